@@ -1,0 +1,288 @@
+"""Reading documents: the same answer with and without the native parser, for all inputs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from talonschema import document
+from talonschema.document import MAX_BYTES, MAX_DEPTH, Document, read, reread
+from talonschema.instance import plain
+from talonschema.pointer import to_pointer
+
+PROPERTY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+CASES = Path(__file__).parent / "cases" / "json"
+
+HAS_JITER = document._accept is not document._accept_with_json  # noqa: SLF001
+ACCEPTERS: dict[str, Callable[[bytes], object]] = {"json": document._accept_with_json}  # noqa: SLF001
+if HAS_JITER:
+    ACCEPTERS["jiter"] = document._accept_with_jiter  # noqa: SLF001
+needs_jiter = pytest.mark.skipif(not HAS_JITER, reason="jiter is not installed")
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-(10**40), 10**40)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+scraps = st.binary(max_size=4) | st.sampled_from(
+    [
+        *(b"[", b"]", b"{", b"}", b",", b":", b'"', b"\\", b"\n", b"\0", b"\xef\xbb\xbf", b"\xff"),
+        *(b"NaN", b"1e999", b"-", b"0", b'"a":1,', b"\\ud800", b"\\ud83d\\ude00", b"\\\\ud800"),
+        *(b"[" * 101, b"9" * 4301, b"// x", b"'", b"true", b"\xed\xa0\x80", b"\xc3", b"\\u00e9"),
+    ]
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """Return a JSON document with a few bytes cut out, doubled or put in."""
+    data = json.dumps(draw(json_values), ensure_ascii=draw(st.booleans())).encode()
+    for _ in range(draw(st.integers(0, 3))):
+        begin = draw(st.integers(0, len(data)))
+        end = begin + draw(st.integers(0, 3))
+        data = data[:begin] + draw(scraps | st.just(data[begin:end] * 2)) + data[end:]
+    return data
+
+
+numbers = st.from_regex(r"-?[0-9]{0,25}\.?[0-9]{0,25}([eE][+-]?[0-9]{0,3})?", fullmatch=True)
+escapes = st.lists(
+    st.sampled_from(["\\ud83d", "\\ude00", "\\uD83D", "\\uDE00", "\\\\", "\\u0041", "u", "d800"]),
+    max_size=6,
+).map(lambda parts: '"' + "".join(parts) + '"')
+sources = (
+    mutated() | st.binary() | st.lists(scraps).map(b"".join) | (numbers | escapes).map(str.encode)
+)
+
+
+@contextmanager
+def accepting(name: str) -> Iterator[None]:
+    with patch.object(document, "_accept", ACCEPTERS[name]):
+        yield
+
+
+def settle(source: bytes | str) -> Document:
+    """Read as callers do: once more when a value shows what the fast parsers let through."""
+    result = read(source)
+    return reread(source) if result.readable and plain(result.value)[1] else result
+
+
+@pytest.fixture(params=sorted(ACCEPTERS))
+def _each_accepter(request: pytest.FixtureRequest) -> Iterator[None]:
+    with accepting(request.param):
+        yield
+
+
+def load_cases() -> Iterator[Any]:
+    for path in sorted(CASES.glob("*.json")):
+        for case in json.loads(path.read_text(encoding="utf-8"))["tests"]:
+            yield pytest.param(case, id=f"{path.stem}: {case['description']}")
+
+
+@pytest.mark.usefixtures("_each_accepter")
+@pytest.mark.parametrize("case", list(load_cases()))
+def test_case(case: dict[str, Any]) -> None:
+    source = case["text"] if "text" in case else bytes.fromhex(case["bytes_hex"])
+    expected = [{"params": {}, **problem} for problem in case["problems"]]
+    for result in (settle(source), reread(source)):
+        assert [
+            {
+                "code": problem.code,
+                "pointer": to_pointer(problem.path),
+                "line": problem.line,
+                "column": problem.column,
+                "params": problem.params,
+            }
+            for problem in result.problems
+        ] == expected
+
+
+def test_there_are_cases_of_every_kind() -> None:
+    cases = [param.values[0] for param in load_cases()]
+    assert {problem["code"] for case in cases for problem in case["problems"]} == {
+        "json/syntax",
+        "json/duplicate-key",
+        "json/not-finite",
+        "json/number-range",
+        "json/lone-surrogate",
+        "json/too-deep",
+        "json/encoding",
+    }
+    assert sum(not case["problems"] for case in cases) >= 15
+
+
+@needs_jiter
+@PROPERTY
+@given(sources)
+@example(b'{"a":1,"\\u0061":2}')
+@example(b'"\\ud800"')
+@example(b'"\\ud83d\\ude00\\\\ud800"')
+@example(b'{"\\ud800":1}')
+@example(b"1e999")
+@example(b"9" * 4300)
+@example(b"9" * 4301)
+@example(b"[" * 100 + b"]" * 100)
+@example(b"[" * 150 + b"]" * 150)
+@example(b"[" * 250 + b"]" * 250)
+@example(b"[" * 100_000)
+@example(b"-0")
+@example(b"\xef\xbb\xbf{}")
+@example(b"1\0 \0")
+def test_the_native_parser_changes_nothing(source: bytes) -> None:
+    with accepting("jiter"):
+        fast = settle(source)
+    with accepting("json"):
+        slow = settle(source)
+    assert repr(fast) == repr(slow) == repr(reread(source))
+
+
+@pytest.mark.usefixtures("_each_accepter")
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, bytes.decode])
+def test_every_kind_of_source(kind: Callable[[bytes], Any]) -> None:
+    good = '{"a": ["é😀", 1, 1.0]}'.encode()
+    assert read(kind(good)) == Document({"a": ["é😀", 1, 1.0]})
+    assert read(kind(b"\xef\xbb\xbf" + good)) == Document({"a": ["é😀", 1, 1.0]})
+    (problem,) = read(kind(b"\xef\xbb\xbf[1,\n x]")).problems
+    assert (problem.line, problem.column) == (2, 2)
+    assert reread(kind(good)) == read(good)
+
+
+def test_memory_views_of_other_shapes() -> None:
+    assert read(memoryview(b"[1  2]")[::1]) == read(b"[1  2]")
+    assert read(memoryview(b"[_1_]_")[::2]) == Document([1])
+    assert read(memoryview(b"[1, 2, 3").cast("I")).problems == read(b"[1, 2, 3").problems
+
+
+@pytest.mark.parametrize("source", [None, 5, [], {}, object()])
+def test_other_sources_are_a_mistake_of_the_caller(source: Any) -> None:
+    with pytest.raises(TypeError, match="bytes"):
+        read(source)
+    with pytest.raises(TypeError, match="bytes"):
+        reread(source)
+
+
+@pytest.mark.usefixtures("_each_accepter")
+def test_good_documents_are_not_scanned() -> None:
+    with patch.object(document, "reread", side_effect=AssertionError):
+        for source in ('{"a": "\\ud83d\\ude00\\\\ud800"}', b"\xef\xbb\xbf[1.5]", "\ufeff{}"):
+            assert read(source).problems == ()
+        # Left to the caller, who has to look at every value anyway.
+        assert read("1e999").value == float("inf")
+        assert read("[" * 101 + "]" * 101).problems == ()
+
+
+@pytest.mark.usefixtures("_each_accepter")
+@pytest.mark.parametrize("filler", [b" ", "é".encode(), b"\xff", b"\xef\xbb\xbf"])
+def test_size_limit(filler: bytes) -> None:
+    data = (filler * (MAX_BYTES + 1))[: MAX_BYTES + 1]
+    for source in (data, bytearray(data), memoryview(data)):
+        for result in (read(source), reread(source)):
+            assert result.value is None
+            assert not result.readable
+            (problem,) = result.problems
+            assert problem.code == "json/too-large"
+            assert problem.params == {"limit": MAX_BYTES}
+            assert problem.values == {"size": MAX_BYTES + 1}
+
+
+@pytest.mark.usefixtures("_each_accepter")
+@pytest.mark.parametrize("filler", ["x", "é", "\ud800"])
+def test_size_limit_counts_bytes_of_text(filler: str) -> None:
+    width = len(filler.encode(errors="surrogatepass"))
+    text = '"' + filler * (MAX_BYTES // width) + '"'
+    for result in (read(text), reread(text), read(text * 2)):
+        assert [problem.code for problem in result.problems] == ["json/too-large"]
+    assert read(text).problems[0].values == {"size": width * (MAX_BYTES // width) + 2}
+    assert read(text * 2).problems[0].values == {"size": 2 * width * (MAX_BYTES // width) + 4}
+
+
+@pytest.mark.usefixtures("_each_accepter")
+def test_the_largest_document_is_read() -> None:
+    text = '"' + "x" * (MAX_BYTES - 2) + '"'
+    assert reread(text) == Document(text[1:-1])
+    with patch.object(document, "reread", side_effect=AssertionError):
+        for source in (text, text.encode(), bytearray(text.encode())):
+            assert read(source) == Document(text[1:-1])
+
+
+@pytest.mark.usefixtures("_each_accepter")
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('["\\ud800"]', "lone-surrogate"),
+        ('{"\\uDFFF": 1}', "lone-surrogate"),
+        ("[NaN]", "not-finite"),
+        ("-Infinity", "not-finite"),
+        ('{"a": 1, "a": 1}', "duplicate-key"),
+        ("9" * 4301, "number-range"),
+        ("[" * 5_000 + "]" * 5_000, "too-deep"),
+    ],
+)
+def test_what_a_glance_at_the_value_could_not_tell_is_found_at_once(text: str, code: str) -> None:
+    assert [problem.code for problem in read(text).problems] == [f"json/{code}"]
+
+
+@pytest.mark.usefixtures("_each_accepter")
+def test_unpaired_surrogates_in_text() -> None:
+    result = read('["a", "\ud800", "b"]')
+    assert result.value == ["a", None, "b"]
+    assert [(p.code, p.path, p.column) for p in result.problems] == [
+        ("json/lone-surrogate", (1,), 8)
+    ]
+
+
+@pytest.mark.usefixtures("_each_accepter")
+def test_unreadable_documents_have_no_value() -> None:
+    for source in (b"\xff", b"[1", b"[" * 101, "[1 2]", b"", '{"a":1}'.encode("utf-16")):
+        result = read(source)
+        assert result.value is None
+        assert not result.readable
+        assert len(result.problems) == 1
+    assert read(b"null") == Document(None)
+    assert read(b"NaN").readable
+
+
+@pytest.mark.usefixtures("_each_accepter")
+@pytest.mark.parametrize("error", [ValueError, RecursionError, MemoryError])
+def test_the_diagnosis_has_the_last_word(error: type[Exception]) -> None:
+    with patch.object(document, "_accept", side_effect=error):
+        assert read(b'{"a": [1, 2.5]}') == Document({"a": [1, 2.5]})
+
+
+@pytest.mark.usefixtures("_each_accepter")
+@pytest.mark.parametrize("limit", [640, 4300, 10_000, 0])
+def test_long_integers_do_not_depend_on_the_limit_of_the_interpreter(limit: int) -> None:
+    before = sys.get_int_max_str_digits()
+    try:
+        sys.set_int_max_str_digits(limit)
+        assert read(b"9" * 4300) == Document(10**4300 - 1)
+        assert read(b"-" + b"9" * 4300) == Document(-(10**4300) + 1)
+        assert [p.code for p in read(b"9" * 4301).problems] == ["json/number-range"]
+        assert [p.code for p in read(b"-" + b"9" * 4301).problems] == ["json/number-range"]
+    finally:
+        sys.set_int_max_str_digits(before)
+
+
+@pytest.mark.usefixtures("_each_accepter")
+@pytest.mark.parametrize("unit", [b"[", b'{"a":', b'[{"a":'])
+def test_deep_nesting(unit: bytes) -> None:
+    begin = time.thread_time()
+    for repeats in (101, 200, 1_000, 100_000):
+        (problem,) = read(unit * repeats + b"1").problems[-1:]
+        assert problem.code in {"json/syntax", "json/too-deep"}
+        assert problem.code == "json/too-deep" or repeats * unit.count(b"[") < MAX_DEPTH
+    assert time.thread_time() - begin < 10

@@ -1,0 +1,18 @@
+"""Places in a JSON document: paths as tuples, and their RFC 6901 text form."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+Path: TypeAlias = tuple[str | int, ...]
+"""The keys and array indexes from the root to a value, for example ``("cartItems", 0)``."""
+
+
+def to_pointer(path: Path) -> str:
+    """Return the RFC 6901 JSON Pointer of `path`; the root is the empty string."""
+    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
+
+
+def order(path: Path) -> tuple[tuple[int, int, str], ...]:
+    """Return a sort key: parents before children, indexes by number, keys by code point."""
+    return tuple((0, step, "") if isinstance(step, int) else (1, 0, step) for step in path)
