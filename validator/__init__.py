@@ -1,0 +1,70 @@
+"""talonschema: check Talon.One customer sessions before they cost an order.
+
+Names are imported when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import check, is_valid, validate
+    from .code import Severity
+    from .finding import Finding
+    from .policy import Catalog, Policy, PolicyError
+    from .replay import Update, replay
+    from .report import InvalidPayload, Report
+    from .states import NEW
+    from .validator import Validator
+
+_HOMES = {
+    "NEW": "states",
+    "Catalog": "policy",
+    "Finding": "finding",
+    "InvalidPayload": "report",
+    "Policy": "policy",
+    "PolicyError": "policy",
+    "Report": "report",
+    "Severity": "code",
+    "Update": "replay",
+    "Validator": "validator",
+    "check": "api",
+    "is_valid": "api",
+    "replay": "replay",
+    "validate": "api",
+}
+
+__all__ = [
+    "NEW",
+    "Catalog",
+    "Finding",
+    "InvalidPayload",
+    "Policy",
+    "PolicyError",
+    "Report",
+    "Severity",
+    "Update",
+    "Validator",
+    "check",
+    "is_valid",
+    "replay",
+    "validate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("talonschema")
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

@@ -1,0 +1,120 @@
+"""Call: the request or response a payload belongs to, apart from the payload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias, TypedDict
+
+from . import instance, schemas
+from .models import OPERATIONS_OF
+from .naming import Naming, Translation
+from .outline import outline
+from .policy import suggestion
+from .rules.context import Known
+from .states import DEFAULT_STATE, OPERATIONS, STATES, New
+from .structure import Engine
+
+Previous: TypeAlias = str | Mapping[str, Any] | New | None
+"""The session before a call: its state, the session itself, `NEW`, or None if not known."""
+
+
+class Arguments(TypedDict, total=False):
+    """The keyword arguments of `Validator.check`; see there."""
+
+    model: str | None
+    previous: Previous
+    operation: str
+    dry: bool
+    now: str | datetime | None
+
+
+class Before(NamedTuple):
+    """The session before a call, as far as it is known and counts."""
+
+    known: Known = "unknown"
+    state: str | New | None = None
+    session: Mapping[str, Any] | None = None
+    """In wire names, without anything invalid; empty if there is no session yet."""
+
+
+class Call(NamedTuple):
+    """The arguments of a check, looked through."""
+
+    model: str | None = None
+    operation: str = "update"
+    dry: bool = False
+    now: str | datetime | None = None
+    before: Before = Before()
+
+
+def call(
+    edition: str,
+    before: Before,
+    *,
+    model: str | None = None,
+    operation: str = "update",
+    dry: bool = False,
+    now: str | datetime | None = None,
+) -> Call:
+    """Look the arguments of a check through.
+
+    Raises `ValueError` or `TypeError` for arguments that make no sense, alone or together.
+    """
+    if model is not None:
+        one_of("model", model, schemas.models(edition))
+        if OPERATIONS_OF.get(model, operation) != operation:
+            if operation != "update":
+                message = f"{model} is no request of the operation {operation!r}"
+                raise ValueError(message)
+            operation = OPERATIONS_OF[model]
+    one_of("operation", operation, OPERATIONS)
+    if now is not None and not isinstance(now, (str, datetime)):
+        message = f"now takes RFC 3339 text or a datetime, not {type(now).__name__}"
+        raise TypeError(message)
+    if dry and operation == "update":
+        before = Before("alone", None, {})
+    return Call(model, operation, bool(dry), now, before)
+
+
+def before(engine: Engine, naming: Naming, previous: Previous) -> Before:
+    """Look `previous` through, in the names of `naming`; raises as `call` does."""
+    if previous is None:
+        return Before()
+    if isinstance(previous, New):
+        return Before("new", previous, {})
+    if isinstance(previous, str):
+        return Before("state", one_of("previous", previous, STATES))
+    if not isinstance(previous, Mapping):
+        message = f"previous takes a state, a mapping or NEW, not {type(previous).__name__}"
+        raise TypeError(message)
+    session = _session(engine, naming, previous)
+    state = one_of("the state of previous", session.get("state", DEFAULT_STATE), STATES)
+    return Before("session", state, session)
+
+
+def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the session in wire names without what is invalid, so that rules can rely on it."""
+    model = "CustomerSessionV2"
+    value, _ = instance.plain(previous)
+    envelope = value.get("customerSession", value.get("customer_session"))
+    if isinstance(envelope, dict):
+        value = envelope
+    if naming == "snake":
+        value = Translation(value, outline(engine.edition, model)).wire
+    broken = {each.path[0] for each in engine.problems(model, value) if each.path}
+    return {
+        name: held
+        for name, held in value.items()
+        if held is not None and (name not in broken or name == "state")
+    }
+
+
+def one_of(what: str, value: Any, known: Iterable[str]) -> Any:
+    """Return `value` if it is one of `known`; raise a `ValueError` that names them if not."""
+    choices = tuple(known)
+    if value not in choices:
+        close = suggestion(value, choices) if isinstance(value, str) else ""
+        message = f"{what} is {value!r}{close}; it takes one of {', '.join(choices)}"
+        raise ValueError(message)
+    return value

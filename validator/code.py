@@ -1,0 +1,112 @@
+"""Code: the stable name of one kind of finding, with all that is to be said about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+EDITIONS = ("2022-06", "2026-06")
+REDACTED = "[redacted]"
+_SHOWN = 60
+
+
+class Severity(StrEnum):
+    """How bad a finding is; only errors make a report fail."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Confidence(StrEnum):
+    """How well a fact of the API is known."""
+
+    DOCUMENTED = "documented"
+    PRACTICE = "practice"
+    INFERRED = "inferred"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A payload and the context it is judged in.
+
+    `context` takes the keyword arguments of `Validator.check` (``model``, ``previous``,
+    ``operation``, ``dry``, ``now``) and ``edition`` and ``policy`` (the latter in its JSON form).
+    """
+
+    data: Any
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """What a code means, why it matters and how to get rid of it."""
+
+    name: str
+    severity: Severity
+    summary: str
+    message: str
+    """The sentence of a finding, with the names of parameters in braces."""
+    hint: str | Mapping[str, str] = ""
+    """What to do about it, in the same form; a mapping has one for each ``kind`` in `params`."""
+    why: str
+    fix: str
+    source: str
+    confidence: Confidence = Confidence.DOCUMENTED
+    editions: tuple[str, ...] = EDITIONS
+    models: tuple[str, ...] = ()
+    """The models the code can appear on; empty for any."""
+    bad: tuple[Example, ...]
+    good: tuple[Example, ...]
+
+    @property
+    def group(self) -> str:
+        """The part before the slash."""
+        return self.name.partition("/")[0]
+
+
+def shown(value: object) -> str:
+    """Return `value` as short text: strings in JSON quotes, lists joined by commas."""
+    if isinstance(value, (list, tuple)):
+        return _cut(", ".join(shown(each) for each in value), 4 * _SHOWN)
+    if isinstance(value, bool) or value is None:
+        return json.dumps(value)
+    if isinstance(value, str):
+        quoted = json.dumps(str(value[:_SHOWN]), ensure_ascii=False)
+        return quoted if len(value) <= _SHOWN else quoted[:-1] + '..."'
+    try:
+        return _cut(str(value), _SHOWN)
+    except ValueError:  # an integer beyond the interpreter's limit on digits
+        return "a number of thousands of digits"
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[:limit] + "..."
+
+
+class _Shown:
+    """A parameter in a template: ``{name}`` shows it as a value, ``{name:bare}`` as a word."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __format__(self, spec: str) -> str:
+        return _cut(str(self.value), _SHOWN) if spec == "bare" else shown(self.value)
+
+
+class _Params(dict[str, Any]):
+    def __missing__(self, key: str) -> Any:
+        return _Redacted()
+
+
+class _Redacted:
+    def __format__(self, spec: str) -> str:
+        return REDACTED
+
+
+def render(template: str, params: Mapping[str, Any]) -> str:
+    """Return `template` with each ``{name}`` replaced; a name that is missing was redacted."""
+    return template.format_map(_Params({name: _Shown(value) for name, value in params.items()}))

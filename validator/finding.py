@@ -1,0 +1,75 @@
+"""Finding: one problem as it is told to a caller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .code import Code, Severity, render
+from .pointer import to_pointer
+from .problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem of a payload.
+
+    `code`, `severity`, `pointer` and `params` are stable; the wording of `message` and `hint` is
+    not.
+    """
+
+    code: str
+    severity: Severity
+    pointer: str
+    """RFC 6901 JSON Pointer into the payload, in the names the caller used."""
+    message: str
+    hint: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """What the message is made of; without what comes from the payload if redacted."""
+    related: tuple[str, ...] = ()
+    """Pointers of other places that have part in the problem."""
+    parameter: str | None = None
+    """The query parameter at fault, where it is not the payload itself."""
+    line: int | None = None
+    """1-based line, for faults of the JSON text itself."""
+    column: int | None = None
+    """1-based column in characters, for faults of the JSON text itself."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as plain JSON data; keys without a value are left out."""
+        data: dict[str, Any] = {
+            "code": self.code,
+            "severity": str(self.severity),
+            "pointer": self.pointer,
+            "message": self.message,
+        }
+        if self.hint:
+            data["hint"] = self.hint
+        if self.params:
+            data["params"] = dict(self.params)
+        if self.related:
+            data["related"] = list(self.related)
+        for name in ("parameter", "line", "column"):
+            value = getattr(self, name)
+            if value is not None:
+                data[name] = value
+        return data
+
+
+def finding(problem: Problem, code: Code, severity: Severity, *, redact: bool) -> Finding:
+    """Tell `problem`, whose code is `code`, at `severity`; `redact` leaves payload values out."""
+    params = dict(problem.params) if redact else {**problem.params, **problem.values}
+    hint = code.hint if isinstance(code.hint, str) else code.hint.get(params.get("kind", ""), "")
+    return Finding(
+        code=code.name,
+        severity=severity,
+        pointer=to_pointer(problem.path),
+        message=render(code.message, params),
+        hint=render(hint, params),
+        params=params,
+        related=tuple(to_pointer(path) for path in problem.related),
+        parameter=problem.parameter,
+        line=problem.line,
+        column=problem.column,
+    )

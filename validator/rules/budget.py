@@ -1,0 +1,136 @@
+"""Rules on budgets, which ask something of a session when it closes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..code import Code, Example, Severity
+from ..problem import Problem
+from ..states import NEW, New, outcome
+from .context import Context, Missing
+from .rule import REQUESTS, rule
+
+_WHY = (
+    "A campaign with such a budget counts it down when a session closes. What becomes of the "
+    "effects of a session that closes with nothing to count is not documented."
+)
+_SOURCE = "Description of `state` in CustomerSessionV2: what closing needs for budgets to count"
+
+
+def _at_close(context: Context, code: str, name: str) -> Iterator[Problem | Missing]:
+    """Yield a problem if this update closes the session and nothing is held under `name`."""
+    before = None if isinstance(context.state, New) else context.state
+    asked = context.session.get("state")
+    closes = outcome("update", asked, before) == "closed" and before != "closed"
+    if context.setting.operation != "update" or not closes:
+        return
+    held = context.session.get(name)
+    if held is None:
+        if context.previous is None and context.state is not NEW:
+            yield Missing("the previous session is not known")
+            return
+        held = (context.previous or {}).get(name)
+    if not any(held or ()):
+        path = context.place(name if name in context.session else "state")
+        yield Problem(code, path, {"property": name}, related=(context.place("state"),))
+
+
+@rule(
+    Code(
+        name="budget/coupon-at-close",
+        severity=Severity.ERROR,
+        summary="With a coupon budget, a session closes without a coupon code.",
+        message="the session closes without a coupon code, which its coupon budget asks for",
+        hint="send `couponCodes` with the update that closes the session, or before",
+        why=_WHY,
+        fix="Send the redeemed codes; switch coupon_budget off for an Application without one.",
+        source=_SOURCE,
+        models=REQUESTS,
+        bad=(
+            Example({"state": "closed"}, {"previous": "NEW", "policy": {"coupon_budget": True}}),
+            Example(
+                {"state": "closed", "couponCodes": []},
+                {"previous": {"couponCodes": ["XMAS"]}, "policy": {"coupon_budget": True}},
+            ),
+        ),
+        good=(
+            Example(
+                {"state": "closed"},
+                {"previous": {"couponCodes": ["XMAS"]}, "policy": {"coupon_budget": True}},
+            ),
+            Example({"state": "open"}, {"previous": "NEW", "policy": {"coupon_budget": True}}),
+        ),
+    ),
+    reads=("state", "couponCodes"),
+    needs=("coupon budget",),
+)
+def coupon_at_close(context: Context) -> Iterator[Problem | Missing]:
+    """Look for a coupon code in the session as it is merged."""
+    return _at_close(context, "budget/coupon-at-close", "couponCodes")
+
+
+@rule(
+    Code(
+        name="budget/referral-at-close",
+        severity=Severity.ERROR,
+        summary="With a referral budget, a session closes without a referral code.",
+        message=("the session closes without a referral code, which its referral budget asks for"),
+        hint="send `referralCode` with the update that closes the session, or before",
+        why=_WHY,
+        fix="Send the referral code; switch referral_budget off for an Application without one.",
+        source=_SOURCE,
+        models=REQUESTS,
+        bad=(
+            Example(
+                {"state": "closed", "referralCode": ""},
+                {"previous": "NEW", "policy": {"referral_budget": True}},
+            ),
+        ),
+        good=(
+            Example(
+                {"state": "closed", "referralCode": "NT2K54D9"},
+                {"previous": "open", "policy": {"referral_budget": True}},
+            ),
+        ),
+    ),
+    reads=("state", "referralCode"),
+    needs=("referral budget",),
+)
+def referral_at_close(context: Context) -> Iterator[Problem | Missing]:
+    """Look for a referral code in the session as it is merged."""
+    return _at_close(context, "budget/referral-at-close", "referralCode")
+
+
+@rule(
+    Code(
+        name="budget/identifier-at-close",
+        severity=Severity.ERROR,
+        summary="With a budget per unique identifier, a session closes without an identifier.",
+        message=(
+            "the session closes without an identifier, which its budget per unique identifier "
+            "asks for"
+        ),
+        hint="send `identifiers` with the update that closes the session, or before",
+        why=_WHY,
+        fix="Send at least one identifier; switch identifier_budget off if there is none.",
+        source=_SOURCE,
+        models=REQUESTS,
+        bad=(
+            Example(
+                {"customerSession": {"state": "closed", "identifiers": []}},
+                {"previous": "open", "policy": {"identifier_budget": True}},
+            ),
+        ),
+        good=(
+            Example(
+                {"customerSession": {"state": "closed", "identifiers": ["d41306257915"]}},
+                {"previous": "open", "policy": {"identifier_budget": True}},
+            ),
+        ),
+    ),
+    reads=("state", "identifiers"),
+    needs=("identifier budget",),
+)
+def identifier_at_close(context: Context) -> Iterator[Problem | Missing]:
+    """Look for an identifier in the session as it is merged."""
+    return _at_close(context, "budget/identifier-at-close", "identifiers")

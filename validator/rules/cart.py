@@ -1,0 +1,234 @@
+"""Rules on the items of the cart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..code import Code, Confidence, Example, Severity
+from ..problem import Problem
+from .context import Context, Missing
+from .rule import REQUESTS, RESPONSES, SESSIONS, rule
+
+MAX_QUANTITY = 10_000
+"""The most units that one request may hold, over all its cart items."""
+
+_SHOE = {"name": "Air Glide", "sku": "SKU1241028", "quantity": 1, "price": 99.99}
+
+
+@rule(
+    Code(
+        name="cart/quantity-sum",
+        severity=Severity.ERROR,
+        summary="The quantities of all cart items add up to more than 10,000.",
+        message="the quantities of the cart items add up to {sum}, more than {limit}",
+        hint="split the order over several sessions, or turn cart item flattening off (2022-06)",
+        why=(
+            "The API splits every item into single units before it evaluates rules (cart item "
+            "flattening) and takes at most 10,000 units in one request. The limit is on the list "
+            "that is sent, not on what earlier updates stored."
+        ),
+        fix=(
+            "Send fewer units in one session. In edition 2022-06, if flattening is off in your "
+            "Application, say so in the policy: cart_item_flattening = false."
+        ),
+        source="Integration API, Update customer session; docs page on cart item flattening",
+        models=SESSIONS,
+        bad=(
+            Example({"cartItems": [{**_SHOE, "quantity": 9_999}, {**_SHOE, "quantity": 2}]}),
+            Example(
+                {"customerSession": {"cartItems": [{**_SHOE, "quantity": 10_001}]}},
+                {"edition": "2026-06", "policy": {"cart_item_flattening": False}},
+            ),
+        ),
+        good=(
+            Example({"cartItems": [{**_SHOE, "quantity": 9_999}, _SHOE]}),
+            Example(
+                {"cartItems": [{**_SHOE, "quantity": 10_001}]},
+                {"policy": {"cart_item_flattening": False}},
+            ),
+        ),
+    ),
+    reads=("cartItems/*/quantity",),
+)
+def quantity_sum(context: Context) -> Iterator[Problem | Missing]:
+    """Add the quantities up; without flattening (2022-06) there is no limit."""
+    if context.edition == "2022-06" and not context.policy.cart_item_flattening:
+        return
+    total = sum([item["quantity"] for item in context.session.get("cartItems") or ()])
+    if total > MAX_QUANTITY:
+        yield Problem(
+            "cart/quantity-sum",
+            context.place("cartItems"),
+            {"limit": MAX_QUANTITY},
+            {"sum": int(total)},
+        )
+
+
+@rule(
+    Code(
+        name="cart/missing-price",
+        severity=Severity.WARNING,
+        summary="A cart item has no price, and no known catalog prices its SKU.",
+        message="the item has no price, and no known catalog gives SKU {sku} one",
+        hint="send the price, or list the SKU under catalog.priced_skus in the policy",
+        why=(
+            "Since SDK 3.0.0 the schema lets an item go without a price, but only for items that "
+            "a catalog of the account prices. Any other item counts for nothing in totals and "
+            "discounts."
+        ),
+        fix="Send `price`, or tell the policy which SKUs your catalogs price.",
+        source="Integration API OpenAPI 3.1 (2026-06), CartItem.price",
+        editions=("2026-06",),
+        models=REQUESTS,
+        bad=(Example({"cartItems": [{"sku": "A1", "quantity": 1}]}, {"edition": "2026-06"}),),
+        good=(
+            Example(
+                {"cartItems": [{"sku": "A1", "quantity": 1, "price": 0}]}, {"edition": "2026-06"}
+            ),
+            Example(
+                {"cartItems": [{"sku": "A1", "quantity": 1}]},
+                {"edition": "2026-06", "policy": {"catalog": {"priced_skus": ["A1"]}}},
+            ),
+        ),
+    ),
+)
+def missing_price(context: Context) -> Iterator[Problem | Missing]:
+    """Look for items without `price` whose `sku` no catalog prices."""
+    catalog = context.policy.catalog
+    priced = (catalog.priced_skus if catalog else None) or frozenset()
+    for index, item in context.items("sku", "price"):
+        if item.get("price") is None and item["sku"] not in priced:
+            path = context.place("cartItems", index, "price")
+            yield Problem("cart/missing-price", path, {}, {"sku": item["sku"]})
+
+
+@rule(
+    Code(
+        name="cart/negative-price",
+        severity=Severity.INFO,
+        summary="A cart item has a negative price.",
+        message="the price {price} is negative",
+        hint="send discounts through Talon.One, not as items with a negative price",
+        why=(
+            "The API sets no minimum, so a negative price is taken and lowers the total before "
+            "discounts. Often it is a discount computed in the shop or a slip of sign."
+        ),
+        fix="Check that the sign is meant. If it is, ignore this code.",
+        source="Integration API, CartItem.price (no minimum declared)",
+        confidence=Confidence.INFERRED,
+        models=REQUESTS,
+        bad=(Example({"cartItems": [{**_SHOE, "price": -5}]}),),
+        good=(Example({"cartItems": [{**_SHOE, "price": 0}]}),),
+    ),
+)
+def negative_price(context: Context) -> Iterator[Problem | Missing]:
+    """Look for prices below zero."""
+    for index, item in context.items("price"):
+        price = item.get("price")
+        if price is not None and price < 0:
+            path = context.place("cartItems", index, "price")
+            yield Problem("cart/negative-price", path, {}, {"price": price})
+
+
+@rule(
+    Code(
+        name="cart/position",
+        severity=Severity.WARNING,
+        summary="An item's position in a response is not its 0-based index in the cart.",
+        message="position {position} is not the item's index in the cart, {index}",
+        why=(
+            "Effects point to items by `position`. The API numbers items from 0 in the order of "
+            "the list, so another number says that the list was filtered, sorted or made up "
+            "after the fact, and effects will be applied to the wrong item."
+        ),
+        fix="Keep the cart items of a response in the order they came in, all of them.",
+        source="CartItem.position in recorded responses and in the docs' tutorials",
+        confidence=Confidence.PRACTICE,
+        models=RESPONSES,
+        bad=(
+            Example(
+                {"cartItems": [{**_SHOE, "position": 1}, {**_SHOE, "position": 0}]},
+                {"model": "CustomerSessionV2"},
+            ),
+            Example(
+                {"cartItems": [{**_SHOE, "position": 0.5}, _SHOE]}, {"model": "CustomerSessionV2"}
+            ),
+        ),
+        good=(
+            Example(
+                {"cartItems": [{**_SHOE, "position": 0}, {**_SHOE, "position": 1}]},
+                {"model": "CustomerSessionV2"},
+            ),
+            Example(
+                {"cartItems": [{**_SHOE, "position": 5}, _SHOE]}, {"model": "CustomerSessionV2"}
+            ),
+        ),
+    ),
+    reads=("cartItems/*/position",),
+)
+def position(context: Context) -> Iterator[Problem | Missing]:
+    """Compare positions with indexes if all items have one; else look for impossible ones."""
+    cart = context.session.get("cartItems") or ()
+    numbered = all(item.get("position") is not None for item in cart)
+    for index, item in enumerate(cart):
+        place = item.get("position")
+        if place is None:
+            continue
+        if place != index if numbered else (place < 0 or place != int(place)):
+            path = context.place("cartItems", index, "position")
+            yield Problem("cart/position", path, {"index": index}, {"position": place})
+
+
+@rule(
+    Code(
+        name="cart/returned-quantity",
+        severity=Severity.WARNING,
+        summary="Returned and remaining quantity of an item do not add up to its quantity.",
+        message=(
+            "returnedQuantity {returned} and remainingQuantity {remaining} do not add up to "
+            "quantity {quantity}"
+        ),
+        why=(
+            "After a return, what was returned and what remains should make up what was bought, "
+            "neither below zero. A fixture that breaks this tests something that can't happen."
+        ),
+        fix="Correct the fixture, or record the response anew.",
+        source="Descriptions of CartItem.returnedQuantity and remainingQuantity",
+        confidence=Confidence.INFERRED,
+        models=RESPONSES,
+        bad=(
+            Example(
+                {"cartItems": [{**_SHOE, "returnedQuantity": 1, "remainingQuantity": 1}]},
+                {"model": "CustomerSessionV2"},
+            ),
+            Example(
+                {"cartItems": [{**_SHOE, "returnedQuantity": -1}]}, {"model": "CustomerSessionV2"}
+            ),
+        ),
+        good=(
+            Example(
+                {"cartItems": [{**_SHOE, "returnedQuantity": 0, "remainingQuantity": 1}]},
+                {"model": "CustomerSessionV2"},
+            ),
+            Example(
+                {"cartItems": [{**_SHOE, "returnedQuantity": 1}]}, {"model": "CustomerSessionV2"}
+            ),
+        ),
+    ),
+)
+def returned_quantity(context: Context) -> Iterator[Problem | Missing]:
+    """Check the sum where both parts are there, and each part's range by itself."""
+    for index, item in context.items("quantity", "returnedQuantity", "remainingQuantity"):
+        whole = item["quantity"]
+        parts = [item.get("returnedQuantity"), item.get("remainingQuantity")]
+        known = [part for part in parts if part is not None]
+        if any(not 0 <= part <= whole for part in known) or (
+            len(known) == len(parts) and sum(known) != whole
+        ):
+            names = ("returned", "remaining", "quantity")
+            yield Problem(
+                "cart/returned-quantity",
+                context.place("cartItems", index),
+                {},
+                dict(zip(names, (*parts, whole), strict=True)),
+            )

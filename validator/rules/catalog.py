@@ -1,0 +1,336 @@
+"""Rules on what has to be created in the account before a session may use it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..code import Code, Confidence, Example, Severity
+from ..formats import is_date_time
+from ..pointer import Path
+from ..policy import Attribute, Catalog
+from ..problem import Problem
+from .context import Context, Missing
+from .rule import REQUESTS, rule
+
+_ATTRIBUTE_NAME = re.compile(r"[A-Za-z][0-9A-Za-z_]*")
+_COST_NAME = {
+    "2022-06": re.compile(r"[A-Za-z][0-9A-Za-z_\t\n\f\r ]*"),
+    "2026-06": _ATTRIBUTE_NAME,
+}
+_NEEDED = "create it under Tools > Attributes first, or correct the name"
+_POLICY = {
+    "catalog": {
+        "attributes": {
+            "CustomerSession": {
+                "ShippingCity": {"type": "string", "allowed": ["Berlin", "Bonn"]},
+                "Days": "number",
+            },
+            "CartItem": {"material": "string", "sizes": "(list number)"},
+        },
+        "additional_costs": {"shipping": "session", "engraving": "item"},
+    }
+}
+_WITH = {"policy": _POLICY}
+_SHOE = {"name": "Air Glide", "sku": "SKU1241028", "quantity": 1, "price": 99.99}
+
+
+def _holders(context: Context, name: str) -> Iterator[tuple[str, Path, Mapping[str, Any]]]:
+    """Yield entity, path and value of the map `name` on the session and on each item."""
+    if context.readable(name):
+        own = context.session.get(name)
+        if own:
+            yield "CustomerSession", context.place(name), own
+    for index, item in context.items():
+        if item.get(name) and context.readable("cartItems", index, name):
+            yield "CartItem", context.place("cartItems", index, name), item[name]
+
+
+def _attributes(
+    context: Context,
+) -> Iterator[tuple[str, Path, Any, Attribute | None, Catalog]]:
+    """Yield entity, path, value and definition of each attribute of a judged entity."""
+    catalog = context.policy.catalog or Catalog()
+    defined = catalog.attributes or {}
+    for entity, path, attributes in _holders(context, "attributes"):
+        known = defined.get(entity)
+        if known is not None:
+            for name in sorted(attributes):
+                yield entity, (*path, name), attributes[name], known.get(name), catalog
+
+
+@rule(
+    Code(
+        name="catalog/unknown-attribute",
+        severity=Severity.ERROR,
+        summary="An attribute that the catalog does not have for this entity.",
+        message="the attribute {attribute} is not defined on {entity:bare} entities",
+        hint={
+            "elsewhere": "it is defined on {other:bare} entities: is it in the wrong place?",
+            "nowhere": _NEEDED,
+            "similar": "did you mean {suggestion}? Else " + _NEEDED,
+        },
+        why=(
+            "The API answers an attribute that was never created with HTTP 400, and nothing of "
+            "the update is stored. It is the most common reason for a refused session."
+        ),
+        fix=(
+            "Create the attribute for the right entity in the Campaign Manager, and add it to "
+            "catalog.attributes in the policy."
+        ),
+        source='Docs pages on attributes and on errors (title "Unknown")',
+        models=REQUESTS,
+        bad=(
+            Example({"attributes": {"Shippingcity": "Berlin"}}, _WITH),
+            Example({"cartItems": [{**_SHOE, "attributes": {"Days": 3}}]}, _WITH),
+        ),
+        good=(Example({"attributes": {"ShippingCity": "Berlin"}}, _WITH),),
+    ),
+    needs=("attributes",),
+)
+def unknown_attribute(context: Context) -> Iterator[Problem | Missing]:
+    """Look each attribute up in the catalog."""
+    for entity, path, _, attribute, catalog in _attributes(context):
+        if attribute is None:
+            yield _unknown_attribute(entity, path, catalog)
+
+
+def _unknown_attribute(entity: str, path: Path, catalog: Catalog) -> Problem:
+    defined = catalog.attributes or {}
+    name = path[-1]
+    params = {"attribute": name, "entity": entity, "kind": "nowhere"}
+    for other, names in defined.items():
+        if name in names:
+            params |= {"kind": "elsewhere", "other": other}
+    folded = {known.lower(): known for known in defined[entity]}
+    close = folded.get(str(name).lower())
+    if params["kind"] == "nowhere" and close is not None:
+        params |= {"kind": "similar", "suggestion": close}
+    return Problem("catalog/unknown-attribute", path, params)
+
+
+def _is_location(value: object) -> bool:
+    return isinstance(value, (str, Mapping))
+
+
+_FITS = {
+    "string": lambda value: isinstance(value, str),
+    "number": lambda value: not isinstance(value, (bool, str, Mapping, list, tuple)),
+    "boolean": lambda value: isinstance(value, bool),
+    "time": lambda value: isinstance(value, str) and is_date_time(value),
+    "location": _is_location,
+}
+
+
+def _fits(value: object, kind: str) -> bool:
+    if kind.startswith("(list "):
+        fits = _FITS[kind[6:-1]]
+        return isinstance(value, (list, tuple)) and all(
+            each is not None and fits(each) for each in value
+        )
+    return _FITS[kind](value)
+
+
+@rule(
+    Code(
+        name="catalog/attribute-type",
+        severity=Severity.ERROR,
+        summary="An attribute's value does not have the type the catalog declares.",
+        message="the value of attribute {attribute} is not a {type:bare}: {value}",
+        why="The API answers a value of another type than the attribute's with HTTP 400.",
+        fix=(
+            "Send a value of the declared type. A `time` is an RFC 3339 text such as "
+            "2026-06-10T09:00:00Z. The form of a location is not documented, so any text or "
+            "object passes."
+        ),
+        source='Docs page on errors (title "Invalid type"); Management API, attributes',
+        models=REQUESTS,
+        bad=(
+            Example({"attributes": {"Days": "5"}}, _WITH),
+            Example({"cartItems": [{**_SHOE, "attributes": {"sizes": [42, "43"]}}]}, _WITH),
+        ),
+        good=(
+            Example({"attributes": {"Days": 5}}, _WITH),
+            Example({"cartItems": [{**_SHOE, "attributes": {"sizes": [42, 43.5]}}]}, _WITH),
+        ),
+    ),
+    needs=("attributes",),
+)
+def attribute_type(context: Context) -> Iterator[Problem | Missing]:
+    """Compare each value with the declared type; null is another rule's."""
+    for _, path, value, attribute, _ in _attributes(context):
+        if attribute is not None and value is not None and not _fits(value, attribute.type):
+            params = {"attribute": path[-1], "type": attribute.type}
+            yield Problem("catalog/attribute-type", path, params, {"value": _brief(value)})
+
+
+@rule(
+    Code(
+        name="catalog/null-attribute",
+        severity=Severity.WARNING,
+        summary="An attribute of the catalog is sent as null.",
+        message="attribute {attribute} is null, not a {type:bare}",
+        hint="leave the attribute out if there is no value",
+        why=(
+            "No attribute type has a null. Integrations send it for missing data and seem to get "
+            "away with it, but nothing documents what it means."
+        ),
+        fix="Leave the attribute out, or send a value of its type.",
+        source="Practice of the commercetools accelerator",
+        confidence=Confidence.INFERRED,
+        models=REQUESTS,
+        bad=(Example({"attributes": {"Days": None}}, _WITH),),
+        good=(Example({"attributes": {}}, _WITH), Example({"attributes": {"Days": None}})),
+    ),
+    needs=("attributes",),
+)
+def null_attribute(context: Context) -> Iterator[Problem | Missing]:
+    """Look for nulls under declared names."""
+    for _, path, value, attribute, _ in _attributes(context):
+        if attribute is not None and value is None:
+            params = {"attribute": path[-1], "type": attribute.type}
+            yield Problem("catalog/null-attribute", path, params)
+
+
+@rule(
+    Code(
+        name="catalog/attribute-value",
+        severity=Severity.ERROR,
+        summary="An attribute's value is not among those the catalog allows.",
+        message="the value {value} is not one that attribute {attribute} allows",
+        hint="allowed are: {allowed}",
+        why="An attribute restricted to a list of values refuses any other.",
+        fix="Send one of the listed values, or extend the list in the Campaign Manager and here.",
+        source="Management API, attributes (restrictedBySuggestions, allowed list)",
+        models=REQUESTS,
+        bad=(Example({"attributes": {"ShippingCity": "Paris"}}, _WITH),),
+        good=(Example({"attributes": {"ShippingCity": "Bonn"}}, _WITH),),
+    ),
+    needs=("attributes",),
+)
+def attribute_value(context: Context) -> Iterator[Problem | Missing]:
+    """Look each value, or each element of a list, up in the allowed values."""
+    for _, path, value, attribute, _ in _attributes(context):
+        allowed = None if attribute is None else attribute.allowed
+        if attribute is None or allowed is None or not _fits(value, attribute.type):
+            continue
+        listed = isinstance(value, (list, tuple))
+        for index, each in enumerate(value if listed else (value,)):
+            if isinstance(each, Mapping) or each not in allowed:
+                yield Problem(
+                    "catalog/attribute-value",
+                    (*path, index) if listed else path,
+                    {"attribute": path[-1], "allowed": sorted(allowed, key=str)},
+                    {"value": _brief(each)},
+                )
+
+
+@rule(
+    Code(
+        name="catalog/unknown-additional-cost",
+        severity=Severity.ERROR,
+        summary="An additional cost that the catalog does not have.",
+        message="the additional cost {cost} is not defined",
+        hint="create it in the Campaign Manager first, or correct the name",
+        why="An additional cost has to be created before a session can carry it.",
+        fix="Create the cost, and add it to catalog.additional_costs in the policy.",
+        source="Docs page on managing additional costs; Management API, additional costs",
+        models=REQUESTS,
+        bad=(Example({"additionalCosts": {"Shipping": {"price": 9}}}, _WITH),),
+        good=(Example({"additionalCosts": {"shipping": {"price": 9}}}, _WITH),),
+    ),
+    needs=("additional costs",),
+)
+def unknown_additional_cost(context: Context) -> Iterator[Problem | Missing]:
+    """Look each name up in the catalog."""
+    known = (context.policy.catalog or Catalog()).additional_costs or {}
+    for _, path, costs in _holders(context, "additionalCosts"):
+        for name in sorted(costs.keys() - known.keys()):
+            yield Problem("catalog/unknown-additional-cost", (*path, name), {"cost": name})
+
+
+@rule(
+    Code(
+        name="catalog/additional-cost-scope",
+        severity=Severity.ERROR,
+        summary="An additional cost stands where its scope does not allow it.",
+        message="the additional cost {cost} is for {scope:bare}s only, not for {place:bare}s",
+        hint="move it, or change its type to both in the Campaign Manager",
+        why=(
+            "A cost of type session belongs on the session, one of type item on cart items; "
+            "only a cost of type both may stand on either."
+        ),
+        fix="Move the cost, or change its type and the policy's catalog.additional_costs.",
+        source="Docs page on managing additional costs; Management API, additional costs (type)",
+        models=REQUESTS,
+        bad=(
+            Example(
+                {"cartItems": [{**_SHOE, "additionalCosts": {"shipping": {"price": 9}}}]}, _WITH
+            ),
+        ),
+        good=(
+            Example(
+                {"cartItems": [{**_SHOE, "additionalCosts": {"engraving": {"price": 9}}}]}, _WITH
+            ),
+        ),
+    ),
+    needs=("additional costs",),
+)
+def additional_cost_scope(context: Context) -> Iterator[Problem | Missing]:
+    """Compare the scope of each known cost with where it stands."""
+    known = (context.policy.catalog or Catalog()).additional_costs or {}
+    for entity, path, costs in _holders(context, "additionalCosts"):
+        place = "session" if entity == "CustomerSession" else "item"
+        for name in sorted(costs.keys() & known.keys()):
+            scope = known[name]
+            if scope not in ("both", place):
+                params = {"cost": name, "scope": scope, "place": place}
+                yield Problem("catalog/additional-cost-scope", (*path, name), params)
+
+
+@rule(
+    Code(
+        name="catalog/impossible-name",
+        severity=Severity.WARNING,
+        summary="The name of an attribute or additional cost that can never exist.",
+        message="no {entity:bare} can have the name {name}",
+        hint="names begin with a letter and go on with letters, digits and underscores",
+        why=(
+            "The Management API takes only names that begin with an ASCII letter and go on with "
+            "letters, digits and underscores (in 2022 blanks too, for additional costs). A name "
+            "that can't be created is unknown in every account."
+        ),
+        fix="Use the name as it was created.",
+        source="Management API, attributes and additional costs (pattern of `name`)",
+        models=REQUESTS,
+        bad=(
+            Example({"attributes": {"shipping-city": "Berlin"}}),
+            Example(
+                {"additionalCosts": {"express shipping": {"price": 9}}}, {"edition": "2026-06"}
+            ),
+        ),
+        good=(
+            Example({"attributes": {"ShippingCity_2": "Berlin"}}),
+            Example({"additionalCosts": {"express shipping": {"price": 9}}}),
+        ),
+    ),
+)
+def impossible_name(context: Context) -> Iterator[Problem | Missing]:
+    """Match every name against the pattern names are created with."""
+    kinds = (
+        ("attributes", "attribute", _ATTRIBUTE_NAME),
+        ("additionalCosts", "additional cost", _COST_NAME[context.edition]),
+    )
+    for holder, kind, pattern in kinds:
+        for _, path, names in _holders(context, holder):
+            for name in sorted(name for name in names if pattern.fullmatch(name) is None):
+                params = {"entity": kind, "name": name}
+                yield Problem("catalog/impossible-name", (*path, name), params)
+
+
+def _brief(value: object) -> object:
+    """Return a value that fits into a message: what is large is named by its kind."""
+    if isinstance(value, Mapping):
+        return {} if not value else "an object"
+    return "an array" if isinstance(value, (list, tuple)) else value

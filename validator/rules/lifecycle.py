@@ -1,0 +1,257 @@
+"""Rules on the states of a session and the moves between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..code import Code, Confidence, Example, Severity
+from ..problem import Problem
+from ..states import INITIAL, MOVES, NEW, New, legal, outcome, reachable
+from .context import Context, Missing
+from .rule import NO_BODY, REQUESTS, RESPONSES, RETURNS, rule
+
+_ENDPOINT = {
+    "update": "Update customer session",
+    "return": "Return cart items",
+    "reopen": "Reopen customer session",
+}
+
+
+def _before(context: Context) -> str | None:
+    return None if isinstance(context.state, New) else context.state
+
+
+@rule(
+    Code(
+        name="lifecycle/initial-state",
+        severity=Severity.ERROR,
+        summary="A session is created in a state other than open or closed.",
+        message="a session can't be created as {state}: only as open or closed",
+        hint="create the session as open or closed first",
+        why=(
+            "Cancelling and returning need something that was bought. A first update can only "
+            "open a session, or record a finished order as closed."
+        ),
+        fix="Send the first update with `state` open (or none) or closed, then the next one.",
+        source="Description of `state`: sessions are created open or closed",
+        models=REQUESTS,
+        bad=(
+            Example({"state": "cancelled"}, {"previous": "NEW"}),
+            Example({"customerSession": {"state": "cancelled"}}, {"previous": "NEW"}),
+        ),
+        good=(
+            Example({"state": "closed"}, {"previous": "NEW"}),
+            Example({"cartItems": []}, {"previous": "NEW"}),
+            Example({"state": "cancelled"}, {"previous": "open"}),
+        ),
+    ),
+    reads=("state",),
+    needs=("state",),
+)
+def initial_state(context: Context) -> Iterator[Problem | Missing]:
+    """Look at the state of a session that does not exist yet."""
+    if context.state is not NEW or context.setting.operation != "update":
+        return
+    state = outcome("update", context.session.get("state"), None)
+    if state not in INITIAL:
+        path = context.place("state")
+        yield Problem("lifecycle/initial-state", path, {"allowed": sorted(INITIAL), "state": state})
+
+
+@rule(
+    Code(
+        name="lifecycle/state-not-settable",
+        severity=Severity.ERROR,
+        summary="A request sets the state partially_returned itself.",
+        message="an update can't set the state partially_returned",
+        hint='leave the state alone and call "Return cart items" instead',
+        why=(
+            "Only the endpoint for returns moves a session to partially_returned, since it also "
+            "has to know which items came back."
+        ),
+        fix="Call POST /v2/customer_sessions/{id}/returns with the returned items.",
+        source="Description of `state`; operation Return cart items",
+        models=REQUESTS,
+        bad=(
+            Example({"state": "partially_returned"}),
+            Example({"state": "partially_returned"}, {"previous": "closed", "edition": "2026-06"}),
+        ),
+        good=(Example({"state": "closed"}), Example({})),
+    ),
+    reads=("state",),
+)
+def state_not_settable(context: Context) -> Iterator[Problem | Missing]:
+    """Look for the one state that is not the caller's to set."""
+    if context.session.get("state") == "partially_returned":
+        yield Problem("lifecycle/state-not-settable", context.place("state"))
+
+
+@rule(
+    Code(
+        name="lifecycle/state-transition",
+        severity=Severity.ERROR,
+        summary="The operation asks for a change of state that the API does not make.",
+        message="cannot move session to state {after} from state {before} by {endpoint}",
+        hint="from {before} a session can go to: {reachable}",
+        why=(
+            "The API answers an illegal change of state with HTTP 400, and nothing of the update "
+            "is stored. The classic case is an SDK whose model defaults `state` to open and so "
+            "tries to reopen a closed session."
+        ),
+        fix=(
+            "Track the state of the session, and start a new session once one is closed. "
+            "`talonschema states` prints the legal moves."
+        ),
+        source=(
+            "Description of `state`; operations Update, Return cart items and Reopen; the 400 is "
+            "recorded by the Salesforce cartridge"
+        ),
+        models=(*REQUESTS, *RETURNS, NO_BODY),
+        bad=(
+            Example({"state": "open"}, {"previous": "closed"}),
+            Example({"return": {"returnedCartItems": [{"position": 0}]}}, {"previous": "open"}),
+            Example(None, {"operation": "reopen"}),
+            Example(None, {"operation": "reopen", "previous": "open", "edition": "2026-06"}),
+        ),
+        good=(
+            Example({"state": "cancelled"}, {"previous": "closed"}),
+            Example({"return": {"returnedCartItems": [{"position": 0}]}}, {"previous": "closed"}),
+            Example(None, {"operation": "reopen", "previous": "closed", "edition": "2026-06"}),
+        ),
+    ),
+    reads=("state",),
+    needs=("state",),
+)
+def state_transition(context: Context) -> Iterator[Problem | Missing]:
+    """Look the move up in the table of the edition."""
+    operation = context.setting.operation
+    if operation == "update" and context.state is NEW:
+        return
+    if context.state is None and any(m.operation == operation for m in MOVES[context.edition]):
+        yield Missing("the previous state is not known")
+        return
+    before = _before(context)
+    asked = context.session.get("state") if operation == "update" else None
+    after = outcome(operation, asked, before)
+    if operation == "update" and after == before:
+        return
+    if not legal(context.edition, before, after, operation):
+        moves = [f"{move.end} ({move.operation})" for move in reachable(context.edition, before)]
+        yield Problem(
+            "lifecycle/state-transition",
+            context.place("state") if operation == "update" else (),
+            {
+                "before": before or "(none)",
+                "after": after,
+                "endpoint": _ENDPOINT[operation],
+                "operation": operation,
+                "reachable": moves or ["no other"],
+            },
+        )
+
+
+@rule(
+    Code(
+        name="lifecycle/finished-session",
+        severity=Severity.WARNING,
+        summary="An update of a finished session leaves its state as it is.",
+        message="the session is {before} already, and this update leaves it so",
+        hint="a session that is {before} can't be modified: start a new one, or don't send this",
+        why=(
+            "Once closed, cancelled or partially returned, a session can't be modified any more. "
+            "Such a call is often a repeated webhook or a retry; what the API answers is not "
+            "documented, and integrations are known to swallow an error here."
+        ),
+        fix="Send the update before the session is finished, or drop it.",
+        source="Description of `state` (closed: can't be modified); practice of integrations",
+        confidence=Confidence.PRACTICE,
+        models=REQUESTS,
+        bad=(
+            Example({"state": "closed"}, {"previous": "closed"}),
+            Example({"cartItems": []}, {"previous": "partially_returned"}),
+        ),
+        good=(
+            Example({"cartItems": []}, {"previous": "open"}),
+            Example({"state": "cancelled"}, {"previous": "partially_returned"}),
+        ),
+    ),
+    reads=("state",),
+    needs=("state",),
+)
+def finished_session(context: Context) -> Iterator[Problem | Missing]:
+    """Look for updates that end where they began, outside `open`."""
+    before = _before(context)
+    if context.setting.operation != "update" or before in (None, "open"):
+        return
+    asked = context.session.get("state")
+    if outcome("update", asked, before) == before:
+        path = context.base if asked is None else context.place("state")
+        yield Problem("lifecycle/finished-session", path, {"before": before})
+
+
+@rule(
+    Code(
+        name="lifecycle/update-count",
+        severity=Severity.ERROR,
+        summary="A response counts fewer than one update.",
+        message="updateCount is {count}, but creation is the first update",
+        why="The counter is 1 when the session is created and only grows.",
+        fix="Correct the fixture, or record the response anew.",
+        source="Integration API OpenAPI 3.1 (2026-06), CustomerSessionV2.updateCount",
+        editions=("2026-06",),
+        models=RESPONSES,
+        bad=(Example({"updateCount": 0}, {"edition": "2026-06", "model": "CustomerSessionV2"}),),
+        good=(Example({"updateCount": 1}, {"edition": "2026-06", "model": "CustomerSessionV2"}),),
+    ),
+    reads=("updateCount",),
+)
+def update_count(context: Context) -> Iterator[Problem | Missing]:
+    """Check the least value of the counter."""
+    count = context.session.get("updateCount")
+    if count is not None and count < 1:
+        yield Problem("lifecycle/update-count", context.place("updateCount"), {}, {"count": count})
+
+
+@rule(
+    Code(
+        name="lifecycle/stale-update-count",
+        severity=Severity.WARNING,
+        summary="A response counts no more updates than the one before it.",
+        message="updateCount is {count}, but it was {before} before",
+        why="Each update makes the counter larger, so this response is older than the last one.",
+        fix="Put the responses in the order they came in, or drop the stale one.",
+        source="Integration API OpenAPI 3.1 (2026-06), CustomerSessionV2.updateCount",
+        confidence=Confidence.INFERRED,
+        editions=("2026-06",),
+        models=RESPONSES,
+        bad=(
+            Example(
+                {"updateCount": 3},
+                {
+                    "edition": "2026-06",
+                    "model": "CustomerSessionV2",
+                    "previous": {"updateCount": 3},
+                },
+            ),
+        ),
+        good=(
+            Example(
+                {"updateCount": 4},
+                {
+                    "edition": "2026-06",
+                    "model": "CustomerSessionV2",
+                    "previous": {"updateCount": 3},
+                },
+            ),
+        ),
+    ),
+    reads=("updateCount",),
+    needs=("stored session",),
+)
+def stale_update_count(context: Context) -> Iterator[Problem | Missing]:
+    """Compare the counter with that of the previous response, where both have one."""
+    count = context.session.get("updateCount")
+    before = (context.previous or {}).get("updateCount")
+    if count is not None and before is not None and count <= before:
+        path = context.place("updateCount")
+        yield Problem("lifecycle/stale-update-count", path, {}, {"count": count, "before": before})

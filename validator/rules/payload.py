@@ -1,0 +1,199 @@
+"""Rules on the keys of a payload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from .. import schemas
+from ..code import Code, Confidence, Example, Severity
+from ..naming import aliases
+from ..outline import Outline, outline
+from ..pointer import Path
+from ..problem import Problem
+from .context import Context, Missing
+from .rule import REQUESTS, rule
+
+_V1 = {"coupon": "couponCodes", "referral": "referralCode", "discounts": None}
+"""Keys of the first version of customer sessions, and what replaced them."""
+
+_GUESSES = 100
+"""So many keys are explained; more is a flood, not a slip."""
+
+
+@rule(
+    Code(
+        name="payload/unknown-property",
+        severity=Severity.WARNING,
+        summary="A key that the model does not have.",
+        message="{model:bare} has no property {property}",
+        hint={
+            "case": "the API's name is {suggestion}; keys are case-sensitive",
+            "snake-case": (
+                "the API's name is {suggestion}; if the payload is meant to be in the SDKs' "
+                'names, check it with naming="snake"'
+            ),
+            "wire-name": "in the SDKs' names this is {suggestion}",
+            "version-1": "a key of the first API version: use {suggestion}",
+            "version-1-gone": "a key of the first API version, which has nothing in its place",
+            "edition": "edition {suggestion:bare} of the API has it, this one has not",
+            "place": "{suggestion:bare} has it: is it one level off?",
+            "similar": "did you mean {suggestion}?",
+        },
+        why=(
+            "The API drops keys it does not know without a word, so a slip of case or spelling "
+            "means that the value never arrives. Keys of the first API version (coupon, "
+            "referral, discounts) are lost in the same way."
+        ),
+        fix="Use the suggested name. Your own data belongs in `attributes`.",
+        source=(
+            "Property lists of the models; that unknown keys are dropped is practice (Talon.One's "
+            "own sample campaign sends `Category`)"
+        ),
+        confidence=Confidence.PRACTICE,
+        bad=(
+            Example({"cartItems": [], "coupon": "XMAS-20-2021"}),
+            Example({"customerSession": {"coupon_codes": []}}),
+            Example({"customerSession": {}, "storeIntegrationId": "STORE-001"}),
+        ),
+        good=(
+            Example({"attributes": {"anything": 1}, "couponCodes": []}),
+            Example({"storeIntegrationId": "STORE-001"}, {"edition": "2026-06"}),
+        ),
+    )
+)
+def unknown_property(context: Context) -> Iterator[Problem | Missing]:
+    """Compare the keys of each object with those of its model."""
+    guesses = 0
+    for path, part, value in _objects(context.outline, context.payload, ()):
+        extra = value.keys() - part.properties.keys()
+        if not extra or part.open or part.values is not None:
+            continue
+        returned = _response_only(context) if path == context.base else frozenset()
+        for key in sorted(extra - returned):
+            guesses += 1
+            kind = name = None
+            if guesses <= _GUESSES:
+                kind, name = explain(context.edition, context.outline, part, key)
+            yield unknown((*path, key), part.model, kind, name)
+
+
+@rule(
+    Code(
+        name="payload/read-only-property",
+        severity=Severity.WARNING,
+        summary="A request sends a property that only the API sets.",
+        message="{property} is set by the API, and ignored in a request",
+        hint="leave it out of the request",
+        why=(
+            "These properties are computed by the API and come with its responses. Sending them "
+            "back does nothing, and hides that the caller counts on a value which is not used."
+        ),
+        fix="Build requests from your own cart, not from the last response.",
+        source="readOnly in the API's OpenAPI 3.1 (2026-04 on); SDK 2.5.1 docs of CartItem",
+        models=REQUESTS,
+        bad=(
+            Example({"customerSession": {"total": 10, "cartItems": []}}),
+            Example(
+                {"cartItems": [{"name": "A", "sku": "a", "quantity": 1, "price": 1, "position": 0}]}
+            ),
+        ),
+        good=(
+            Example({"cartItems": [{"name": "A", "sku": "a", "quantity": 1, "price": 1}]}),
+            Example(
+                {
+                    "cartItems": [
+                        {"name": "A", "sku": "a", "quantity": 1, "price": 1, "position": 0}
+                    ]
+                },
+                {"model": "CustomerSessionV2"},
+            ),
+        ),
+    )
+)
+def read_only_property(context: Context) -> Iterator[Problem | Missing]:
+    """Look for keys marked readOnly, and for keys that only the response model has."""
+    for path, part, value in _objects(context.outline, context.payload, ()):
+        marked = {key for key, below in part.properties.items() if below.read_only}
+        if path == context.base:
+            marked |= _response_only(context)
+        for key in sorted(value.keys() & marked):
+            yield Problem("payload/read-only-property", (*path, key), {"property": key})
+
+
+def unknown(path: Path, model: str, kind: str | None, suggestion: str | None) -> Problem:
+    """Return the problem of an unknown key; `kind` says what `suggestion` is."""
+    params = {"model": model, "property": path[-1], "kind": kind, "suggestion": suggestion}
+    known = {name: value for name, value in params.items() if value is not None}
+    return Problem("payload/unknown-property", path, known)
+
+
+def explain(edition: str, root: Outline, part: Outline, key: str) -> tuple[str | None, str | None]:
+    """Say of an unknown `key` of `part`, in a payload of `root`, what it may have been meant for.
+
+    Returns the kind of the explanation and the suggestion, as the hints of
+    ``payload/unknown-property`` take them; None where there is none.
+    """
+    snake, plain = _spellings(part)
+    if key in snake:
+        return "snake-case", snake[key]
+    if _plain(key) in plain:
+        return "case", plain[_plain(key)]
+    if part.model in _SESSION_MODELS and key in _V1:
+        return ("version-1-gone", None) if _V1[key] is None else ("version-1", _V1[key])
+    for other in schemas.EDITIONS:
+        if other != edition and _has(other, part.model, key):
+            return "edition", other
+    for place in root.walk():
+        if key in place.properties and place.model != part.model:
+            return "place", place.model
+    from difflib import get_close_matches
+
+    close = get_close_matches(key, list(part.properties), n=1)
+    return ("similar", close[0]) if close else (None, None)
+
+
+@cache
+def _spellings(part: Outline) -> tuple[dict[str, str], dict[str, str]]:
+    return (
+        {alias: name for name in part.properties for alias in aliases(name)},
+        {_plain(name): name for name in part.properties},
+    )
+
+
+_SESSION_MODELS = ("NewCustomerSessionV2", "CustomerSessionV2")
+
+
+def _plain(key: str) -> str:
+    return key.replace("_", "").replace("-", "").lower()
+
+
+def _has(edition: str, model: str, key: str) -> bool:
+    return model in schemas.models(edition) and key in outline(edition, model).properties
+
+
+def _response_only(context: Context) -> frozenset[str]:
+    if context.setting.model not in REQUESTS:
+        return frozenset()
+    asked = outline(context.edition, "NewCustomerSessionV2").properties.keys()
+    return frozenset(outline(context.edition, "CustomerSessionV2").properties.keys() - asked)
+
+
+def _objects(
+    part: Outline, value: Any, path: Path
+) -> Iterator[tuple[Path, Outline, Mapping[str, Any]]]:
+    """Yield each object that the schema describes, parents first, keys in order."""
+    if isinstance(value, Mapping):
+        if part.properties:
+            yield path, part, value
+            for key in sorted(part.properties.keys() & value.keys()):
+                below = part.properties[key]
+                if below.properties or below.items or below.values:
+                    yield from _objects(below, value[key], (*path, key))
+        elif part.values is not None and part.values.properties:
+            for key in sorted(value):
+                yield from _objects(part.values, value[key], (*path, key))
+    elif part.items is not None and part.items.properties and isinstance(value, (list, tuple)):
+        for index, each in enumerate(value):
+            yield from _objects(part.items, each, (*path, index))

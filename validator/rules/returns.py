@@ -1,0 +1,310 @@
+"""Rules on the return of cart items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..code import Code, Confidence, Example, Severity
+from ..pointer import Path
+from ..problem import Problem
+from .context import Context, Missing
+from .rule import RETURNS, rule
+
+_NO_CART = "the cart of the stored session is not known"
+_CART = [
+    {"name": "shoes", "sku": "9696", "quantity": 1, "price": 60},
+    {"name": "shirts", "sku": "6478", "quantity": 2, "price": 20},
+    {"name": "shirts", "sku": "6478", "quantity": 3, "price": 18},
+]
+_STORED = {"previous": {"state": "closed", "cartItems": _CART}}
+_STORED_2026 = {**_STORED, "edition": "2026-06"}
+_SOURCE = "Return cart items; docs page on partially returning a session"
+
+
+def _returning(*entries: dict[str, Any]) -> dict[str, Any]:
+    return {"return": {"returnedCartItems": list(entries)}}
+
+
+def _entries(context: Context) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield index and value of each entry that is valid as a whole."""
+    if context.readable("returnedCartItems"):
+        for index, entry in enumerate(context.session.get("returnedCartItems") or ()):
+            if context.valid("returnedCartItems", index):
+                yield index, entry
+
+
+def _cart(context: Context) -> Sequence[Mapping[str, Any]] | None:
+    cart: Sequence[Mapping[str, Any]] | None = (context.previous or {}).get("cartItems")
+    return cart
+
+
+def line(entry: Mapping[str, Any], cart: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return the index in `cart` that an entry means, None if none or several items fit."""
+    position = entry.get("position")
+    if position is not None:
+        return int(position) if 0 <= position < len(cart) else None
+    lines = [index for index, item in enumerate(cart) if item.get("sku") == entry.get("sku")]
+    return lines[0] if len(lines) == 1 else None
+
+
+def remaining(item: Mapping[str, Any]) -> int:
+    """Return how many units of a cart item have not been returned."""
+    left = item.get("remainingQuantity")
+    if left is None:
+        left = item["quantity"] - (item.get("returnedQuantity") or 0)
+    return int(left)
+
+
+def _at(context: Context, index: int, *path: str) -> Path:
+    return context.place("returnedCartItems", index, *path)
+
+
+@rule(
+    Code(
+        name="return/item-unidentified",
+        severity=Severity.ERROR,
+        summary="A returned item has neither position nor SKU.",
+        message="the entry names no cart item: it has neither position nor sku",
+        hint="send the item's position in the cart of the session, or its sku",
+        why="Since either will do, the schema requires neither; without both nothing is returned.",
+        fix="Add `position` (0-based) or `sku`.",
+        source="Return cart items (return by SKU since 2025-12-04)",
+        confidence=Confidence.INFERRED,
+        editions=("2026-06",),
+        models=RETURNS,
+        bad=(Example(_returning({"quantity": 1}), {"edition": "2026-06"}),),
+        good=(Example(_returning({"sku": "6478", "quantity": 1}), {"edition": "2026-06"}),),
+    )
+)
+def item_unidentified(context: Context) -> Iterator[Problem | Missing]:
+    """Look for entries without both."""
+    for index, entry in _entries(context):
+        if entry.get("position") is None and entry.get("sku") is None:
+            yield Problem("return/item-unidentified", _at(context, index))
+
+
+@rule(
+    Code(
+        name="return/position-out-of-range",
+        severity=Severity.ERROR,
+        summary="A returned position or SKU is not in the cart.",
+        message="the cart of the session has no item at {place}",
+        hint="positions count from 0 in the cart as it was closed",
+        why="An entry that points beside the cart returns nothing, or another item.",
+        fix="Take positions from the closed session's cart items.",
+        source=_SOURCE,
+        confidence=Confidence.INFERRED,
+        models=RETURNS,
+        bad=(
+            Example(_returning({"position": 3}), _STORED),
+            Example(_returning({"position": -1})),
+            Example(_returning({"sku": "unheard-of"}), _STORED_2026),
+        ),
+        good=(Example(_returning({"position": 2}), _STORED),),
+    )
+)
+def position_out_of_range(context: Context) -> Iterator[Problem | Missing]:
+    """Look the position, or else the SKU, up in the stored cart."""
+    cart = _cart(context)
+    entries = list(_entries(context))
+    for index, entry in entries:
+        position, sku = entry.get("position"), entry.get("sku")
+        if position is not None:
+            if position < 0 or (cart is not None and position >= len(cart)):
+                path = _at(context, index, "position")
+                yield Problem("return/position-out-of-range", path, {}, {"place": position})
+        elif sku is not None and cart is not None and all(i.get("sku") != sku for i in cart):
+            yield Problem(
+                "return/position-out-of-range", _at(context, index, "sku"), {}, {"place": sku}
+            )
+    if cart is None and entries:
+        yield Missing(_NO_CART)
+
+
+@rule(
+    Code(
+        name="return/sku-mismatch",
+        severity=Severity.ERROR,
+        summary="Position and SKU of a returned item name different cart items.",
+        message="sku {sku} is not that of the item at position {position}, {stored}",
+        hint="send one of the two, or make them agree",
+        why="The entry contradicts itself, so one of the two names the wrong item.",
+        fix="Correct the one that is wrong.",
+        source=_SOURCE,
+        confidence=Confidence.INFERRED,
+        editions=("2026-06",),
+        models=RETURNS,
+        bad=(Example(_returning({"position": 0, "sku": "6478"}), _STORED_2026),),
+        good=(Example(_returning({"position": 1, "sku": "6478"}), _STORED_2026),),
+    )
+)
+def sku_mismatch(context: Context) -> Iterator[Problem | Missing]:
+    """Compare the SKU with that at the position."""
+    cart = _cart(context)
+    both = [e for e in _entries(context) if None not in (e[1].get("position"), e[1].get("sku"))]
+    if cart is None and both:
+        yield Missing(_NO_CART)
+    for index, entry in both:
+        found = line(entry, cart or ())
+        if cart is None or found is None:
+            continue
+        stored = cart[found].get("sku")
+        if stored != entry["sku"]:
+            values = {"sku": entry["sku"], "position": found, "stored": stored}
+            yield Problem("return/sku-mismatch", _at(context, index, "sku"), {}, values)
+
+
+@rule(
+    Code(
+        name="return/ambiguous-sku",
+        severity=Severity.WARNING,
+        summary="A returned SKU stands on several lines of the cart.",
+        message="SKU {sku} stands on {count} lines of the cart",
+        hint="send the position of the line that is meant",
+        why="Which line the API returns from is not documented, and their prices may differ.",
+        fix="Identify the item by `position`.",
+        source="Return cart items (return by SKU since 2025-12-04)",
+        confidence=Confidence.INFERRED,
+        editions=("2026-06",),
+        models=RETURNS,
+        bad=(Example(_returning({"sku": "6478"}), _STORED_2026),),
+        good=(Example(_returning({"sku": "9696"}), _STORED_2026),),
+    )
+)
+def ambiguous_sku(context: Context) -> Iterator[Problem | Missing]:
+    """Count the lines of each SKU that stands alone."""
+    cart = _cart(context)
+    for index, entry in _entries(context):
+        sku = entry.get("sku")
+        if sku is None or entry.get("position") is not None:
+            continue
+        if cart is None:
+            yield Missing(_NO_CART)
+            return
+        count = sum(item.get("sku") == sku for item in cart)
+        if count > 1:
+            values = {"sku": sku, "count": count}
+            yield Problem("return/ambiguous-sku", _at(context, index, "sku"), {}, values)
+
+
+@rule(
+    Code(
+        name="return/quantity-exceeds-remaining",
+        severity=Severity.ERROR,
+        summary="More units are returned than remain, or fewer than one.",
+        message="{returned} units are returned, but {remaining} remain",
+        hint="entries for the same item are added up",
+        why="Only units that were bought and not yet returned can come back.",
+        fix="Return at most what remains of the item; leave `quantity` out to return all of it.",
+        source=_SOURCE,
+        confidence=Confidence.INFERRED,
+        models=RETURNS,
+        bad=(
+            Example(_returning({"position": 1, "quantity": 3}), _STORED),
+            Example(
+                _returning({"position": 1, "quantity": 1}, {"position": 1, "quantity": 2}), _STORED
+            ),
+            Example(_returning({"position": 1, "quantity": 0})),
+        ),
+        good=(
+            Example(
+                _returning({"position": 1, "quantity": 1}, {"position": 1, "quantity": 1}), _STORED
+            ),
+            Example(_returning({"position": 1}), _STORED),
+        ),
+    )
+)
+def quantity_exceeds_remaining(context: Context) -> Iterator[Problem | Missing]:
+    """Add up what is returned of each cart line and compare it with what remains."""
+    cart = _cart(context)
+    returned: dict[int, int] = {}
+    counted = [e for e in _entries(context) if e[1].get("quantity") is not None]
+    if cart is None and counted:
+        yield Missing(_NO_CART)
+    for index, entry in counted:
+        path = _at(context, index, "quantity")
+        quantity = int(entry["quantity"])
+        found = line(entry, cart or ())
+        left = None if cart is None or found is None else remaining(cart[found])
+        if quantity < 1:
+            values: dict[str, Any] = {"returned": quantity, "remaining": left}
+            yield Problem("return/quantity-exceeds-remaining", path, {}, values)
+        elif found is not None and left is not None:
+            returned[found] = returned.get(found, 0) + quantity
+            if returned[found] > left:
+                values = {"returned": returned[found], "remaining": left}
+                yield Problem("return/quantity-exceeds-remaining", path, {}, values)
+
+
+@rule(
+    Code(
+        name="return/whole-item-only",
+        severity=Severity.ERROR,
+        summary="Without cart item flattening, a part of an item is returned.",
+        message="{returned} of {remaining} units are returned, but only whole items can be",
+        hint="leave quantity out, or turn cart item flattening on",
+        why=(
+            "In edition 2022-06 an item can be returned in part only if the Application flattens "
+            "cart items; otherwise it is returned in its entirety."
+        ),
+        fix="Leave `quantity` out. If flattening is on, set cart_item_flattening in the policy.",
+        source="SDK 2.5.1, ReturnedCartItem.quantity",
+        editions=("2022-06",),
+        models=RETURNS,
+        bad=(
+            Example(
+                _returning({"position": 1, "quantity": 1}),
+                {**_STORED, "policy": {"cart_item_flattening": False}},
+            ),
+        ),
+        good=(
+            Example(_returning({"position": 1, "quantity": 1}), _STORED),
+            Example(
+                _returning({"position": 1, "quantity": 2}),
+                {**_STORED, "policy": {"cart_item_flattening": False}},
+            ),
+        ),
+    )
+)
+def whole_item_only(context: Context) -> Iterator[Problem | Missing]:
+    """Compare the returned with the remaining quantity where flattening is off."""
+    if context.policy.cart_item_flattening:
+        return
+    cart = _cart(context)
+    for index, entry in _entries(context):
+        quantity = entry.get("quantity")
+        if quantity is None:
+            continue
+        if cart is None:
+            yield Missing(_NO_CART)
+            return
+        found = line(entry, cart)
+        if found is not None and quantity < remaining(cart[found]):
+            path = _at(context, index, "quantity")
+            values = {"returned": quantity, "remaining": remaining(cart[found])}
+            yield Problem("return/whole-item-only", path, {}, values)
+
+
+@rule(
+    Code(
+        name="return/empty",
+        severity=Severity.WARNING,
+        summary="A return without any item.",
+        message="returnedCartItems is empty, so nothing is returned",
+        hint="list the items that come back, or don't call the endpoint",
+        why="The call is valid and does nothing; mostly a filter in the shop matched no item.",
+        fix="Send the returned items.",
+        source="Return cart items (no minItems declared)",
+        confidence=Confidence.INFERRED,
+        models=RETURNS,
+        bad=(Example(_returning()),),
+        good=(Example(_returning({"position": 0})),),
+    ),
+    reads=("returnedCartItems",),
+)
+def empty_return(context: Context) -> Iterator[Problem | Missing]:
+    """Look at the length of the list."""
+    entries = context.session.get("returnedCartItems")
+    if entries is not None and not entries:
+        yield Problem("return/empty", context.place("returnedCartItems"))

@@ -1,0 +1,103 @@
+"""Rule: a check that a schema can't express, as a pure generator with its metadata beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ..code import Code
+from ..pointer import Path
+from ..policy import Policy
+from ..problem import Problem
+from .context import Context, Missing, Setting
+
+Check: TypeAlias = Callable[[Context], Iterator[Problem | Missing]]
+Need: TypeAlias = Literal[
+    "state", "stored session", "attributes", "additional costs", "coupon budget",
+    "referral budget", "identifier budget", "now",
+]  # fmt: skip
+
+REQUESTS = ("IntegrationRequest", "NewCustomerSessionV2")
+RESPONSES = ("CustomerSessionV2", "IntegrationStateV2")
+SESSIONS = (*REQUESTS, *RESPONSES)
+RETURNS = ("ReturnIntegrationRequest",)
+NO_BODY = "(no body)"
+"""What stands for a model where a request has no body, as when a session is reopened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A code and the check that finds it."""
+
+    code: Code
+    check: Check
+    reads: tuple[str, ...]
+    """The places that have to be valid for the rule to be judged at all, see `rule`. What a rule
+    reads item by item it asks of `Context.items`."""
+    needs: tuple[Need, ...]
+    """The parts of the context that the rule can't be judged without."""
+
+    def places(self, base: Path) -> tuple[Path, ...]:
+        """Return what the rule reads as paths in the payload; the session is at `base`."""
+        return tuple(
+            tuple(read[1:].split("/")) if read[0] == "/" else (*base, *read.split("/"))
+            for read in self.reads
+        )
+
+    def lacks(self, setting: Setting, policy: Policy) -> str | None:
+        """Return why the rule can't be judged, an empty text if there is nothing to judge."""
+        for need in self.needs:
+            reason = _lack(need, setting, policy)
+            if reason is not None:
+                return reason
+        return None
+
+
+RULES: dict[str, Rule] = {}
+"""Every rule by its code, filled as the modules of this package are imported."""
+
+
+def rule(
+    code: Code, *, reads: tuple[str, ...] = (), needs: tuple[Need, ...] = ()
+) -> Callable[[Check], Check]:
+    """Register the decorated generator as the check of `code`.
+
+    `reads` are places below the session, such as ``cartItems/*/quantity`` (``*`` for any step), or
+    with a leading slash in the whole payload. Raises `ValueError` if the code has a rule already.
+    """
+    if code.name in RULES:
+        message = f"two rules have the code {code.name}"
+        raise ValueError(message)
+
+    def register(check: Check) -> Check:
+        RULES[code.name] = Rule(code, check, reads, needs)
+        return check
+
+    return register
+
+
+def _lack(need: Need, setting: Setting, policy: Policy) -> str | None:
+    catalog = policy.catalog
+    match need:
+        case "state" if setting.known == "alone":
+            return "a dry update is judged alone"
+        case "state" if setting.known == "unknown" and setting.operation != "reopen":
+            return "the previous state is not known"
+        case "stored session" if setting.known == "alone":
+            return "a dry update is judged alone"
+        case "stored session" if setting.known not in {"session", "new"}:
+            return "the previous session is not known"
+        case "attributes" if catalog is None or catalog.attributes is None:
+            return "the policy has no catalog of attributes"
+        case "additional costs" if catalog is None or catalog.additional_costs is None:
+            return "the policy has no catalog of additional costs"
+        case "coupon budget" if not policy.coupon_budget:
+            return "the policy declares no coupon budget"
+        case "referral budget" if not policy.referral_budget:
+            return "the policy declares no referral budget"
+        case "identifier budget" if not policy.identifier_budget:
+            return "the policy declares no identifier budget"
+        case "now" if not setting.now:
+            return ""
+    return None

@@ -1,0 +1,289 @@
+"""Rules on the totals of a response.
+
+All totals are before discounts. No rounding is documented, so sums are compared exactly, with the
+tolerance of the policy; where the API leaves open what counts, every reading is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from ..amounts import decimal, near, times, total, written
+from ..code import Code, Confidence, Example, Severity
+from ..problem import Problem
+from .context import Context, Missing
+from .rule import RESPONSES, rule
+
+_SHOE = {"name": "Air Glide", "sku": "SKU1241028", "quantity": 2, "price": 99.99}
+_COSTS = {"shipping": {"price": 9}}
+_AS_RESPONSE = {"model": "CustomerSessionV2"}
+_AS_2026 = {"model": "CustomerSessionV2", "edition": "2026-06"}
+
+
+def _counts(context: Context, item: Mapping[str, Any]) -> tuple[Decimal, Decimal]:
+    """Return what an item may count for: as bought, and what remains of it after a return."""
+    bought = decimal(item["quantity"])
+    if context.session.get("state") == "partially_returned":
+        remaining = item.get("remainingQuantity")
+        if remaining is not None:
+            return bought, decimal(remaining)
+        return bought, bought - decimal(item.get("returnedQuantity") or 0)
+    return bought, bought
+
+
+def _costs(holder: Mapping[str, Any]) -> Decimal:
+    costs = holder.get("additionalCosts") or {}
+    return total(decimal(cost["price"]) for cost in costs.values())
+
+
+def _item_costs(context: Context) -> list[Decimal]:
+    """Return the readings of the items' additional costs: each once, per unit, per unit left."""
+    cart = context.session.get("cartItems") or ()
+    if not any(item.get("additionalCosts") for item in cart):
+        return [Decimal(0)]
+    each = [(_costs(item), _counts(context, item)) for item in cart]
+    return [
+        total(cost for cost, _ in each),
+        total(times(cost, bought) for cost, (bought, _) in each),
+        total(times(cost, left) for cost, (_, left) in each),
+    ]
+
+
+def _compare(
+    context: Context, code: str, name: str, readings: list[Decimal]
+) -> Iterator[Problem | Missing]:
+    """Yield a problem if the total `name` is none of the `readings`."""
+    declared = context.session.get(name)
+    if declared is None:
+        return
+    tolerance = context.policy.total_tolerance
+    if not any(near(decimal(declared), reading, tolerance) for reading in readings):
+        yield Problem(
+            code,
+            context.place(name),
+            {"property": name},
+            {"declared": written(decimal(declared)), "computed": written(readings[0])},
+        )
+
+
+_WHY = (
+    "A response whose totals do not add up was edited or made up, or it mixes amounts of several "
+    "sessions. Code that is tested against it, or acts on it, counts wrong."
+)
+_FIX = (
+    "Correct the amounts or record the response anew; widen total_tolerance if rounding is meant."
+)
+
+
+@rule(
+    Code(
+        name="totals/cart-item-total",
+        severity=Severity.ERROR,
+        summary="cartItemTotal is not the sum of price times quantity.",
+        message="cartItemTotal is {declared}, but the items add up to {computed}",
+        why=_WHY,
+        fix=_FIX,
+        source="Docs page on cart item flattening; responses of the commercetools accelerator",
+        confidence=Confidence.INFERRED,
+        models=RESPONSES,
+        bad=(Example({"cartItems": [_SHOE], "cartItemTotal": 99.99}, _AS_RESPONSE),),
+        good=(
+            Example({"cartItems": [_SHOE], "cartItemTotal": 199.98}, _AS_RESPONSE),
+            Example(
+                {
+                    "state": "partially_returned",
+                    "cartItems": [{**_SHOE, "remainingQuantity": 1, "returnedQuantity": 1}],
+                    "cartItemTotal": 99.99,
+                },
+                _AS_RESPONSE,
+            ),
+        ),
+    ),
+    reads=(
+        "state",
+        "cartItemTotal",
+        "cartItems/*/price",
+        "cartItems/*/quantity",
+        "cartItems/*/remainingQuantity",
+        "cartItems/*/returnedQuantity",
+    ),
+)
+def cart_item_total(context: Context) -> Iterator[Problem | Missing]:
+    """Multiply and add; after a return, with the remaining quantities too."""
+    cart = context.session.get("cartItems")
+    if cart is None:
+        return
+    if any(item.get("price") is None for item in cart):
+        yield Missing("an item has no price of its own")
+        return
+    each = [(decimal(item["price"]), _counts(context, item)) for item in cart]
+    readings = [
+        total(times(price, bought) for price, (bought, _) in each),
+        total(times(price, left) for price, (_, left) in each),
+    ]
+    yield from _compare(context, "totals/cart-item-total", "cartItemTotal", readings)
+
+
+@rule(
+    Code(
+        name="totals/additional-cost-total",
+        severity=Severity.ERROR,
+        summary="additionalCostTotal is not the sum of the session's additional costs.",
+        message="additionalCostTotal is {declared}, but the additional costs add up to {computed}",
+        why=_WHY,
+        fix=_FIX,
+        source="Recorded responses of the commercetools accelerator",
+        confidence=Confidence.PRACTICE,
+        models=RESPONSES,
+        bad=(Example({"additionalCosts": _COSTS, "additionalCostTotal": 5}, _AS_RESPONSE),),
+        good=(
+            Example({"additionalCosts": _COSTS, "additionalCostTotal": 9}, _AS_RESPONSE),
+            Example({"cartItems": [], "additionalCostTotal": 0}, _AS_RESPONSE),
+        ),
+    ),
+    reads=(
+        "state",
+        "additionalCostTotal",
+        "additionalCosts",
+        "cartItems/*/additionalCosts",
+        "cartItems/*/quantity",
+        "cartItems/*/remainingQuantity",
+        "cartItems/*/returnedQuantity",
+    ),
+)
+def additional_cost_total(context: Context) -> Iterator[Problem | Missing]:
+    """Add the costs up; whether 2022 counts those of items among them is not known."""
+    own = _costs(context.session)
+    readings = [own]
+    if context.edition == "2022-06":
+        readings += [total((own, reading)) for reading in _item_costs(context)]
+    yield from _compare(context, "totals/additional-cost-total", "additionalCostTotal", readings)
+
+
+@rule(
+    Code(
+        name="totals/cart-item-additional-cost-total",
+        severity=Severity.ERROR,
+        summary="cartItemAdditionalCostTotal is not the sum of the items' additional costs.",
+        message=(
+            "cartItemAdditionalCostTotal is {declared}, but the items' additional costs add up "
+            "to {computed}"
+        ),
+        why=_WHY,
+        fix=_FIX,
+        source=(
+            "Integration API OpenAPI 3.1 (2026-05-28), CustomerSessionV2; whether a cost counts "
+            "once or for each unit is not documented, so both are accepted"
+        ),
+        editions=("2026-06",),
+        models=RESPONSES,
+        bad=(
+            Example(
+                {
+                    "cartItems": [{**_SHOE, "additionalCosts": _COSTS}],
+                    "cartItemAdditionalCostTotal": 10,
+                },
+                _AS_2026,
+            ),
+        ),
+        good=(
+            Example(
+                {
+                    "cartItems": [{**_SHOE, "additionalCosts": _COSTS}],
+                    "cartItemAdditionalCostTotal": 18,
+                },
+                _AS_2026,
+            ),
+            Example(
+                {
+                    "cartItems": [{**_SHOE, "additionalCosts": _COSTS}],
+                    "cartItemAdditionalCostTotal": 9,
+                },
+                _AS_2026,
+            ),
+        ),
+    ),
+    reads=(
+        "state",
+        "cartItemAdditionalCostTotal",
+        "cartItems/*/additionalCosts",
+        "cartItems/*/quantity",
+        "cartItems/*/remainingQuantity",
+        "cartItems/*/returnedQuantity",
+    ),
+)
+def cart_item_additional_cost_total(context: Context) -> Iterator[Problem | Missing]:
+    """Add the costs of the items up, once for each item or once for each unit."""
+    if context.session.get("cartItems") is None:
+        return
+    name = "cartItemAdditionalCostTotal"
+    code = "totals/cart-item-additional-cost-total"
+    yield from _compare(context, code, name, _item_costs(context))
+
+
+@rule(
+    Code(
+        name="totals/total",
+        severity=Severity.ERROR,
+        summary="total is not the sum of the other totals.",
+        message="total is {declared}, but the other totals add up to {computed}",
+        why=_WHY,
+        fix=_FIX,
+        source=(
+            "Docs page on migrating to V2 (total is items plus additional costs, before "
+            "discounts); Integration API OpenAPI 3.1 example of 2026-05-28"
+        ),
+        models=RESPONSES,
+        bad=(
+            Example({"total": 25, "cartItemTotal": 25, "additionalCostTotal": 5}, _AS_RESPONSE),
+            Example(
+                {
+                    "total": 119.99,
+                    "cartItemTotal": 99.99,
+                    "additionalCostTotal": 20,
+                    "cartItemAdditionalCostTotal": 15,
+                },
+                _AS_2026,
+            ),
+        ),
+        good=(
+            Example({"total": 30, "cartItemTotal": 25, "additionalCostTotal": 5}, _AS_RESPONSE),
+            Example(
+                {
+                    "total": 134.99,
+                    "cartItemTotal": 99.99,
+                    "additionalCostTotal": 20,
+                    "cartItemAdditionalCostTotal": 15,
+                },
+                _AS_2026,
+            ),
+        ),
+    ),
+    reads=(
+        "state",
+        "total",
+        "cartItemTotal",
+        "additionalCostTotal",
+        "cartItemAdditionalCostTotal",
+        "cartItems/*/additionalCosts",
+        "cartItems/*/quantity",
+        "cartItems/*/remainingQuantity",
+        "cartItems/*/returnedQuantity",
+    ),
+)
+def session_total(context: Context) -> Iterator[Problem | Missing]:
+    """Add the declared totals up, so that one wrong part is told of once."""
+    names = ["cartItemTotal", "additionalCostTotal"]
+    if context.edition != "2022-06":
+        names.append("cartItemAdditionalCostTotal")
+    parts = [context.session.get(name) for name in names]
+    known = [decimal(part) for part in parts if part is not None]
+    if len(known) < len(names):
+        return
+    own = total(known)
+    readings = [own]
+    if context.edition == "2022-06":
+        readings += [total((own, reading)) for reading in _item_costs(context)]
+    yield from _compare(context, "totals/total", "total", readings)

@@ -1,0 +1,80 @@
+"""The life of a customer session: its states and the moves between them, as data.
+
+Sources: the description of ``state`` in CustomerSessionV2 (SDK 2.5.1 and the Integration API's
+OpenAPI files), the descriptions of the operations "Update customer session", "Return cart items"
+and "Reopen customer session", and the docs page on customer sessions.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+
+State: TypeAlias = Literal["open", "closed", "partially_returned", "cancelled"]
+Operation: TypeAlias = Literal["update", "return", "reopen"]
+
+STATES: Final[tuple[State, ...]] = get_args(State)
+OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
+DEFAULT_STATE: Final[State] = "open"
+INITIAL: Final[frozenset[str]] = frozenset({"open", "closed"})
+"""The states a session can be created in."""
+
+
+class New:
+    """The type of `NEW`, which says that a session does not exist yet."""
+
+    def __repr__(self) -> str:
+        """Return the public name."""
+        return "talonschema.NEW"
+
+
+NEW: Final = New()
+"""Pass it as ``previous`` for the first update of a session."""
+
+
+class Move(NamedTuple):
+    """A change of state that an operation may make; ``start`` None is creation."""
+
+    start: State | None
+    end: State
+    operation: Operation
+
+
+_COMMON: Final = (
+    Move(None, "open", "update"),
+    Move(None, "closed", "update"),
+    Move("open", "open", "update"),
+    Move("open", "closed", "update"),
+    Move("open", "cancelled", "update"),
+    Move("closed", "cancelled", "update"),
+    Move("partially_returned", "cancelled", "update"),
+    Move("closed", "partially_returned", "return"),
+    Move("partially_returned", "partially_returned", "return"),
+)
+MOVES: Final[dict[str, tuple[Move, ...]]] = {
+    "2022-06": _COMMON,
+    "2026-06": (*_COMMON, Move("closed", "open", "reopen")),
+}
+"""The legal moves of each edition. Reopening came with SDK 3.0.0 (2023-04)."""
+
+
+def outcome(operation: str, asked: str | None, before: str | None) -> str:
+    """Return the state an operation leads to, legal or not.
+
+    `asked` is the ``state`` of an update, None if omitted; `before` the state so far, None for a
+    session that does not exist. An omitted state is `open` on creation and unchanged later.
+    """
+    if operation == "return":
+        return "partially_returned"
+    if operation == "reopen":
+        return "open"
+    return asked or before or DEFAULT_STATE
+
+
+def legal(edition: str, before: str | None, after: str, operation: str) -> bool:
+    """Tell whether `edition` knows the move from `before` (None: creation) to `after`."""
+    return (before, after, operation) in MOVES[edition]
+
+
+def reachable(edition: str, before: str | None) -> tuple[Move, ...]:
+    """Return the moves that lead out of a state, in the order of the table."""
+    return tuple(move for move in MOVES[edition] if move.start == before)

@@ -1,0 +1,84 @@
+"""The reference engine: the jsonschema package over the schema files as they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from .. import schemas
+from ..pointer import order
+from ..problem import Problem
+from .engine import FORMATS, Engine, is_integer, is_number, problem
+
+
+class Reference(Engine):
+    """Runs everywhere; the judge of what a schema means."""
+
+    name = "jsonschema"
+
+    def problems(self, model: str, instance: Any) -> Iterator[Problem]:
+        """Yield what is wrong with `instance`, in the order of `pointer.order`."""
+        found = {}
+        for error in _validator(self.edition, model).iter_errors(instance):
+            for each in _problems(error):
+                found[each.code, each.path] = each
+        yield from sorted(found.values(), key=lambda each: (order(each.path), each.code))
+
+
+def _problems(error: ValidationError) -> Iterator[Problem]:
+    keyword, path = str(error.validator), tuple(error.absolute_path)
+    value: Any = error.validator_value
+    instance: Any = error.instance
+    if keyword == "required":
+        yield from (problem(keyword, path, key, instance) for key in value if key not in instance)
+    else:
+        yield problem(keyword, path, value, instance)
+
+
+@cache
+def _validator(edition: str, model: str) -> Validator:
+    schema = {"$ref": schemas.uri(edition, model)}
+    return _class()(schema, registry=_registry(), format_checker=_format_checker())
+
+
+@cache
+def _class() -> type[Validator]:
+    checker = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "number": lambda _, instance: is_number(instance),
+            "integer": lambda _, instance: is_integer(instance),
+        }
+    )
+    extended: type[Validator] = extend(Draft202012Validator, type_checker=checker)
+    return extended
+
+
+@cache
+def _registry() -> Registry[Any]:
+    """Return every schema without its ``$schema``, at which jsonschema would drop our types."""
+    registry: Registry[Any] = schemas.registry()
+    return Registry().with_resources(
+        (
+            uri,
+            DRAFT202012.create_resource(
+                {k: v for k, v in dict(registry.contents(uri)).items() if k != "$schema"}
+            ),
+        )
+        for uri in registry
+    )
+
+
+@cache
+def _format_checker() -> FormatChecker:
+    checker = FormatChecker(formats=())
+    for name, accepts in FORMATS.items():
+        checker.checks(name)(lambda value, f=accepts: not isinstance(value, str) or f(value))
+    return checker

@@ -1,0 +1,309 @@
+"""Validator: ties reading, structure and rules together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypedDict, Unpack, get_args
+
+from . import document, instance, schemas
+from .call import Arguments, Call, Previous, before, call, one_of
+from .code import Severity
+from .collector import Collector
+from .document import Document
+from .finding import finding
+from .models import BASES, OPERATIONS_OF, detect
+from .naming import UNTURNED, Naming, Translation, to_snake
+from .outline import Outline, outline
+from .plan import Plan, plan
+from .pointer import Path
+from .policy import Policy
+from .problem import Problem
+from .registry import CODES, RULE_CRASH, severities
+from .report import Report, Skipped
+from .rules.context import Context, Missing, Setting, blocked
+from .rules.payload import unknown
+from .rules.rule import NO_BODY
+from .structure import EngineName
+from .structure import engine as make_engine
+from .structure.engine import omission
+
+_VOIDING = frozenset(
+    f"json/{name}"
+    for name in (
+        "circular",
+        "lone-surrogate",
+        "not-finite",
+        "number-range",
+        "too-deep",
+        "unsupported-type",
+    )
+)
+"""Problems of reading that leave nothing to judge in their place."""
+
+_HARMLESS = frozenset({"schema/maxItems", "payload/null-property"})
+"""Problems of structure that leave what they are about fit for rules to read."""
+
+_TOO_MUCH = "too much of the structure is not valid"
+
+
+class Options(TypedDict, total=False):
+    """The keyword arguments of `Validator`; see there."""
+
+    edition: str
+    policy: Policy | None
+    naming: Naming
+    engine: EngineName | None
+    select: Iterable[str] | None
+    ignore: Iterable[str]
+    severity: Mapping[str, Severity | str] | None
+    max_findings: int
+    redact: bool
+
+
+class Judgement(NamedTuple):
+    """What came of a check."""
+
+    report: Report
+    session: Mapping[str, Any] = {}
+    """The session, or what is returned of one, in wire names."""
+
+
+class Validator:
+    """Checks payloads under one configuration; safe to share between threads.
+
+    `edition` is the API's edition, ``"2022-06"`` (default) or ``"2026-06"``. `policy` says what is
+    known of the Application. `naming` is ``"wire"`` (camelCase) or ``"snake"``, the SDKs' names.
+    `engine` forces ``"jsonschema"`` or ``"jsonschema-rs"``; None takes the faster one that is
+    installed. `select` and `ignore` list codes or groups of codes, `severity` maps them to other
+    severities. At most `max_findings` findings are built. `redact` keeps payload values out of
+    messages and params; keys still show in pointers.
+
+    Raises `ValueError` or `TypeError` for an option that is none, `ImportError` for an engine that
+    is not installed.
+    """
+
+    def __init__(
+        self,
+        *,
+        edition: str = schemas.DEFAULT_EDITION,
+        policy: Policy | None = None,
+        naming: Naming = "wire",
+        engine: EngineName | None = None,
+        select: Iterable[str] | None = None,
+        ignore: Iterable[str] = (),
+        severity: Mapping[str, Severity | str] | None = None,
+        max_findings: int = 100,
+        redact: bool = False,
+    ) -> None:
+        """Configure a validator; schemas are compiled when they are first needed."""
+        self.edition: str = one_of("edition", edition, schemas.EDITIONS)
+        self.naming: Naming = one_of("naming", naming, get_args(Naming))
+        if engine is not None:
+            one_of("engine", engine, get_args(EngineName))
+        if policy is not None and not isinstance(policy, Policy):
+            message = f"policy takes a Policy, not {type(policy).__name__}"
+            raise TypeError(message)
+        if isinstance(max_findings, bool) or not isinstance(max_findings, int) or max_findings < 1:
+            message = f"max_findings is {max_findings!r}; it takes an integer, 1 or more"
+            raise ValueError(message)
+        self.policy = policy or Policy()
+        self.max_findings = max_findings
+        self.redact = redact
+        self.severities = severities(select, ignore, severity or {})
+        self.engine = make_engine(self.edition, engine)
+        self._plans: dict[Setting, Plan] = {}
+
+    def check(
+        self,
+        payload: Any,
+        *,
+        model: str | None = None,
+        previous: Previous = None,
+        operation: str = "update",
+        dry: bool = False,
+        now: str | datetime | None = None,
+    ) -> Report:
+        """Check a payload and return a report; a bad payload never raises.
+
+        `payload` is JSON text (bytes or str) or a parsed value. `model` names the model, None
+        tells it from the shape. `previous` is the session before the call: a state, the session as
+        a mapping, `NEW`, or None if not known. `operation` is ``"update"``, ``"return"`` or
+        ``"reopen"`` (which has no body: pass None). `dry` and `now` are the query parameters; `now`
+        as RFC 3339 text or a datetime with an offset.
+
+        Raises `ValueError` or `TypeError` for arguments that make no sense.
+        """
+        known = before(self.engine, self.naming, previous)
+        looked_through = call(
+            self.edition, known, model=model, operation=operation, dry=dry, now=now
+        )
+        return self.judge(payload, looked_through).report
+
+    def is_valid(self, payload: Any, **arguments: Unpack[Arguments]) -> bool:
+        """Tell whether `check` finds no error; takes the same arguments."""
+        return self.check(payload, **arguments).ok
+
+    def validate(self, payload: Any, **arguments: Unpack[Arguments]) -> None:
+        """Check a payload and raise `InvalidPayload` if there are errors."""
+        self.check(payload, **arguments).raise_for_errors()
+
+    def judge(self, payload: Any, call: Call) -> Judgement:
+        """Check a payload whose call has been looked through."""
+        read = _read(payload, call.operation)
+        collector = Collector(self.severities, self.max_findings)
+        if not read.readable:
+            return Judgement(self._unreadable(read))
+        collector.extend(read.problems)
+        value, translation = read.value, None
+        if call.operation == "reopen" and call.model is None and value is None:
+            context = self._context(NO_BODY, Outline(NO_BODY), call, None, frozenset())
+            skipped: Iterable[Skipped] = self._rules(context, collector)
+            return Judgement(self._told(collector, None, skipped, None))
+        model = call.model or detect(self.edition, value, call.operation, self.naming)
+        shape = outline(self.edition, model)
+        if self.naming == "snake":
+            translation = Translation(value, shape)
+            value = translation.wire
+            collector.extend(
+                unknown(path, part.model, "wire-name", to_snake(_key(path)))
+                for path, part in translation.foreign
+            )
+        invalid = {each.path for each in read.problems if each.code in _VOIDING}
+        if not self._structure(model, shape, value, collector, invalid):
+            steps = self._plan(_setting(model, call)).steps
+            skipped = (Skipped(step.rule.code.name, _TOO_MUCH) for step in steps)
+            return Judgement(self._told(collector, model, skipped, translation))
+        context = self._context(model, shape, call, value, frozenset(invalid))
+        skipped = self._rules(context, collector)
+        return Judgement(self._told(collector, model, skipped, translation), context.session)
+
+    def _structure(
+        self,
+        model: str,
+        shape: Outline,
+        value: Any,
+        collector: Collector,
+        invalid: set[Path],
+    ) -> bool:
+        """Collect what the schema finds; return False if there was no end to it.
+
+        Adds to `invalid` the places that rules can't read. What is wrong at or below those that
+        are in it already has been told.
+        """
+        void = frozenset(invalid)
+        nullable = model in CODES["payload/null-property"].models
+        for each in self.engine.problems(model, value):
+            if void and any(each.path[:length] in void for length in range(len(each.path) + 1)):
+                continue
+            problem = omission(shape, each) if nullable else each
+            if problem.code not in _HARMLESS:
+                invalid.add(problem.path)
+            if not collector.add(problem):
+                return False
+        return True
+
+    def _rules(self, context: Context, collector: Collector) -> Iterator[Skipped]:
+        """Judge the rules that the setting calls for; yield those that could not be judged."""
+        plan = self._plan(context.setting)
+        yield from plan.skipped
+        for rule, places in plan.steps:
+            name = rule.code.name
+            if context.invalid and blocked(places, context.invalid):
+                yield Skipped(name, "what it reads is not valid")
+                continue
+            try:
+                for each in rule.check(context):
+                    if isinstance(each, Missing):
+                        yield Skipped(name, each.reason)
+                    elif not collector.add(each):
+                        break
+            except Exception as error:  # noqa: BLE001 - a defect of one rule must not hide others
+                crash = {"rule": name, "error": type(error).__name__}
+                collector.add(Problem(RULE_CRASH.name, (), crash, {"detail": str(error)}))
+
+    def _plan(self, setting: Setting) -> Plan:
+        if setting not in self._plans:
+            self._plans[setting] = plan(self.edition, self.policy, self.severities, setting)
+        return self._plans[setting]
+
+    def _context(
+        self, model: str, shape: Outline, call: Call, value: Any, invalid: frozenset[Path]
+    ) -> Context:
+        base = BASES.get(model, ())
+        session = value
+        for step in base:
+            session = session.get(step) if isinstance(session, Mapping) else None
+        return Context(
+            edition=self.edition,
+            policy=self.policy,
+            setting=_setting(model, call),
+            payload=value if isinstance(value, Mapping) else {},
+            session=session if isinstance(session, Mapping) else {},
+            base=base,
+            outline=shape,
+            state=call.before.state,
+            previous=call.before.session,
+            now=call.now,
+            invalid=invalid,
+            present=None if call.now is None else datetime.now(UTC),
+        )
+
+    def _told(
+        self,
+        collector: Collector,
+        model: str | None,
+        skipped: Iterable[Skipped],
+        translation: Translation | None,
+    ) -> Report:
+        skipped = tuple(sorted(set(skipped)))
+        findings = []
+        for problem, severity in collector.told():
+            own = problem if translation is None else translation.problem(problem)
+            findings.append(finding(own, CODES[problem.code], severity, redact=self.redact))
+        return Report(
+            ok=not collector.errors,
+            findings=tuple(findings),
+            model=model,
+            edition=self.edition,
+            skipped=skipped,
+            omitted=collector.omitted,
+        )
+
+    def _unreadable(self, read: Document) -> Report:
+        """Tell why there is nothing to check; no choice of codes can hide that."""
+        problems = read.problems[: self.max_findings]
+        return Report(
+            ok=False,
+            findings=tuple(
+                finding(each, CODES[each.code], Severity.ERROR, redact=self.redact)
+                for each in problems
+            ),
+            model=None,
+            edition=self.edition,
+            omitted=len(read.problems) - len(problems),
+        )
+
+
+def _read(payload: Any, operation: str) -> Document:
+    if isinstance(payload, (bytes, bytearray, memoryview, str)):
+        if operation == "reopen" and not len(payload):
+            return Document(None)
+        read = document.read(payload)
+        if read.readable and not read.problems and instance.plain(read.value)[1]:
+            # What a fast parser let through is told of with its line and column.
+            return document.reread(payload)
+        return read
+    value, problems = instance.plain(payload)
+    return Document(value, tuple(problems))
+
+
+def _setting(model: str, call: Call) -> Setting:
+    operation = call.operation
+    if operation != "reopen":
+        operation = OPERATIONS_OF.get(model, operation)
+    return Setting(model, operation, call.dry, call.before.known, call.now is not None)
+
+
+def _key(path: Path) -> str:
+    return str(path[-1]).removesuffix(UNTURNED)
