@@ -364,11 +364,18 @@ def test_cycles() -> None:
 
 
 def test_shared_values_are_no_cycles_and_stay_shared() -> None:
-    shared: list[Any] = [1, float("nan")]
+    shared: list[Any] = [1, 2.5]
     copy, problems = report({"a": shared, "b": [shared, shared]})
-    assert copy == {"a": [1, None], "b": [[1, None], [1, None]]}
+    assert copy == {"a": [1, 2.5], "b": [[1, 2.5], [1, 2.5]]}
     assert copy["a"] is copy["b"][0] is copy["b"][1]
-    assert problems == [("not-finite", ("a", 1))]
+    assert problems == []
+
+
+def test_problems_of_shared_values_are_told_at_each_place() -> None:
+    shared: list[Any] = [1, float("nan")]
+    copy, problems = report({"a": shared, "b": [shared]})
+    assert copy == {"a": [1, None], "b": [[1, None]]}
+    assert problems == [("not-finite", ("a", 1)), ("not-finite", ("b", 0, 1))]
 
 
 def test_sharing_cannot_blow_up() -> None:

@@ -128,7 +128,7 @@ def _text(source: Source) -> str | Problem:
     data = bytes(source).removeprefix(_BOM)
     detected = _wide_encoding(data)
     if detected:
-        return Problem("json/encoding", params={"detected": detected}, line=1, column=1)
+        return Problem("json/encoding", params={"kind": detected}, line=1, column=1)
     try:
         return data.decode()
     except UnicodeDecodeError as error:

@@ -33,8 +33,8 @@ def plain(
     - Booleans are bool and NumPy's.
 
     In the copy None stands for an unusable value, and a member whose key is not a string is left
-    out. An object that occurs several times is converted once: the copy shares it too, and its
-    problems are told for the first place only.
+    out. An object without problems that occurs several times is converted once: the copy shares it
+    too.
 
     The codes are `json/unsupported-type`, `json/key-type`, `json/duplicate-key` (distinct keys with
     the same characters; no line), `json/not-finite`, `json/lone-surrogate`, `json/circular` and
@@ -53,6 +53,8 @@ class _Container(NamedTuple):
     members: Iterator[tuple[Any, Any]]
     target: Any
     keyed: bool
+    problems: int
+    """How many there were before it."""
 
 
 class _Copier:
@@ -78,7 +80,7 @@ class _Copier:
 
     def _copy_leaves(self, container: _Container) -> bool:
         """Copy members until one is a container, which is then open; tell whether all are done."""
-        _, members, target, keyed = container
+        _, members, target, keyed, _ = container
         for given, item in members:
             key = given
             if keyed and not (type(key) is str and key.isascii() and key not in target):
@@ -100,7 +102,10 @@ class _Copier:
     def _close(self) -> None:
         done = self._open.pop()
         height = self._heights.pop()
-        self._known[id(done.source)] = (done.source, done.target, height)
+        if done.problems == len(self.problems) or len(self.problems) == self._max_problems:
+            self._known[id(done.source)] = (done.source, done.target, height)
+        else:
+            del self._known[id(done.source)]
         if self._open:
             self._steps.pop()
             self._heights[-1] = max(self._heights[-1], height + 1)
@@ -170,7 +175,7 @@ class _Copier:
             if self._open:
                 self._heights[-1] = max(self._heights[-1], 2)
             return kind()
-        opened = _open_container(value)
+        opened = _open_container(value, len(self.problems))
         self._known[id(value)] = (value, None, 0)
         self._open.append(opened)
         self._heights.append(1)
@@ -219,16 +224,17 @@ class _Copier:
             self.problems.append(Problem(code, path, params, values))
 
 
-def _open_container(value: Any) -> _Container:
+def _open_container(value: Any, problems: int) -> _Container:
     # The members are listed first, so that nothing that runs in between can change them.
     kind = type(value)
     if kind is dict:
-        return _Container(value, iter(list(value.items())), {}, keyed=True)
+        return _Container(value, iter(list(value.items())), {}, keyed=True, problems=problems)
     if issubclass(kind, (list, tuple)):
         items = list(value)
-        return _Container(value, enumerate(items), [None] * len(items), keyed=False)
+        target: list[Any] = [None] * len(items)
+        return _Container(value, enumerate(items), target, keyed=False, problems=problems)
     pairs = [(key, item) for key, item in value.items()]
-    return _Container(value, iter(pairs), {}, keyed=True)
+    return _Container(value, iter(pairs), {}, keyed=True, problems=problems)
 
 
 def _is_encodable(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypedDict, Unpack, get_args
 
@@ -15,7 +15,7 @@ from .finding import finding
 from .models import BASES, OPERATIONS_OF, detect
 from .naming import UNTURNED, Naming, Translation, to_snake
 from .outline import Outline, outline
-from .plan import Plan, plan
+from .plan import Plan, Step, plan
 from .pointer import Path
 from .policy import Policy
 from .problem import Problem
@@ -27,6 +27,8 @@ from .rules.rule import NO_BODY
 from .structure import EngineName
 from .structure import engine as make_engine
 from .structure.engine import omission
+
+_TEXT = (bytes, bytearray, memoryview, str)
 
 _VOIDING = frozenset(
     f"json/{name}"
@@ -150,102 +152,120 @@ class Validator:
 
     def judge(self, payload: Any, call: Call) -> Judgement:
         """Check a payload whose call has been looked through."""
-        read = _read(payload, call.operation)
-        collector = Collector(self.severities, self.max_findings)
-        if not read.readable:
-            return Judgement(self._unreadable(read))
-        collector.extend(read.problems)
-        value, translation = read.value, None
-        if call.operation == "reopen" and call.model is None and value is None:
-            context = self._context(NO_BODY, Outline(NO_BODY), call, None, frozenset())
-            skipped: Iterable[Skipped] = self._rules(context, collector)
-            return Judgement(self._told(collector, None, skipped, None))
+        text = payload if isinstance(payload, _TEXT) else None
+        read = Document(payload)
+        if text is not None:
+            read = Document(None) if _no_body(text, call) else document.read(text)
+        if read.readable and not read.problems:
+            if read.value is None and _no_body(None, call):
+                return self._judge_no_body(call)
+            judgement = self._judge_quickly(read.value, call)
+            if judgement is not None:
+                return judgement
+            value, problems = instance.plain(read.value)
+            read = Document(value, tuple(problems))
+            if problems and text is not None:
+                # A fast parser let it through; the text knows the line.
+                read = document.reread(text)
+        return self._judge_closely(read, call) if read.readable else self._unreadable(read)
+
+    def _judge_quickly(self, value: Any, call: Call) -> Judgement | None:
+        """Judge a value by what a sieve leaves in doubt; None if there is more to it than that."""
+        if type(value) is not dict or self.naming != "wire":
+            return None
         model = call.model or detect(self.edition, value, call.operation, self.naming)
-        shape = outline(self.edition, model)
+        plan = self._plan(_setting(model, call))
+        sifted = None if plan.sieve is None else plan.sieve.sift(value)
+        if plan.sieve is None or sifted is None:
+            return None
+        if not sifted.shell and not sifted.items:
+            context = self._context(model, call, value)
+            collector = Collector(self.severities, self.max_findings)
+            skipped = [*plan.skipped, *_judged(plan.unsettled, context, collector)]
+            return Judgement(self._told(collector, model, skipped), context.session)
+        value, problems = plan.sieve.plain(value, sifted)
+        if problems:
+            return None
+        return self._judge_closely(Document(value), call, sifted.items)
+
+    def _judge_closely(
+        self, read: Document, call: Call, doubts: Sequence[int] | None = None
+    ) -> Judgement:
+        """Judge plain JSON; `doubts` are the cart items that can be wrong, None for all."""
+        value, translation = read.value, None
+        model = call.model or detect(self.edition, value, call.operation, self.naming)
+        collector = Collector(self.severities, self.max_findings)
+        collector.extend(read.problems)
         if self.naming == "snake":
-            translation = Translation(value, shape)
+            translation = Translation(value, outline(self.edition, model))
             value = translation.wire
             collector.extend(
                 unknown(path, part.model, "wire-name", to_snake(_key(path)))
                 for path, part in translation.foreign
             )
-        invalid = {each.path for each in read.problems if each.code in _VOIDING}
-        if not self._structure(model, shape, value, collector, invalid):
-            steps = self._plan(_setting(model, call)).steps
-            skipped = (Skipped(step.rule.code.name, _TOO_MUCH) for step in steps)
+        context = self._context(model, call, value)
+        context.doubts = doubts
+        plan = self._plan(context.setting)
+        void = frozenset(each.path for each in read.problems if each.code in _VOIDING)
+        invalid = self._structure(context, void, collector)
+        if invalid is None:
+            skipped = [Skipped(step.rule.code.name, _TOO_MUCH) for step in plan.steps]
             return Judgement(self._told(collector, model, skipped, translation))
-        context = self._context(model, shape, call, value, frozenset(invalid))
-        skipped = self._rules(context, collector)
+        context.invalid = invalid
+        skipped = [*plan.skipped, *_judged(plan.steps, context, collector)]
         return Judgement(self._told(collector, model, skipped, translation), context.session)
 
-    def _structure(
-        self,
-        model: str,
-        shape: Outline,
-        value: Any,
-        collector: Collector,
-        invalid: set[Path],
-    ) -> bool:
-        """Collect what the schema finds; return False if there was no end to it.
+    def _judge_no_body(self, call: Call) -> Judgement:
+        """Judge a call that has no body to be judged."""
+        context = self._context(NO_BODY, call, {})
+        plan = self._plan(context.setting)
+        collector = Collector(self.severities, self.max_findings)
+        skipped = [*plan.skipped, *_judged(plan.steps, context, collector)]
+        return Judgement(self._told(collector, None, skipped))
 
-        Adds to `invalid` the places that rules can't read. What is wrong at or below those that
-        are in it already has been told.
+    def _structure(
+        self, context: Context, void: frozenset[Path], collector: Collector
+    ) -> frozenset[Path] | None:
+        """Collect what the schema finds; return the places that rules can't read.
+
+        What is wrong at or below the places in `void` has been told. Returns None if there is no
+        end to what is wrong.
         """
-        void = frozenset(invalid)
+        model, cart = context.setting.model, context.place("cartItems")
+        doubts = {} if context.doubts is None else {cart: context.doubts}
         nullable = model in CODES["payload/null-property"].models
-        for each in self.engine.problems(model, value):
+        invalid = set(void)
+        for each in self.engine.problems(model, context.value, doubts):
             if void and any(each.path[:length] in void for length in range(len(each.path) + 1)):
                 continue
-            problem = omission(shape, each) if nullable else each
+            problem = omission(context.outline, each) if nullable else each
             if problem.code not in _HARMLESS:
                 invalid.add(problem.path)
             if not collector.add(problem):
-                return False
-        return True
-
-    def _rules(self, context: Context, collector: Collector) -> Iterator[Skipped]:
-        """Judge the rules that the setting calls for; yield those that could not be judged."""
-        plan = self._plan(context.setting)
-        yield from plan.skipped
-        for rule, places in plan.steps:
-            name = rule.code.name
-            if context.invalid and blocked(places, context.invalid):
-                yield Skipped(name, "what it reads is not valid")
-                continue
-            try:
-                for each in rule.check(context):
-                    if isinstance(each, Missing):
-                        yield Skipped(name, each.reason)
-                    elif not collector.add(each):
-                        break
-            except Exception as error:  # noqa: BLE001 - a defect of one rule must not hide others
-                crash = {"rule": name, "error": type(error).__name__}
-                collector.add(Problem(RULE_CRASH.name, (), crash, {"detail": str(error)}))
+                return None
+        return frozenset(invalid)
 
     def _plan(self, setting: Setting) -> Plan:
         if setting not in self._plans:
-            self._plans[setting] = plan(self.edition, self.policy, self.severities, setting)
+            self._plans[setting] = plan(self.engine, self.policy, self.severities, setting)
         return self._plans[setting]
 
-    def _context(
-        self, model: str, shape: Outline, call: Call, value: Any, invalid: frozenset[Path]
-    ) -> Context:
+    def _context(self, model: str, call: Call, value: Any) -> Context:
         base = BASES.get(model, ())
         session = value
         for step in base:
-            session = session.get(step) if isinstance(session, Mapping) else None
+            session = session.get(step) if isinstance(session, dict) else None
         return Context(
             edition=self.edition,
             policy=self.policy,
             setting=_setting(model, call),
-            payload=value if isinstance(value, Mapping) else {},
-            session=session if isinstance(session, Mapping) else {},
+            value=value,
+            session=session if isinstance(session, dict) else {},
             base=base,
-            outline=shape,
+            outline=Outline(model) if model == NO_BODY else outline(self.edition, model),
             state=call.before.state,
             previous=call.before.session,
             now=call.now,
-            invalid=invalid,
             present=None if call.now is None else datetime.now(UTC),
         )
 
@@ -254,9 +274,8 @@ class Validator:
         collector: Collector,
         model: str | None,
         skipped: Iterable[Skipped],
-        translation: Translation | None,
+        translation: Translation | None = None,
     ) -> Report:
-        skipped = tuple(sorted(set(skipped)))
         findings = []
         for problem, severity in collector.told():
             own = problem if translation is None else translation.problem(problem)
@@ -266,14 +285,14 @@ class Validator:
             findings=tuple(findings),
             model=model,
             edition=self.edition,
-            skipped=skipped,
+            skipped=tuple(sorted(set(skipped))),
             omitted=collector.omitted,
         )
 
-    def _unreadable(self, read: Document) -> Report:
+    def _unreadable(self, read: Document) -> Judgement:
         """Tell why there is nothing to check; no choice of codes can hide that."""
         problems = read.problems[: self.max_findings]
-        return Report(
+        report = Report(
             ok=False,
             findings=tuple(
                 finding(each, CODES[each.code], Severity.ERROR, redact=self.redact)
@@ -283,19 +302,29 @@ class Validator:
             edition=self.edition,
             omitted=len(read.problems) - len(problems),
         )
+        return Judgement(report)
 
 
-def _read(payload: Any, operation: str) -> Document:
-    if isinstance(payload, (bytes, bytearray, memoryview, str)):
-        if operation == "reopen" and not len(payload):
-            return Document(None)
-        read = document.read(payload)
-        if read.readable and not read.problems and instance.plain(read.value)[1]:
-            # What a fast parser let through is told of with its line and column.
-            return document.reread(payload)
-        return read
-    value, problems = instance.plain(payload)
-    return Document(value, tuple(problems))
+def _no_body(text: Any, call: Call) -> bool:
+    return not text and call.operation == "reopen" and call.model is None
+
+
+def _judged(steps: Iterable[Step], context: Context, collector: Collector) -> Iterator[Skipped]:
+    """Judge rules into `collector`; yield those that could not be judged."""
+    for rule, places in steps:
+        name = rule.code.name
+        if context.invalid and blocked(places, context.invalid):
+            yield Skipped(name, "what it reads is not valid")
+            continue
+        try:
+            for each in rule.check(context):
+                if isinstance(each, Missing):
+                    yield Skipped(name, each.reason)
+                elif not collector.add(each):
+                    break
+        except Exception as error:  # noqa: BLE001 - a defect of one rule must not hide others
+            crash = {"rule": name, "error": type(error).__name__}
+            collector.add(Problem(RULE_CRASH.name, (), crash, {"detail": str(error)}))
 
 
 def _setting(model: str, call: Call) -> Setting:

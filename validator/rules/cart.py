@@ -91,12 +91,13 @@ def quantity_sum(context: Context) -> Iterator[Problem | Missing]:
             ),
         ),
     ),
+    clean={"cartItems/*": {"required": ["price"]}},
 )
 def missing_price(context: Context) -> Iterator[Problem | Missing]:
     """Look for items without `price` whose `sku` no catalog prices."""
     catalog = context.policy.catalog
     priced = (catalog.priced_skus if catalog else None) or frozenset()
-    for index, item in context.items("sku", "price"):
+    for index, item in context.doubtful_items("sku", "price"):
         if item.get("price") is None and item["sku"] not in priced:
             path = context.place("cartItems", index, "price")
             yield Problem("cart/missing-price", path, {}, {"sku": item["sku"]})
@@ -120,10 +121,11 @@ def missing_price(context: Context) -> Iterator[Problem | Missing]:
         bad=(Example({"cartItems": [{**_SHOE, "price": -5}]}),),
         good=(Example({"cartItems": [{**_SHOE, "price": 0}]}),),
     ),
+    clean={"cartItems/*/price": {"minimum": 0}},
 )
 def negative_price(context: Context) -> Iterator[Problem | Missing]:
     """Look for prices below zero."""
-    for index, item in context.items("price"):
+    for index, item in context.doubtful_items("price"):
         price = item.get("price")
         if price is not None and price < 0:
             path = context.place("cartItems", index, "price")

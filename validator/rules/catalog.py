@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from ..code import Code, Confidence, Example, Severity
 from ..formats import is_date_time
@@ -36,28 +36,41 @@ _WITH = {"policy": _POLICY}
 _SHOE = {"name": "Air Glide", "sku": "SKU1241028", "quantity": 1, "price": 99.99}
 
 
-def _holders(context: Context, name: str) -> Iterator[tuple[str, Path, Mapping[str, Any]]]:
-    """Yield entity, path and value of the map `name` on the session and on each item."""
+def _holders(
+    context: Context, name: str, *, doubtful: bool = False
+) -> Iterator[tuple[str, Path, Mapping[str, Any]]]:
+    """Yield entity, path and value of the map `name` on the session and on (doubtful) items."""
     if context.readable(name):
         own = context.session.get(name)
         if own:
             yield "CustomerSession", context.place(name), own
-    for index, item in context.items():
+    for index, item in context.doubtful_items() if doubtful else context.items():
         if item.get(name) and context.readable("cartItems", index, name):
             yield "CartItem", context.place("cartItems", index, name), item[name]
 
 
-def _attributes(
-    context: Context,
-) -> Iterator[tuple[str, Path, Any, Attribute | None, Catalog]]:
-    """Yield entity, path, value and definition of each attribute of a judged entity."""
-    catalog = context.policy.catalog or Catalog()
-    defined = catalog.attributes or {}
+class _Held(NamedTuple):
+    """An attribute as a payload has it."""
+
+    entity: str
+    path: Path
+    value: Any
+    attribute: Attribute | None
+    """Its definition; None if the catalog has none."""
+
+
+def _each(
+    context: Context, judge: Callable[[_Held], Iterator[Problem]]
+) -> Iterator[Problem | Missing]:
+    """Yield what `judge` finds in each attribute of the entities that the catalog covers."""
+    defined = (context.policy.catalog or Catalog()).attributes or {}
     for entity, path, attributes in _holders(context, "attributes"):
         known = defined.get(entity)
-        if known is not None:
-            for name in sorted(attributes):
-                yield entity, (*path, name), attributes[name], known.get(name), catalog
+        if known is None:
+            yield Missing(f"the catalog does not cover {entity} attributes")
+            continue
+        for name in sorted(attributes):
+            yield from judge(_Held(entity, (*path, name), attributes[name], known.get(name)))
 
 
 @rule(
@@ -91,13 +104,18 @@ def _attributes(
 )
 def unknown_attribute(context: Context) -> Iterator[Problem | Missing]:
     """Look each attribute up in the catalog."""
-    for entity, path, _, attribute, catalog in _attributes(context):
-        if attribute is None:
-            yield _unknown_attribute(entity, path, catalog)
+    defined = (context.policy.catalog or Catalog()).attributes or {}
+
+    def judge(held: _Held) -> Iterator[Problem]:
+        if held.attribute is None:
+            yield _unknown_attribute(held.entity, held.path, defined)
+
+    return _each(context, judge)
 
 
-def _unknown_attribute(entity: str, path: Path, catalog: Catalog) -> Problem:
-    defined = catalog.attributes or {}
+def _unknown_attribute(
+    entity: str, path: Path, defined: Mapping[str, Mapping[str, Attribute]]
+) -> Problem:
     name = path[-1]
     params = {"attribute": name, "entity": entity, "kind": "nowhere"}
     for other, names in defined.items():
@@ -159,10 +177,15 @@ def _fits(value: object, kind: str) -> bool:
 )
 def attribute_type(context: Context) -> Iterator[Problem | Missing]:
     """Compare each value with the declared type; null is another rule's."""
-    for _, path, value, attribute, _ in _attributes(context):
-        if attribute is not None and value is not None and not _fits(value, attribute.type):
-            params = {"attribute": path[-1], "type": attribute.type}
-            yield Problem("catalog/attribute-type", path, params, {"value": _brief(value)})
+
+    def judge(held: _Held) -> Iterator[Problem]:
+        kind = None if held.attribute is None else held.attribute.type
+        if kind is not None and held.value is not None and not _fits(held.value, kind):
+            params = {"attribute": held.path[-1], "type": kind}
+            values = {"value": _brief(held.value)}
+            yield Problem("catalog/attribute-type", held.path, params, values)
+
+    return _each(context, judge)
 
 
 @rule(
@@ -187,10 +210,13 @@ def attribute_type(context: Context) -> Iterator[Problem | Missing]:
 )
 def null_attribute(context: Context) -> Iterator[Problem | Missing]:
     """Look for nulls under declared names."""
-    for _, path, value, attribute, _ in _attributes(context):
-        if attribute is not None and value is None:
-            params = {"attribute": path[-1], "type": attribute.type}
-            yield Problem("catalog/null-attribute", path, params)
+
+    def judge(held: _Held) -> Iterator[Problem]:
+        if held.attribute is not None and held.value is None:
+            params = {"attribute": held.path[-1], "type": held.attribute.type}
+            yield Problem("catalog/null-attribute", held.path, params)
+
+    return _each(context, judge)
 
 
 @rule(
@@ -211,19 +237,23 @@ def null_attribute(context: Context) -> Iterator[Problem | Missing]:
 )
 def attribute_value(context: Context) -> Iterator[Problem | Missing]:
     """Look each value, or each element of a list, up in the allowed values."""
-    for _, path, value, attribute, _ in _attributes(context):
+
+    def judge(held: _Held) -> Iterator[Problem]:
+        attribute, value = held.attribute, held.value
         allowed = None if attribute is None else attribute.allowed
         if attribute is None or allowed is None or not _fits(value, attribute.type):
-            continue
+            return
         listed = isinstance(value, (list, tuple))
         for index, each in enumerate(value if listed else (value,)):
             if isinstance(each, Mapping) or each not in allowed:
                 yield Problem(
                     "catalog/attribute-value",
-                    (*path, index) if listed else path,
-                    {"attribute": path[-1], "allowed": sorted(allowed, key=str)},
+                    (*held.path, index) if listed else held.path,
+                    {"attribute": held.path[-1], "allowed": sorted(allowed, key=str)},
                     {"value": _brief(each)},
                 )
+
+    return _each(context, judge)
 
 
 @rule(
@@ -315,6 +345,11 @@ def additional_cost_scope(context: Context) -> Iterator[Problem | Missing]:
             Example({"additionalCosts": {"express shipping": {"price": 9}}}),
         ),
     ),
+    clean={
+        holder + name: {"propertyNames": {"pattern": f"^{_ATTRIBUTE_NAME.pattern}$"}}
+        for holder in ("", "cartItems/*/")
+        for name in ("attributes", "additionalCosts")
+    },
 )
 def impossible_name(context: Context) -> Iterator[Problem | Missing]:
     """Match every name against the pattern names are created with."""
@@ -323,7 +358,7 @@ def impossible_name(context: Context) -> Iterator[Problem | Missing]:
         ("additionalCosts", "additional cost", _COST_NAME[context.edition]),
     )
     for holder, kind, pattern in kinds:
-        for _, path, names in _holders(context, holder):
+        for _, path, names in _holders(context, holder, doubtful=True):
             for name in sorted(name for name in names if pattern.fullmatch(name) is None):
                 params = {"entity": kind, "name": name}
                 yield Problem("catalog/impossible-name", (*path, name), params)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -40,12 +40,13 @@ class Context:
     edition: str
     policy: Policy
     setting: Setting
-    payload: Any
+    value: Any
+    """The payload as plain JSON, in wire names."""
     session: Mapping[str, Any]
-    """The customer session within the payload, or what is returned of one; empty if there is
+    """The customer session within `value`, or what is returned of one; empty if there is
     none."""
     base: Path
-    """Where `session` stands in the payload."""
+    """Where `session` stands in `value`."""
     outline: Outline
     state: str | New | None = None
     """The session's state before the call; None if unknown or set aside by a dry run."""
@@ -54,6 +55,8 @@ class Context:
     now: str | datetime | None = None
     invalid: frozenset[Path] = frozenset()
     """The places that structure finds fault with."""
+    doubts: Sequence[int] | None = None
+    """The indexes of the cart items that a rule with `clean` has to look at; None for all."""
     present: datetime | None = None
     """The moment of the check, set where `now` is."""
     _touched: frozenset[Path] | None = field(default=None, repr=False)
@@ -73,9 +76,20 @@ class Context:
 
     def items(self, *reads: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """Yield index and item of the cart, without items that are invalid in what is read."""
+        return self._items(reads, None)
+
+    def doubtful_items(self, *reads: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Yield what `items` does, without items that are known to be in order."""
+        return self._items(reads, self.doubts)
+
+    def _items(
+        self, reads: tuple[str, ...], only: Sequence[int] | None
+    ) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        cart = self.session.get("cartItems") or ()
         if not self.readable("cartItems"):
             return
-        for index, item in enumerate(self.session.get("cartItems") or ()):
+        for index in range(len(cart)) if only is None else only:
+            item = cart[index]
             if not self.invalid or (
                 self.readable("cartItems", index)
                 and all(self.valid("cartItems", index, name) for name in reads)

@@ -122,6 +122,7 @@ def shared_profile(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"profileId": "x" * 1000}),),
     ),
     reads=("profileId",),
+    clean={"profileId": {"maxLength": _MAX_PROFILE_ID}},
 )
 def profile_id_length(context: Context) -> Iterator[Problem | Missing]:
     """Measure the id."""
@@ -160,6 +161,7 @@ def profile_id_length(context: Context) -> Iterator[Problem | Missing]:
         ),
     ),
     reads=("loyaltyCards",),
+    clean={"loyaltyCards/*": {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": _MAX_CARD}},
 )
 def loyalty_card_format(context: Context) -> Iterator[Problem | Missing]:
     """Match the identifiers against the pattern of the edition."""
@@ -187,6 +189,7 @@ def loyalty_card_format(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"identifiers": ["d41306257915f83fe01e54092ae470f6"]}),),
     ),
     reads=("identifiers",),
+    clean={"identifiers/*": {"pattern": "^[^.:]*$"}},
 )
 def raw_identifier(context: Context) -> Iterator[Problem | Missing]:
     """Look for what is written like an IPv4 or IPv6 address."""
@@ -213,6 +216,7 @@ def raw_identifier(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"identifiers": ["d4130625", "791b7e2a"]}),),
     ),
     reads=("identifiers",),
+    clean={"identifiers": {"uniqueItems": True}},
 )
 def duplicate_identifier(context: Context) -> Iterator[Problem | Missing]:
     """Compare identifiers letter by letter."""

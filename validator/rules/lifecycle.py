@@ -79,6 +79,7 @@ def initial_state(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"state": "closed"}), Example({})),
     ),
     reads=("state",),
+    clean={"state": {"enum": ["open", "closed", "cancelled"]}},
 )
 def state_not_settable(context: Context) -> Iterator[Problem | Missing]:
     """Look for the one state that is not the caller's to set."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -61,12 +61,13 @@ _GUESSES = 100
             Example({"attributes": {"anything": 1}, "couponCodes": []}),
             Example({"storeIntegrationId": "STORE-001"}, {"edition": "2026-06"}),
         ),
-    )
+    ),
+    clean={},
 )
 def unknown_property(context: Context) -> Iterator[Problem | Missing]:
     """Compare the keys of each object with those of its model."""
     guesses = 0
-    for path, part, value in _objects(context.outline, context.payload, ()):
+    for path, part, value in _objects(context):
         extra = value.keys() - part.properties.keys()
         if not extra or part.open or part.values is not None:
             continue
@@ -110,11 +111,12 @@ def unknown_property(context: Context) -> Iterator[Problem | Missing]:
                 {"model": "CustomerSessionV2"},
             ),
         ),
-    )
+    ),
+    clean={},
 )
 def read_only_property(context: Context) -> Iterator[Problem | Missing]:
     """Look for keys marked readOnly, and for keys that only the response model has."""
-    for path, part, value in _objects(context.outline, context.payload, ()):
+    for path, part, value in _objects(context):
         marked = {key for key, below in part.properties.items() if below.read_only}
         if path == context.base:
             marked |= _response_only(context)
@@ -180,20 +182,27 @@ def _response_only(context: Context) -> frozenset[str]:
     return frozenset(outline(context.edition, "CustomerSessionV2").properties.keys() - asked)
 
 
-def _objects(
-    part: Outline, value: Any, path: Path
+def _objects(context: Context) -> Iterator[tuple[Path, Outline, Mapping[str, Any]]]:
+    """Yield each object that the schema describes, without items known to be in order."""
+    doubts = {context.place("cartItems"): context.doubts}
+    return _below(context.outline, context.value, (), doubts)
+
+
+def _below(
+    part: Outline, value: Any, path: Path, doubts: Mapping[Path, Sequence[int] | None]
 ) -> Iterator[tuple[Path, Outline, Mapping[str, Any]]]:
-    """Yield each object that the schema describes, parents first, keys in order."""
+    """Yield an object and those below it, parents first, keys in order."""
     if isinstance(value, Mapping):
         if part.properties:
             yield path, part, value
             for key in sorted(part.properties.keys() & value.keys()):
                 below = part.properties[key]
                 if below.properties or below.items or below.values:
-                    yield from _objects(below, value[key], (*path, key))
+                    yield from _below(below, value[key], (*path, key), doubts)
         elif part.values is not None and part.values.properties:
             for key in sorted(value):
-                yield from _objects(part.values, value[key], (*path, key))
+                yield from _below(part.values, value[key], (*path, key), doubts)
     elif part.items is not None and part.items.properties and isinstance(value, (list, tuple)):
-        for index, each in enumerate(value):
-            yield from _objects(part.items, each, (*path, index))
+        only = doubts.get(path)
+        for index in range(len(value)) if only is None else only:
+            yield from _below(part.items, value[index], (*path, index), doubts)

@@ -12,6 +12,7 @@ from .context import Context, Missing
 from .rule import REQUESTS, rule
 
 _ENVELOPE = ("IntegrationRequest",)
+_NOT_ASKED = {"/responseContent/*": {"not": {"const": "campaignEligibility"}}}
 _DOCS = "Update customer session, query parameter `now` (2024-05 on)"
 
 
@@ -116,12 +117,13 @@ def _now(context: Context) -> datetime | None:
         ),
     ),
     reads=("/responseContent",),
+    clean=_NOT_ASKED,
 )
 def campaign_eligibility_without_dry(context: Context) -> Iterator[Problem | Missing]:
     """Look for the entry in a run that is not dry."""
     if context.setting.dry:
         return
-    for index, asked in enumerate(context.payload.get("responseContent") or ()):
+    for index, asked in enumerate(context.value.get("responseContent") or ()):
         if asked == "campaignEligibility":
             path = ("responseContent", index)
             yield Problem("request/campaign-eligibility-without-dry", path)
@@ -183,10 +185,11 @@ def evaluable_campaigns_without_dry(context: Context) -> Iterator[Problem | Miss
         ),
     ),
     reads=("/responseContent",),
+    clean=_NOT_ASKED,
 )
 def redundant_response_content(context: Context) -> Iterator[Problem | Missing]:
     """Look for the two entries that campaignEligibility covers."""
-    content = context.payload.get("responseContent") or ()
+    content = context.value.get("responseContent") or ()
     if "campaignEligibility" not in content:
         return
     for index, asked in enumerate(content):
@@ -232,6 +235,7 @@ def redundant_response_content(context: Context) -> Iterator[Problem | Missing]:
         ),
     ),
     reads=("experimentVariantAllocations",),
+    clean={"experimentVariantAllocations": {"maxItems": 1}},
 )
 def duplicate_experiment(context: Context) -> Iterator[Problem | Missing]:
     """Compare the experiments of the allocations."""

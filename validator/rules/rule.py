@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from ..code import Code
 from ..pointer import Path
@@ -37,13 +37,13 @@ class Rule:
     reads item by item it asks of `Context.items`."""
     needs: tuple[Need, ...]
     """The parts of the context that the rule can't be judged without."""
+    clean: Mapping[str, Mapping[str, Any]] | None
+    """Keywords by place, as in `reads`, for a schema that only passes what the rule has nothing
+    to say of; None if there can be no such schema. It may be stricter than the rule."""
 
     def places(self, base: Path) -> tuple[Path, ...]:
         """Return what the rule reads as paths in the payload; the session is at `base`."""
-        return tuple(
-            tuple(read[1:].split("/")) if read[0] == "/" else (*base, *read.split("/"))
-            for read in self.reads
-        )
+        return tuple(place(read, base) for read in self.reads)
 
     def lacks(self, setting: Setting, policy: Policy) -> str | None:
         """Return why the rule can't be judged, an empty text if there is nothing to judge."""
@@ -59,22 +59,34 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(
-    code: Code, *, reads: tuple[str, ...] = (), needs: tuple[Need, ...] = ()
+    code: Code,
+    *,
+    reads: tuple[str, ...] = (),
+    needs: tuple[Need, ...] = (),
+    clean: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Callable[[Check], Check]:
     """Register the decorated generator as the check of `code`.
 
     `reads` are places below the session, such as ``cartItems/*/quantity`` (``*`` for any step), or
-    with a leading slash in the whole payload. Raises `ValueError` if the code has a rule already.
+    with a leading slash in the whole payload. See `Rule` for `needs` and `clean`; a rule with
+    `clean` asks for items by `Context.doubtful_items`.
+
+    Raises `ValueError` if the code has a rule already.
     """
     if code.name in RULES:
         message = f"two rules have the code {code.name}"
         raise ValueError(message)
 
     def register(check: Check) -> Check:
-        RULES[code.name] = Rule(code, check, reads, needs)
+        RULES[code.name] = Rule(code, check, reads, needs, clean)
         return check
 
     return register
+
+
+def place(read: str, base: Path) -> Path:
+    """Return a place, written as in `rule`, as a path in the payload."""
+    return tuple(read[1:].split("/")) if read[0] == "/" else (*base, *read.split("/"))
 
 
 def _lack(need: Need, setting: Setting, policy: Policy) -> str | None:

@@ -8,14 +8,23 @@ library is ever read.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from ..formats import is_date_time, is_uuid
 from ..outline import Outline
 from ..pointer import Path
 from ..problem import Problem
+
+if TYPE_CHECKING:
+    from .sieve import Sieve
+
+Fragments: TypeAlias = Mapping[Path, Mapping[str, Any]]
+"""Keywords by place, ``*`` for any step."""
+
+Doubts: TypeAlias = Mapping[Path, Sequence[int]]
+"""Indexes by the place of an array."""
 
 FORMATS: dict[str, Callable[[str], bool]] = {"date-time": is_date_time, "uuid": is_uuid}
 """The formats that are asserted, as each engine is taught them."""
@@ -24,15 +33,22 @@ FORMATS: dict[str, Callable[[str], bool]] = {"date-time": is_date_time, "uuid": 
 class Engine(ABC):
     """Checks plain JSON values (see `instance.plain`) against the models of an edition."""
 
-    name: str
+    name: ClassVar[str]
+    sieve: ClassVar[type[Sieve] | None] = None
+    """What quickly tells the parts of a payload that are in order, if the engine has such."""
 
     def __init__(self, edition: str) -> None:
         """Make an engine for `edition`; schemas are compiled when they are first needed."""
         self.edition = edition
 
     @abstractmethod
-    def problems(self, model: str, instance: Any) -> Iterator[Problem]:
-        """Yield what is wrong with `instance`, in the order of `pointer.order`."""
+    def problems(
+        self, model: str, instance: Any, doubts: Doubts | None = None
+    ) -> Iterator[Problem]:
+        """Yield what is wrong with `instance`, in the order of `pointer.order`.
+
+        `doubts` are the elements that can be wrong in some of its arrays; elsewhere all can.
+        """
 
 
 def problem(keyword: str, path: Path, value: Any, instance: Any) -> Problem:

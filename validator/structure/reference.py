@@ -16,7 +16,7 @@ from referencing.jsonschema import DRAFT202012
 from .. import schemas
 from ..pointer import order
 from ..problem import Problem
-from .engine import FORMATS, Engine, is_integer, is_number, problem
+from .engine import FORMATS, Doubts, Engine, is_integer, is_number, problem
 
 
 class Reference(Engine):
@@ -24,7 +24,12 @@ class Reference(Engine):
 
     name = "jsonschema"
 
-    def problems(self, model: str, instance: Any) -> Iterator[Problem]:
+    def problems(
+        self,
+        model: str,
+        instance: Any,
+        doubts: Doubts | None = None,  # noqa: ARG002 - the reference looks at everything
+    ) -> Iterator[Problem]:
         """Yield what is wrong with `instance`, in the order of `pointer.order`."""
         found = {}
         for error in _validator(self.edition, model).iter_errors(instance):

@@ -1,0 +1,172 @@
+"""Sieve: parts of a payload that are quickly known to be in order, and the rest.
+
+From the schema of a model a stricter one is made in memory: objects are closed, keys that only
+the API sets are left out of requests, values under free keys are small, and what rules ask of
+single places is added (`Rule.clean`). What passes it has no problem of structure, of reading, or
+of those rules. What does not pass may still be in order; it is looked at closely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from .. import document, instance
+from ..outline import Outline
+from ..pointer import Path
+from ..problem import Problem
+from .compiled import validator
+from .engine import Fragments
+
+_CHUNK = 64
+"""So many cart items are asked about at once; small enough to find the faulty ones quickly."""
+
+_SCALAR = {"type": ["string", "number", "boolean", "null"], "maxLength": 2**20}
+"""A length makes jsonschema-rs look at the characters, so that it refuses lone surrogates."""
+
+_SMALL = {
+    "type": ["string", "number", "boolean", "null", "array", "object"],
+    "maxLength": 2**20,
+    "items": _SCALAR,
+    "additionalProperties": _SCALAR,
+}
+
+
+class Sifted(NamedTuple):
+    """Which parts of a payload are in doubt."""
+
+    shell: bool
+    """Anything outside the items of the cart is."""
+    items: Sequence[int]
+    """The indexes of the cart items that are."""
+
+
+class Sieve:
+    """The stricter schema of a model, compiled in two parts: cart items and all around them."""
+
+    def __init__(
+        self,
+        shape: Outline,
+        cart: Path,
+        fragments: Fragments,
+        *,
+        request: bool,
+        closed: bool,
+    ) -> None:
+        """Compile the schema of `shape`, whose cart is at `cart`.
+
+        `fragments` has keywords to add at places, ``*`` for any step. In a `request`, read-only
+        keys are in doubt; so are unknown keys if objects are to be `closed`.
+        """
+        self._cart = cart
+        maker = _Maker(fragments, request=request, closed=closed)
+        place = shape.at(cart)
+        items = None if place is None or not cart else place.items
+        self._items = None
+        if items is not None:
+            schema = {"type": "array", "items": maker.make(items, (*cart, "*"))}
+            self._items = validator(schema)
+            maker.stop = cart
+        self._shell = validator(maker.make(shape, ()))
+
+    def sift(self, value: dict[str, Any]) -> Sifted | None:
+        """Sort the parts of `value`; None if it is not made of plain JSON values."""
+        try:
+            return Sifted(not self._shell.is_valid(value), self._suspects(self._cart_of(value)))
+        except (ValueError, TypeError, OverflowError, RecursionError):
+            return None
+
+    def plain(self, value: dict[str, Any], sifted: Sifted) -> tuple[dict[str, Any], list[Problem]]:
+        """Return `value` with all that is in doubt replaced by `instance.plain` of it.
+
+        The problems have paths within the part they are in.
+        """
+        cart = self._cart_of(value)
+        if not cart:
+            return instance.plain(value)
+        problems: list[Problem] = []
+        items = list(cart)
+        depth = document.MAX_DEPTH - len(self._cart) - 1
+        for index in sifted.items:
+            items[index], found = instance.plain(items[index], max_depth=depth)
+            problems += found
+        copy = _with(value, self._cart, [])
+        if sifted.shell:
+            copy, found = instance.plain(copy)
+            problems += found
+        return _with(copy, self._cart, items), problems
+
+    def _cart_of(self, value: Any) -> Sequence[Any]:
+        if self._items is None:
+            return ()
+        for step in self._cart:
+            value = value.get(step) if isinstance(value, dict) else None
+        return value if isinstance(value, (list, tuple)) else ()
+
+    def _suspects(self, cart: Sequence[Any]) -> Sequence[int]:
+        passes = None if self._items is None else self._items.is_valid
+        if passes is None or not cart:
+            return ()
+        suspects: list[int] = []
+        for start in range(0, len(cart), _CHUNK):
+            chunk = cart[start : start + _CHUNK]
+            if not passes(chunk):
+                suspects += [start + i for i, item in enumerate(chunk) if not passes([item])]
+        return suspects
+
+
+def _with(value: dict[str, Any], path: Path, part: Any) -> dict[str, Any]:
+    """Return a copy of `value` with another `part` at `path`, which is there."""
+    copy = dict(value)
+    name = str(path[0])
+    copy[name] = part if len(path) == 1 else _with(copy[name], path[1:], part)
+    return copy
+
+
+class _Maker:
+    def __init__(self, fragments: Fragments, *, request: bool, closed: bool) -> None:
+        self._fragments = fragments
+        self._request = request
+        self._closed = closed
+        self.stop: Path | None = None
+
+    def make(self, place: Outline, path: Path) -> dict[str, Any]:
+        schema = dict(place.assertions)
+        kind = schema.get("type")
+        if kind is None:
+            schema |= _SMALL
+        elif kind == "string" and "enum" not in schema:
+            schema.setdefault("maxLength", 2**20)
+        if place.required:
+            schema["required"] = list(place.required)
+        if place.properties:
+            schema["properties"] = {
+                name: self.make(below, (*path, name))
+                for name, below in place.properties.items()
+                if not (self._request and below.read_only)
+            }
+        if place.items is not None and path != self.stop:
+            schema["items"] = self.make(place.items, (*path, "*"))
+        elif kind == "array" and path != self.stop:
+            schema["items"] = _SMALL
+        if kind == "object":
+            schema["additionalProperties"] = self._others(place, path)
+        for keyword, value in self._fragments.get(path, {}).items():
+            _add(schema, keyword, value)
+        return schema
+
+    def _others(self, place: Outline, path: Path) -> Any:
+        if place.values is not None:
+            return self.make(place.values, (*path, "*"))
+        return _SMALL if place.open or not self._closed else False
+
+
+def _add(schema: dict[str, Any], keyword: str, value: Any) -> None:
+    """Add a keyword of a rule; names of free keys are matched together with their values."""
+    if keyword == "propertyNames" and "properties" not in schema:
+        schema["patternProperties"] = {value["pattern"]: schema["additionalProperties"]}
+        schema["additionalProperties"] = False
+    elif keyword == "required":
+        schema["required"] = [*schema.get("required", ()), *value]
+    else:
+        schema[keyword] = value
