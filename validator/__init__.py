@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from .api import check, is_valid, validate
     from .code import Severity
     from .finding import Finding
-    from .policy import Catalog, Policy, PolicyError
-    from .replay import Update, replay
+    from .history import Update, replay
+    from .policy import Attribute, Catalog, Policy, PolicyError
     from .report import InvalidPayload, Report
     from .states import NEW
     from .validator import Validator
 
 _HOMES = {
     "NEW": "states",
+    "Attribute": "policy",
     "Catalog": "policy",
     "Finding": "finding",
     "InvalidPayload": "report",
@@ -27,16 +28,17 @@ _HOMES = {
     "PolicyError": "policy",
     "Report": "report",
     "Severity": "code",
-    "Update": "replay",
+    "Update": "history",
     "Validator": "validator",
     "check": "api",
     "is_valid": "api",
-    "replay": "replay",
+    "replay": "history",
     "validate": "api",
 }
 
 __all__ = [
     "NEW",
+    "Attribute",
     "Catalog",
     "Finding",
     "InvalidPayload",

@@ -34,7 +34,8 @@ class Example:
     """A payload and the context it is judged in.
 
     `context` takes the keyword arguments of `Validator.check` (``model``, ``previous``,
-    ``operation``, ``dry``, ``now``) and ``edition`` and ``policy`` (the latter in its JSON form).
+    ``operation``, ``dry``, ``now``) and ``edition`` and ``policy``, all in the form of JSON:
+    ``"NEW"`` stands for `NEW`.
     """
 
     data: Any
@@ -94,7 +95,10 @@ class _Shown:
         self.value = value
 
     def __format__(self, spec: str) -> str:
-        return _cut(str(self.value), _SHOWN) if spec == "bare" else shown(self.value)
+        if spec != "bare":
+            return shown(self.value)
+        words = self.value if isinstance(self.value, (list, tuple)) else [self.value]
+        return _cut(", ".join(map(str, words)), 4 * _SHOWN)
 
 
 class _Params(dict[str, Any]):

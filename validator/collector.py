@@ -15,48 +15,52 @@ _COUNTED = 1000
 class Collector:
     """Takes problems as they come, up to a limit for each severity."""
 
+    __slots__ = ("_counts", "_gave_up", "_kept", "_limit", "_severities", "crashed")
+
     def __init__(self, severities: Mapping[str, Severity | None], limit: int) -> None:
         """Collect up to `limit` problems, at the `severities` of their codes (None: not at all)."""
         self._severities = severities
         self._limit = limit
-        self._kept: dict[Severity, list[Problem]] = {severity: [] for severity in Severity}
-        self._counts = dict.fromkeys(Severity, 0)
-        self.gave_up = False
-
-    def full(self, severity: Severity) -> bool:
-        """Tell whether more problems of `severity` would not even be counted."""
-        return self._counts[severity] >= self._limit + _COUNTED
+        self._kept: dict[Severity, list[Problem]] = {}
+        self._counts: dict[Severity, int] = {}
+        self._gave_up = False
+        self.crashed = False
+        """A rule failed, so that not all was judged."""
 
     def add(self, problem: Problem) -> bool:
         """Take a problem; return False if there is no use in more of its severity."""
         severity = self._severities[problem.code]
         if severity is None:
             return True
-        if self.full(severity):
-            self.gave_up = True
+        count = self._counts.get(severity, 0)
+        if count >= self._limit + _COUNTED:
+            self._gave_up = True
             return False
-        self._counts[severity] += 1
-        if len(self._kept[severity]) < self._limit:
-            self._kept[severity].append(problem)
+        self._counts[severity] = count + 1
+        if count < self._limit:
+            self._kept.setdefault(severity, []).append(problem)
         return True
 
-    def extend(self, problems: Iterable[Problem]) -> bool:
-        """Take problems until there is no use in more; return False if that came before the end."""
-        return all(self.add(problem) for problem in problems)
+    def extend(self, problems: Iterable[Problem]) -> None:
+        """Take problems."""
+        for problem in problems:
+            self.add(problem)
 
     @property
-    def errors(self) -> int:
-        """How many errors there are, as far as they were counted."""
-        return self._counts[Severity.ERROR]
+    def ok(self) -> bool:
+        """No error was taken."""
+        return Severity.ERROR not in self._counts
 
     @property
     def omitted(self) -> int | None:
         """How many problems `told` leaves out; None if counting was given up."""
-        if self.gave_up:
+        if self._gave_up:
             return None
         return max(0, sum(self._counts.values()) - self._limit)
 
     def told(self) -> list[tuple[Problem, Severity]]:
         """Return the worst problems up to the limit, in order of their place."""
-        worst = [(each, severity) for severity in Severity for each in self._kept[severity]]
+        if not self._kept:
+            return []
+        worst = [(each, level) for level in Severity for each in self._kept.get(level, ())]
         return sorted(worst[: self._limit], key=lambda told: (order(told[0].path), told[0].code))

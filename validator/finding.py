@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from .code import Code, Severity, render
@@ -59,7 +60,9 @@ class Finding:
 
 def finding(problem: Problem, code: Code, severity: Severity, *, redact: bool) -> Finding:
     """Tell `problem`, whose code is `code`, at `severity`; `redact` leaves payload values out."""
-    params = dict(problem.params) if redact else {**problem.params, **problem.values}
+    params = {name: _jsonable(value) for name, value in problem.params.items()}
+    if not redact:
+        params |= {name: _jsonable(value) for name, value in problem.values.items()}
     hint = code.hint if isinstance(code.hint, str) else code.hint.get(params.get("kind", ""), "")
     return Finding(
         code=code.name,
@@ -73,3 +76,16 @@ def finding(problem: Problem, code: Code, severity: Severity, *, redact: bool) -
         line=problem.line,
         column=problem.column,
     )
+
+
+def _jsonable(value: Any) -> Any:
+    """Return a parameter as JSON can carry it: decimals as numbers, endless integers as words."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, int) and value.bit_length() > _MANY_BITS:
+        return "a number of thousands of digits"
+    return value
+
+
+_MANY_BITS = 10_000
+"""About 3000 digits; Python refuses to write integers of more than 4300."""

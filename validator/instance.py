@@ -18,6 +18,7 @@ _TYPE_NAME = type.__dict__["__name__"]
 _FOUND_LENGTH = 20
 # What `_scalar` returns for a container, and what is known of one that was not met before.
 _CONTAINER = object()
+_DIGITS = 4300
 _UNKNOWN = (None, None, 1)
 
 
@@ -27,9 +28,10 @@ def plain(
     """Return a copy of `value` in exact builtin types, and what JSON cannot carry in it.
 
     - Objects are dict and every other Mapping, arrays are list and tuple.
-    - Strings are str and its subclasses, with the characters they hold (string enumerations too).
+    - Strings are str and its subclasses, with the characters they hold, unpaired surrogates too.
     - Numbers are int, float, finite Decimal, and what is registered as Integral or Real
-      (as NumPy's scalars are); Fraction and complex are not. A Decimal stays a Decimal.
+      (as NumPy's scalars are); Fraction and complex are not. A Decimal with a fraction stays one.
+    - Members of enumerations are their values.
     - Booleans are bool and NumPy's.
 
     In the copy None stands for an unusable value, and a member whose key is not a string is left
@@ -37,8 +39,8 @@ def plain(
     too.
 
     The codes are `json/unsupported-type`, `json/key-type`, `json/duplicate-key` (distinct keys with
-    the same characters; no line), `json/not-finite`, `json/lone-surrogate`, `json/circular` and
-    `json/too-deep`; at most `max_problems` are returned, in document order.
+    the same characters; no line), `json/not-finite`, `json/circular` and `json/too-deep`; at most
+    `max_problems` are returned, in document order.
 
     `value` is not changed. Nothing is raised, however odd or deep it is.
     """
@@ -126,7 +128,7 @@ class _Copier:
         """Return the copy of `value`, or _CONTAINER when it is a container."""
         # By issubclass, not isinstance: `__class__` can lie (as that of a Mock with a spec does).
         if issubclass(kind, str):
-            return self._string(value)
+            return str.__str__(value)
         if value is None or kind is bool:
             return value
         if issubclass(kind, int):
@@ -140,14 +142,18 @@ class _Copier:
     def _number(self, value: Any, kind: type) -> object:
         # Late, because few callers pass any of these and the imports take longer than the check.
         from decimal import Decimal
+        from enum import Enum
         from numbers import Integral, Rational, Real
 
         if issubclass(kind, Decimal):
             number = Decimal(value)
             if number.is_finite():
-                return number
+                whole = number.adjusted() < _DIGITS and number == number.to_integral_value()
+                return int(number) if whole else number
             self._report("json/not-finite", {}, {"found": str(number)[:_FOUND_LENGTH]})
             return None
+        if issubclass(kind, Enum):
+            return self._convert(value.value)
         if kind.__module__ == "numpy" and kind.__name__ in {"bool", "bool_"}:
             return bool(value.item())
         if issubclass(kind, Integral):
@@ -192,17 +198,8 @@ class _Copier:
         if key in target:
             nowhere = {"first_line": None, "first_column": None}
             self._report("json/duplicate-key", nowhere, {"key": key})
-        if not _is_encodable(key):
-            self._report("json/lone-surrogate")
         self._steps.pop()
         return key
-
-    def _string(self, value: str) -> str | None:
-        text = str.__str__(value)
-        if _is_encodable(text):
-            return text
-        self._report("json/lone-surrogate")
-        return None
 
     def _finite(self, number: float) -> float | None:
         if isfinite(number):
@@ -235,14 +232,6 @@ def _open_container(value: Any, problems: int) -> _Container:
         return _Container(value, enumerate(items), target, keyed=False, problems=problems)
     pairs = [(key, item) for key, item in value.items()]
     return _Container(value, iter(pairs), {}, keyed=True, problems=problems)
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _name(number: float) -> str:

@@ -14,7 +14,7 @@ CODES = (
         name="json/syntax",
         severity=Severity.ERROR,
         summary="The text is not JSON.",
-        message="this is not JSON: {kind:bare}",
+        message="this is not JSON ({kind:bare})",
         hint={
             "bad-escape": 'after a backslash comes one of " \\ / b f n r t, or u and four digits',
             "bad-literal": "words stand in double quotes; only true, false and null do not",
@@ -64,7 +64,7 @@ CODES = (
         name="json/too-large",
         severity=Severity.ERROR,
         summary="The text is larger than is read.",
-        message="the text has {size} bytes; up to {limit} are read",
+        message="the text has more than {limit} bytes",
         why="A customer session of 1000 items has a few hundred kilobytes; this is something else.",
         fix="Check that the right file was given.",
         source="Limit of talonschema",
@@ -129,7 +129,7 @@ CODES = (
         why="It can't be encoded in UTF-8, so it gets lost or breaks the request.",
         fix="Cut texts between characters, not between UTF-16 units.",
         source=f"{_RFC}, section 2.1",
-        bad=(Example('{"attributes": {"x": "\\ud83d"}}'), Example({"profileId": "\ud83d"})),
+        bad=(Example('{"attributes": {"x": "\\ud83d"}}'), Example('{"\\ud83d": 1}')),
         good=_GOOD,
     ),
     Code(

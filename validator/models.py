@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from functools import cache
 from typing import Any, Final
 
 from . import schemas
@@ -41,12 +42,21 @@ def detect(edition: str, payload: Any, operation: str, naming: Naming) -> str:
         return "IntegrationRequest"
     if "return" in keys or operation == "return":
         return "ReturnIntegrationRequest"
-    session = outline(edition, "NewCustomerSessionV2").properties.keys()
-    if "message" in keys and not keys & session:
+    if "message" in keys and not keys & outline(edition, "NewCustomerSessionV2").properties.keys():
         return "ErrorResponse"
-    if keys & (outline(edition, "CustomerSessionV2").properties.keys() - session):
+    if keys & response_only(edition):
         return "CustomerSessionV2"
     return "NewCustomerSessionV2"
+
+
+@cache
+def response_only(edition: str) -> frozenset[str]:
+    """Return the session's properties that only responses have."""
+    request, response = (
+        outline(edition, model).properties.keys()
+        for model in ("NewCustomerSessionV2", "CustomerSessionV2")
+    )
+    return frozenset(response - request)
 
 
 def _keys(payload: Any, naming: Naming) -> AbstractSet[Any]:

@@ -73,10 +73,12 @@ def _build(edition: str, model: str, schema: Mapping[str, Any]) -> Outline:
     if reference is not None:
         target = outline(edition, reference.removesuffix(".json"))
         return _read_only(target) if schema.get("readOnly") else target
+    assertions = {k: v for k, v in schema.items() if k not in _BELOW and k not in _ANNOTATIONS}
     properties: dict[str, Outline] = {}
     required: list[str] = []
     for part in schema.get("allOf", ()):
         base = _build(edition, model, part)
+        assertions.update(base.assertions)
         properties.update(base.properties)
         required.extend(base.required)
     for name, below in schema.get("properties", {}).items():
@@ -86,7 +88,7 @@ def _build(edition: str, model: str, schema: Mapping[str, Any]) -> Outline:
     values = schema.get("additionalProperties")
     return Outline(
         model=model,
-        assertions={k: v for k, v in schema.items() if k not in _BELOW and k not in _ANNOTATIONS},
+        assertions=assertions,
         properties=properties,
         required=tuple(dict.fromkeys(required)),
         items=None if items is None else _build(edition, model, items),

@@ -10,9 +10,15 @@ Path: TypeAlias = tuple[str | int, ...]
 
 def to_pointer(path: Path) -> str:
     """Return the RFC 6901 JSON Pointer of `path`; the root is the empty string."""
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
+    return "".join([f"/{_escaped(step)}" for step in path])
+
+
+def _escaped(step: str | int) -> str | int:
+    if isinstance(step, int) or ("~" not in step and "/" not in step):
+        return step
+    return step.replace("~", "~0").replace("/", "~1")
 
 
 def order(path: Path) -> tuple[tuple[int, int, str], ...]:
     """Return a sort key: parents before children, indexes by number, keys by code point."""
-    return tuple((0, step, "") if isinstance(step, int) else (1, 0, step) for step in path)
+    return tuple([(0, step, "") if isinstance(step, int) else (1, 0, step) for step in path])

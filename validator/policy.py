@@ -196,7 +196,7 @@ def _catalog(value: object) -> Catalog:
             for name, scope in _table(data["additional_costs"], where).items()
         }
     if "priced_skus" in data:
-        skus = frozenset(_list(data["priced_skus"], str, "catalog.priced_skus"))
+        skus = frozenset(_list(data["priced_skus"], (str,), "catalog.priced_skus"))
     return Catalog(attributes=attributes, additional_costs=costs, priced_skus=skus)
 
 
@@ -223,6 +223,7 @@ def _list(value: object, kind: Any, where: str) -> list[Any]:
         raise PolicyError(message)
     for index, each in enumerate(value):
         if not isinstance(each, kind) or isinstance(each, bool):
-            message = f"{where}[{index}] is {each!r}, which does not fit the type of the attribute"
+            names = " or ".join(one.__name__ for one in kind)
+            message = f"{where}[{index}] is {each!r}; it takes {names}"
             raise PolicyError(message)
     return list(value)

@@ -106,6 +106,9 @@ class Report:
         return [form(each) for each in self.errors]
 
 
+_FRAGMENT = "/~!$&'()*+,;=:@-._?"
+"""The characters that stand for themselves in a URI fragment (RFC 3986, section 3.5)."""
+
 _TITLES = {
     "catalog/unknown-attribute": "Unknown",
     "catalog/attribute-type": "Invalid type",
@@ -130,7 +133,7 @@ def _problem_error(finding: Finding) -> dict[str, Any]:
     else:
         from urllib.parse import quote
 
-        told["pointer"] = "#" + quote(finding.pointer, safe="/~!$&'()*+,;=:@-._?")
+        told["pointer"] = "#" + quote(finding.pointer, safe=_FRAGMENT, errors="surrogatepass")
     return told
 
 

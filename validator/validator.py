@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypedDict, Unpack, get_args
 
@@ -21,7 +21,7 @@ from .policy import Policy
 from .problem import Problem
 from .registry import CODES, RULE_CRASH, severities
 from .report import Report, Skipped
-from .rules.context import Context, Missing, Setting, blocked
+from .rules.context import Context, Invalid, Missing, Setting
 from .rules.payload import unknown
 from .rules.rule import NO_BODY
 from .structure import EngineName
@@ -29,6 +29,9 @@ from .structure import engine as make_engine
 from .structure.engine import omission
 
 _TEXT = (bytes, bytearray, memoryview, str)
+
+_EXACT = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
+"""The types of a session's own values that rules can judge as they are."""
 
 _VOIDING = frozenset(
     f"json/{name}"
@@ -174,15 +177,18 @@ class Validator:
         if type(value) is not dict or self.naming != "wire":
             return None
         model = call.model or detect(self.edition, value, call.operation, self.naming)
-        plan = self._plan(_setting(model, call))
+        setting = _setting(model, call)
+        plan = self._plan(setting)
         sifted = None if plan.sieve is None else plan.sieve.sift(value)
         if plan.sieve is None or sifted is None:
             return None
         if not sifted.shell and not sifted.items:
-            context = self._context(model, call, value)
+            context = self._context(setting, call, value)
             collector = Collector(self.severities, self.max_findings)
-            skipped = [*plan.skipped, *_judged(plan.unsettled, context, collector)]
-            return Judgement(self._told(collector, model, skipped), context.session)
+            skipped = _judged(plan.unsettled, context, collector)
+            if collector.crashed or not _EXACT.issuperset(map(type, context.session.values())):
+                return None  # enumerations, for one, pass the sieve as what they stand for
+            return Judgement(self._told(collector, model, plan, skipped), context.session)
         value, problems = plan.sieve.plain(value, sifted)
         if problems:
             return None
@@ -203,29 +209,29 @@ class Validator:
                 unknown(path, part.model, "wire-name", to_snake(_key(path)))
                 for path, part in translation.foreign
             )
-        context = self._context(model, call, value)
+        context = self._context(_setting(model, call), call, value)
         context.doubts = doubts
         plan = self._plan(context.setting)
         void = frozenset(each.path for each in read.problems if each.code in _VOIDING)
         invalid = self._structure(context, void, collector)
         if invalid is None:
             skipped = [Skipped(step.rule.code.name, _TOO_MUCH) for step in plan.steps]
-            return Judgement(self._told(collector, model, skipped, translation))
+            return Judgement(self._told(collector, model, plan, skipped, translation))
         context.invalid = invalid
-        skipped = [*plan.skipped, *_judged(plan.steps, context, collector)]
-        return Judgement(self._told(collector, model, skipped, translation), context.session)
+        skipped = _judged(plan.steps, context, collector)
+        return Judgement(self._told(collector, model, plan, skipped, translation), context.session)
 
     def _judge_no_body(self, call: Call) -> Judgement:
         """Judge a call that has no body to be judged."""
-        context = self._context(NO_BODY, call, {})
+        context = self._context(_setting(NO_BODY, call), call, {})
         plan = self._plan(context.setting)
         collector = Collector(self.severities, self.max_findings)
-        skipped = [*plan.skipped, *_judged(plan.steps, context, collector)]
-        return Judgement(self._told(collector, None, skipped))
+        skipped = _judged(plan.steps, context, collector)
+        return Judgement(self._told(collector, None, plan, skipped))
 
     def _structure(
         self, context: Context, void: frozenset[Path], collector: Collector
-    ) -> frozenset[Path] | None:
+    ) -> Invalid | None:
         """Collect what the schema finds; return the places that rules can't read.
 
         What is wrong at or below the places in `void` has been told. Returns None if there is no
@@ -235,22 +241,30 @@ class Validator:
         doubts = {} if context.doubts is None else {cart: context.doubts}
         nullable = model in CODES["payload/null-property"].models
         invalid = set(void)
+        missing = set()
         for each in self.engine.problems(model, context.value, doubts):
             if void and any(each.path[:length] in void for length in range(len(each.path) + 1)):
                 continue
             problem = omission(context.outline, each) if nullable else each
+            if problem is None:
+                continue
             if problem.code not in _HARMLESS:
                 invalid.add(problem.path)
+            if problem.code == "schema/required" and problem.path[:-1] == context.base:
+                missing.add(problem.path)
             if not collector.add(problem):
                 return None
-        return frozenset(invalid)
+        return Invalid(invalid, missing)
 
     def _plan(self, setting: Setting) -> Plan:
-        if setting not in self._plans:
-            self._plans[setting] = plan(self.engine, self.policy, self.severities, setting)
-        return self._plans[setting]
+        known = self._plans.get(setting)
+        if known is None:
+            known = plan(self.engine, self.policy, self.severities, setting)
+            self._plans[setting] = known
+        return known
 
-    def _context(self, model: str, call: Call, value: Any) -> Context:
+    def _context(self, setting: Setting, call: Call, value: Any) -> Context:
+        model = setting.model
         base = BASES.get(model, ())
         session = value
         for step in base:
@@ -258,7 +272,7 @@ class Validator:
         return Context(
             edition=self.edition,
             policy=self.policy,
-            setting=_setting(model, call),
+            setting=setting,
             value=value,
             session=session if isinstance(session, dict) else {},
             base=base,
@@ -273,7 +287,8 @@ class Validator:
         self,
         collector: Collector,
         model: str | None,
-        skipped: Iterable[Skipped],
+        plan: Plan,
+        skipped: list[Skipped],
         translation: Translation | None = None,
     ) -> Report:
         findings = []
@@ -281,11 +296,11 @@ class Validator:
             own = problem if translation is None else translation.problem(problem)
             findings.append(finding(own, CODES[problem.code], severity, redact=self.redact))
         return Report(
-            ok=not collector.errors,
+            ok=collector.ok,
             findings=tuple(findings),
             model=model,
             edition=self.edition,
-            skipped=tuple(sorted(set(skipped))),
+            skipped=tuple(sorted({*plan.skipped, *skipped})) if skipped else plan.skipped,
             omitted=collector.omitted,
         )
 
@@ -309,22 +324,25 @@ def _no_body(text: Any, call: Call) -> bool:
     return not text and call.operation == "reopen" and call.model is None
 
 
-def _judged(steps: Iterable[Step], context: Context, collector: Collector) -> Iterator[Skipped]:
-    """Judge rules into `collector`; yield those that could not be judged."""
+def _judged(steps: Iterable[Step], context: Context, collector: Collector) -> list[Skipped]:
+    """Judge rules into `collector`; return those that could not be judged."""
+    skipped = []
     for rule, places in steps:
         name = rule.code.name
-        if context.invalid and blocked(places, context.invalid):
-            yield Skipped(name, "what it reads is not valid")
+        if context.invalid and context.invalid.blocks(places):
+            skipped.append(Skipped(name, "what it reads is not valid"))
             continue
         try:
             for each in rule.check(context):
                 if isinstance(each, Missing):
-                    yield Skipped(name, each.reason)
+                    skipped.append(Skipped(name, each.reason))
                 elif not collector.add(each):
                     break
         except Exception as error:  # noqa: BLE001 - a defect of one rule must not hide others
             crash = {"rule": name, "error": type(error).__name__}
             collector.add(Problem(RULE_CRASH.name, (), crash, {"detail": str(error)}))
+            collector.crashed = True
+    return skipped
 
 
 def _setting(model: str, call: Call) -> Setting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 
 from ..code import Code, Confidence, Example, Severity
 from ..problem import Problem
@@ -12,6 +13,7 @@ from .rule import REQUESTS, RESPONSES, SESSIONS, rule
 MAX_QUANTITY = 10_000
 """The most units that one request may hold, over all its cart items."""
 
+_QUANTITY = itemgetter("quantity")
 _SHOE = {"name": "Air Glide", "sku": "SKU1241028", "quantity": 1, "price": 99.99}
 
 
@@ -54,7 +56,7 @@ def quantity_sum(context: Context) -> Iterator[Problem | Missing]:
     """Add the quantities up; without flattening (2022-06) there is no limit."""
     if context.edition == "2022-06" and not context.policy.cart_item_flattening:
         return
-    total = sum([item["quantity"] for item in context.session.get("cartItems") or ()])
+    total = sum(map(_QUANTITY, context.session.get("cartItems") or ()))
     if total > MAX_QUANTITY:
         yield Problem(
             "cart/quantity-sum",

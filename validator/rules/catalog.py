@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from typing import Any, NamedTuple
 
 from ..code import Code, Confidence, Example, Severity
@@ -70,7 +71,10 @@ def _each(
             yield Missing(f"the catalog does not cover {entity} attributes")
             continue
         for name in sorted(attributes):
-            yield from judge(_Held(entity, (*path, name), attributes[name], known.get(name)))
+            value = attributes[name]
+            if isinstance(value, Enum):
+                value = value.value
+            yield from judge(_Held(entity, (*path, name), value, known.get(name)))
 
 
 @rule(

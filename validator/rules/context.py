@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -20,6 +20,52 @@ class Missing(NamedTuple):
     """What a rule yields where it can't be judged."""
 
     reason: str
+
+
+class Invalid:
+    """The places that structure finds fault with."""
+
+    def __init__(self, places: Collection[Path], missing: Collection[Path] = ()) -> None:
+        """Take the places, and those among them that are `missing` from the session itself.
+
+        Rules expect that any key of the session may not be there, so these block none.
+        """
+        self._places = frozenset(places)
+        self._kinds = {
+            tuple("*" if isinstance(step, int) else step for step in place)
+            for place in self._places.difference(missing)
+        }
+
+    def __bool__(self) -> bool:
+        """Tell whether there are any."""
+        return bool(self._places)
+
+    def readable(self, place: Path) -> bool:
+        """Tell whether `place` and all above it are valid, whatever is below it."""
+        return not any(place[:length] in self._places for length in range(len(place) + 1))
+
+    def blocks(self, places: Collection[Path]) -> bool:
+        """Tell whether one of `places`, where ``*`` is any step, can't be read.
+
+        That is if it is invalid itself, or anything above or below it is.
+        """
+        return any(
+            all(want in ("*", step) for want, step in zip(place, bad, strict=False))
+            for bad in self._kinds
+            for place in places
+        )
+
+    def parts(self, place: Path) -> dict[str | int, list[Path]]:
+        """Return the invalid places below `place`: what follows each step from there."""
+        found: dict[str | int, list[Path]] = {}
+        depth = len(place)
+        for bad in self._places:
+            if len(bad) > depth and bad[:depth] == place:
+                found.setdefault(bad[depth], []).append(bad[depth + 1 :])
+        return found
+
+
+NOTHING_INVALID = Invalid(())
 
 
 class Setting(NamedTuple):
@@ -53,26 +99,11 @@ class Context:
     previous: Mapping[str, Any] | None = None
     """The session before the call; empty for a new one, None if unknown."""
     now: str | datetime | None = None
-    invalid: frozenset[Path] = frozenset()
-    """The places that structure finds fault with."""
+    invalid: Invalid = NOTHING_INVALID
     doubts: Sequence[int] | None = None
     """The indexes of the cart items that a rule with `clean` has to look at; None for all."""
     present: datetime | None = None
     """The moment of the check, set where `now` is."""
-    _touched: frozenset[Path] | None = field(default=None, repr=False)
-
-    def valid(self, *path: str | int) -> bool:
-        """Tell whether the place at `path` below the session is valid, whole and all above it."""
-        if not self.invalid:
-            return True
-        if self._touched is None:
-            self._touched = frozenset(
-                bad[:length] for bad in self.invalid for length in range(len(bad) + 1)
-            )
-        place = (*self.base, *path)
-        return place not in self._touched and not any(
-            place[:length] in self.invalid for length in range(len(place))
-        )
 
     def items(self, *reads: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """Yield index and item of the cart, without items that are invalid in what is read."""
@@ -86,35 +117,21 @@ class Context:
         self, reads: tuple[str, ...], only: Sequence[int] | None
     ) -> Iterator[tuple[int, Mapping[str, Any]]]:
         cart = self.session.get("cartItems") or ()
-        if not self.readable("cartItems"):
-            return
-        for index in range(len(cart)) if only is None else only:
-            item = cart[index]
-            if not self.invalid or (
-                self.readable("cartItems", index)
-                and all(self.valid("cartItems", index, name) for name in reads)
-            ):
-                yield index, item
+        place = self.place("cartItems")
+        if not self.invalid:
+            for index in range(len(cart)) if only is None else only:
+                yield index, cart[index]
+        elif self.invalid.readable(place):
+            parts = self.invalid.parts(place)
+            for index in range(len(cart)) if only is None else only:
+                broken = parts.get(index, ())
+                if () not in broken and not any(path[0] in reads for path in broken):
+                    yield index, cart[index]
 
     def readable(self, *path: str | int) -> bool:
         """Tell whether the value at `path` is itself valid, whatever is below it."""
-        place = (*self.base, *path)
-        return not self.invalid or not any(
-            place[:length] in self.invalid for length in range(len(place) + 1)
-        )
+        return not self.invalid or self.invalid.readable(self.place(*path))
 
     def place(self, *path: str | int) -> Path:
         """Return the path in the payload of a place below the session."""
         return (*self.base, *path)
-
-
-def blocked(places: Collection[Path], invalid: frozenset[Path]) -> bool:
-    """Tell whether an invalid place stands in the way of reading one of `places`.
-
-    It does if it is one of them (``*`` matches any step), or above or below one.
-    """
-    return any(
-        all(want in ("*", step) for want, step in zip(place, bad, strict=False))
-        for bad in invalid
-        for place in places
-    )

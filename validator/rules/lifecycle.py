@@ -55,7 +55,8 @@ def initial_state(context: Context) -> Iterator[Problem | Missing]:
     state = outcome("update", context.session.get("state"), None)
     if state not in INITIAL:
         path = context.place("state")
-        yield Problem("lifecycle/initial-state", path, {"allowed": sorted(INITIAL), "state": state})
+        params = {"allowed": sorted(INITIAL)}
+        yield Problem("lifecycle/initial-state", path, params, {"state": state})
 
 
 @rule(
@@ -93,7 +94,7 @@ def state_not_settable(context: Context) -> Iterator[Problem | Missing]:
         severity=Severity.ERROR,
         summary="The operation asks for a change of state that the API does not make.",
         message="cannot move session to state {after} from state {before} by {endpoint}",
-        hint="from {before} a session can go to: {reachable}",
+        hint="from {before} a session can go to: {reachable:bare}",
         why=(
             "The API answers an illegal change of state with HTTP 400, and nothing of the update "
             "is stored. The classic case is an SDK whose model defaults `state` to open and so "
@@ -143,11 +144,11 @@ def state_transition(context: Context) -> Iterator[Problem | Missing]:
             context.place("state") if operation == "update" else (),
             {
                 "before": before or "(none)",
-                "after": after,
                 "endpoint": _ENDPOINT[operation],
                 "operation": operation,
                 "reachable": moves or ["no other"],
             },
+            {"after": after},
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import schemas
 from ..code import Code, Confidence, Example, Severity
+from ..models import response_only
 from ..naming import aliases
 from ..outline import Outline, outline
 from ..pointer import Path
@@ -32,7 +33,7 @@ _GUESSES = 100
             "case": "the API's name is {suggestion}; keys are case-sensitive",
             "snake-case": (
                 "the API's name is {suggestion}; if the payload is meant to be in the SDKs' "
-                'names, check it with naming="snake"'
+                'names, check it with naming="snake" (--naming snake)'
             ),
             "wire-name": "in the SDKs' names this is {suggestion}",
             "version-1": "a key of the first API version: use {suggestion}",
@@ -71,8 +72,9 @@ def unknown_property(context: Context) -> Iterator[Problem | Missing]:
         extra = value.keys() - part.properties.keys()
         if not extra or part.open or part.values is not None:
             continue
-        returned = _response_only(context) if path == context.base else frozenset()
-        for key in sorted(extra - returned):
+        if path == context.base and context.setting.model in REQUESTS:
+            extra -= response_only(context.edition)
+        for key in sorted(extra):
             guesses += 1
             kind = name = None
             if guesses <= _GUESSES:
@@ -117,9 +119,9 @@ def unknown_property(context: Context) -> Iterator[Problem | Missing]:
 def read_only_property(context: Context) -> Iterator[Problem | Missing]:
     """Look for keys marked readOnly, and for keys that only the response model has."""
     for path, part, value in _objects(context):
-        marked = {key for key, below in part.properties.items() if below.read_only}
+        marked = _read_only(part)
         if path == context.base:
-            marked |= _response_only(context)
+            marked |= response_only(context.edition)
         for key in sorted(value.keys() & marked):
             yield Problem("payload/read-only-property", (*path, key), {"property": key})
 
@@ -157,6 +159,11 @@ def explain(edition: str, root: Outline, part: Outline, key: str) -> tuple[str |
 
 
 @cache
+def _read_only(part: Outline) -> frozenset[str]:
+    return frozenset(key for key, below in part.properties.items() if below.read_only)
+
+
+@cache
 def _spellings(part: Outline) -> tuple[dict[str, str], dict[str, str]]:
     return (
         {alias: name for name in part.properties for alias in aliases(name)},
@@ -175,17 +182,20 @@ def _has(edition: str, model: str, key: str) -> bool:
     return model in schemas.models(edition) and key in outline(edition, model).properties
 
 
-def _response_only(context: Context) -> frozenset[str]:
-    if context.setting.model not in REQUESTS:
-        return frozenset()
-    asked = outline(context.edition, "NewCustomerSessionV2").properties.keys()
-    return frozenset(outline(context.edition, "CustomerSessionV2").properties.keys() - asked)
-
-
 def _objects(context: Context) -> Iterator[tuple[Path, Outline, Mapping[str, Any]]]:
     """Yield each object that the schema describes, without items known to be in order."""
     doubts = {context.place("cartItems"): context.doubts}
     return _below(context.outline, context.value, (), doubts)
+
+
+@cache
+def _holding_objects(part: Outline) -> tuple[tuple[str, Outline], ...]:
+    """Return the properties, by name, in which there can be objects that are described."""
+    return tuple(
+        (key, below)
+        for key, below in sorted(part.properties.items())
+        if any(each.properties for each in below.walk())
+    )
 
 
 def _below(
@@ -195,9 +205,8 @@ def _below(
     if isinstance(value, Mapping):
         if part.properties:
             yield path, part, value
-            for key in sorted(part.properties.keys() & value.keys()):
-                below = part.properties[key]
-                if below.properties or below.items or below.values:
+            for key, below in _holding_objects(part):
+                if key in value:
                     yield from _below(below, value[key], (*path, key), doubts)
         elif part.values is not None and part.values.properties:
             for key in sorted(value):

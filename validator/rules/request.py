@@ -195,7 +195,7 @@ def redundant_response_content(context: Context) -> Iterator[Problem | Missing]:
     for index, asked in enumerate(content):
         if asked in ("triggeredCampaigns", "ruleFailureReasons"):
             path = ("responseContent", index)
-            yield Problem("request/redundant-response-content", path, {"content": asked})
+            yield Problem("request/redundant-response-content", path, {}, {"content": asked})
 
 
 @rule(

@@ -29,8 +29,9 @@ def _returning(*entries: dict[str, Any]) -> dict[str, Any]:
 def _entries(context: Context) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield index and value of each entry that is valid as a whole."""
     if context.readable("returnedCartItems"):
+        broken = context.invalid.parts(context.place("returnedCartItems"))
         for index, entry in enumerate(context.session.get("returnedCartItems") or ()):
-            if context.valid("returnedCartItems", index):
+            if index not in broken:
                 yield index, entry
 
 
@@ -193,8 +194,11 @@ def ambiguous_sku(context: Context) -> Iterator[Problem | Missing]:
         name="return/quantity-exceeds-remaining",
         severity=Severity.ERROR,
         summary="More units are returned than remain, or fewer than one.",
-        message="{returned} units are returned, but {remaining} remain",
-        hint="entries for the same item are added up",
+        message="{returned} units can't be returned",
+        hint={
+            "none": "the least is 1; leave quantity out to return all of the item",
+            "more": "{remaining} remain; entries for the same item are added up",
+        },
         why="Only units that were bought and not yet returned can come back.",
         fix="Return at most what remains of the item; leave `quantity` out to return all of it.",
         source=_SOURCE,
@@ -218,23 +222,25 @@ def ambiguous_sku(context: Context) -> Iterator[Problem | Missing]:
 def quantity_exceeds_remaining(context: Context) -> Iterator[Problem | Missing]:
     """Add up what is returned of each cart line and compare it with what remains."""
     cart = _cart(context)
+    entries = list(_entries(context))
     returned: dict[int, int] = {}
-    counted = [e for e in _entries(context) if e[1].get("quantity") is not None]
-    if cart is None and counted:
-        yield Missing(_NO_CART)
-    for index, entry in counted:
-        path = _at(context, index, "quantity")
-        quantity = int(entry["quantity"])
-        found = line(entry, cart or ())
-        left = None if cart is None or found is None else remaining(cart[found])
-        if quantity < 1:
-            values: dict[str, Any] = {"returned": quantity, "remaining": left}
-            yield Problem("return/quantity-exceeds-remaining", path, {}, values)
-        elif found is not None and left is not None:
-            returned[found] = returned.get(found, 0) + quantity
+    for index, entry in entries:
+        quantity = entry.get("quantity")
+        path = _at(context, index) if quantity is None else _at(context, index, "quantity")
+        found = None if cart is None else line(entry, cart)
+        if quantity is not None and quantity < 1:
+            values = {"returned": int(quantity)}
+            yield Problem("return/quantity-exceeds-remaining", path, {"kind": "none"}, values)
+        elif cart is not None and found is not None:
+            left, before = remaining(cart[found]), returned.get(found, 0)
+            # Without a quantity all that is left is returned, and that is something.
+            count = max(left - before, 1) if quantity is None else int(quantity)
+            returned[found] = before + count
             if returned[found] > left:
                 values = {"returned": returned[found], "remaining": left}
-                yield Problem("return/quantity-exceeds-remaining", path, {}, values)
+                yield Problem("return/quantity-exceeds-remaining", path, {"kind": "more"}, values)
+    if cart is None and entries:
+        yield Missing(_NO_CART)
 
 
 @rule(

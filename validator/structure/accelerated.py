@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import jsonschema_rs
 
@@ -30,8 +31,16 @@ class _Node:
     """Checks the place with everything below it."""
     shell: jsonschema_rs.Validator
     """Checks the place without elements and members of `branches`."""
-    branches: tuple[tuple[Path, _Node], ...]
-    """Where arrays and maps stand below the place, and what their parts are."""
+    branches: tuple[_Branch, ...]
+    """The arrays and maps below the place."""
+
+
+class _Branch(NamedTuple):
+    path: Path
+    kind: type
+    """list for an array, dict for a map."""
+    part: _Node
+    """Its elements or members."""
 
 
 class Accelerated(Engine):
@@ -48,14 +57,30 @@ class Accelerated(Engine):
     def problems(
         self, model: str, instance: Any, doubts: Doubts | None = None
     ) -> Iterator[Problem]:
-        """Yield what is wrong with `instance`, in the order of `pointer.order`."""
-        return _descend(self._node(outline(self.edition, model)), instance, (), doubts or {})
+        """Yield what is wrong with `instance`, in the order of `pointer.order`.
+
+        What jsonschema-rs refuses to look at, such as lone surrogates, is left to the reference.
+        """
+        count = 0
+        try:
+            node = self._node(outline(self.edition, model))
+            for each in _descend(node, instance, (), doubts or {}):
+                yield each
+                count += 1
+        except ValueError:
+            from .reference import Reference
+
+            yield from islice(Reference(self.edition).problems(model, instance), count, None)
 
     def _node(self, place: Outline) -> _Node:
         if place not in self._nodes:
-            branches = tuple((path, self._node(below)) for path, below in _branches(place, ()))
+            branches = tuple(
+                _Branch(path, kind, self._node(part)) for path, kind, part in _branches(place, ())
+            )
+            formats = any("format" in below.assertions for below in place.walk())
             whole, shell = (
-                validator(schema_of(place, shell=shell, root=True)) for shell in (False, True)
+                validator(schema_of(place, shell=shell, root=True), formats=formats)
+                for shell in (False, True)
             )
             self._nodes[place] = _Node(whole, shell, branches)
         return self._nodes[place]
@@ -79,31 +104,33 @@ def schema_of(place: Outline, *, shell: bool, root: bool = False) -> dict[str, A
     return schema
 
 
-def _branches(place: Outline, path: Path) -> Iterator[tuple[Path, Outline]]:
-    for part in (place.items, place.values):
+def _branches(place: Outline, path: Path) -> Iterator[tuple[Path, type, Outline]]:
+    for kind, part in ((list, place.items), (dict, place.values)):
         if part is not None:
-            yield path, part
+            yield path, kind, part
     for name, below in place.properties.items():
         yield from _branches(below, (*path, name))
 
 
 def _descend(node: _Node, instance: Any, base: Path, doubts: Doubts) -> Iterator[Problem]:
-    found: list[tuple[Any, str, Problem | tuple[Path, _Node]]] = []
+    found: list[tuple[Any, str, Problem | _Branch]] = []
     for error in node.shell.iter_errors(instance):
-        path = (*base, *error.instance_path)
-        each = problem(error.kind.name, path, error.kind.value, error.instance)
+        keyword, value, path = error.kind.name, error.kind.value, tuple(error.instance_path)
+        part = _get(instance, path)
+        if keyword == "minimum" and part >= value:
+            continue  # jsonschema-rs takes integers of hundreds of digits for small ones
+        each = problem(keyword, (*base, *path), value, part)
         found.append((order(each.path), each.code, each))
-    for path, below in node.branches:
-        found.append((order((*base, *path)), _AFTER, (path, below)))
+    found += [(order((*base, *branch.path)), _AFTER, branch) for branch in node.branches]
     for _, _, thing in sorted(found, key=lambda entry: entry[:2]):
         if isinstance(thing, Problem):
             yield thing
         else:
-            path, below = thing
-            place = (*base, *path)
-            for step, part in _parts(_get(instance, path), doubts.get(place)):
-                if not below.whole.is_valid(part):
-                    yield from _descend(below, part, (*place, step), doubts)
+            place = (*base, *thing.path)
+            whole = thing.part.whole
+            for step, part in _parts(_get(instance, thing.path), thing.kind, doubts.get(place)):
+                if not whole.is_valid(part):
+                    yield from _descend(thing.part, part, (*place, step), doubts)
 
 
 _AFTER = "~"
@@ -112,19 +139,19 @@ _AFTER = "~"
 
 def _get(instance: Any, path: Path) -> Any:
     for step in path:
-        if not isinstance(instance, dict):
-            return None
-        instance = instance.get(step)
+        if isinstance(step, int):
+            instance = instance[step]
+        else:
+            instance = instance.get(step) if isinstance(instance, dict) else None
     return instance
 
 
-def _parts(value: Any, doubtful: Sequence[int] | None) -> Iterator[tuple[str | int, Any]]:
-    if isinstance(value, list):
-        if doubtful is None:
-            yield from enumerate(value)
-        else:
-            for index in doubtful:
-                yield index, value[index]
-    elif isinstance(value, dict):
+def _parts(
+    value: Any, kind: type, doubtful: Sequence[int] | None
+) -> Iterator[tuple[str | int, Any]]:
+    if kind is list and isinstance(value, (list, tuple)):
+        for index in range(len(value)) if doubtful is None else doubtful:
+            yield index, value[index]
+    elif kind is dict and isinstance(value, dict):
         for name in sorted(value):
             yield name, value[name]

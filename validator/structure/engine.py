@@ -108,12 +108,21 @@ def brief(instance: Any) -> Any:
     return type_of(instance) if isinstance(instance, (Mapping, list, tuple)) else instance
 
 
-def omission(outline: Outline, problem: Problem) -> Problem:
-    """Return what is wrong with a request's `problem`: null under an optional key is less bad."""
-    if problem.code != "schema/type" or problem.params["actual"] != "null" or not problem.path:
+def omission(outline: Outline, problem: Problem) -> Problem | None:
+    """Return what is wrong with a request's `problem`: null under an optional key is less bad.
+
+    None if that has been told already.
+    """
+    is_type = problem.code == "schema/type"
+    null = (
+        problem.params["actual"] == "null" if is_type else problem.values.get("actual", 0) is None
+    )
+    if not null or not problem.path:
         return problem
     parent, name = outline.at(problem.path[:-1]), problem.path[-1]
     if parent is None or name not in parent.properties or name in parent.required:
         return problem
+    if not is_type:
+        return None
     params = {"property": name, "expected": problem.params["expected"]}
     return Problem("payload/null-property", problem.path, params)

@@ -31,11 +31,27 @@ class Reference(Engine):
         doubts: Doubts | None = None,  # noqa: ARG002 - the reference looks at everything
     ) -> Iterator[Problem]:
         """Yield what is wrong with `instance`, in the order of `pointer.order`."""
-        found = {}
-        for error in _validator(self.edition, model).iter_errors(instance):
-            for each in _problems(error):
-                found[each.code, each.path] = each
+        try:
+            errors = list(_validator(self.edition, model).iter_errors(instance))
+        except ValueError:
+            errors = list(_validator(self.edition, model).iter_errors(_tame(instance)))
+        found = {(each.code, each.path): each for error in errors for each in _problems(error)}
         yield from sorted(found.values(), key=lambda each: (order(each.path), each.code))
+
+
+class _Huge(int):
+    """An integer too long for the messages that jsonschema makes."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+def _tame(instance: Any) -> Any:
+    if isinstance(instance, dict):
+        return {name: _tame(below) for name, below in instance.items()}
+    if isinstance(instance, list):
+        return [_tame(below) for below in instance]
+    return _Huge(instance) if type(instance) is int else instance
 
 
 def _problems(error: ValidationError) -> Iterator[Problem]:

@@ -9,7 +9,10 @@ of those rules. What does not pass may still be in order; it is looked at closel
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
+
+import jsonschema_rs
 
 from .. import document, instance
 from ..outline import Outline
@@ -18,18 +21,29 @@ from ..problem import Problem
 from .compiled import validator
 from .engine import Fragments
 
-_CHUNK = 64
+_CHUNK = 128
 """So many cart items are asked about at once; small enough to find the faulty ones quickly."""
 
-_SCALAR = {"type": ["string", "number", "boolean", "null"], "maxLength": 2**20}
-"""A length makes jsonschema-rs look at the characters, so that it refuses lone surrogates."""
+_SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
+_LIST: dict[str, Any] = {"type": [*_SCALAR["type"], "array"], "items": _SCALAR}
+_SMALL = {**_LIST, "type": [*_LIST["type"], "object"], "additionalProperties": _LIST}
+"""What passes under a key that is the caller's own: within items, which are many, a `_LIST`."""
 
-_SMALL = {
-    "type": ["string", "number", "boolean", "null", "array", "object"],
-    "maxLength": 2**20,
-    "items": _SCALAR,
-    "additionalProperties": _SCALAR,
+
+_SHALLOW = 6
+"""Values nested no deeper are asked about at once; a cart item has 4 levels at the most."""
+
+
+_FORMATS = {
+    "date-time": (
+        "^[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+        "|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+        "T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]+)?"
+        "(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])$"
+    ),
+    "uuid": "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
 }
+"""Patterns that pass only what the formats do; leap days, for one, are in doubt."""
 
 
 class Sifted(NamedTuple):
@@ -65,9 +79,10 @@ class Sieve:
         self._items = None
         if items is not None:
             schema = {"type": "array", "items": maker.make(items, (*cart, "*"))}
-            self._items = validator(schema)
+            self._items = validator(schema, formats=False)
             maker.stop = cart
-        self._shell = validator(maker.make(shape, ()))
+        maker.free = _SMALL
+        self._shell = validator(maker.make(shape, ()), formats=False)
 
     def sift(self, value: dict[str, Any]) -> Sifted | None:
         """Sort the parts of `value`; None if it is not made of plain JSON values."""
@@ -88,10 +103,11 @@ class Sieve:
         items = list(cart)
         depth = document.MAX_DEPTH - len(self._cart) - 1
         for index in sifted.items:
-            items[index], found = instance.plain(items[index], max_depth=depth)
-            problems += found
+            if not _is_plain(items[index]):
+                items[index], found = instance.plain(items[index], max_depth=depth)
+                problems += found
         copy = _with(value, self._cart, [])
-        if sifted.shell:
+        if sifted.shell and not _is_plain(copy):
             copy, found = instance.plain(copy)
             problems += found
         return _with(copy, self._cart, items), problems
@@ -115,6 +131,22 @@ class Sieve:
         return suspects
 
 
+def _is_plain(value: Any) -> bool:
+    try:
+        return _plain().is_valid(value)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return False
+
+
+@cache
+def _plain() -> jsonschema_rs.Validator:
+    """Compile a schema of all that `instance.plain` has no problem with and that is not deep."""
+    schema = _SCALAR
+    for _ in range(_SHALLOW):
+        schema = {"type": _SMALL["type"], "items": schema, "additionalProperties": schema}
+    return validator(schema, formats=False)
+
+
 def _with(value: dict[str, Any], path: Path, part: Any) -> dict[str, Any]:
     """Return a copy of `value` with another `part` at `path`, which is there."""
     copy = dict(value)
@@ -126,17 +158,18 @@ def _with(value: dict[str, Any], path: Path, part: Any) -> dict[str, Any]:
 class _Maker:
     def __init__(self, fragments: Fragments, *, request: bool, closed: bool) -> None:
         self._fragments = fragments
+        self.free = _LIST
         self._request = request
         self._closed = closed
         self.stop: Path | None = None
 
     def make(self, place: Outline, path: Path) -> dict[str, Any]:
         schema = dict(place.assertions)
+        if "format" in schema:
+            schema["pattern"] = _FORMATS[schema.pop("format")]
         kind = schema.get("type")
         if kind is None:
-            schema |= _SMALL
-        elif kind == "string" and "enum" not in schema:
-            schema.setdefault("maxLength", 2**20)
+            schema |= self.free
         if place.required:
             schema["required"] = list(place.required)
         if place.properties:
@@ -148,7 +181,7 @@ class _Maker:
         if place.items is not None and path != self.stop:
             schema["items"] = self.make(place.items, (*path, "*"))
         elif kind == "array" and path != self.stop:
-            schema["items"] = _SMALL
+            schema["items"] = self.free
         if kind == "object":
             schema["additionalProperties"] = self._others(place, path)
         for keyword, value in self._fragments.get(path, {}).items():
@@ -158,7 +191,7 @@ class _Maker:
     def _others(self, place: Outline, path: Path) -> Any:
         if place.values is not None:
             return self.make(place.values, (*path, "*"))
-        return _SMALL if place.open or not self._closed else False
+        return self.free if place.open or not self._closed else False
 
 
 def _add(schema: dict[str, Any], keyword: str, value: Any) -> None:

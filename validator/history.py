@@ -1,4 +1,4 @@
-"""Replay: the calls on one session in order, each judged on what the session is by then."""
+"""History: the calls on one session in order, each judged on what the session is by then."""
 
 from __future__ import annotations
 

@@ -1,0 +1,10 @@
+"""Lets ``python -m talonschema`` run the command."""
+
+from __future__ import annotations
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
