@@ -1,0 +1,738 @@
+"""The command line: each command and option, its output and its exit status."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+import talonschema
+from talonschema import cli, document, schemas, text
+from talonschema.code import Code, Example, Severity
+from talonschema.finding import Finding
+from talonschema.naming import Naming
+from talonschema.registry import CODES
+from talonschema.report import Report
+from talonschema.states import MOVES
+from talonschema.structure import EngineName
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+GOOD = sorted((EXAMPLES / "good").glob("*.json"))
+BAD = sorted((EXAMPLES / "bad").glob("*.json"))
+
+CLEAN = '{"customerSession": {"profileId": "a"}}'
+SNAKE = '{"customer_session": {"profile_id": "a"}}'
+GUEST = '{"customerSession": {"profileId": ""}}'
+UNKNOWN_KEY = '{"customerSession": {"profileId": "a", "extra": 1}}'
+WRONG_TYPE = '{"customerSession": {"profileId": 88}}'
+CLOSING = '{"customerSession": {"profileId": "a", "state": "closed"}}'
+NO_COUPON = '{"customerSession": {"profileId": "a", "state": "closed", "couponCodes": []}}'
+RETURN = '{"return": {"returnedCartItems": [{"position": 7}]}}'
+NOT_JSON = '{\n  "state": "open",\n}'
+
+Run = Callable[..., tuple[int, str, str]]
+Write = Callable[..., str]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs the command in this process: exit status, output, errors."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = cli.main(arguments)
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Return a function that writes a file into the working directory and returns its name."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(content: str | bytes, name: str = "a.json") -> str:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return name
+
+    return write
+
+
+def start(code: str, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+    """Start Python with `code`; its output is buffered, as it is by default."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.Popen(command, env=kept, stderr=subprocess.PIPE, **options)
+
+
+def codes(output: str) -> list[str]:
+    """Return the codes in the JSON output of a check of one file."""
+    (file,) = json.loads(output)["files"]
+    return [each["code"] for each in file["findings"]]
+
+
+MAIN = "import sys; from talonschema.cli import main; sys.exit(main())"
+
+
+# What is found, as text
+
+
+def test_clean_file(run: Run, write: Write) -> None:
+    expected = "a.json: ok (IntegrationRequest, edition 2022-06)\n"
+    assert run("check", write(CLEAN)) == (0, expected, "")
+
+
+def test_errors(run: Run, write: Write) -> None:
+    status, out, err = run("check", write(WRONG_TYPE))
+    first, *_, last = out.splitlines()
+    assert status == 1
+    assert first.startswith("a.json:/customerSession/profileId: error[schema/type] ")
+    assert last == "a.json: 1 error (IntegrationRequest, edition 2022-06)"
+    assert not err
+
+
+def test_warnings_alone_are_ok(run: Run, write: Write) -> None:
+    status, out, _ = run("check", write(UNKNOWN_KEY))
+    first, *_, last = out.splitlines()
+    assert status == 0
+    assert first.startswith("a.json:/customerSession/extra: warning[payload/unknown-property] ")
+    assert last == "a.json: ok with 1 warning (IntegrationRequest, edition 2022-06)"
+
+
+def test_infos_are_counted(run: Run, write: Write) -> None:
+    cart = '{"name": "a", "sku": "b", "quantity": 1, "price": -1}'
+    _, out, _ = run(
+        "check", write(f'{{"customerSession": {{"profileId": "", "cartItems": [{cart}], "x": 1}}}}')
+    )
+    last = out.splitlines()[-1]
+    assert last == "a.json: ok with 1 warning, 2 infos (IntegrationRequest, edition 2022-06)"
+
+
+def test_hints_are_indented(run: Run, write: Write) -> None:
+    _, out, _ = run("check", write('{"customerSession": {"profileId": "a", "STATE": "open"}}'))
+    assert out.splitlines()[1].startswith("    hint: ")
+
+
+def test_root_is_named(run: Run, write: Write) -> None:
+    assert run("check", write("[]"))[1].startswith("a.json:(root): error[schema/type] ")
+
+
+def test_parameters_are_named(run: Run, write: Write) -> None:
+    status, out, _ = run("check", "--dry", "--now", "soon", write(CLEAN))
+    assert status == 1
+    assert out.startswith("a.json:(parameter now): error[request/malformed-now] ")
+
+
+@pytest.mark.parametrize(
+    ("omitted", "lines"),
+    [
+        (1, ["p: 1 more finding not shown", "p: at least 1 error (M, edition 2022-06)"]),
+        (23, ["p: 23 more findings not shown", "p: at least 1 error (M, edition 2022-06)"]),
+        (
+            None,
+            [
+                "p: there are more findings than were counted",
+                "p: at least 1 error (M, edition 2022-06)",
+            ],
+        ),
+    ],
+)
+def test_omitted_findings_are_told(omitted: int | None, lines: list[str]) -> None:
+    finding = Finding("a/b", Severity.ERROR, "/c", "message", "")
+    report = Report(ok=False, findings=(finding,), model="M", edition="2022-06", omitted=omitted)
+    (told,) = text.REPORTS["text"]([text.Outcome("p", report)])
+    assert told.splitlines() == ["p:/c: error[a/b] message", *lines]
+
+
+def test_nothing_breaks_a_line_or_commands_the_terminal(run: Run, write: Write) -> None:
+    key = "a\\n\\u001b[31m\\u202e"
+    _, out, _ = run("check", write(f'{{"customerSession": {{"profileId": "a", "{key}": 1}}}}'))
+    assert "/customerSession/a\\n\\x1b[31m\\u202e: warning" in out
+    assert all(line.isprintable() for line in out.splitlines())
+
+
+def test_output_in_an_encoding_that_lacks_a_character(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", output)
+    path = write('{"customerSession": {"profileId": "a", "größe": 1}}')
+    assert cli.main(["check", path]) == 0
+    output.seek(0)
+    assert "/customerSession/gr\\xf6\\xdfe: warning" in output.read()
+
+
+# What is found, as JSON
+
+
+def test_json_of_reports(run: Run, write: Write) -> None:
+    status, out, err = run("check", "--format", "json", write(WRONG_TYPE), write(CLEAN, "b.json"))
+    told = json.loads(out)
+    assert (status, err) == (1, "")
+    assert told == {
+        "version": 1,
+        "files": [
+            {"path": "a.json", **talonschema.check(WRONG_TYPE).to_dict()},
+            {"path": "b.json", **talonschema.check(CLEAN).to_dict()},
+        ],
+        "ok": False,
+    }
+
+
+def test_json_of_clean_files(run: Run, write: Write) -> None:
+    status, out, _ = run("check", "--format", "json", write(CLEAN))
+    assert status == 0
+    assert json.loads(out)["ok"] is True
+
+
+def test_json_of_unreadable_files(run: Run, write: Write) -> None:
+    status, out, err = run("check", "--format", "json", "missing", write(CLEAN))
+    told = json.loads(out)
+    assert status == 3
+    assert told["files"][0] == {
+        "path": "missing",
+        "error": "can't be read: No such file or directory",
+    }
+    assert told["files"][1]["ok"] is True
+    assert told["ok"] is False
+    assert err.count("\n") == 1
+
+
+def test_json_is_valid_whatever_the_payload_held(run: Run, write: Write) -> None:
+    payload = (
+        '{"customerSession": {"profileId": "a", "\\ud83d": 1, "attributes": {"x": NaN, "y": 1e999,'
+        f' "z": {"9" * 5000}}}}}}}'
+    )
+    status, out, _ = run("check", "--format", "json", write(payload))
+
+    def refuse(token: str) -> None:
+        pytest.fail(f"{token} is no JSON")
+
+    assert status == 1
+    assert out.isascii()
+    assert json.loads(out, parse_constant=refuse)["ok"] is False
+
+
+def test_json_of_what_json_has_no_form_for() -> None:
+    params: dict[Any, Any] = {"a": float("nan"), "b": {1}, "c": 10**5000, 5: None}
+    params["d"] = ("\ud83d", Severity.INFO)
+    finding = Finding("a/b", Severity.ERROR, "", "", "", params=params)
+    report = Report(ok=False, findings=(finding,), model="M", edition="2022-06")
+    (told,) = text.REPORTS["json"]([text.Outcome("p", report)])
+    assert json.loads(told)["files"][0]["findings"][0]["params"] == {
+        "a": "nan",
+        "b": [1],
+        "c": "a number of thousands of digits",
+        "d": ["\ud83d", "info"],
+        "5": None,
+    }
+
+
+# What can be given as a file
+
+
+def test_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(CLEAN.encode())))
+    assert run("check", "-")[:2] == (0, "<stdin>: ok (IntegrationRequest, edition 2022-06)\n")
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
+def test_standard_input_of_a_process(name: str) -> None:
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with start(MAIN, "check", "--format", "json", name, **pipes) as process:
+        out, err = process.communicate(WRONG_TYPE.encode())
+    assert (process.returncode, err) == (1, b"")
+    assert json.loads(out)["files"][0]["path"] == name
+    assert codes(out.decode()) == ["schema/type"]
+
+
+def test_standard_input_only_once(run: Run) -> None:
+    status, out, err = run("check", "-", "-")
+    assert (status, out) == (2, "")
+    assert "only once" in err
+
+
+def test_closed_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    message = "talonschema: error: -: can't be read: standard input is closed\n"
+    assert run("check", "-") == (3, "", message)
+
+
+def test_closed_output(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert cli.main(["check", write(WRONG_TYPE)]) == 1
+    assert cli.main(["check", "missing"]) == 3
+
+
+def test_fifo(write: Write) -> None:
+    os.mkfifo(Path(write(CLEAN)).with_name("fifo"))
+    with start(MAIN, "check", "fifo", stdout=subprocess.PIPE) as process:
+        Path("fifo").write_text(CLEAN, "utf-8")
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, b"")
+    assert out == b"fifo: ok (IntegrationRequest, edition 2022-06)\n"
+
+
+def test_directory(run: Run, write: Write) -> None:
+    for name in ("d/b.json", "d/a/z.json", "d/a/c.json", "d/notes.txt", "d/e.jsonl"):
+        write(CLEAN, name)
+    status, out, _ = run("check", "d")
+    assert status == 0
+    assert [line.partition(":")[0] for line in out.splitlines()] == [
+        "d/a/c.json",
+        "d/a/z.json",
+        "d/b.json",
+    ]
+
+
+def test_directory_without_json(run: Run, write: Write) -> None:
+    write("", "d/notes.txt")
+    message = "talonschema: error: d: no JSON files (*.json) in this directory\n"
+    assert run("check", "d") == (3, "", message)
+
+
+def test_directory_that_cannot_be_listed(
+    run: Run, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(CLEAN, "d/a.json")
+
+    def refuse(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    message = "talonschema: error: d: can't be read: Permission denied\n"
+    assert run("check", "d") == (3, "", message)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing.json", "No such file or directory"),
+        ("a.json/below", "Not a directory"),
+        ("nul\0.json", "embedded null byte"),
+    ],
+)
+def test_other_files_are_checked_though_one_cannot_be_read(
+    run: Run, write: Write, name: str, reason: str
+) -> None:
+    bad = write(WRONG_TYPE)
+    status, out, err = run("check", name, bad)
+    shown = name.replace("\0", "\\x00")
+    assert status == 3
+    assert err == f"talonschema: error: {shown}: can't be read: {reason}\n"
+    assert out.endswith("a.json: 1 error (IntegrationRequest, edition 2022-06)\n")
+
+
+def test_file_that_is_not_json(run: Run, write: Write) -> None:
+    status, out, err = run("check", write(NOT_JSON), write(CLEAN, "b.json"))
+    first, *_, not_json, clean = out.splitlines()
+    assert (status, err) == (3, "")
+    assert first.startswith("a.json:2:18: error[json/syntax] ")
+    assert not_json == "a.json: 1 error (not readable)"
+    assert clean.startswith("b.json: ok ")
+
+
+def test_fault_of_the_text_in_json_that_can_be_read(run: Run, write: Write) -> None:
+    status, out, _ = run("check", write('{"customerSession": {"profileId": "a"},\n"a": 1, "a": 2}'))
+    assert status == 1
+    assert "a.json:2:9: error[json/duplicate-key] " in out
+
+
+def test_file_that_is_too_large(run: Run, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "MAX_BYTES", 50)
+    status, out, _ = run("check", "--format", "json", write(b" " * 60))
+    assert status == 3
+    assert codes(out) == ["json/too-large"]
+
+
+# The options of check
+
+
+@pytest.mark.parametrize(
+    ("options", "payload", "expected"),
+    [
+        ([], CLEAN, []),
+        (["--model", "NewCustomerSessionV2"], '{"profileId": ""}', ["identity/anonymous-profile"]),
+        (["--edition", "2026-06"], '{"customerSession": {"profileId": "a"}}', []),
+        (
+            ["--edition", "2022-06"],
+            '{"customerSession": {"profileId": "a", "storeIntegrationId": "s"}}',
+            ["payload/unknown-property"],
+        ),
+        (
+            ["--edition", "2026-06"],
+            '{"customerSession": {"profileId": "a", "storeIntegrationId": "s"}}',
+            [],
+        ),
+        (["--naming", "snake"], SNAKE, []),
+        (["--previous", "new"], CLOSING, []),
+        (
+            ["--previous", "new"],
+            CLOSING.replace("closed", "cancelled"),
+            ["lifecycle/initial-state"],
+        ),
+        (["--previous", "cancelled"], CLOSING, ["lifecycle/state-transition"]),
+        (["--previous", "closed"], RETURN, []),
+        (["--previous", "session.json"], RETURN, ["return/position-out-of-range"]),
+        (["--previous", "./session"], RETURN, ["return/position-out-of-range"]),
+        (["--operation", "return"], "{}", ["schema/required"]),
+        (
+            ["--operation", "reopen", "--previous", "open", "--edition", "2026-06"],
+            "",
+            ["lifecycle/state-transition"],
+        ),
+        (["--operation", "reopen", "--previous", "closed", "--edition", "2026-06"], "", []),
+        (["--now", "2020-01-01T00:00:00Z", "--dry"], CLEAN, ["request/now-not-future"]),
+        (["--now", "2999-01-01T00:00:00Z"], CLEAN, ["request/now-without-dry"]),
+        (["--policy", "policy.toml"], NO_COUPON, ["budget/coupon-at-close"]),
+        (["--policy", "policy.json"], NO_COUPON, ["budget/coupon-at-close"]),
+        (["--select", "schema, payload"], GUEST, []),
+        (["--select", "schema", "--select", "identity"], GUEST, ["identity/anonymous-profile"]),
+        (["--ignore", "schema,identity"], GUEST, []),
+        (["--ignore", "schema", "--ignore", "identity"], GUEST, []),
+        (["--max-findings", "1"], '{"customerSession": {"x": 1, "state": "x"}}', ["schema/enum"]),
+        (["--engine", "jsonschema"], WRONG_TYPE, ["schema/type"]),
+        (["--engine", "jsonschema-rs"], WRONG_TYPE, ["schema/type"]),
+    ],
+)
+def test_options(
+    run: Run, write: Write, options: list[str], payload: str, expected: list[str]
+) -> None:
+    item = '{"name": "a", "sku": "b", "quantity": 1, "price": 1}'
+    for name in ("session.json", "session"):
+        write(f'{{"state": "closed", "cartItems": [{item}]}}', name)
+    write("coupon_budget = true", "policy.toml")
+    write('{"coupon_budget": true}', "policy.json")
+    _, out, err = run("check", "--format", "json", *options, write(payload))
+    assert codes(out) == expected
+    assert not err
+
+
+@pytest.mark.parametrize("level", ["identity/anonymous-profile=error", "identity=error, cart=info"])
+def test_severity(run: Run, write: Write, level: str) -> None:
+    assert run("check", write(GUEST))[0] == 0
+    assert run("check", "--severity", level, write(GUEST))[0] == 1
+    more = ("--severity", level, "--severity", "identity/anonymous-profile=warning")
+    assert run("check", *more, write(GUEST))[0] == 0
+
+
+def test_redact(run: Run, write: Write) -> None:
+    payload = write('{"customerSession": {"profileId": "a", "state": "secret"}}')
+    for form in cli.FORMATS:
+        assert "secret" in run("check", "--format", form, payload)[1]
+        assert "secret" not in run("check", "--format", form, "--redact", payload)[1]
+
+
+def test_defaults_and_choices_are_those_of_the_library() -> None:
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(talonschema.Validator).parameters.items()
+    }
+    assert defaults["edition"] == cli.DEFAULT_EDITION == schemas.DEFAULT_EDITION
+    assert defaults["max_findings"] == cli.MAX_FINDINGS
+    assert get_args(Naming) == cli.NAMINGS
+    assert defaults["naming"] == cli.NAMINGS[0]
+    assert set(get_args(EngineName)) == set(cli.ENGINES)
+    assert tuple(MOVES) == schemas.EDITIONS
+    assert tuple(text.REPORTS) == tuple(text.RULES) == cli.FORMATS
+
+
+# Wrong usage
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["chek", "a.json"], "invalid choice: 'chek'"),
+        (["check"], "the following arguments are required: FILE"),
+        (["check", "--colour", "a.json"], "unrecognized arguments: --colour"),
+        (["check", "--mod", "APIError", "a.json"], "unrecognized arguments: --mod"),
+        (["check", "--edition", "2023-01", "a.json"], "invalid choice: '2023-01'"),
+        (["check", "--format", "xml", "a.json"], "invalid choice: 'xml'"),
+        (["check", "--model", "CartItm", "a.json"], "did you mean 'CartItem'?"),
+        (
+            ["check", "--model", "IntegrationRequest", "--operation", "return", "a.json"],
+            "IntegrationRequest is no request of the operation 'return'",
+        ),
+        (["check", "--select", "carts", "a.json"], "did you mean 'cart'?"),
+        (["check", "--ignore", "cart,", "a.json"], "'' is neither a code nor a group"),
+        (["check", "--severity", "cart", "a.json"], "'cart' is not of the form CODE=LEVEL"),
+        (["check", "--severity", "cart=bad", "a.json"], "'bad' is no severity"),
+        (["check", "--max-findings", "many", "a.json"], "invalid int value: 'many'"),
+        (["check", "--max-findings", "0", "a.json"], "it takes an integer, 1 or more"),
+        (["check", "--previous", "opn", "a.json"], "did you mean 'open'?"),
+        (["check", "--previous", "missing.json", "a.json"], "can't be read: No such file"),
+        (["check", "--previous", "broken.json", "a.json"], "broken.json is not valid JSON"),
+        (["check", "--previous", "list.json", "a.json"], "list.json holds no JSON object"),
+        (["check", "--previous", "odd.json", "a.json"], "the state of previous is 'odd'"),
+        (["check", "--policy", "missing.toml", "a.json"], "missing.toml: can't be read"),
+        (["check", "--policy", "a.json", "a.json"], "a.json: the policy has no key"),
+        (["check", "--policy", "broken.json", "a.json"], "broken.json: is not JSON"),
+        (["explain", "cart/quantity-sun"], "did you mean 'cart/quantity-sum'?"),
+        (["schema", "Cart"], "its models: APIError, AdditionalCost, CartItem"),
+        (["schema", "ReopenResponse"], "edition 2022-06 has no model 'ReopenResponse'"),
+    ],
+)
+def test_wrong_usage(run: Run, write: Write, arguments: Sequence[str], told: str) -> None:
+    write(CLEAN)
+    write(NOT_JSON, "broken.json")
+    write("[]", "list.json")
+    write('{"state": "odd"}', "odd.json")
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("talonschema: error: ")
+    assert err.count("\n") == 1
+    assert told in err
+
+
+def test_engine_that_is_not_installed(
+    run: Run, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(_edition: str, _name: str | None) -> None:
+        message = "jsonschema-rs is not installed"
+        raise ImportError(message)
+
+    monkeypatch.setattr("talonschema.validator.make_engine", missing)
+    status, _, err = run("check", "--engine", "jsonschema-rs", write(CLEAN))
+    assert (status, err) == (2, "talonschema: error: jsonschema-rs is not installed\n")
+
+
+def test_no_command(run: Run) -> None:
+    status, out, err = run()
+    assert (status, out) == (2, "")
+    assert err.startswith("usage: talonschema ")
+
+
+# The other commands
+
+
+def test_version(run: Run) -> None:
+    assert run("--version") == (0, f"talonschema {talonschema.__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", ["", "check", "rules", "explain", "states", "schema"])
+def test_help(run: Run, command: str) -> None:
+    status, out, err = run(*command.split(), "--help")
+    assert (status, err) == (0, "")
+    assert out.startswith(f"usage: talonschema {command}".rstrip())
+    assert ("exit status:" in out) == (command in {"", "check"})
+
+
+def test_rules(run: Run) -> None:
+    status, out, _ = run("rules")
+    lines = out.splitlines()
+    assert status == 0
+    assert {line.partition(" ")[0] for line in lines[1:]} - {""} == set(CODES)
+    assert max(map(len, lines)) <= 100
+    column = lines[0].index("severity")
+    told = {line.partition(" ")[0]: line[column:].split()[0] for line in lines if line[0] != " "}
+    assert told.items() >= {name: str(code.severity) for name, code in CODES.items()}.items()
+
+
+def test_rules_as_json(run: Run) -> None:
+    status, out, _ = run("rules", "--format", "json")
+    told = json.loads(out)
+    assert status == 0
+    assert told["version"] == 1
+    assert [each["name"] for each in told["rules"]] == list(CODES)
+    wanted = ["name", "severity", "summary", "why", "fix", "source", "confidence"]
+    assert all(list(each) == [*wanted, "editions", "models"] for each in told["rules"])
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_explain(run: Run, name: str) -> None:
+    code = CODES[name]
+    status, out, _ = run("explain", name)
+    lines = out.splitlines()
+    words = " ".join(out.split())
+    assert status == 0
+    assert lines[0] == name
+    for told in (code.summary, code.why, code.fix, f"{code.source} ({code.confidence})"):
+        assert " ".join(told.split()) in words
+    assert sum(line.startswith("Bad example") for line in lines) == len(code.bad)
+    assert sum(line.startswith("Good example") for line in lines) == len(code.good)
+    assert len(lines) < 200
+    assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("example", "expected"),
+    [
+        (Example({"a": 1}), 'Bad example\n    {\n      "a": 1\n    }\n'),
+        (Example({"a": {1}}), "Bad example (Python)\n    {'a': {1}}\n"),
+        (Example({1: 1}), "Bad example (Python)\n    {1: 1}\n"),
+        (Example(float("inf")), "Bad example (Python)\n    inf\n"),
+        (Example(b"a\xff"), "Bad example (bytes)\n    a\\xff\n"),
+        (Example('{"a":'), 'Bad example (text)\n    {"a":\n'),
+        (
+            Example("x" * 500),
+            f"Bad example (text)\n    {'x' * 40}... (and so on, 500 characters)\n",
+        ),
+        (Example(""), "Bad example (empty text)\n"),
+        (Example(None, {"operation": "reopen"}), "Bad example (no body; operation: reopen)\n"),
+        (
+            Example("1", {"previous": talonschema.NEW, "dry": True}),
+            "Bad example (text; previous: new; dry: true)\n    1\n",
+        ),
+        (
+            Example("1", {"previous": {"state": "open"}}),
+            'Bad example (text; previous: {"state": "open"})\n    1\n',
+        ),
+    ],
+)
+def test_examples_are_shown(example: Example, expected: str) -> None:
+    code = Code(
+        name="a/b",
+        severity=Severity.INFO,
+        summary="s",
+        message="m",
+        why="w",
+        fix="f",
+        source="s",
+        bad=(example,),
+        good=(),
+    )
+    assert text.explanation(code).partition("\n\n")[2] == expected
+
+
+def test_explain_a_group(run: Run) -> None:
+    status, out, _ = run("explain", "cart")
+    told = {line.partition(" ")[0] for line in out.splitlines()[1:]} - {""}
+    assert status == 0
+    assert told == {name for name in CODES if name.startswith("cart/")}
+
+
+def test_states(run: Run) -> None:
+    status, out, _ = run("states")
+    assert status == 0
+    assert out.splitlines()[0].split() == ["from", "to", "operation", "edition", "by"]
+    rows = [line.split() for line in out.splitlines()[1:] if "/v2/" in line]
+    assert len(rows) == len({move for moves in MOVES.values() for move in moves})
+    assert ["new", "open", "update", "all", "PUT", "/v2/customer_sessions/{id}"] in rows
+    reopening = ["closed", "open", "reopen", "2026-06", "PUT", "/v2/customer_sessions/{id}/reopen"]
+    assert reopening in rows
+    assert max(map(len, out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("edition", MOVES)
+def test_states_of_an_edition(run: Run, edition: str) -> None:
+    status, out, _ = run("states", "--edition", edition)
+    rows = [line.split()[:4] for line in out.splitlines() if "/v2/" in line]
+    assert status == 0
+    assert rows == [
+        [move.start or "new", move.end, move.operation, edition] for move in MOVES[edition]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "edition"), [((), "2022-06"), (("--edition", "2026-06"), "2026-06")]
+)
+def test_schema(run: Run, arguments: Sequence[str], edition: str) -> None:
+    status, out, _ = run("schema", "IntegrationRequest", *arguments)
+    assert (status, out) == (0, schemas.text(edition, "IntegrationRequest"))
+
+
+# The process
+
+
+def loaded(code: str) -> set[str]:
+    """Return the names of the modules that are loaded once `code` has run."""
+    code = f"import sys\n{code}\nprint(*sys.modules, file=sys.stderr)"
+    with start(code, stdout=subprocess.DEVNULL) as process:
+        _, err = process.communicate()
+    assert process.returncode == 0, err
+    return set(err.decode().split())
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_little_is_imported_to_say_who_one_is(option: str) -> None:
+    modules = loaded(f"from talonschema.cli import main; assert main([{option!r}]) == 0")
+    own = {name for name in modules if name.startswith("talonschema.")}
+    assert own == {"talonschema.cli", "talonschema.states"}
+    assert not modules & {"jsonschema", "jsonschema_rs", "jiter", "referencing", "asyncio"}
+
+
+def test_accelerated_check_does_without_the_reference() -> None:
+    pytest.importorskip("jsonschema_rs")
+    arguments = ["check", *map(str, BAD)]
+    modules = loaded(f"from talonschema.cli import main; assert main({arguments!r}) == 1")
+    assert "jsonschema_rs" in modules
+    assert not modules & {"jsonschema", "referencing", "attr", "attrs", "yaml", "asyncio"}
+
+
+def test_module_can_be_run() -> None:
+    command = [sys.executable, "-m", "talonschema", "check", str(BAD[0])]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_closed_pipe_ends_it_quietly(write: Write) -> None:
+    path = write(CLEAN)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with start(MAIN, "check", path, stdout=writer) as process:
+        os.close(writer)
+        _, err = process.communicate()
+    assert (process.returncode, err) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_full_disk_is_told(write: Write) -> None:
+    with (
+        Path("/dev/full").open("wb") as full,
+        start(MAIN, "check", write(CLEAN), stdout=full) as process,
+    ):
+        _, err = process.communicate()
+    assert process.returncode == 3
+    assert err.startswith(b"talonschema: error: ")
+    assert err.count(b"\n") == 1
+
+
+def test_interrupt_ends_it_quietly(write: Write) -> None:
+    # Tests that run in the background of a shell inherit that interrupts are ignored.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "sys.stdout.reconfigure(line_buffering=True);"
+        "from talonschema.cli import main; sys.exit(main())"
+    )
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with start(code, "check", write(CLEAN), "-", **pipes) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"a.json: ok ")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert (process.returncode, err) == (130, b"")
+
+
+# The examples
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
+def test_good_examples_have_no_finding(path: Path) -> None:
+    report = talonschema.check(path.read_bytes())
+    assert report.findings == ()
+    assert report.ok
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_bad_examples_have_an_error(path: Path) -> None:
+    report = talonschema.check(path.read_bytes())
+    assert report.errors
+    assert report.model is not None
+
+
+def test_there_are_examples() -> None:
+    assert len(GOOD) >= 5
+    assert len(BAD) >= 7
