@@ -19,14 +19,19 @@ Previous: TypeAlias = str | Mapping[str, Any] | New | None
 """The session before a call: its state, the session itself, `NEW`, or None if not known."""
 
 
-class Arguments(TypedDict, total=False):
-    """The keyword arguments of `Validator.check`; see there."""
+class Others(TypedDict, total=False):
+    """The keyword arguments of `Validator.check` but `previous`; see there."""
 
     model: str | None
-    previous: Previous
     operation: str
     dry: bool
     now: str | datetime | None
+
+
+class Arguments(Others, total=False):
+    """The keyword arguments of `Validator.check`; see there."""
+
+    previous: Previous
 
 
 class Before(NamedTuple):

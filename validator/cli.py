@@ -294,7 +294,6 @@ def _schema(args: argparse.Namespace) -> int:
 
 def _judge(args: argparse.Namespace) -> Callable[[bytes], Report]:
     """Return the check that the options ask for; every fault of theirs shows here."""
-    from .call import before, call
     from .policy import Policy
     from .validator import Validator
 
@@ -310,9 +309,8 @@ def _judge(args: argparse.Namespace) -> Callable[[bytes], Report]:
             max_findings=args.max_findings,
             redact=args.redact,
         )
-        looked_through = call(
-            validator.edition,
-            before(validator.engine, validator.naming, _previous(args.previous)),
+        call = validator.call(
+            previous=_previous(args.previous),
             model=args.model,
             operation=args.operation,
             dry=args.dry,
@@ -320,7 +318,7 @@ def _judge(args: argparse.Namespace) -> Callable[[bytes], Report]:
         )
     except (ImportError, TypeError, ValueError) as error:
         raise UsageError(str(error)) from None
-    return lambda payload: validator.judge(payload, looked_through).report
+    return lambda payload: validator.judge(payload, call).report
 
 
 def _previous(given: str | None) -> Previous:

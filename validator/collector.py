@@ -8,18 +8,24 @@ from .code import Severity
 from .pointer import order
 from .problem import Problem
 
-_COUNTED = 1000
+COUNTED = 1000
 """So many problems beyond the limit are counted; then counting is given up."""
 
 
 class Collector:
     """Takes problems as they come, up to a limit for each severity."""
 
-    __slots__ = ("_counts", "_gave_up", "_kept", "_limit", "_severities", "crashed")
+    __slots__ = ("_counted", "_counts", "_gave_up", "_kept", "_limit", "_severities", "crashed")
 
-    def __init__(self, severities: Mapping[str, Severity | None], limit: int) -> None:
-        """Collect up to `limit` problems, at the `severities` of their codes (None: not at all)."""
+    def __init__(
+        self, severities: Mapping[str, Severity | None], limit: int, counted: int = COUNTED
+    ) -> None:
+        """Collect up to `limit` problems, at the `severities` of their codes (None: not at all).
+
+        So many more as `counted` are counted.
+        """
         self._severities = severities
+        self._counted = limit + counted
         self._limit = limit
         self._kept: dict[Severity, list[Problem]] = {}
         self._counts: dict[Severity, int] = {}
@@ -33,7 +39,7 @@ class Collector:
         if severity is None:
             return True
         count = self._counts.get(severity, 0)
-        if count >= self._limit + _COUNTED:
+        if count >= self._counted:
             self._gave_up = True
             return False
         self._counts[severity] = count + 1

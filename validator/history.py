@@ -48,7 +48,7 @@ def _reports(validator: Validator, known: Before, updates: Iterable[Any]) -> Ite
             dry=update.dry,
             now=update.now,
         )
-        report, sent = validator.judge(update.payload, looked_through)
+        report, sent, _ = validator.judge(update.payload, looked_through)
         yield report
         if report.ok and not update.dry:
             returns = report.model == "ReturnIntegrationRequest"

@@ -6,9 +6,9 @@ value is in terms of RFC 8259 and RFC 7493 (I-JSON), so that no later check has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite, isnan
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from .pointer import Path
 from .problem import Problem
@@ -46,6 +46,29 @@ def plain(
     """
     copier = _Copier(max_depth, max_problems)
     return copier.copy(value), copier.problems
+
+
+def is_plain(value: object, *, max_depth: int = 8) -> bool:
+    """Tell whether `plain` would return an equal copy and no problems; False if it is not clear.
+
+    Looks no deeper than `max_depth`.
+    """
+    kind = type(value)
+    if kind is float:
+        return isfinite(cast("float", value))
+    if kind is dict:
+        members = cast("dict[object, object]", value)
+        if not all(type(key) is str for key in members):
+            return False
+        parts: Iterable[object] = members.values()
+    elif kind is list:
+        parts = cast("list[object]", value)
+    else:
+        return kind in _PLAIN
+    return max_depth > 0 and all(is_plain(part, max_depth=max_depth - 1) for part in parts)
+
+
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 class _Container(NamedTuple):

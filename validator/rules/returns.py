@@ -53,7 +53,7 @@ def remaining(item: Mapping[str, Any]) -> int:
     """Return how many units of a cart item have not been returned."""
     left = item.get("remainingQuantity")
     if left is None:
-        left = item["quantity"] - (item.get("returnedQuantity") or 0)
+        left = int(item["quantity"]) - int(item.get("returnedQuantity") or 0)
     return int(left)
 
 

@@ -117,8 +117,8 @@ def _descend(node: _Node, instance: Any, base: Path, doubts: Doubts) -> Iterator
     for error in node.shell.iter_errors(instance):
         keyword, value, path = error.kind.name, error.kind.value, tuple(error.instance_path)
         part = _get(instance, path)
-        if keyword == "minimum" and part >= value:
-            continue  # jsonschema-rs takes integers of hundreds of digits for small ones
+        if type(part) is int and _mistaken(keyword, value, part):
+            continue
         each = problem(keyword, (*base, *path), value, part)
         found.append((order(each.path), each.code, each))
     found += [(order((*base, *branch.path)), _AFTER, branch) for branch in node.branches]
@@ -131,6 +131,13 @@ def _descend(node: _Node, instance: Any, base: Path, doubts: Doubts) -> Iterator
             for step, part in _parts(_get(instance, thing.path), thing.kind, doubts.get(place)):
                 if not whole.is_valid(part):
                     yield from _descend(thing.part, part, (*place, step), doubts)
+
+
+def _mistaken(keyword: str, value: Any, number: int) -> bool:
+    """Tell whether jsonschema-rs is wrong, which has no idea of integers of hundreds of digits."""
+    if keyword == "type":
+        return "number" in value or "integer" in value
+    return keyword == "minimum" and number >= value
 
 
 _AFTER = "~"

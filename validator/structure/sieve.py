@@ -9,10 +9,7 @@ of those rules. What does not pass may still be in order; it is looked at closel
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, NamedTuple
-
-import jsonschema_rs
 
 from .. import document, instance
 from ..outline import Outline
@@ -21,17 +18,13 @@ from ..problem import Problem
 from .compiled import validator
 from .engine import Fragments
 
-_CHUNK = 128
+_CHUNK = 256
 """So many cart items are asked about at once; small enough to find the faulty ones quickly."""
 
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
 _LIST: dict[str, Any] = {"type": [*_SCALAR["type"], "array"], "items": _SCALAR}
 _SMALL = {**_LIST, "type": [*_LIST["type"], "object"], "additionalProperties": _LIST}
 """What passes under a key that is the caller's own: within items, which are many, a `_LIST`."""
-
-
-_SHALLOW = 6
-"""Values nested no deeper are asked about at once; a cart item has 4 levels at the most."""
 
 
 _FORMATS = {
@@ -103,11 +96,11 @@ class Sieve:
         items = list(cart)
         depth = document.MAX_DEPTH - len(self._cart) - 1
         for index in sifted.items:
-            if not _is_plain(items[index]):
+            if not instance.is_plain(items[index]):
                 items[index], found = instance.plain(items[index], max_depth=depth)
                 problems += found
         copy = _with(value, self._cart, [])
-        if sifted.shell and not _is_plain(copy):
+        if sifted.shell and not instance.is_plain(copy):
             copy, found = instance.plain(copy)
             problems += found
         return _with(copy, self._cart, items), problems
@@ -129,22 +122,6 @@ class Sieve:
             if not passes(chunk):
                 suspects += [start + i for i, item in enumerate(chunk) if not passes([item])]
         return suspects
-
-
-def _is_plain(value: Any) -> bool:
-    try:
-        return _plain().is_valid(value)
-    except (ValueError, TypeError, OverflowError, RecursionError):
-        return False
-
-
-@cache
-def _plain() -> jsonschema_rs.Validator:
-    """Compile a schema of all that `instance.plain` has no problem with and that is not deep."""
-    schema = _SCALAR
-    for _ in range(_SHALLOW):
-        schema = {"type": _SMALL["type"], "items": schema, "additionalProperties": schema}
-    return validator(schema, formats=False)
 
 
 def _with(value: dict[str, Any], path: Path, part: Any) -> dict[str, Any]:

@@ -1,0 +1,292 @@
+"""Judge: takes one payload from reading over structure and rules to a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from . import document, instance
+from .call import Call
+from .code import Severity
+from .collector import COUNTED, Collector
+from .document import Document
+from .finding import finding
+from .models import BASES, OPERATIONS_OF, detect
+from .naming import UNTURNED, Naming, Translation, to_snake
+from .outline import Outline, outline
+from .plan import Plan, Step, plan
+from .pointer import Path
+from .policy import Policy
+from .problem import Problem
+from .registry import CODES, RULE_CRASH
+from .report import Report, Skipped
+from .rules.context import Context, Invalid, Missing, Setting
+from .rules.payload import unknown
+from .rules.rule import NO_BODY
+from .structure import Engine
+from .structure.engine import omission
+
+_TEXT = (bytes, bytearray, memoryview, str)
+
+_EXACT = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
+"""The types of a session's own values that rules can judge as they are."""
+
+_VOIDING = frozenset(
+    f"json/{name}"
+    for name in (
+        "circular",
+        "lone-surrogate",
+        "not-finite",
+        "number-range",
+        "too-deep",
+        "unsupported-type",
+    )
+)
+"""Problems of reading that leave nothing to judge in their place."""
+
+_HARMLESS = frozenset({"schema/maxItems", "payload/null-property"})
+"""Problems of structure that leave what they are about fit for rules to read."""
+
+_TOO_MUCH = "too much of the structure is not valid"
+
+
+class Judgement(NamedTuple):
+    """What came of a check."""
+
+    report: Report
+    session: Mapping[str, Any] = {}
+    """The session, or what is returned of one, in wire names."""
+    crashed: bool = False
+    """A rule failed."""
+
+
+@dataclass(slots=True)
+class Judge:
+    """Judges payloads by one configuration; see `Validator` for what it consists of."""
+
+    engine: Engine
+    policy: Policy
+    naming: Naming
+    severities: Mapping[str, Severity | None]
+    max_findings: int
+    redact: bool
+    counted: int = COUNTED
+    """So many findings beyond `max_findings` are counted."""
+    _plans: dict[Setting, Plan] = field(default_factory=dict)
+
+    def for_errors(self) -> Judge:
+        """Return a judge that only tells whether there are errors, and stops at the first."""
+        errors = {
+            code: severity if severity is Severity.ERROR else None
+            for code, severity in self.severities.items()
+        }
+        return Judge(self.engine, self.policy, self.naming, errors, 1, self.redact, 0)
+
+    def __call__(self, payload: Any, call: Call) -> Judgement:
+        """Check a payload whose call has been looked through."""
+        text = payload if isinstance(payload, _TEXT) else None
+        read = Document(payload)
+        if text is not None:
+            read = Document(None) if _no_body(text, call) else document.read(text)
+        if read.readable and not read.problems:
+            if read.value is None and _no_body(None, call):
+                return self._judge_no_body(call)
+            judgement = self._judge_quickly(read.value, call)
+            if judgement is not None:
+                return judgement
+            value, problems = instance.plain(read.value)
+            read = Document(value, tuple(problems))
+            if problems and text is not None:
+                # A fast parser let it through; the text knows the line.
+                read = document.reread(text)
+        return self._judge_closely(read, call) if read.readable else self._unreadable(read)
+
+    def _judge_quickly(self, value: Any, call: Call) -> Judgement | None:
+        """Judge a value by what a sieve leaves in doubt; None if there is more to it than that.
+
+        Enumerations pass a sieve as what they stand for, but rules stumble on them.
+        """
+        if type(value) is not dict or self.naming != "wire":
+            return None
+        model = call.model or detect(self.engine.edition, value, call.operation, self.naming)
+        context = self._context(_setting(model, call), call, value)
+        plan = self._plan(context.setting)
+        sieve = plan.sieve
+        if sieve is None or not _EXACT.issuperset(map(type, context.session.values())):
+            return None
+        sifted = sieve.sift(value)
+        if sifted is None:
+            return None
+        if sifted.shell or sifted.items:
+            value, problems = sieve.plain(value, sifted)
+            judgement = self._judge_closely(Document(value), call, sifted.items)
+            return None if problems or judgement.crashed else judgement
+        collector = Collector(self.severities, self.max_findings, self.counted)
+        skipped = _judged(plan.unsettled, context, collector)
+        if collector.crashed:
+            return None
+        return Judgement(self._told(collector, model, plan, skipped), context.session)
+
+    def _judge_closely(
+        self, read: Document, call: Call, doubts: Sequence[int] | None = None
+    ) -> Judgement:
+        """Judge plain JSON; `doubts` are the cart items that can be wrong, None for all."""
+        value, translation = read.value, None
+        model = call.model or detect(self.engine.edition, value, call.operation, self.naming)
+        collector = Collector(self.severities, self.max_findings, self.counted)
+        collector.extend(read.problems)
+        if self.naming == "snake":
+            translation = Translation(value, outline(self.engine.edition, model))
+            value = translation.wire
+            collector.extend(
+                unknown(path, part.model, "wire-name", to_snake(_key(path)))
+                for path, part in translation.foreign
+            )
+        context = self._context(_setting(model, call), call, value)
+        context.doubts = doubts
+        plan = self._plan(context.setting)
+        void = frozenset(each.path for each in read.problems if each.code in _VOIDING)
+        invalid = self._structure(context, void, collector)
+        if invalid is None:
+            skipped = [Skipped(step.rule.code.name, _TOO_MUCH) for step in plan.steps]
+            return Judgement(self._told(collector, model, plan, skipped, translation))
+        context.invalid = invalid
+        skipped = _judged(plan.steps, context, collector)
+        report = self._told(collector, model, plan, skipped, translation)
+        return Judgement(report, context.session, collector.crashed)
+
+    def _judge_no_body(self, call: Call) -> Judgement:
+        """Judge a call that has no body to be judged."""
+        context = self._context(_setting(NO_BODY, call), call, {})
+        plan = self._plan(context.setting)
+        collector = Collector(self.severities, self.max_findings, self.counted)
+        skipped = _judged(plan.steps, context, collector)
+        return Judgement(self._told(collector, None, plan, skipped))
+
+    def _structure(
+        self, context: Context, void: frozenset[Path], collector: Collector
+    ) -> Invalid | None:
+        """Collect what the schema finds; return the places that rules can't read.
+
+        What is wrong at or below the places in `void` has been told. Returns None if there is no
+        end to what is wrong.
+        """
+        model, cart = context.setting.model, context.place("cartItems")
+        doubts = {} if context.doubts is None else {cart: context.doubts}
+        nullable = model in CODES["payload/null-property"].models
+        invalid = set(void)
+        missing = set()
+        for each in self.engine.problems(model, context.value, doubts):
+            if void and any(each.path[:length] in void for length in range(len(each.path) + 1)):
+                continue
+            problem = omission(context.outline, each) if nullable else each
+            if problem is None:
+                continue
+            if problem.code not in _HARMLESS:
+                invalid.add(problem.path)
+            if problem.code == "schema/required" and problem.path[:-1] == context.base:
+                missing.add(problem.path)
+            if not collector.add(problem):
+                return None
+        return Invalid(invalid, missing)
+
+    def _plan(self, setting: Setting) -> Plan:
+        known = self._plans.get(setting)
+        if known is None:
+            known = plan(self.engine, self.policy, self.severities, setting)
+            self._plans[setting] = known
+        return known
+
+    def _context(self, setting: Setting, call: Call, value: Any) -> Context:
+        model = setting.model
+        base = BASES.get(model, ())
+        session = value
+        for step in base:
+            session = session.get(step) if isinstance(session, dict) else None
+        return Context(
+            edition=self.engine.edition,
+            policy=self.policy,
+            setting=setting,
+            value=value,
+            session=session if isinstance(session, dict) else {},
+            base=base,
+            outline=Outline(model) if model == NO_BODY else outline(self.engine.edition, model),
+            state=call.before.state,
+            previous=call.before.session,
+            now=call.now,
+            present=None if call.now is None else datetime.now(UTC),
+        )
+
+    def _told(
+        self,
+        collector: Collector,
+        model: str | None,
+        plan: Plan,
+        skipped: list[Skipped],
+        translation: Translation | None = None,
+    ) -> Report:
+        findings = []
+        for problem, severity in collector.told():
+            own = problem if translation is None else translation.problem(problem)
+            findings.append(finding(own, CODES[problem.code], severity, redact=self.redact))
+        return Report(
+            ok=collector.ok,
+            findings=tuple(findings),
+            model=model,
+            edition=self.engine.edition,
+            skipped=tuple(sorted({*plan.skipped, *skipped})) if skipped else plan.skipped,
+            omitted=collector.omitted,
+        )
+
+    def _unreadable(self, read: Document) -> Judgement:
+        """Tell why there is nothing to check; no choice of codes can hide that."""
+        problems = read.problems[: self.max_findings]
+        report = Report(
+            ok=False,
+            findings=tuple(
+                finding(each, CODES[each.code], Severity.ERROR, redact=self.redact)
+                for each in problems
+            ),
+            model=None,
+            edition=self.engine.edition,
+            omitted=len(read.problems) - len(problems),
+        )
+        return Judgement(report)
+
+
+def _no_body(text: Any, call: Call) -> bool:
+    return not text and call.operation == "reopen" and call.model is None
+
+
+def _judged(steps: Iterable[Step], context: Context, collector: Collector) -> list[Skipped]:
+    """Judge rules into `collector`; return those that could not be judged."""
+    skipped = []
+    for rule, places in steps:
+        name = rule.code.name
+        if context.invalid and context.invalid.blocks(places):
+            skipped.append(Skipped(name, "what it reads is not valid"))
+            continue
+        try:
+            for each in rule.check(context):
+                if isinstance(each, Missing):
+                    skipped.append(Skipped(name, each.reason))
+                elif not collector.add(each):
+                    break
+        except Exception as error:  # noqa: BLE001 - a defect of one rule must not hide others
+            crash = {"rule": name, "error": type(error).__name__}
+            collector.add(Problem(RULE_CRASH.name, (), crash, {"detail": str(error)}))
+            collector.crashed = True
+    return skipped
+
+
+def _setting(model: str, call: Call) -> Setting:
+    operation = call.operation
+    if operation != "reopen":
+        operation = OPERATIONS_OF.get(model, operation)
+    return Setting(model, operation, call.dry, call.before.known, call.now is not None)
+
+
+def _key(path: Path) -> str:
+    return str(path[-1]).removesuffix(UNTURNED)
