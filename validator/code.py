@@ -10,6 +10,9 @@ from typing import Any
 
 EDITIONS = ("2022-06", "2026-06")
 REDACTED = "[redacted]"
+MANY_BITS = 10_000
+"""The size of an integer of 3000 digits; Python refuses to write one of more than 4300."""
+ENDLESS = "a number of thousands of digits"
 _SHOWN = 60
 
 
@@ -78,10 +81,9 @@ def shown(value: object) -> str:
     if isinstance(value, str):
         quoted = json.dumps(str(value[:_SHOWN]), ensure_ascii=False)
         return quoted if len(value) <= _SHOWN else quoted[:-1] + '..."'
-    try:
-        return _cut(str(value), _SHOWN)
-    except ValueError:  # an integer beyond the interpreter's limit on digits
-        return "a number of thousands of digits"
+    if isinstance(value, int) and value.bit_length() > MANY_BITS:
+        return ENDLESS
+    return _cut(str(value), _SHOWN)
 
 
 def _cut(text: str, limit: int) -> str:

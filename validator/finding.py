@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from .code import Code, Severity, render
+from .code import ENDLESS, MANY_BITS, Code, Severity, render
 from .pointer import to_pointer
 from .problem import Problem
 
@@ -82,10 +82,6 @@ def _jsonable(value: Any) -> Any:
     """Return a parameter as JSON can carry it: decimals as numbers, endless integers as words."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, int) and value.bit_length() > _MANY_BITS:
-        return "a number of thousands of digits"
+    if isinstance(value, int) and value.bit_length() > MANY_BITS:
+        return ENDLESS
     return value
-
-
-_MANY_BITS = 10_000
-"""About 3000 digits; Python refuses to write integers of more than 4300."""

@@ -14,6 +14,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from .. import schemas
+from ..code import MANY_BITS
 from ..pointer import order
 from ..problem import Problem
 from .engine import FORMATS, Doubts, Engine, is_integer, is_number, problem
@@ -51,7 +52,8 @@ def _tame(instance: Any) -> Any:
         return {name: _tame(below) for name, below in instance.items()}
     if isinstance(instance, list):
         return [_tame(below) for below in instance]
-    return _Huge(instance) if type(instance) is int else instance
+    huge = type(instance) is int and instance.bit_length() > MANY_BITS
+    return _Huge(instance) if huge else instance
 
 
 def _problems(error: ValidationError) -> Iterator[Problem]:
