@@ -23,7 +23,7 @@ TYPES := build/types
 # no setting for that, so it reads them through links; errors are told by the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install demo test lint format types build clean
+.PHONY: help install demo test lint format types docs build clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -70,6 +70,9 @@ types: install ## Check the types of the package and of the tests
 	@ln -s ../../../schemas $(TYPES)/talonschema/schemas
 	@$(VPYTHON) -m mypy --no-error-summary --package talonschema | $(REAL_PATHS)
 	@$(VPYTHON) -m mypy --no-error-summary tests | $(REAL_PATHS)
+
+docs: install ## Write the generated parts of the documentation
+	@$(VPYTHON) docs/generate.py
 
 build: install ## Build the source archive and the wheel into dist/
 	@rm -rf dist
