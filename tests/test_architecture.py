@@ -29,7 +29,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "registry plan call",
         "judge",
         "validator",
-        "api history text",
+        "api history text batch",
         "cli",
         "__main__",
     )

@@ -151,7 +151,7 @@ def test_parameters_are_named(run: Run, write: Write) -> None:
 def test_omitted_findings_are_told(omitted: int | None, lines: list[str]) -> None:
     finding = Finding("a/b", Severity.ERROR, "/c", "message", "")
     report = Report(ok=False, findings=(finding,), model="M", edition="2022-06", omitted=omitted)
-    (told,) = text.REPORTS["text"]([text.Outcome("p", report)])
+    told = "".join(text.REPORTS["text"]([text.Outcome("p", report)]))
     assert told.splitlines() == ["p:/c: error[a/b] message", *lines]
 
 
@@ -229,7 +229,7 @@ def test_json_of_what_json_has_no_form_for() -> None:
     params["d"] = ("\ud83d", Severity.INFO)
     finding = Finding("a/b", Severity.ERROR, "", "", "", params=params)
     report = Report(ok=False, findings=(finding,), model="M", edition="2022-06")
-    (told,) = text.REPORTS["json"]([text.Outcome("p", report)])
+    told = "".join(text.REPORTS["json"]([text.Outcome("p", report)]))
     assert json.loads(told)["files"][0]["findings"][0]["params"] == {
         "a": "nan",
         "b": [1],
@@ -294,12 +294,14 @@ def test_directory(run: Run, write: Write) -> None:
         "d/a/c.json",
         "d/a/z.json",
         "d/b.json",
+        "d/e.jsonl",
     ]
 
 
 def test_directory_without_json(run: Run, write: Write) -> None:
     write("", "d/notes.txt")
-    message = "talonschema: error: d: no JSON files (*.json) in this directory\n"
+    message = "no JSON files (*.json, *.ndjson, *.jsonl) in this directory"
+    message = f"talonschema: error: d: {message}\n"
     assert run("check", "d") == (3, "", message)
 
 

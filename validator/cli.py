@@ -13,7 +13,7 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from .states import MOVES, OPERATIONS, STATES
@@ -37,6 +37,8 @@ ENGINES = ("jsonschema", "jsonschema-rs")
 DEFAULT_EDITION = "2022-06"
 MAX_FINDINGS = 100
 STDIN = "-"
+LINES = (".ndjson", ".jsonl")
+"""The ends of the names of files that have one payload a line."""
 
 _STATUSES = """\
 exit status:
@@ -114,7 +116,15 @@ def parser() -> argparse.ArgumentParser:
         "files",
         nargs="+",
         metavar="FILE",
-        help="a JSON file, a directory (the *.json files below it) or - for standard input",
+        help="a JSON file, a file with one payload a line (.ndjson, .jsonl), a directory (the"
+        " *.json, *.ndjson and *.jsonl files below it) or - for standard input",
+    )
+    check.add_argument(
+        "--jobs",
+        type=_jobs,
+        default=1,
+        metavar="N",
+        help="check files with one payload a line (.ndjson, .jsonl) in N processes. Default: 1",
     )
     _add_call(check.add_argument_group("the call that the payloads belong to"))
     _add_report(check.add_argument_group("what is reported, and how"))
@@ -205,6 +215,12 @@ def _listed(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
 
 
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes, 1 or more")
+    return int(text)
+
+
 def _levels(text: str) -> list[tuple[str, str]]:
     pairs = [name.partition("=") for name in _listed(text)]
     if not all(equals for _, equals, _ in pairs):
@@ -240,11 +256,11 @@ def _check(args: argparse.Namespace) -> int:
     statuses = [OK]
 
     def noted() -> Iterator[Outcome]:
-        for outcome in _outcomes(args.files, judge):
-            statuses.append(_status(outcome))
+        for outcome in _outcomes(args, judge):
             if outcome.error:
                 _complain(f"{outcome.path}: {outcome.error}")
             yield outcome
+            statuses.append(_status(outcome))
 
     for part in REPORTS[args.format](noted()):
         _tell(part)
@@ -350,21 +366,26 @@ def _previous(given: str | None) -> Previous:
     return read.value
 
 
-def _outcomes(arguments: Iterable[str], judge: Callable[[bytes], Report]) -> Iterator[Outcome]:
+def _outcomes(args: argparse.Namespace, judge: Callable[[bytes], Report]) -> Iterator[Outcome]:
     from .text import Outcome
 
-    for argument in arguments:
+    def outcome(path: str) -> Outcome:
+        return _batch(path, args) if path.endswith(LINES) else _outcome(path, judge)
+
+    for argument in args.files:
         if argument == STDIN or not os.path.isdir(argument):
-            yield _outcome(argument, judge)
+            yield outcome(argument)
             continue
         failures: list[OSError] = []
         found = _below(argument, failures)
         for failure in failures:
             yield Outcome(failure.filename, error=_why(failure))
         if not found and not failures:
-            yield Outcome(argument, error="no JSON files (*.json) in this directory")
+            yield Outcome(
+                argument, error="no JSON files (*.json, *.ndjson, *.jsonl) in this directory"
+            )
         for path in found:
-            yield _outcome(path, judge)
+            yield outcome(path)
 
 
 def _below(folder: str, failures: list[OSError]) -> list[str]:
@@ -373,7 +394,7 @@ def _below(folder: str, failures: list[OSError]) -> list[str]:
         os.path.join(place, name)
         for place, _, names in os.walk(folder, onerror=failures.append)
         for name in names
-        if name.endswith(".json")
+        if name.endswith((".json", *LINES))
     )
 
 
@@ -385,6 +406,19 @@ def _outcome(path: str, judge: Callable[[bytes], Report]) -> Outcome:
     except (OSError, ValueError) as error:
         return Outcome(path, error=_why(error))
     return Outcome(path, judge(payload))
+
+
+def _batch(path: str, args: argparse.Namespace) -> Outcome:
+    from functools import partial
+
+    from .batch import Batch
+    from .text import Outcome
+
+    try:
+        file = open(path, "rb")  # noqa: SIM115 - closed by the batch, at its end
+    except (OSError, ValueError) as error:
+        return Outcome(path, error=_why(error))
+    return Outcome(path, batch=Batch(file, partial(_judge, args), args.jobs))
 
 
 def _bytes(path: str) -> bytes:
@@ -404,7 +438,9 @@ def _why(error: OSError | ValueError) -> str:
 
 
 def _status(outcome: Outcome) -> int:
-    if outcome.report is None or outcome.unreadable:
+    if outcome.batch is not None:
+        return UNREADABLE if outcome.batch.unreadable else ERRORS if outcome.batch.bad else OK
+    if outcome.report is None or outcome.report.unreadable:
         return UNREADABLE
     return OK if outcome.report.ok else ERRORS
 

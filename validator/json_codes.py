@@ -127,7 +127,10 @@ CODES = (
         summary="A text holds half of a surrogate pair.",
         message="the text holds an unpaired surrogate, which is no character",
         why="It can't be encoded in UTF-8, so it gets lost or breaks the request.",
-        fix="Cut texts between characters, not between UTF-16 units.",
+        fix=(
+            "Cut texts between characters, not between UTF-16 units. Only JSON text is refused for "
+            "it: in a parsed value the text counts as it is."
+        ),
         source=f"{_RFC}, section 2.1",
         bad=(Example('{"attributes": {"x": "\\ud83d"}}'), Example('{"\\ud83d": 1}')),
         good=_GOOD,

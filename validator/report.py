@@ -55,6 +55,11 @@ class Report:
         """The findings of severity error."""
         return tuple(f for f in self.findings if f.severity is Severity.ERROR)
 
+    @property
+    def unreadable(self) -> bool:
+        """The JSON text could not be read, so that nothing was checked."""
+        return self.model is None and any(f.code.startswith("json/") for f in self.findings)
+
     def raise_for_errors(self) -> None:
         """Raise `InvalidPayload` if the report is not ok."""
         if not self.ok:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .states import DEFAULT_STATE, Move, New
 
 if TYPE_CHECKING:
+    from .batch import Batch
     from .code import Code, Example
     from .finding import Finding
     from .report import Report
@@ -34,21 +35,12 @@ _PLURALS = {"error": "errors", "warning": "warnings", "info": "infos"}
 
 
 class Outcome(NamedTuple):
-    """What came of one file: a report, or why it could not be read."""
+    """What came of one file: a report, reports on its lines, or why it could not be read."""
 
     path: str
     report: Report | None = None
+    batch: Batch | None = None
     error: str = ""
-
-    @property
-    def unreadable(self) -> bool:
-        """Whether the file could be read but holds no JSON."""
-        report = self.report
-        return (
-            report is not None
-            and report.model is None
-            and any(each.code.startswith("json/") for each in report.findings)
-        )
 
 
 def printable(text: str) -> str:
@@ -63,21 +55,36 @@ def printable(text: str) -> str:
 def _text_report(outcomes: Iterable[Outcome]) -> Iterator[str]:
     """Yield the lines about each file as it comes."""
     for outcome in outcomes:
+        name = "<stdin>" if outcome.path == "-" else outcome.path
         if outcome.report is not None:
-            name = "<stdin>" if outcome.path == "-" else outcome.path
-            lines = _file_lines(name, outcome.report, unreadable=outcome.unreadable)
-            yield "".join(f"{printable(line)}\n" for line in lines)
+            yield _printed(_finding_lines(name, outcome.report))
+            yield _printed([f"{name}: {_verdict(outcome.report)}"])
+        elif outcome.batch is not None:
+            for number, report in outcome.batch:
+                yield _printed(_finding_lines(name, report, number))
+            yield _printed([f"{name}: {_tally(outcome.batch)}"])
 
 
-def _file_lines(name: str, report: Report, *, unreadable: bool) -> Iterator[str]:
+def _printed(lines: Iterable[str]) -> str:
+    return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def _finding_lines(name: str, report: Report, number: int | None = None) -> Iterator[str]:
+    """Yield the lines about each finding; `number` is the payload's own line in the file."""
+    if number is not None:
+        name = f"{name}:{number}"
     for each in report.findings:
-        yield f"{name}:{_place(each)}: {each.severity}[{each.code}] {each.message}"
+        place = str(each.column) if number and each.line is not None else _place(each)
+        yield f"{name}:{place}: {each.severity}[{each.code}] {each.message}"
         if each.hint:
             yield f"    hint: {each.hint}"
     if report.omitted is None:
         yield f"{name}: there are more findings than were counted"
     elif report.omitted:
         yield f"{name}: {_count(report.omitted, 'more finding', 'more findings')} not shown"
+
+
+def _verdict(report: Report) -> str:
     counts = Counter(str(each.severity) for each in report.findings)
     told = ", ".join(
         _count(counts[severity], severity, plural)
@@ -88,10 +95,19 @@ def _file_lines(name: str, report: Report, *, unreadable: bool) -> Iterator[str]
         told = f"at least {told}"
     if report.ok:
         told = f"ok with {told}" if told else "ok"
-    about = (
-        "not readable" if unreadable else f"{report.model or 'no body'}, edition {report.edition}"
+    if report.unreadable:
+        return f"{told} (not readable)"
+    return f"{told} ({report.model or 'no body'}, edition {report.edition})"
+
+
+def _tally(batch: Batch) -> str:
+    payloads = _count(batch.payloads, "payload", "payloads")
+    if not batch.bad:
+        return f"ok ({payloads})"
+    lines = (
+        f", {_count(batch.unreadable, 'line', 'lines')} not readable" if batch.unreadable else ""
     )
-    yield f"{name}: {told} ({about})"
+    return f"errors in {batch.bad} of {payloads}{lines}"
 
 
 def _place(finding: Finding) -> str:
@@ -107,14 +123,36 @@ def _count(number: int, one: str, many: str) -> str:
 
 
 def _json_report(outcomes: Iterable[Outcome]) -> Iterator[str]:
-    """Yield one document about all files."""
-    files: list[dict[str, Any]] = []
+    """Yield one document about all files, piece by piece."""
     ok = True
-    for path, report, error in outcomes:
+    comma = ""
+    yield f'{{\n  "version": {FORMAT_VERSION},\n  "files": ['
+    for outcome in outcomes:
+        yield f"{comma}\n"
+        comma = ","
+        if outcome.batch is not None:
+            yield from _json_batch(outcome.path, outcome.batch)
+            ok = ok and not outcome.batch.bad
+            continue
+        report = outcome.report
         ok = ok and report is not None and report.ok
-        about = {"error": error} if report is None else report.to_dict()
-        files.append({"path": path, **about})
-    yield _document({"version": FORMAT_VERSION, "files": files, "ok": ok})
+        about = {"error": outcome.error} if report is None else report.to_dict()
+        yield _indented({"path": outcome.path, **about}, 4)
+    yield f'\n  ],\n  "ok": {json.dumps(ok)}\n}}\n'
+
+
+def _json_batch(path: str, batch: Batch) -> Iterator[str]:
+    yield f'    {{\n      "path": {json.dumps(path)},\n      "results": ['
+    comma = ""
+    for number, report in batch:
+        yield f"{comma}\n{_indented({'line': number, **report.to_dict()}, 8)}"
+        comma = ","
+    yield f'\n      ],\n      "payloads": {batch.payloads},\n'
+    yield f'      "ok": {json.dumps(not batch.bad)}\n    }}'
+
+
+def _indented(data: Any, by: int) -> str:
+    return textwrap.indent(_document(data).rstrip("\n"), " " * by)
 
 
 def _document(data: Any) -> str:

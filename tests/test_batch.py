@@ -1,0 +1,156 @@
+"""Files with one payload a line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from talonschema import batch, check
+from talonschema.cli import main
+from talonschema.document import MAX_BYTES
+
+GOOD = b'{"customerSession": {"state": "open"}}'
+BAD = b'{"customerSession": {"state": "ajar"}}'
+SLIP = b'{"customerSession": {"State": "open"}}'
+BROKEN = b'{"customerSession": '
+
+
+def write(folder: Path, *lines: bytes, name: str = "log.ndjson", end: bytes = b"\n") -> str:
+    path = folder / name
+    path.write_bytes(b"\n".join(lines) + end)
+    return str(path)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[str]]:
+    status = main(["check", *arguments])
+    out, err = capsys.readouterr()
+    assert err == ""
+    return status, out.splitlines()
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"\n\n \n"])
+def test_findings_carry_their_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], end: bytes
+) -> None:
+    path = write(tmp_path, GOOD, b"", b" \t\r", BAD, SLIP, GOOD, BROKEN, end=end)
+    status, lines = run(capsys, path)
+    assert status == 3
+    told = [line for line in lines if not line.startswith("    ")]
+    assert told[0].startswith(f"{path}:4:/customerSession/state: error[schema/enum]")
+    assert told[1].startswith(f"{path}:5:/customerSession/State: warning[payload/")
+    assert told[2].startswith(f"{path}:7:{len(BROKEN)}: error[json/syntax]")
+    assert told[3:] == [f"{path}: errors in 2 of 5 payloads, 1 line not readable"]
+
+
+def test_statuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for lines, status, tally in (
+        ((GOOD, SLIP), 0, "ok (2 payloads)"),
+        ((), 0, "ok (0 payloads)"),
+        ((GOOD,), 0, "ok (1 payload)"),
+        ((BAD, GOOD), 1, "errors in 1 of 2 payloads"),
+    ):
+        path = write(tmp_path, *lines, name="log.jsonl")
+        got, told = run(capsys, path)
+        assert (got, told[-1]) == (status, f"{path}: {tally}")
+
+
+def test_a_missing_file_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "none.ndjson")
+    assert main(["check", path]) == 3
+    assert capsys.readouterr().err == (
+        f"talonschema: error: {path}: can't be read: No such file or directory\n"
+    )
+
+
+def test_folders_hold_them_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = write(tmp_path, GOOD, name="a.jsonl"), write(tmp_path, GOOD, name="b.ndjson")
+    assert run(capsys, str(tmp_path))[1] == [
+        f"{first}: ok (1 payload)",
+        f"{second}: ok (1 payload)",
+    ]
+
+
+def test_json_has_a_result_for_each_line_with_findings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, GOOD, BAD, SLIP)
+    other = write(tmp_path, GOOD, name="other.json")
+    status, lines = run(capsys, "--format", "json", path, other)
+    document: dict[str, Any] = json.loads("\n".join(lines))
+    assert status == 1
+    assert document["ok"] is False
+    assert document["files"][0] == {
+        "path": path,
+        "results": [
+            {"line": 2, **check(BAD).to_dict()},
+            {"line": 3, **check(SLIP).to_dict()},
+        ],
+        "payloads": 3,
+        "ok": False,
+    }
+    assert document["files"][1]["ok"] is True
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_processes_tell_the_same_in_the_same_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setattr(batch, "_CHUNK", 200)
+    lines = [(GOOD, BAD, SLIP, b"", BROKEN)[number * 7 % 5] for number in range(300)]
+    path = write(tmp_path, *lines)
+    alone = run(capsys, "--format", form, path)
+    assert alone[0] == 3
+    assert run(capsys, "--format", form, "--jobs", "3", path) == alone
+
+
+def test_options_reach_the_processes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, BAD, SLIP)
+    options = ["--jobs", "2", "--ignore", "schema", "--severity", "payload=error", "--redact"]
+    status, lines = run(capsys, *options, path)
+    assert status == 1
+    assert [line.split(" ")[1] for line in lines if not line.startswith("    ")] == [
+        "error[payload/unknown-property]",
+        "errors",
+    ]
+
+
+def test_a_line_that_is_too_large_is_told_of_and_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, GOOD, b'"' + b"x" * (2 * MAX_BYTES + 10) + b'"', BAD)
+    status, lines = run(capsys, path)
+    told = [line.partition("] ")[0] for line in lines if not line.startswith("    ")]
+    assert told == [
+        f"{path}:2:(root): error[json/too-large",
+        f"{path}:3:/customerSession/state: error[schema/enum",
+        f"{path}: errors in 2 of 3 payloads, 1 line not readable",
+    ]
+    assert status == 3
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "two", "1.5", ""])
+def test_jobs_are_a_number(capsys: pytest.CaptureFixture[str], jobs: str) -> None:
+    assert main(["check", f"--jobs={jobs}", "x.ndjson"]) == 2
+    assert "is not a number of processes, 1 or more" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
+    path = write(tmp_path, *[BAD] * 20_000)
+    with subprocess.Popen(
+        [sys.executable, "-m", "talonschema", "check", "--jobs", "2", path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert b"schema/enum" in process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=60) == 141
+        assert process.stderr.read() == b""
