@@ -75,7 +75,7 @@ class Code:
 def shown(value: object) -> str:
     """Return `value` as short text: strings in JSON quotes, lists joined by commas."""
     if isinstance(value, (list, tuple)):
-        return _cut(", ".join(shown(each) for each in value), 4 * _SHOWN)
+        return _cut(", ".join(shown(each) for each in value[:_SHOWN]), 4 * _SHOWN)
     if isinstance(value, bool) or value is None:
         return json.dumps(value)
     if isinstance(value, str):
@@ -103,16 +103,16 @@ class _Shown:
         return _cut(", ".join(map(str, words)), 4 * _SHOWN)
 
 
-class _Params(dict[str, Any]):
-    def __missing__(self, key: str) -> Any:
-        return _Redacted()
-
-
 class _Redacted:
     def __format__(self, spec: str) -> str:
         return REDACTED
 
 
+class _Params(dict[str, Any]):
+    def __getitem__(self, key: str) -> Any:
+        return _Shown(self.get(key)) if key in self else _Redacted()
+
+
 def render(template: str, params: Mapping[str, Any]) -> str:
     """Return `template` with each ``{name}`` replaced; a name that is missing was redacted."""
-    return template.format_map(_Params({name: _Shown(value) for name, value in params.items()}))
+    return template.format_map(_Params(params)) if "{" in template else template

@@ -60,9 +60,8 @@ class Finding:
 
 def finding(problem: Problem, code: Code, severity: Severity, *, redact: bool) -> Finding:
     """Tell `problem`, whose code is `code`, at `severity`; `redact` leaves payload values out."""
-    params = {name: _jsonable(value) for name, value in problem.params.items()}
-    if not redact:
-        params |= {name: _jsonable(value) for name, value in problem.values.items()}
+    given = problem.params if redact else {**problem.params, **problem.values}
+    params = {name: _jsonable(value) for name, value in given.items()}
     hint = code.hint if isinstance(code.hint, str) else code.hint.get(params.get("kind", ""), "")
     return Finding(
         code=code.name,
@@ -80,6 +79,8 @@ def finding(problem: Problem, code: Code, severity: Severity, *, redact: bool) -
 
 def _jsonable(value: Any) -> Any:
     """Return a parameter as JSON can carry it: decimals as numbers, endless integers as words."""
+    if type(value) is str:
+        return value
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, int) and value.bit_length() > MANY_BITS:

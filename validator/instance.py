@@ -54,8 +54,6 @@ def is_plain(value: object, *, max_depth: int = 8) -> bool:
     Looks no deeper than `max_depth`.
     """
     kind = type(value)
-    if kind is float:
-        return isfinite(cast("float", value))
     if kind is dict:
         members = cast("dict[object, object]", value)
         if not all(type(key) is str for key in members):
@@ -64,8 +62,11 @@ def is_plain(value: object, *, max_depth: int = 8) -> bool:
     elif kind is list:
         parts = cast("list[object]", value)
     else:
-        return kind in _PLAIN
-    return max_depth > 0 and all(is_plain(part, max_depth=max_depth - 1) for part in parts)
+        return kind in _PLAIN or (kind is float and isfinite(cast("float", value)))
+    for part in parts:
+        if type(part) not in _PLAIN and not (max_depth and is_plain(part, max_depth=max_depth - 1)):
+            return False
+    return True
 
 
 _PLAIN = frozenset({str, int, bool, type(None)})

@@ -46,8 +46,9 @@ def _holders(
         if own:
             yield "CustomerSession", context.place(name), own
     for index, item in context.doubtful_items() if doubtful else context.items():
-        if item.get(name) and context.readable("cartItems", index, name):
-            yield "CartItem", context.place("cartItems", index, name), item[name]
+        held = item.get(name)
+        if held and isinstance(held, Mapping):
+            yield "CartItem", context.place("cartItems", index, name), held
 
 
 class _Held(NamedTuple):
@@ -363,7 +364,7 @@ def impossible_name(context: Context) -> Iterator[Problem | Missing]:
     )
     for holder, kind, pattern in kinds:
         for _, path, names in _holders(context, holder, doubtful=True):
-            for name in sorted(name for name in names if pattern.fullmatch(name) is None):
+            for name in sorted([name for name in names if pattern.fullmatch(name) is None]):
                 params = {"entity": kind, "name": name}
                 yield Problem("catalog/impossible-name", (*path, name), params)
 

@@ -31,6 +31,7 @@ class Invalid:
         Rules expect that any key of the session may not be there, so these block none.
         """
         self._places = frozenset(places)
+        self._parts: dict[Path, dict[str | int, list[Path]]] = {}
         self._kinds = {
             tuple("*" if isinstance(step, int) else step for step in place)
             for place in self._places.difference(missing)
@@ -57,7 +58,9 @@ class Invalid:
 
     def parts(self, place: Path) -> dict[str | int, list[Path]]:
         """Return the invalid places below `place`: what follows each step from there."""
-        found: dict[str | int, list[Path]] = {}
+        if place in self._parts:
+            return self._parts[place]
+        found = self._parts[place] = {}
         depth = len(place)
         for bad in self._places:
             if len(bad) > depth and bad[:depth] == place:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from .. import schemas
 from ..code import Code, Confidence, Example, Severity
@@ -68,7 +68,7 @@ _GUESSES = 100
 def unknown_property(context: Context) -> Iterator[Problem | Missing]:
     """Compare the keys of each object with those of its model."""
     guesses = 0
-    for path, part, value in _objects(context):
+    for path, part, value in _objects(context, _described):
         extra = value.keys() - part.properties.keys()
         if not extra or part.open or part.values is not None:
             continue
@@ -118,7 +118,7 @@ def unknown_property(context: Context) -> Iterator[Problem | Missing]:
 )
 def read_only_property(context: Context) -> Iterator[Problem | Missing]:
     """Look for keys marked readOnly, and for keys that only the response model has."""
-    for path, part, value in _objects(context):
+    for path, part, value in _objects(context, _marked):
         marked = _read_only(part)
         if path == context.base:
             marked |= response_only(context.edition)
@@ -182,14 +182,11 @@ def _has(edition: str, model: str, key: str) -> bool:
     return model in schemas.models(edition) and key in outline(edition, model).properties
 
 
-def _objects(context: Context) -> Iterator[tuple[Path, Outline, Mapping[str, Any]]]:
-    """Yield each object that the schema describes, without items known to be in order."""
-    doubts = {context.place("cartItems"): context.doubts}
-    return _below(context.outline, context.value, (), doubts)
+Parts: TypeAlias = Callable[[Outline], tuple[tuple[str, Outline], ...]]
 
 
 @cache
-def _holding_objects(part: Outline) -> tuple[tuple[str, Outline], ...]:
+def _described(part: Outline) -> tuple[tuple[str, Outline], ...]:
     """Return the properties, by name, in which there can be objects that are described."""
     return tuple(
         (key, below)
@@ -198,20 +195,40 @@ def _holding_objects(part: Outline) -> tuple[tuple[str, Outline], ...]:
     )
 
 
+@cache
+def _marked(part: Outline) -> tuple[tuple[str, Outline], ...]:
+    """Return the properties, by name, in which there can be keys that only the API sets."""
+    return tuple(
+        (key, below)
+        for key, below in sorted(part.properties.items())
+        if any(_read_only(each) for each in below.walk())
+    )
+
+
+def _objects(context: Context, parts: Parts) -> Iterator[tuple[Path, Outline, Mapping[str, Any]]]:
+    """Yield objects in the properties that `parts` names; not items known to be in order."""
+    doubts = {context.place("cartItems"): context.doubts}
+    return _below(context.outline, context.value, (), parts, doubts)
+
+
 def _below(
-    part: Outline, value: Any, path: Path, doubts: Mapping[Path, Sequence[int] | None]
+    part: Outline,
+    value: Any,
+    path: Path,
+    parts: Parts,
+    doubts: Mapping[Path, Sequence[int] | None],
 ) -> Iterator[tuple[Path, Outline, Mapping[str, Any]]]:
     """Yield an object and those below it, parents first, keys in order."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if part.properties:
             yield path, part, value
-            for key, below in _holding_objects(part):
+            for key, below in parts(part):
                 if key in value:
-                    yield from _below(below, value[key], (*path, key), doubts)
+                    yield from _below(below, value[key], (*path, key), parts, doubts)
         elif part.values is not None and part.values.properties:
             for key in sorted(value):
-                yield from _below(part.values, value[key], (*path, key), doubts)
+                yield from _below(part.values, value[key], (*path, key), parts, doubts)
     elif part.items is not None and part.items.properties and isinstance(value, (list, tuple)):
         only = doubts.get(path)
         for index in range(len(value)) if only is None else only:
-            yield from _below(part.items, value[index], (*path, index), doubts)
+            yield from _below(part.items, value[index], (*path, index), parts, doubts)

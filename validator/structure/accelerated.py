@@ -113,22 +113,24 @@ def _branches(place: Outline, path: Path) -> Iterator[tuple[Path, type, Outline]
 
 
 def _descend(node: _Node, instance: Any, base: Path, doubts: Doubts) -> Iterator[Problem]:
-    found: list[tuple[Any, str, Problem | _Branch]] = []
+    found: list[tuple[Path, str, Problem | _Branch]] = []
     for error in node.shell.iter_errors(instance):
-        keyword, value, path = error.kind.name, error.kind.value, tuple(error.instance_path)
+        kind, path = error.kind, tuple(error.instance_path)
         part = _get(instance, path)
-        if type(part) is int and _mistaken(keyword, value, part):
+        if type(part) is int and _mistaken(kind.name, kind.value, part):
             continue
-        each = problem(keyword, (*base, *path), value, part)
-        found.append((order(each.path), each.code, each))
-    found += [(order((*base, *branch.path)), _AFTER, branch) for branch in node.branches]
-    for _, _, thing in sorted(found, key=lambda entry: entry[:2]):
+        each = problem(kind.name, (*base, *path), kind.value, part)
+        found.append((each.path[len(base) :], each.code, each))
+    found += [(each.path, _AFTER, each) for each in node.branches if _get(instance, each.path)]
+    if len(found) > 1:
+        found.sort(key=lambda entry: (order(entry[0]), entry[1]))
+    for path, _, thing in found:
         if isinstance(thing, Problem):
             yield thing
         else:
-            place = (*base, *thing.path)
+            place = (*base, *path)
             whole = thing.part.whole
-            for step, part in _parts(_get(instance, thing.path), thing.kind, doubts.get(place)):
+            for step, part in _parts(_get(instance, path), thing.kind, doubts.get(place)):
                 if not whole.is_valid(part):
                     yield from _descend(thing.part, part, (*place, step), doubts)
 

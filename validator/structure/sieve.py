@@ -18,7 +18,7 @@ from ..problem import Problem
 from .compiled import validator
 from .engine import Fragments
 
-_CHUNK = 256
+_CHUNK = 64
 """So many cart items are asked about at once; small enough to find the faulty ones quickly."""
 
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
@@ -69,10 +69,11 @@ class Sieve:
         maker = _Maker(fragments, request=request, closed=closed)
         place = shape.at(cart)
         items = None if place is None or not cart else place.items
-        self._items = None
+        self._item = self._items = None
         if items is not None:
-            schema = {"type": "array", "items": maker.make(items, (*cart, "*"))}
-            self._items = validator(schema, formats=False)
+            item = maker.make(items, (*cart, "*"))
+            self._item = validator(item, formats=False)
+            self._items = validator({"type": "array", "items": item}, formats=False)
             maker.stop = cart
         maker.free = _SMALL
         self._shell = validator(maker.make(shape, ()), formats=False)
@@ -113,14 +114,14 @@ class Sieve:
         return value if isinstance(value, (list, tuple)) else ()
 
     def _suspects(self, cart: Sequence[Any]) -> Sequence[int]:
-        passes = None if self._items is None else self._items.is_valid
-        if passes is None or not cart:
+        if not cart or self._items is None or self._item is None:
             return ()
+        chunk_passes, passes = self._items.is_valid, self._item.is_valid
         suspects: list[int] = []
         for start in range(0, len(cart), _CHUNK):
             chunk = cart[start : start + _CHUNK]
-            if not passes(chunk):
-                suspects += [start + i for i, item in enumerate(chunk) if not passes([item])]
+            if not chunk_passes(chunk):
+                suspects += [start + i for i, item in enumerate(chunk) if not passes(item)]
         return suspects
 
 
