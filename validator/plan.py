@@ -68,7 +68,7 @@ def plan(
         sieve = engine.sieve(
             outline(engine.edition, setting.model),
             (*base, "cartItems"),
-            _fragments(steps, base),
+            _fragments(steps, base, policy),
             request="payload/read-only-property" in names,
             closed="payload/unknown-property" in names,
         )
@@ -76,11 +76,11 @@ def plan(
     return Plan(tuple(steps), unsettled, tuple(sorted(skipped)), sieve)
 
 
-def _fragments(steps: list[Step], base: Path) -> dict[Path, dict[str, Any]]:
+def _fragments(steps: list[Step], base: Path, policy: Policy) -> dict[Path, dict[str, Any]]:
     """Gather what the rules ask of single places; two may not ask different things."""
     fragments: dict[Path, dict[str, Any]] = {}
     for step in steps:
-        for where, keywords in (step.rule.clean or {}).items():
+        for where, keywords in step.rule.fragments(policy).items():
             at = fragments.setdefault(place(where, base), {})
             for keyword, value in keywords.items():
                 if at.setdefault(keyword, value) != value:

@@ -10,16 +10,17 @@ from typing import Any, NamedTuple
 from ..code import Code, Confidence, Example, Severity
 from ..formats import is_date_time
 from ..pointer import Path
-from ..policy import Attribute, Catalog
+from ..policy import Attribute, Catalog, Policy
 from ..problem import Problem
 from .context import Context, Missing
-from .rule import REQUESTS, rule
+from .rule import REQUESTS, Clean, rule
 
 _ATTRIBUTE_NAME = re.compile(r"[A-Za-z][0-9A-Za-z_]*")
 _COST_NAME = {
     "2022-06": re.compile(r"[A-Za-z][0-9A-Za-z_\t\n\f\r ]*"),
     "2026-06": _ATTRIBUTE_NAME,
 }
+_OF_ITEMS = "cartItems/*/attributes"
 _NEEDED = "create it under Tools > Attributes first, or correct the name"
 _POLICY = {
     "catalog": {
@@ -38,17 +39,16 @@ _SHOE = {"name": "Air Glide", "sku": "SKU1241028", "quantity": 1, "price": 99.99
 
 
 def _holders(
-    context: Context, name: str, *, doubtful: bool = False
-) -> Iterator[tuple[str, Path, Mapping[str, Any]]]:
-    """Yield entity, path and value of the map `name` on the session and on (doubtful) items."""
-    if context.readable(name):
-        own = context.session.get(name)
-        if own:
-            yield "CustomerSession", context.place(name), own
-    for index, item in context.doubtful_items() if doubtful else context.items():
+    context: Context, name: str
+) -> Iterator[tuple[str, tuple[str | int, ...], Mapping[str, Any]]]:
+    """Yield entity, steps from the session and value of the map `name`, on it and on its items."""
+    own = context.session.get(name)
+    if own and context.readable(name):
+        yield "CustomerSession", (name,), own
+    for index, item in context.doubtful_items():
         held = item.get(name)
         if held and isinstance(held, Mapping):
-            yield "CartItem", context.place("cartItems", index, name), held
+            yield "CartItem", ("cartItems", index, name), held
 
 
 class _Held(NamedTuple):
@@ -66,7 +66,7 @@ def _each(
 ) -> Iterator[Problem | Missing]:
     """Yield what `judge` finds in each attribute of the entities that the catalog covers."""
     defined = (context.policy.catalog or Catalog()).attributes or {}
-    for entity, path, attributes in _holders(context, "attributes"):
+    for entity, steps, attributes in _holders(context, "attributes"):
         known = defined.get(entity)
         if known is None:
             yield Missing(f"the catalog does not cover {entity} attributes")
@@ -75,7 +75,64 @@ def _each(
             value = attributes[name]
             if isinstance(value, Enum):
                 value = value.value
-            yield from judge(_Held(entity, (*path, name), value, known.get(name)))
+            yield from judge(_Held(entity, context.place(*steps, name), value, known.get(name)))
+
+
+_CLEAN = {
+    "string": {"type": "string"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "location": {"type": "string"},
+    "time": {
+        "type": "string",
+        "pattern": (
+            "^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+            "T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]+)?Z$"
+        ),
+    },
+}
+"""Schemas that pass only values of the types; of times, the last days of a month are in doubt."""
+
+
+def _clean_attributes(policy: Policy) -> Clean:
+    """Return what passes only attributes as the catalog has them."""
+    defined = (policy.catalog or Catalog()).attributes or {}
+    return {
+        place: {
+            "only": {
+                name: _clean_value(attribute)
+                for name, attribute in defined.get(entity, {}).items()
+                if _ATTRIBUTE_NAME.fullmatch(name)
+            }
+        }
+        for entity, place in (("CustomerSession", "attributes"), ("CartItem", _OF_ITEMS))
+    }
+
+
+def _clean_value(attribute: Attribute) -> dict[str, Any]:
+    listed = attribute.type.startswith("(list ")
+    value: dict[str, Any] = dict(_CLEAN[attribute.type[6:-1] if listed else attribute.type])
+    if attribute.allowed is not None:
+        value["enum"] = sorted(attribute.allowed, key=str)
+    return {"type": "array", "items": value} if listed else value
+
+
+def _clean_costs(policy: Policy) -> Clean:
+    """Return what passes only additional costs that the catalog has, where they may stand."""
+    known = (policy.catalog or Catalog()).additional_costs or {}
+    return {
+        place: {
+            "only": {
+                name: None
+                for name, scope in known.items()
+                if scope in ("both", where) and _ATTRIBUTE_NAME.fullmatch(name)
+            }
+        }
+        for where, place in (
+            ("session", "additionalCosts"),
+            ("item", "cartItems/*/additionalCosts"),
+        )
+    }
 
 
 @rule(
@@ -106,6 +163,7 @@ def _each(
         good=(Example({"attributes": {"ShippingCity": "Berlin"}}, _WITH),),
     ),
     needs=("attributes",),
+    clean=_clean_attributes,
 )
 def unknown_attribute(context: Context) -> Iterator[Problem | Missing]:
     """Look each attribute up in the catalog."""
@@ -179,6 +237,7 @@ def _fits(value: object, kind: str) -> bool:
         ),
     ),
     needs=("attributes",),
+    clean=_clean_attributes,
 )
 def attribute_type(context: Context) -> Iterator[Problem | Missing]:
     """Compare each value with the declared type; null is another rule's."""
@@ -212,6 +271,7 @@ def attribute_type(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"attributes": {}}, _WITH), Example({"attributes": {"Days": None}})),
     ),
     needs=("attributes",),
+    clean=_clean_attributes,
 )
 def null_attribute(context: Context) -> Iterator[Problem | Missing]:
     """Look for nulls under declared names."""
@@ -239,6 +299,7 @@ def null_attribute(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"attributes": {"ShippingCity": "Bonn"}}, _WITH),),
     ),
     needs=("attributes",),
+    clean=_clean_attributes,
 )
 def attribute_value(context: Context) -> Iterator[Problem | Missing]:
     """Look each value, or each element of a list, up in the allowed values."""
@@ -276,13 +337,15 @@ def attribute_value(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"additionalCosts": {"shipping": {"price": 9}}}, _WITH),),
     ),
     needs=("additional costs",),
+    clean=_clean_costs,
 )
 def unknown_additional_cost(context: Context) -> Iterator[Problem | Missing]:
     """Look each name up in the catalog."""
     known = (context.policy.catalog or Catalog()).additional_costs or {}
-    for _, path, costs in _holders(context, "additionalCosts"):
+    for _, steps, costs in _holders(context, "additionalCosts"):
         for name in sorted(costs.keys() - known.keys()):
-            yield Problem("catalog/unknown-additional-cost", (*path, name), {"cost": name})
+            path = context.place(*steps, name)
+            yield Problem("catalog/unknown-additional-cost", path, {"cost": name})
 
 
 @rule(
@@ -311,17 +374,19 @@ def unknown_additional_cost(context: Context) -> Iterator[Problem | Missing]:
         ),
     ),
     needs=("additional costs",),
+    clean=_clean_costs,
 )
 def additional_cost_scope(context: Context) -> Iterator[Problem | Missing]:
     """Compare the scope of each known cost with where it stands."""
     known = (context.policy.catalog or Catalog()).additional_costs or {}
-    for entity, path, costs in _holders(context, "additionalCosts"):
+    for entity, steps, costs in _holders(context, "additionalCosts"):
         place = "session" if entity == "CustomerSession" else "item"
         for name in sorted(costs.keys() & known.keys()):
             scope = known[name]
             if scope not in ("both", place):
                 params = {"cost": name, "scope": scope, "place": place}
-                yield Problem("catalog/additional-cost-scope", (*path, name), params)
+                path = context.place(*steps, name)
+                yield Problem("catalog/additional-cost-scope", path, params)
 
 
 @rule(
@@ -363,10 +428,10 @@ def impossible_name(context: Context) -> Iterator[Problem | Missing]:
         ("additionalCosts", "additional cost", _COST_NAME[context.edition]),
     )
     for holder, kind, pattern in kinds:
-        for _, path, names in _holders(context, holder, doubtful=True):
+        for _, steps, names in _holders(context, holder):
             for name in sorted([name for name in names if pattern.fullmatch(name) is None]):
                 params = {"entity": kind, "name": name}
-                yield Problem("catalog/impossible-name", (*path, name), params)
+                yield Problem("catalog/impossible-name", context.place(*steps, name), params)
 
 
 def _brief(value: object) -> object:

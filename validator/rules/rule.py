@@ -12,6 +12,7 @@ from ..policy import Policy
 from ..problem import Problem
 from .context import Context, Missing, Setting
 
+Clean: TypeAlias = Mapping[str, Mapping[str, Any]]
 Check: TypeAlias = Callable[[Context], Iterator[Problem | Missing]]
 Need: TypeAlias = Literal[
     "state", "stored session", "attributes", "additional costs", "coupon budget",
@@ -37,13 +38,18 @@ class Rule:
     reads item by item it asks of `Context.items`."""
     needs: tuple[Need, ...]
     """The parts of the context that the rule can't be judged without."""
-    clean: Mapping[str, Mapping[str, Any]] | None
+    clean: Clean | Callable[[Policy], Clean] | None
     """Keywords by place, as in `reads`, for a schema that only passes what the rule has nothing
-    to say of; None if there can be no such schema. It may be stricter than the rule."""
+    to say of; None if there can be no such schema. It may be stricter than the rule. ``only`` is
+    a keyword of ours: the members that an object may have, None for those with any value."""
 
     def places(self, base: Path) -> tuple[Path, ...]:
         """Return what the rule reads as paths in the payload; the session is at `base`."""
         return tuple(place(read, base) for read in self.reads)
+
+    def fragments(self, policy: Policy) -> Clean:
+        """Return `clean`, empty if there is none."""
+        return (self.clean(policy) if callable(self.clean) else self.clean) or {}
 
     def lacks(self, setting: Setting, policy: Policy) -> str | None:
         """Return why the rule can't be judged, an empty text if there is nothing to judge."""
@@ -63,7 +69,7 @@ def rule(
     *,
     reads: tuple[str, ...] = (),
     needs: tuple[Need, ...] = (),
-    clean: Mapping[str, Mapping[str, Any]] | None = None,
+    clean: Clean | Callable[[Policy], Clean] | None = None,
 ) -> Callable[[Check], Check]:
     """Register the decorated generator as the check of `code`.
 

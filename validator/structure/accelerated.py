@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import jsonschema_rs
 
+from ..instance import plain
 from ..outline import Outline, outline
 from ..pointer import Path, order
 from ..problem import Problem
@@ -37,8 +38,8 @@ class _Node:
 
 class _Branch(NamedTuple):
     path: Path
-    kind: type
-    """list for an array, dict for a map."""
+    kinds: tuple[type, ...]
+    """What an array or a map is in Python."""
     part: _Node
     """Its elements or members."""
 
@@ -70,12 +71,13 @@ class Accelerated(Engine):
         except ValueError:
             from .reference import Reference
 
-            yield from islice(Reference(self.edition).problems(model, instance), count, None)
+            reference = Reference(self.edition)
+            yield from islice(reference.problems(model, plain(instance)[0]), count, None)
 
     def _node(self, place: Outline) -> _Node:
         if place not in self._nodes:
             branches = tuple(
-                _Branch(path, kind, self._node(part)) for path, kind, part in _branches(place, ())
+                _Branch(path, kinds, self._node(part)) for path, kinds, part in _branches(place, ())
             )
             formats = any("format" in below.assertions for below in place.walk())
             whole, shell = (
@@ -104,10 +106,11 @@ def schema_of(place: Outline, *, shell: bool, root: bool = False) -> dict[str, A
     return schema
 
 
-def _branches(place: Outline, path: Path) -> Iterator[tuple[Path, type, Outline]]:
-    for kind, part in ((list, place.items), (dict, place.values)):
-        if part is not None:
-            yield path, kind, part
+def _branches(place: Outline, path: Path) -> Iterator[tuple[Path, tuple[type, ...], Outline]]:
+    if place.items is not None:
+        yield path, (list, tuple), place.items
+    if place.values is not None:
+        yield path, (dict,), place.values
     for name, below in place.properties.items():
         yield from _branches(below, (*path, name))
 
@@ -116,23 +119,24 @@ def _descend(node: _Node, instance: Any, base: Path, doubts: Doubts) -> Iterator
     found: list[tuple[Path, str, Problem | _Branch]] = []
     for error in node.shell.iter_errors(instance):
         kind, path = error.kind, tuple(error.instance_path)
-        part = _get(instance, path)
-        if type(part) is int and _mistaken(kind.name, kind.value, part):
-            continue
-        each = problem(kind.name, (*base, *path), kind.value, part)
-        found.append((each.path[len(base) :], each.code, each))
-    found += [(each.path, _AFTER, each) for each in node.branches if _get(instance, each.path)]
+        keyword, value, part = kind.name, kind.value, _get(instance, path)
+        if type(part) is not int or not _mistaken(keyword, value, part):
+            each = problem(keyword, (*base, *path), value, part)
+            found.append((each.path, each.code, each))
+    for branch in node.branches:
+        value = _get(instance, branch.path)
+        if value and isinstance(value, branch.kinds):
+            found.append(((*base, *branch.path), _AFTER, branch))
     if len(found) > 1:
         found.sort(key=lambda entry: (order(entry[0]), entry[1]))
-    for path, _, thing in found:
-        if isinstance(thing, Problem):
-            yield thing
-        else:
-            place = (*base, *path)
+    for place, _, thing in found:
+        if isinstance(thing, _Branch):
             whole = thing.part.whole
-            for step, part in _parts(_get(instance, path), thing.kind, doubts.get(place)):
+            for step, part in _parts(_get(instance, thing.path), doubts.get(place)):
                 if not whole.is_valid(part):
                     yield from _descend(thing.part, part, (*place, step), doubts)
+        else:
+            yield thing
 
 
 def _mistaken(keyword: str, value: Any, number: int) -> bool:
@@ -155,12 +159,10 @@ def _get(instance: Any, path: Path) -> Any:
     return instance
 
 
-def _parts(
-    value: Any, kind: type, doubtful: Sequence[int] | None
-) -> Iterator[tuple[str | int, Any]]:
-    if kind is list and isinstance(value, (list, tuple)):
-        for index in range(len(value)) if doubtful is None else doubtful:
-            yield index, value[index]
-    elif kind is dict and isinstance(value, dict):
+def _parts(value: Any, doubtful: Sequence[int] | None) -> Iterator[tuple[str | int, Any]]:
+    if isinstance(value, dict):
         for name in sorted(value):
             yield name, value[name]
+    else:
+        for index in range(len(value)) if doubtful is None else doubtful:
+            yield index, value[index]

@@ -75,18 +75,27 @@ def problem(keyword: str, path: Path, value: Any, instance: Any) -> Problem:
 
 def type_of(instance: Any) -> str:
     """Return the JSON type of a plain value; a number without a fraction is an integer."""
-    match instance:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case str():
-            return "string"
-        case Mapping():
-            return "object"
-        case list() | tuple():
-            return "array"
+    name = _TYPES.get(type(instance))
+    if name is not None:
+        return name
+    if isinstance(instance, str):
+        return "string"
+    if isinstance(instance, Mapping):
+        return "object"
+    if isinstance(instance, (list, tuple)):
+        return "array"
     return "integer" if is_integer(instance) else "number"
+
+
+_TYPES = {
+    type(None): "null",
+    bool: "boolean",
+    str: "string",
+    dict: "object",
+    list: "array",
+    tuple: "array",
+    int: "integer",
+}
 
 
 def is_number(instance: Any) -> bool:

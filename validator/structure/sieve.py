@@ -8,7 +8,7 @@ of those rules. What does not pass may still be in order; it is looked at closel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import document, instance
@@ -162,8 +162,7 @@ class _Maker:
             schema["items"] = self.free
         if kind == "object":
             schema["additionalProperties"] = self._others(place, path)
-        for keyword, value in self._fragments.get(path, {}).items():
-            _add(schema, keyword, value)
+        _add(schema, self._fragments.get(path, {}))
         return schema
 
     def _others(self, place: Outline, path: Path) -> Any:
@@ -172,12 +171,18 @@ class _Maker:
         return self.free if place.open or not self._closed else False
 
 
-def _add(schema: dict[str, Any], keyword: str, value: Any) -> None:
-    """Add a keyword of a rule; names of free keys are matched together with their values."""
-    if keyword == "propertyNames" and "properties" not in schema:
-        schema["patternProperties"] = {value["pattern"]: schema["additionalProperties"]}
+def _add(schema: dict[str, Any], fragment: Mapping[str, Any]) -> None:
+    """Add keywords of rules; for free keys, one that sees to names sees to their values too."""
+    rest = dict(fragment)
+    if "only" in rest:
+        free = schema["additionalProperties"]
+        members = rest.pop("only")
+        rest.pop("propertyNames", None)
+        schema["properties"] = {name: free if m is None else m for name, m in members.items()}
         schema["additionalProperties"] = False
-    elif keyword == "required":
-        schema["required"] = [*schema.get("required", ()), *value]
-    else:
-        schema[keyword] = value
+    elif "propertyNames" in rest and "properties" not in schema:
+        pattern = rest.pop("propertyNames")["pattern"]
+        schema["patternProperties"] = {pattern: schema["additionalProperties"]}
+        schema["additionalProperties"] = False
+    schema["required"] = [*schema.get("required", ()), *rest.pop("required", ())]
+    schema.update(rest)
