@@ -93,19 +93,21 @@ class Judge:
         if read.readable and not read.problems:
             if read.value is None and _no_body(None, call):
                 return self._judge_no_body(call)
-            judgement = self._judge_quickly(read.value, call)
+            judgement = self._judge_quickly(read.value, call, read=text is not None)
             if judgement is not None:
                 return judgement
-            value, problems = instance.plain(read.value)
-            read = Document(value, tuple(problems))
-            if problems and text is not None:
+            if text is None:
+                value, problems = instance.plain(read.value)
+                read = Document(value, tuple(problems))
+            elif not instance.is_plain(read.value, max_depth=document.MAX_DEPTH - 1):
                 # A fast parser let it through; the text knows the line.
                 read = document.reread(text)
         return self._judge_closely(read, call) if read.readable else self._unreadable(read)
 
-    def _judge_quickly(self, value: Any, call: Call) -> Judgement | None:
+    def _judge_quickly(self, value: Any, call: Call, *, read: bool) -> Judgement | None:
         """Judge a value by what a sieve leaves in doubt; None if there is more to it than that.
 
+        `read` says that the value was read from text.
         Enumerations pass a sieve as what they stand for, but rules stumble on them.
         """
         if type(value) is not dict or self.naming != "wire":
@@ -120,9 +122,11 @@ class Judge:
         if sifted is None:
             return None
         if sifted.shell or sifted.items:
-            value, problems = sieve.plain(value, sifted)
+            value, problems = sieve.plain(value, sifted, read=read)
+            if problems:
+                return None
             judgement = self._judge_closely(Document(value), call, sifted.items)
-            return None if problems or judgement.crashed else judgement
+            return None if judgement.crashed else judgement
         collector = Collector(self.severities, self.max_findings, self.counted)
         skipped = _judged(plan.unsettled, context, collector)
         if collector.crashed:

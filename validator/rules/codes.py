@@ -32,7 +32,6 @@ _SHORTEST = 4
         good=(Example({"couponCodes": ["XMAS-20-2021", "xmas-20-2021"]}),),
     ),
     reads=("couponCodes",),
-    clean={"couponCodes": {"uniqueItems": True}},
 )
 def duplicate_coupon(context: Context) -> Iterator[Problem | Missing]:
     """Compare codes letter by letter; case may matter, by a setting of the Application."""

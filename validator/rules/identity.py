@@ -216,7 +216,6 @@ def raw_identifier(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"identifiers": ["d4130625", "791b7e2a"]}),),
     ),
     reads=("identifiers",),
-    clean={"identifiers": {"uniqueItems": True}},
 )
 def duplicate_identifier(context: Context) -> Iterator[Problem | Missing]:
     """Compare identifiers letter by letter."""

@@ -34,6 +34,10 @@ class _Node:
     """Checks the place without elements and members of `branches`."""
     branches: tuple[_Branch, ...]
     """The arrays and maps below the place."""
+    bulky: tuple[Path, ...]
+    """Where there can be much that `shell` does not look at."""
+    names: frozenset[str]
+    """The keys that `shell` looks at."""
 
 
 class _Branch(NamedTuple):
@@ -84,7 +88,8 @@ class Accelerated(Engine):
                 validator(schema_of(place, shell=shell, root=True), formats=formats)
                 for shell in (False, True)
             )
-            self._nodes[place] = _Node(whole, shell, branches)
+            bulky = tuple(_bulky(place, ()))
+            self._nodes[place] = _Node(whole, shell, branches, bulky, frozenset(place.properties))
         return self._nodes[place]
 
 
@@ -117,7 +122,7 @@ def _branches(place: Outline, path: Path) -> Iterator[tuple[Path, tuple[type, ..
 
 def _descend(node: _Node, instance: Any, base: Path, doubts: Doubts) -> Iterator[Problem]:
     found: list[tuple[Path, str, Problem | _Branch]] = []
-    for error in node.shell.iter_errors(instance):
+    for error in node.shell.iter_errors(_trimmed(node, instance)):
         kind, path = error.kind, tuple(error.instance_path)
         keyword, value, part = kind.name, kind.value, _get(instance, path)
         if type(part) is not int or not _mistaken(keyword, value, part):
@@ -137,6 +142,37 @@ def _descend(node: _Node, instance: Any, base: Path, doubts: Doubts) -> Iterator
                     yield from _descend(thing.part, part, (*place, step), doubts)
         else:
             yield thing
+
+
+def _bulky(place: Outline, path: Path) -> Iterator[Path]:
+    if place.assertions.get("type", "array") in ("array", "object") and not place.properties:
+        yield path
+    for name, below in place.properties.items():
+        yield from _bulky(below, (*path, name))
+
+
+def _trimmed(node: _Node, instance: Any) -> Any:
+    """Return an instance that `shell` finds the same in, without what is large in it.
+
+    Each error of jsonschema-rs holds a copy of all that is at its place.
+    """
+    for path in node.bulky:
+        part = _get(instance, path)
+        if isinstance(part, (dict, list, tuple)) and len(part) > _LARGE:
+            small: Any = {} if isinstance(part, dict) else [None] * len(part)
+            instance = _with(instance, path, small)
+    if isinstance(instance, dict) and len(instance) > _LARGE:
+        instance = {name: instance[name] for name in node.names if name in instance}
+    return instance
+
+
+def _with(value: Any, path: Path, part: Any) -> Any:
+    if not path:
+        return part
+    return {**value, path[0]: _with(value[path[0]], path[1:], part)}
+
+
+_LARGE = 64
 
 
 def _mistaken(keyword: str, value: Any, number: int) -> bool:

@@ -16,7 +16,11 @@ def validator(schema: dict[str, Any], *, formats: bool) -> jsonschema_rs.Validat
     """
     linear = jsonschema_rs.RegexOptions()
     if not formats:
-        return jsonschema_rs.Draft202012Validator(schema, pattern_options=linear)
+        return jsonschema_rs.Draft202012Validator(schema, pattern_options=linear, mask=_MASK)
     return jsonschema_rs.Draft202012Validator(
-        schema, formats=FORMATS, validate_formats=True, pattern_options=linear
+        schema, formats=FORMATS, validate_formats=True, pattern_options=linear, mask=_MASK
     )
+
+
+_MASK = "..."
+"""Stands for values in messages, which nobody reads: with a large value they would take long."""

@@ -39,6 +39,11 @@ _FORMATS = {
 """Patterns that pass only what the formats do; leap days, for one, are in doubt."""
 
 
+_UNREADABLE = Problem("json/too-deep")
+_SHALLOW = 8
+"""Values that a caller made are asked about at once if they are nested no deeper."""
+
+
 class Sifted(NamedTuple):
     """Which parts of a payload are in doubt."""
 
@@ -85,25 +90,36 @@ class Sieve:
         except (ValueError, TypeError, OverflowError, RecursionError):
             return None
 
-    def plain(self, value: dict[str, Any], sifted: Sifted) -> tuple[dict[str, Any], list[Problem]]:
+    def plain(
+        self, value: dict[str, Any], sifted: Sifted, *, read: bool
+    ) -> tuple[dict[str, Any], list[Problem]]:
         """Return `value` with all that is in doubt replaced by `instance.plain` of it.
 
-        The problems have paths within the part they are in.
+        `read` says that it was read from text, so that it shares nothing and goes round nowhere.
+        Problems have paths within the part they are in; of a text they only say that it has some.
         """
+        problems: list[Problem] = []
+
+        def plain(part: Any, above: int) -> Any:
+            depth = document.MAX_DEPTH - above
+            if instance.is_plain(part, max_depth=depth - 1 if read else _SHALLOW):
+                return part
+            if read:
+                problems.append(_UNREADABLE)
+                return part
+            copy, found = instance.plain(part, max_depth=depth)
+            problems.extend(found)
+            return copy
+
         cart = self._cart_of(value)
         if not cart:
-            return instance.plain(value)
-        problems: list[Problem] = []
+            return plain(value, 0), problems
         items = list(cart)
-        depth = document.MAX_DEPTH - len(self._cart) - 1
         for index in sifted.items:
-            if not instance.is_plain(items[index]):
-                items[index], found = instance.plain(items[index], max_depth=depth)
-                problems += found
+            items[index] = plain(items[index], len(self._cart) + 1)
         copy = _with(value, self._cart, [])
-        if sifted.shell and not instance.is_plain(copy):
-            copy, found = instance.plain(copy)
-            problems += found
+        if sifted.shell:
+            copy = plain(copy, 0)
         return _with(copy, self._cart, items), problems
 
     def _cart_of(self, value: Any) -> Sequence[Any]:
