@@ -14,6 +14,7 @@ from .policy import suggestion
 from .rules.context import Known
 from .states import DEFAULT_STATE, OPERATIONS, STATES, New
 from .structure import Engine
+from .structure.engine import is_integer
 
 Previous: TypeAlias = str | Mapping[str, Any] | New | None
 """The session before a call: its state, the session itself, `NEW`, or None if not known."""
@@ -100,19 +101,27 @@ def before(engine: Engine, naming: Naming, previous: Previous) -> Before:
 
 def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the session in wire names without what is invalid, so that rules can rely on it."""
-    model = "CustomerSessionV2"
-    value, _ = instance.plain(previous)
+    model = "NewCustomerSessionV2"
+    value: Any = previous if instance.is_plain(previous) else instance.plain(previous)[0]
     envelope = value.get("customerSession", value.get("customer_session"))
     if isinstance(envelope, dict):
         value = envelope
     if naming == "snake":
-        value = Translation(value, outline(engine.edition, model)).wire
+        value = Translation(value, outline(engine.edition, "CustomerSessionV2")).wire
     broken = {each.path[0] for each in engine.problems(model, value) if each.path}
-    return {
+    asked = outline(engine.edition, model).properties
+    session = {
         name: held
         for name, held in value.items()
-        if held is not None and (name not in broken or name == "state")
+        if held is not None and name in asked and (name not in broken or name == "state")
     }
+    if is_integer(value.get(_COUNT)):
+        session[_COUNT] = value[_COUNT]
+    return session
+
+
+_COUNT = "updateCount"
+"""The one property of responses that rules look up in the session before."""
 
 
 def one_of(what: str, value: Any, known: Iterable[str]) -> Any:
