@@ -19,15 +19,24 @@ TALONSCHEMA := $(VENV)/bin/talonschema
 INSTALLED := $(VENV)/.installed
 TYPES := build/types
 
+# The benchmarks have an environment of their own, with the peers and the package as users get it.
+#   make bench QUICK=1          takes a shorter look, and prints what it found
+#   make bench-guard UPDATE=1   stores the figures to compare with from now on
+QUICK ?=
+UPDATE ?=
+PEERS := benchmarks/.venv
+PEERS_INSTALLED := $(PEERS)/.installed
+QUESTIONS := accept read fail start lines growth
+
 # The folders validator/ and schemas/ are the packages talonschema and talonschema.schemas. mypy has
 # no setting for that, so it reads them through links; errors are told by the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install demo test lint format types docs build clean
+.PHONY: help install demo test lint format types docs build bench bench-guard clean
 
 help: ## List these targets
 	@echo 'Targets:'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 install: $(INSTALLED) ## Make .venv with the package and the tools for development in it
 
@@ -78,6 +87,39 @@ build: install ## Build the source archive and the wheel into dist/
 	@rm -rf dist
 	@$(VPYTHON) -m build
 
+bench: install $(PEERS_INSTALLED) ## Measure beside the peers and write docs/performance.md
+	@echo '== building the package for $(PEERS)'
+	@rm -rf build/bench
+	@$(VPYTHON) -m build --no-isolation --outdir build/bench > build/bench.log 2>&1 || \
+	    { cat build/bench.log >&2; exit 1; }
+	@$(VPYTHON) -m pip --disable-pip-version-check --python $(PEERS)/bin/python \
+	    install -qq --force-reinstall --no-deps build/bench/*.whl
+	@$(VPYTHON) -m pip --disable-pip-version-check --python $(PEERS)/bin/python \
+	    install -qq build/bench/*.whl
+	@$(PEERS)/bin/python -m compileall -q $(PEERS)/lib
+	@for question in $(QUESTIONS); do \
+	    echo "== $$question"; \
+	    $(PEERS)/bin/python benchmarks/$$question.py $(if $(QUICK),--quick); \
+	done
+	@echo '== targets'
+	@$(PEERS)/bin/python benchmarks/page.py $(if $(QUICK),--quick)
+
+# Without pip in it, so that the bare interpreter that commands are compared with is bare.
+$(PEERS_INSTALLED): benchmarks/requirements.txt benchmarks/node/package.json | install
+	@echo 'Installing the peers into $(PEERS) ...'
+	@$(VPYTHON) -m venv --clear --without-pip $(PEERS)
+	@$(VPYTHON) -m pip --disable-pip-version-check --python $(PEERS)/bin/python \
+	    install -qq --requirement benchmarks/requirements.txt
+	@if command -v npm > /dev/null; then \
+	    npm install --prefix benchmarks/node --no-package-lock --no-audit --no-fund --silent; \
+	else \
+	    echo 'Node is not installed: ajv is left out'; \
+	fi
+	@touch $@
+
+bench-guard: install ## Count instructions of fixed workloads and compare with what is stored
+	@$(VPYTHON) benchmarks/guard.py $(if $(UPDATE),--update)
+
 clean: ## Remove what the other targets made
-	@rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	@find validator schemas tests -name __pycache__ -prune -exec rm -rf {} +
+	@rm -rf $(VENV) $(PEERS) benchmarks/node/node_modules build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find validator schemas tests benchmarks -name __pycache__ -prune -exec rm -rf {} +

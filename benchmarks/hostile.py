@@ -1,0 +1,236 @@
+"""The worst that a sender may do with 2 MiB: makers of payloads that are dear to judge.
+
+Each is full to the brim with one kind of trouble. What makes trouble dear is that something has to
+be done for each of very many small parts before it is known that findings enough were built.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+import payloads
+
+SIZE: Final = 2 * 2**20
+
+Maker = Callable[[], bytes]
+
+
+def _filled(
+    before: str, part: str | Callable[[int], str], after: str, separator: str = ","
+) -> bytes:
+    """Repeat a part between two texts until `SIZE` is reached."""
+    room = SIZE - len(before.encode()) - len(after.encode())
+    parts: list[str] = []
+    while True:
+        text = part if isinstance(part, str) else part(len(parts))
+        room -= len(text.encode()) + len(separator)
+        if room < 0:
+            return (before + separator.join(parts) + after).encode()
+        parts.append(text)
+
+
+def _listed(name: str, part: str | Callable[[int], str]) -> Maker:
+    """Fill an array of the session."""
+    return lambda: _filled(f'{{"customerSession":{{"{name}":[', part, "]}}")
+
+
+def _mapped(name: str, part: str | Callable[[int], str]) -> Maker:
+    """Fill an object of the session; a part is key and value."""
+    return lambda: _filled(f'{{"customerSession":{{"{name}":{{', part, "}}}")
+
+
+def _in_items(part: str | Callable[[int], str], *, before: str = "", after: str = "") -> Maker:
+    """Fill 1000 items evenly, so that the cart is not too long as such."""
+
+    def make() -> bytes:
+        room = (SIZE - 100) // 1000
+        items, number = [], 0
+        for index in range(1000):
+            head = f'{{"name":"a","sku":"s{index}","quantity":1,"price":1{before}'
+            left, parts = room - len(head) - len(after) - 2, []
+            while True:
+                text = part if isinstance(part, str) else part(number)
+                left -= len(text.encode()) + 1
+                if left < 0:
+                    break
+                parts.append(text)
+                number += 1
+            inner = ",".join(parts)
+            items.append(head + ("" if before else ",") + inner + after + "}")
+        return ('{"customerSession":{"cartItems":[' + ",".join(items) + "]}}").encode()
+
+    return make
+
+
+def _spoiled(spoil: Callable[[bytes], bytes]) -> Maker:
+    """Spoil the large valid payload."""
+    return lambda: spoil(payloads.large(SIZE))
+
+
+def _deep(levels: int, where: str = "attributes") -> Maker:
+    nested = "[" * levels + "]" * levels
+    return _mapped(where, lambda number: f'"k{number}":{nested}')
+
+
+def _every_item(change: Callable[[dict[str, Any]], object]) -> Maker:
+    """Change each item of the large valid payload."""
+
+    def make() -> bytes:
+        payload = json.loads(payloads.large(SIZE))
+        for each in payload["customerSession"]["cartItems"]:
+            change(each)
+        return payloads.text(payload)
+
+    return make
+
+
+def _all_faults(item: dict[str, Any]) -> None:
+    item.update(quantity=0, price="1", sku="", weight="x", height="x", width="x", length="x")
+    item["additionalCosts"] = {"packaging": {}}
+    del item["name"]
+
+
+_KEYS = ("quantiy", "pric", "nmae", "categroy", "wieght", "atributes", "additionalCost", "Sku")
+
+MAKERS: Final[dict[str, Maker]] = {
+    # Floods of wrong elements.
+    "couponCodes full of numbers": _listed("couponCodes", "0"),
+    "couponCodes full of null": _listed("couponCodes", "null"),
+    "couponCodes full of empty objects": _listed("couponCodes", "{}"),
+    "couponCodes full of too long texts": _listed("couponCodes", f'"{"x" * 101}"'),
+    "couponCodes full of too short texts": _listed("couponCodes", '""'),
+    "couponCodes full of the same code": _listed("couponCodes", '"ABCD"'),
+    "couponCodes full of distinct codes": _listed("couponCodes", lambda n: f'"C{n:06}"'),
+    "couponCodes full of distinct numbers": _listed("couponCodes", str),
+    "couponCodes full of distinct arrays": _listed("couponCodes", lambda n: f"[{n}]"),
+    "couponCodes full of distinct objects": _listed("couponCodes", lambda n: f'{{"a":{n}}}'),
+    "couponCodes full of distinct fractions": _listed("couponCodes", lambda n: f"{n}.5"),
+    "identifiers full of numbers": _listed("identifiers", "0"),
+    "identifiers full of texts": _listed("identifiers", '"a"'),
+    "identifiers full of IP addresses": _listed("identifiers", '"1.1.1.1"'),
+    "identifiers full of distinct texts": _listed("identifiers", lambda n: f'"{n:x}"'),
+    "loyaltyCards full of bad texts": _listed("loyaltyCards", '" "'),
+    "cartItems full of numbers": _listed("cartItems", "0"),
+    "cartItems full of empty objects": _listed("cartItems", "{}"),
+    "cartItems full of empty arrays": _listed("cartItems", "[]"),
+    "cartItems full of small wrong items": _listed("cartItems", '{"quantity":0}'),
+    "cartItems full of small good items": _listed(
+        "cartItems", '{"name":"a","sku":"a","quantity":1,"price":1}'
+    ),
+    "responseContent full of unknown names": lambda: _filled(
+        '{"customerSession":{},"responseContent":[', '"a"', "]}"
+    ),
+    "additionalCosts full of numbers": _mapped("additionalCosts", lambda n: f'"{n:x}":0'),
+    "additionalCosts full of empty objects": _mapped("additionalCosts", lambda n: f'"{n:x}":{{}}'),
+    "additionalCosts of items full of numbers": _in_items(
+        lambda n: f'"{n:x}":0', before=',"additionalCosts":{', after="}"
+    ),
+    "additionalCosts of items full of empty objects": _in_items(
+        lambda n: f'"{n:x}":{{}}', before=',"additionalCosts":{', after="}"
+    ),
+    "every item with ten faults": _every_item(_all_faults),
+    "a cost without a price in every item": _every_item(
+        lambda item: item["additionalCosts"].update(packaging={})
+    ),
+    # Keys.
+    "unknown keys at the top": lambda: _filled(
+        '{"customerSession":{},', lambda n: f'"k{n:x}":0', "}"
+    ),
+    "unknown keys in the session": lambda: _filled(
+        '{"customerSession":{', lambda n: f'"k{n:x}":0', "}}"
+    ),
+    "unknown keys in every item": _in_items(lambda n: f'"k{n:x}":0'),
+    "misspelt keys in every item": _in_items(lambda n: f'"{_KEYS[n % 8]}{n // 8:x}":0'),
+    "misspelt keys in the session": lambda: _filled(
+        '{"customerSession":{', lambda n: f'"couponCode{n:x}":0', "}}"
+    ),
+    "one very long unknown key": lambda: _filled(
+        '{"customerSession":{"', "cartItem", '":0}}', separator=""
+    ),
+    "very long unknown keys in every item": _in_items(lambda n: f'"k{n:x}{"y" * 900}":0'),
+    "read-only keys in every item": _every_item(
+        lambda item: item.update(position=0, returnedQuantity=0, remainingQuantity=0)
+    ),
+    "null in every item": _every_item(
+        lambda item: item.update(category=None, weight=None, height=None, width=None)
+    ),
+    # Free values.
+    "attributes of nested arrays, 90 deep": _deep(90),
+    "attributes of nested arrays, 110 deep": _deep(110),
+    "attributes of small nested objects": _mapped(
+        "attributes", lambda n: f'"k{n:x}":{{"a":{{"b":{{}}}}}}'
+    ),
+    "attributes: one list of empty objects": _mapped(
+        "attributes", '"a":[' + "{}," * 690_000 + "{}]"
+    ),
+    "attributes: one list of empty arrays": _mapped(
+        "attributes", '"a":[' + "[]," * 690_000 + "[]]"
+    ),
+    "attributes with impossible names": _mapped("attributes", lambda n: f'"k {n:x}":0'),
+    "attributes of items with impossible names": _in_items(
+        lambda n: f'"k {n:x}":0', before=',"attributes":{', after="}"
+    ),
+    "attributes of items with nested objects": _in_items(
+        lambda n: f'"k{n:x}":{{"a":{{}}}}', before=',"attributes":{', after="}"
+    ),
+    "attributes of items, null": _in_items(
+        lambda n: f'"k{n:x}":null', before=',"attributes":{', after="}"
+    ),
+    # Faults of the text.
+    "duplicate keys": _mapped("attributes", '"a":0'),
+    "duplicate empty keys": _mapped("attributes", '"":0'),
+    "duplicate keys in every item": _in_items('"price":0'),
+    "one duplicate key at the end": _spoiled(lambda text: text[:-1] + b',"customerSession":{}}'),
+    "invalid UTF-8 at the end": _spoiled(lambda text: text[:-2] + b"\xff}}"),
+    "1e999 at the end": _spoiled(lambda text: text[:-1] + b',"a":1e999}'),
+    "cut off at the end": _spoiled(lambda text: text[:-1]),
+    "a lone surrogate at the end": _spoiled(lambda text: text[:-1] + b',"a":"\\ud800"}'),
+    "couponCodes full of 1e999": _listed("couponCodes", "1e999"),
+    "attributes full of 1e999": _mapped("attributes", lambda n: f'"{n:x}":1e999'),
+    "couponCodes full of lone surrogates": _listed("couponCodes", '"\\ud800"'),
+    "attributes full of lone surrogates": _mapped("attributes", lambda n: f'"{n:x}":"\\ud800"'),
+    "empty arrays, then 1e999": lambda: _filled(
+        '{"customerSession":{"attributes":{"a":[', "[]", ",1e999]}}}"
+    ),
+    "numbers, then 1e999": lambda: _filled(
+        '{"customerSession":{"attributes":{"a":[', "0", ",1e999]}}}"
+    ),
+    "texts, then 1e999": lambda: _filled(
+        '{"customerSession":{"attributes":{"a":[', '""', ",1e999]}}}"
+    ),
+    "keys, then 1e999": lambda: _filled(
+        '{"customerSession":{"attributes":{', lambda n: f'"{n:x}":0', ',"a":1e999}}}'
+    ),
+    "one text of escapes, then 1e999": lambda: _filled(
+        '{"a":"', "\\n", '","b":1e999}', separator=""
+    ),
+    "one text of \\u escapes, then 1e999": lambda: _filled(
+        '{"a":"', "\\u00e9", '","b":1e999}', separator=""
+    ),
+    "one text of control characters": lambda: _filled('{"a":"', "\x01", '"}', separator=""),
+    "commas": lambda: _filled("[", ",", "]", separator=""),
+    "opening brackets": lambda: _filled("", "[", "", separator=""),
+    "opening braces with keys": lambda: _filled("", '{"a":', "", separator=""),
+    "line ends, then 1e999": lambda: _filled("[", "\n", "1e999]", separator=""),
+    "numbers of 4000 digits": _mapped("attributes", lambda n: f'"{n:x}":{"9" * 4000}'),
+    "a number of 2 million digits": lambda: _filled('{"a":', "9", "}", separator=""),
+    "quantities of 4000 digits": _every_item(lambda item: item.update(quantity=10**4000)),
+    "prices of 300 digits": _in_items("0", before=f',"weight":{"9" * 300},"p":[', after="]"),
+    "bad literals": _listed("couponCodes", "nul"),
+    "comments": lambda: _filled("{", "/**/", "}", separator=""),
+    "single quotes": _listed("couponCodes", "'a'"),
+    "identifiers full of 1e999": _listed("identifiers", "1e999"),
+    "identifiers full of numbers of 30 digits": _listed("identifiers", lambda n: f"{10**29 + n}"),
+    "an array at the top": lambda: _filled("[", "{}", "]"),
+    "a response with an update's items": lambda: _filled(
+        '{"created":"x","cartItems":[', '{"name":"a","sku":"a","quantity":1,"price":1}', "]}"
+    ),
+    "a return of nothing, often": lambda: _filled('{"return":{"returnedCartItems":[', "{}", "]}}"),
+    "effects full of empty objects": lambda: _filled('{"effects":[', "{}", "]}"),
+    "a response with wrong items": lambda: _filled(
+        '{"totalDiscounts":0,"created":"x","cartItems":[', '{"quantity":0}', "]}"
+    ),
+}
+"""Makers of hostile payloads, by what is wrong with them."""
