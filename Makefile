@@ -69,7 +69,7 @@ format: install ## Lay out the code and repair what can be repaired
 	@$(VPYTHON) -m ruff check --quiet --fix-only
 	@$(VPYTHON) -m ruff format
 
-types: install ## Check the types of the package and of the tests
+types: install ## Check the types of the package, the tests and the benchmarks
 	@echo '== mypy'
 	@rm -rf $(TYPES)
 	@mkdir -p $(TYPES)/talonschema
@@ -79,6 +79,7 @@ types: install ## Check the types of the package and of the tests
 	@ln -s ../../../schemas $(TYPES)/talonschema/schemas
 	@$(VPYTHON) -m mypy --no-error-summary --package talonschema | $(REAL_PATHS)
 	@$(VPYTHON) -m mypy --no-error-summary tests | $(REAL_PATHS)
+	@$(VPYTHON) -m mypy --no-error-summary benchmarks | $(REAL_PATHS)
 
 docs: install ## Write the generated parts of the documentation
 	@$(VPYTHON) docs/generate.py
