@@ -155,6 +155,9 @@ class Single:
     def __float__(self) -> float:
         return self.value
 
+    def __repr__(self) -> str:
+        return f"Single({self.value})"
+
 
 @numbers.Integral.register
 class BrokenWhole:

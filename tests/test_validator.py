@@ -8,7 +8,6 @@ import pickle
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -624,7 +623,7 @@ def test_a_rule_that_fails_is_told_of(monkeypatch: pytest.MonkeyPatch, engine: A
         yield
 
     name = "codes/duplicate-coupon"
-    monkeypatch.setitem(RULES, name, replace(RULES[name], check=crash))
+    monkeypatch.setitem(RULES, name, RULES[name]._replace(check=crash))
     report = check(MIXED, engine=engine)
     assert {each.code for each in report.findings} == (MIXED_CODES - {name}) | {
         "internal/rule-crash"

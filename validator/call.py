@@ -1,7 +1,5 @@
 """Call: the request or response a payload belongs to, apart from the payload."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias, TypedDict
@@ -44,6 +42,9 @@ class Before(NamedTuple):
     """In wire names, without anything invalid; empty if there is no session yet."""
 
 
+_UNKNOWN = Before()
+
+
 class Call(NamedTuple):
     """The arguments of a check, looked through."""
 
@@ -51,7 +52,10 @@ class Call(NamedTuple):
     operation: str = "update"
     dry: bool = False
     now: str | datetime | None = None
-    before: Before = Before()
+    before: Before = _UNKNOWN
+
+
+_UNADORNED = Call()
 
 
 def call(
@@ -67,6 +71,8 @@ def call(
 
     Raises `ValueError` or `TypeError` for arguments that make no sense, alone or together.
     """
+    if before is _UNKNOWN and model is None and operation == "update" and not dry and now is None:
+        return _UNADORNED
     if model is not None:
         one_of("model", model, schemas.models(edition))
         if OPERATIONS_OF.get(model, operation) != operation:
@@ -86,7 +92,7 @@ def call(
 def before(engine: Engine, naming: Naming, previous: Previous) -> Before:
     """Look `previous` through, in the names of `naming`; raises as `call` does."""
     if previous is None:
-        return Before()
+        return _UNKNOWN
     if isinstance(previous, New):
         return Before("new", previous, {})
     if isinstance(previous, str):

@@ -1,12 +1,9 @@
 """Code: the stable name of one kind of finding, with all that is to be said about it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 EDITIONS = ("2022-06", "2026-06")
 REDACTED = "[redacted]"
@@ -14,6 +11,7 @@ MANY_BITS = 10_000
 """The size of an integer of 3000 digits; Python refuses to write one of more than 4300."""
 ENDLESS = "a number of thousands of digits"
 _SHOWN = 60
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Severity(StrEnum):
@@ -32,8 +30,7 @@ class Confidence(StrEnum):
     INFERRED = "inferred"
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """A payload and the context it is judged in.
 
     `context` takes the keyword arguments of `Validator.check` (``model``, ``previous``,
@@ -41,12 +38,18 @@ class Example:
     ``"NEW"`` stands for `NEW`.
     """
 
-    data: Any
-    context: Mapping[str, Any] = field(default_factory=dict)
+    part: Any
+    context: Mapping[str, Any] = _NOTHING
+    times: int = 1
+    """How often `part`, then a text, comes in a row."""
+
+    @property
+    def data(self) -> Any:
+        """The payload."""
+        return self.part if self.times == 1 else self.part * self.times
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
+class Code(NamedTuple):
     """What a code means, why it matters and how to get rid of it."""
 
     name: str
@@ -54,17 +57,17 @@ class Code:
     summary: str
     message: str
     """The sentence of a finding, with the names of parameters in braces."""
-    hint: str | Mapping[str, str] = ""
-    """What to do about it, in the same form; a mapping has one for each ``kind`` in `params`."""
     why: str
     fix: str
     source: str
+    bad: tuple[Example, ...]
+    good: tuple[Example, ...]
+    hint: str | Mapping[str, str] = ""
+    """What to do about it, in the same form; a mapping has one for each ``kind`` in `params`."""
     confidence: Confidence = Confidence.DOCUMENTED
     editions: tuple[str, ...] = EDITIONS
     models: tuple[str, ...] = ()
     """The models the code can appear on; empty for any."""
-    bad: tuple[Example, ...]
-    good: tuple[Example, ...]
 
     @property
     def group(self) -> str:

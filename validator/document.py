@@ -5,14 +5,10 @@ the start is skipped, as RFC 8259 section 8.1 allows. The result does not depend
 optional parser `jiter` is installed.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 from .problem import Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 try:
     import jiter

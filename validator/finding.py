@@ -1,19 +1,17 @@
 """Finding: one problem as it is told to a caller."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from .code import ENDLESS, MANY_BITS, Code, Severity, render
 from .pointer import to_pointer
 from .problem import Problem
 
+_NOTHING: Mapping[str, Any] = {}
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+
+class Finding(NamedTuple):
     """One problem of a payload.
 
     `code`, `severity`, `pointer` and `params` are stable; the wording of `message` and `hint` is
@@ -26,7 +24,7 @@ class Finding:
     """RFC 6901 JSON Pointer into the payload, in the names the caller used."""
     message: str
     hint: str
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = _NOTHING
     """What the message is made of; without what comes from the payload if redacted."""
     related: tuple[str, ...] = ()
     """Pointers of other places that have part in the problem."""

@@ -4,8 +4,6 @@ Callers pass what their framework, database or test gave them. This module settl
 value is in terms of RFC 8259 and RFC 7493 (I-JSON), so that no later check has to ask again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite, isnan
 from typing import Any, NamedTuple, cast

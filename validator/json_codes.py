@@ -68,7 +68,7 @@ CODES = (
         why="A customer session of 1000 items has a few hundred kilobytes; this is something else.",
         fix="Check that the right file was given.",
         source="Limit of talonschema",
-        bad=(Example(" " * (16 * 2**20 + 1)),),
+        bad=(Example(" ", times=16 * 2**20 + 1),),
         good=_GOOD,
     ),
     Code(

@@ -1,9 +1,6 @@
 """Judge: takes one payload from reading over structure and rules to a report."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -13,10 +10,10 @@ from .code import Severity
 from .collector import COUNTED, Collector
 from .document import Document
 from .finding import finding
-from .models import BASES, OPERATIONS_OF, detect
+from .models import OPERATIONS_OF, detect
 from .naming import UNTURNED, Naming, Translation, to_snake
-from .outline import Outline, outline
-from .plan import Plan, Step, plan
+from .outline import outline
+from .plan import Plan, Step
 from .pointer import Path
 from .policy import Policy
 from .problem import Problem
@@ -62,27 +59,39 @@ class Judgement(NamedTuple):
     """A rule failed."""
 
 
-@dataclass(slots=True)
 class Judge:
     """Judges payloads by one configuration; see `Validator` for what it consists of."""
 
-    engine: Engine
-    policy: Policy
-    naming: Naming
-    severities: Mapping[str, Severity | None]
-    max_findings: int
-    redact: bool
-    counted: int = COUNTED
-    """So many findings beyond `max_findings` are counted."""
-    _plans: dict[Setting, Plan] = field(default_factory=dict)
+    def __init__(
+        self,
+        engine: Engine,
+        policy: Policy,
+        naming: Naming,
+        severities: Mapping[str, Severity | None],
+        max_findings: int,
+        *,
+        redact: bool,
+        counted: int = COUNTED,
+    ) -> None:
+        """Take the configuration; so many findings as `counted` beyond `max_findings` count."""
+        self.engine = engine
+        self.policy = policy
+        self.naming = naming
+        self.severities = severities
+        self.max_findings = max_findings
+        self.redact = redact
+        self.counted = counted
+        self._plans: dict[tuple[object, ...], Plan] = {}
 
-    def for_errors(self) -> Judge:
+    def for_errors(self) -> "Judge":
         """Return a judge that only tells whether there are errors, and stops at the first."""
         errors = {
             code: severity if severity is Severity.ERROR else None
             for code, severity in self.severities.items()
         }
-        return Judge(self.engine, self.policy, self.naming, errors, 1, self.redact, 0)
+        return Judge(
+            self.engine, self.policy, self.naming, errors, 1, redact=self.redact, counted=0
+        )
 
     def __call__(self, payload: Any, call: Call) -> Judgement:
         """Check a payload whose call has been looked through."""
@@ -113,8 +122,8 @@ class Judge:
         if type(value) is not dict or self.naming != "wire":
             return None
         model = call.model or detect(self.engine.edition, value, call.operation, self.naming)
-        context = self._context(_setting(model, call), call, value)
-        plan = self._plan(context.setting)
+        plan = self._plan(model, call)
+        context = self._context(plan, call, value)
         sieve = plan.sieve
         if sieve is None or not _EXACT.issuperset(map(type, context.session.values())):
             return None
@@ -148,23 +157,21 @@ class Judge:
                 unknown(path, part.model, "wire-name", to_snake(_key(path)))
                 for path, part in translation.foreign
             )
-        context = self._context(_setting(model, call), call, value)
-        context.doubts = doubts
-        plan = self._plan(context.setting)
+        plan = self._plan(model, call)
+        context = self._context(plan, call, value, doubts)
         void = frozenset(each.path for each in read.problems if each.code in _VOIDING)
         invalid = self._structure(context, void, collector)
         if invalid is None:
             skipped = [Skipped(step.rule.code.name, _TOO_MUCH) for step in plan.steps]
             return Judgement(self._told(collector, model, plan, skipped, translation))
-        context.invalid = invalid
-        skipped = _judged(plan.steps, context, collector)
+        skipped = _judged(plan.steps, context._replace(invalid=invalid), collector)
         report = self._told(collector, model, plan, skipped, translation)
         return Judgement(report, context.session, collector.crashed)
 
     def _judge_no_body(self, call: Call) -> Judgement:
         """Judge a call that has no body to be judged."""
-        context = self._context(_setting(NO_BODY, call), call, {})
-        plan = self._plan(context.setting)
+        plan = self._plan(NO_BODY, call)
+        context = self._context(plan, call, {})
         collector = Collector(self.severities, self.max_findings, self.counted)
         skipped = _judged(plan.steps, context, collector)
         return Judgement(self._told(collector, None, plan, skipped))
@@ -196,31 +203,33 @@ class Judge:
                 return None
         return Invalid(invalid, missing)
 
-    def _plan(self, setting: Setting) -> Plan:
-        known = self._plans.get(setting)
+    def _plan(self, model: str, call: Call) -> Plan:
+        asked = (model, call.operation, call.dry, call.before.known, call.now is not None)
+        known = self._plans.get(asked)
         if known is None:
-            known = plan(self.engine, self.policy, self.severities, setting)
-            self._plans[setting] = known
+            known = Plan(self.engine, self.policy, self.severities, _setting(model, call))
+            self._plans[asked] = known
         return known
 
-    def _context(self, setting: Setting, call: Call, value: Any) -> Context:
-        model = setting.model
-        base = BASES.get(model, ())
+    def _context(
+        self, plan: Plan, call: Call, value: Any, doubts: Sequence[int] | None = None
+    ) -> Context:
         session = value
-        for step in base:
+        for step in plan.base:
             session = session.get(step) if isinstance(session, dict) else None
         return Context(
-            edition=self.engine.edition,
-            policy=self.policy,
-            setting=setting,
-            value=value,
-            session=session if isinstance(session, dict) else {},
-            base=base,
-            outline=Outline(model) if model == NO_BODY else outline(self.engine.edition, model),
-            state=call.before.state,
-            previous=call.before.session,
-            now=call.now,
-            present=None if call.now is None else datetime.now(UTC),
+            self.engine.edition,
+            self.policy,
+            plan.setting,
+            value,
+            session if isinstance(session, dict) else {},
+            plan.base,
+            plan.outline,
+            call.before.state,
+            call.before.session,
+            call.now,
+            None if call.now is None else datetime.now(UTC),
+            doubts,
         )
 
     def _told(
@@ -231,8 +240,11 @@ class Judge:
         skipped: list[Skipped],
         translation: Translation | None = None,
     ) -> Report:
+        told = collector.told()
+        if not told and not skipped and collector.omitted == 0:
+            return plan.good
         findings = []
-        for problem, severity in collector.told():
+        for problem, severity in told:
             own = problem if translation is None else translation.problem(problem)
             findings.append(finding(own, CODES[problem.code], severity, redact=self.redact))
         return Report(

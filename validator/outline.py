@@ -8,7 +8,6 @@ from the hand-written files.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -16,28 +15,52 @@ from . import schemas
 from .pointer import Path
 
 _BELOW = frozenset({"properties", "items", "additionalProperties", "required", "allOf", "$ref"})
+_NOTHING: Mapping[str, Any] = {}
 _ANNOTATIONS = frozenset(
     {"$schema", "$id", "title", "description", "examples", "default", "readOnly"}
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Outline:
-    """What a schema says of one place in an instance."""
+    """What a schema says of one place in an instance; not to be changed."""
 
-    model: str
-    """The model whose file describes the place."""
-    assertions: Mapping[str, Any] = field(default_factory=dict)
-    """The keywords that look at the value itself, such as ``type`` and ``maxItems``."""
-    properties: Mapping[str, Outline] = field(default_factory=dict)
-    required: tuple[str, ...] = ()
-    items: Outline | None = None
-    """The elements of an array."""
-    values: Outline | None = None
-    """The members of an object whose keys are the caller's."""
-    open: bool = False
-    """More keys than `properties` are expected (``additionalProperties: true``)."""
-    read_only: bool = False
+    __slots__ = (
+        "assertions",
+        "items",
+        "model",
+        "open",
+        "properties",
+        "read_only",
+        "required",
+        "values",
+    )
+
+    def __init__(
+        self,
+        model: str,
+        assertions: Mapping[str, Any] = _NOTHING,
+        properties: Mapping[str, Outline] = _NOTHING,
+        required: tuple[str, ...] = (),
+        *,
+        items: Outline | None = None,
+        values: Outline | None = None,
+        open: bool = False,  # noqa: A002 - as it is called in talk of schemas
+        read_only: bool = False,
+    ) -> None:
+        """Take what the schema says."""
+        self.model = model
+        """The model whose file describes the place."""
+        self.assertions = assertions
+        """The keywords that look at the value itself, such as ``type`` and ``maxItems``."""
+        self.properties = properties
+        self.required = required
+        self.items = items
+        """The elements of an array."""
+        self.values = values
+        """The members of an object whose keys are the caller's."""
+        self.open = open
+        """More keys than `properties` are expected (``additionalProperties: true``)."""
+        self.read_only = read_only
 
     def below(self, step: str | int) -> Outline | None:
         """Return the outline of a member or element, or None where the schema says nothing."""

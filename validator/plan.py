@@ -1,17 +1,14 @@
 """Plan: how to judge a kind of call, worked out once and used for every payload of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .code import Severity
 from .models import BASES
-from .outline import outline
+from .outline import Outline, outline
 from .pointer import Path
 from .policy import Policy
-from .report import Skipped
+from .report import Report, Skipped
 from .rules import RULES, Rule
 from .rules.context import Setting
 from .rules.rule import NO_BODY, place
@@ -29,51 +26,62 @@ class Step(NamedTuple):
     """The places in the payload, ``*`` for any step, that it can't be judged without."""
 
 
-@dataclass(frozen=True, slots=True)
 class Plan:
-    """What to judge, and what not."""
+    """What to judge in payloads of one setting, and what not."""
 
-    steps: tuple[Step, ...]
-    """Every rule to be judged."""
-    unsettled: tuple[Step, ...]
-    """Those of them that have to be judged even if the whole payload passes `sieve`."""
-    skipped: tuple[Skipped, ...]
-    sieve: Sieve | None
-    """Finds what is in order at once; None if the engine can't."""
+    __slots__ = ("base", "good", "outline", "setting", "sieve", "skipped", "steps", "unsettled")
 
-
-def plan(
-    engine: Engine,
-    policy: Policy,
-    severities: Mapping[str, Severity | None],
-    setting: Setting,
-) -> Plan:
-    """Sort the rules: those to be judged, and those that lack something of their context."""
-    steps, skipped = [], []
-    base = BASES.get(setting.model, ())
-    for rule in RULES.values():
-        code = rule.code
-        if severities[code.name] is None or engine.edition not in code.editions:
-            continue
-        if code.models and setting.model not in code.models:
-            continue
-        lack = rule.lacks(setting, policy)
-        if lack is None:
-            steps.append(Step(rule, rule.places(base)))
-        elif lack:
-            skipped.append(Skipped(code.name, lack))
-    names = {step.rule.code.name for step in steps}
-    sieve = None
-    if setting.model != NO_BODY and engine.sieve is not None:
-        sieve = engine.sieve(
-            outline(engine.edition, setting.model),
-            (*base, "cartItems"),
-            _fragments(steps, base, policy),
-            request="payload/read-only-property" in names,
-            closed="payload/unknown-property" in names,
+    def __init__(
+        self,
+        engine: Engine,
+        policy: Policy,
+        severities: Mapping[str, Severity | None],
+        setting: Setting,
+    ) -> None:
+        """Sort the rules: those to be judged, and those that lack something of their context."""
+        steps, skipped = [], []
+        bodyless = setting.model == NO_BODY
+        self.setting = setting
+        self.base = base = BASES.get(setting.model, ())
+        """Where the session stands in a payload."""
+        self.outline = Outline(NO_BODY) if bodyless else outline(engine.edition, setting.model)
+        for rule in RULES.values():
+            code = rule.code
+            if severities[code.name] is None or engine.edition not in code.editions:
+                continue
+            if code.models and setting.model not in code.models:
+                continue
+            lack = rule.lacks(setting, policy)
+            if lack is None:
+                steps.append(Step(rule, rule.places(base)))
+            elif lack:
+                skipped.append(Skipped(code.name, lack))
+        names = {step.rule.code.name for step in steps}
+        self.sieve: Sieve | None = None
+        """Finds what is in order at once; None if the engine can't."""
+        if not bodyless and engine.sieve is not None:
+            self.sieve = engine.sieve(
+                self.outline,
+                (*base, "cartItems"),
+                _fragments(steps, base, policy),
+                request="payload/read-only-property" in names,
+                closed="payload/unknown-property" in names,
+            )
+        self.steps = tuple(steps)
+        """Every rule to be judged."""
+        self.unsettled = tuple(
+            step for step in steps if self.sieve is None or step.rule.clean is None
         )
-    unsettled = tuple(step for step in steps if sieve is None or step.rule.clean is None)
-    return Plan(tuple(steps), unsettled, tuple(sorted(skipped)), sieve)
+        """Those of them that have to be judged even if the whole payload passes `sieve`."""
+        self.skipped = tuple(sorted(skipped))
+        self.good = Report(
+            ok=True,
+            findings=(),
+            model=None if bodyless else setting.model,
+            edition=engine.edition,
+            skipped=self.skipped,
+        )
+        """What is reported of a payload without findings, if every step could be judged."""
 
 
 def _fragments(steps: list[Step], base: Path, policy: Policy) -> dict[Path, dict[str, Any]]:

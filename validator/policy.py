@@ -1,12 +1,9 @@
 """Policy: what a team knows of its own Application, which no payload can tell."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
 from decimal import Decimal
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, NamedTuple, Self, cast, get_args
 
 AttributeType = Literal[
     "string",
@@ -32,8 +29,7 @@ class PolicyError(ValueError):
     """A policy has a wrong key or value, or its file can't be read; the text says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """A custom attribute as created in the Campaign Manager."""
 
     type: AttributeType
@@ -41,8 +37,7 @@ class Attribute:
     """The values a restricted attribute accepts; None if it accepts any."""
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(NamedTuple):
     """What exists in the account. A part that is None is not known, and is not judged."""
 
     attributes: Mapping[str, Mapping[str, Attribute]] | None = None
@@ -53,10 +48,7 @@ class Catalog:
     """The SKUs that a catalog of the account gives a price."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What to assume of the Application that payloads are sent to."""
-
+class _Fields(NamedTuple):
     cart_item_flattening: bool = True
     """Cart item flattening is on: quantities are limited, returns may be partial (2022-06)."""
     coupon_budget: bool = False
@@ -69,32 +61,42 @@ class Policy:
     """How far a total may be from what it adds up to, in the currency of the prices."""
     catalog: Catalog | None = None
 
-    def __post_init__(self) -> None:
+
+class Policy(_Fields):
+    """What to assume of the Application that payloads are sent to.
+
+    `catalog` says what exists in the account. Raises `PolicyError` for a value of a wrong type.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Check the types, so that a mistake shows where it was made."""
+        self = super().__new__(cls, *args, **kwargs)
         for name in ("cart_item_flattening", *BUDGETS.values()):
             if not isinstance(getattr(self, name), bool):
                 message = f"{name} is {getattr(self, name)!r}; it takes true or false"
                 raise PolicyError(message)
-        object.__setattr__(self, "total_tolerance", _tolerance(self.total_tolerance))
         if self.catalog is not None and not isinstance(self.catalog, Catalog):
             message = "catalog takes a Catalog; Policy.from_mapping builds one from plain data"
             raise PolicyError(message)
+        return self._replace(total_tolerance=_tolerance(self.total_tolerance))
 
     @classmethod
-    def from_mapping(cls, data: Mapping[str, Any]) -> Policy:
+    def from_mapping(cls, data: Mapping[str, Any]) -> Self:
         """Build a policy from the plain data of a TOML or JSON file.
 
         Raises `PolicyError`, which names the key that is wrong and what it takes.
         """
         data = _table(data, "the policy")
-        _no_others(data, [each.name for each in fields(cls)], "the policy")
+        _no_others(data, cls._fields, "the policy")
         given = dict(data)
         if "catalog" in given:
             given["catalog"] = _catalog(given["catalog"])
         return cls(**given)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Policy:
+    def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a policy from a ``.toml`` or ``.json`` file.
 
         Raises `PolicyError`, which names the file and the key or place that is wrong.
@@ -177,7 +179,7 @@ def _tolerance(value: object) -> Decimal:
 
 def _catalog(value: object) -> Catalog:
     data = _table(value, "catalog")
-    _no_others(data, [each.name for each in fields(Catalog)], "catalog")
+    _no_others(data, Catalog._fields, "catalog")
     attributes = costs = skus = None
     if "attributes" in data:
         entities = _table(data["attributes"], "catalog.attributes")
@@ -204,7 +206,7 @@ def _attribute(value: object, where: str) -> Attribute:
     if isinstance(value, str):
         value = {"type": value}
     data = _table(value, where)
-    _no_others(data, [each.name for each in fields(Attribute)], where)
+    _no_others(data, Attribute._fields, where)
     if "type" not in data:
         message = f"{where} has no type; it takes one of {', '.join(get_args(AttributeType))}"
         raise PolicyError(message)

@@ -1,7 +1,5 @@
 """Problem: what a reader, an engine or a rule found, as bare data without prose."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

@@ -1,9 +1,6 @@
 """Report: the outcome of one check, and the forms in which it can be handed on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .code import Severity
@@ -23,7 +20,7 @@ class Skipped(NamedTuple):
 class InvalidPayload(ValueError):
     """A payload has errors; `report` holds them all."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: "Report") -> None:
         """Keep `report`, whose errors are the reason."""
         super().__init__(report)
         self.report = report
@@ -35,8 +32,7 @@ class InvalidPayload(ValueError):
         return f"{self.report.model or 'payload'} is not valid{more}:\n" + "\n".join(lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What a check found."""
 
     ok: bool

@@ -5,8 +5,6 @@ OpenAPI files), the descriptions of the operations "Update customer session", "R
 and "Reopen customer session", and the docs page on customer sessions.
 """
 
-from __future__ import annotations
-
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 State: TypeAlias = Literal["open", "closed", "partially_returned", "cancelled"]

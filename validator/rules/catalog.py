@@ -1,7 +1,5 @@
 """Rules on what has to be created in the account before a session may use it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum

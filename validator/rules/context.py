@@ -1,9 +1,6 @@
 """Context: what a rule may look at."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -82,8 +79,7 @@ class Setting(NamedTuple):
     """The query parameter ``now`` is given."""
 
 
-@dataclass(slots=True)
-class Context:
+class Context(NamedTuple):
     """A payload and what it is judged against."""
 
     edition: str
@@ -102,11 +98,11 @@ class Context:
     previous: Mapping[str, Any] | None = None
     """The session before the call; empty for a new one, None if unknown."""
     now: str | datetime | None = None
-    invalid: Invalid = NOTHING_INVALID
-    doubts: Sequence[int] | None = None
-    """The indexes of the cart items that a rule with `clean` has to look at; None for all."""
     present: datetime | None = None
     """The moment of the check, set where `now` is."""
+    doubts: Sequence[int] | None = None
+    """The indexes of the cart items that a rule with `clean` has to look at; None for all."""
+    invalid: Invalid = NOTHING_INVALID
 
     def items(self, *reads: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """Yield index and item of the cart, without items that are invalid in what is read."""

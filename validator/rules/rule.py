@@ -1,10 +1,7 @@
 """Rule: a check that a schema can't express, as a pure generator with its metadata beside it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ..code import Code
 from ..pointer import Path
@@ -27,8 +24,7 @@ NO_BODY = "(no body)"
 """What stands for a model where a request has no body, as when a session is reopened."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A code and the check that finds it."""
 
     code: Code

@@ -6,14 +6,9 @@ has a fixed number of parts below it, and elements are looked into only where a 
 that they fail.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
-
-import jsonschema_rs
 
 from ..instance import plain
 from ..outline import Outline, outline
@@ -24,20 +19,24 @@ from .engine import Doubts, Engine, problem
 from .sieve import Sieve
 
 
-@dataclass(frozen=True, slots=True)
 class _Node:
     """A place and its parts, up to the next arrays and maps."""
 
-    whole: jsonschema_rs.Validator
-    """Checks the place with everything below it."""
-    shell: jsonschema_rs.Validator
-    """Checks the place without elements and members of `branches`."""
-    branches: tuple[_Branch, ...]
-    """The arrays and maps below the place."""
-    bulky: tuple[Path, ...]
-    """Where there can be much that `shell` does not look at."""
-    names: frozenset[str]
-    """The keys that `shell` looks at."""
+    __slots__ = ("branches", "bulky", "names", "shell", "whole")
+
+    def __init__(self, place: Outline, branches: tuple["_Branch", ...]) -> None:
+        """Compile the schema of `place`; `branches` are the arrays and maps below it."""
+        formats = any("format" in below.assertions for below in place.walk())
+        self.whole = validator(schema_of(place, shell=False, root=True), formats=formats)
+        """Checks the place with everything below it."""
+        shell = schema_of(place, shell=True, root=True)  # noqa: S604 - no program is started
+        self.shell = validator(shell, formats=formats)
+        """Checks the place without elements and members of `branches`."""
+        self.branches = branches
+        self.bulky = tuple(_bulky(place, ()))
+        """Where there can be much that `shell` does not look at."""
+        self.names = frozenset(place.properties)
+        """The keys that `shell` looks at."""
 
 
 class _Branch(NamedTuple):
@@ -83,13 +82,7 @@ class Accelerated(Engine):
             branches = tuple(
                 _Branch(path, kinds, self._node(part)) for path, kinds, part in _branches(place, ())
             )
-            formats = any("format" in below.assertions for below in place.walk())
-            whole, shell = (
-                validator(schema_of(place, shell=shell, root=True), formats=formats)
-                for shell in (False, True)
-            )
-            bulky = tuple(_bulky(place, ()))
-            self._nodes[place] = _Node(whole, shell, branches, bulky, frozenset(place.properties))
+            self._nodes[place] = _Node(place, branches)
         return self._nodes[place]
 
 

@@ -6,8 +6,6 @@ single places is added (`Rule.clean`). What passes it has no problem of structur
 of those rules. What does not pass may still be in order; it is looked at closely.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -200,5 +198,7 @@ def _add(schema: dict[str, Any], fragment: Mapping[str, Any]) -> None:
         pattern = rest.pop("propertyNames")["pattern"]
         schema["patternProperties"] = {pattern: schema["additionalProperties"]}
         schema["additionalProperties"] = False
-    schema["required"] = [*schema.get("required", ()), *rest.pop("required", ())]
+    if "required" in rest:
+        # Only then: a list without names is looked at for each value too.
+        schema["required"] = [*schema.get("required", ()), *rest.pop("required")]
     schema.update(rest)
