@@ -1,7 +1,5 @@
 """Validator: the configuration of checks, and the checks themselves."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypedDict, Unpack, get_args
