@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Context, Decimal
+from math import fsum
 from typing import TypeAlias
 
 Number: TypeAlias = int | float | Decimal
 
 _EXACT = Context(prec=5000, Emax=10**9, Emin=-(10**9), traps=[])
 """Wide enough for the sum of a cart of the longest numbers a reader lets through."""
+
+
+_SLACK = 2.0**-49
+"""More than the relative error of a product of two rounded numbers."""
 
 
 def decimal(number: Number) -> Decimal:
@@ -28,6 +33,22 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
 def times(amount: Decimal, count: Decimal) -> Decimal:
     """Return the exact product."""
     return _EXACT.multiply(amount, count)
+
+
+def surely_near(
+    amount: Number, products: Iterable[tuple[Number, Number]], tolerance: Decimal
+) -> bool:
+    """Tell whether a sum of products is so near to `amount` that floats can tell.
+
+    False says nothing: then the exact numbers have to be compared.
+    """
+    try:
+        parts = [float(one) * other for one, other in products]
+        # Each number and each product is off by half a unit in the last place at most.
+        slack = (fsum(map(abs, parts)) + abs(amount)) * _SLACK
+        return bool(abs(fsum(parts) - amount) + slack < float(tolerance))
+    except (OverflowError, TypeError, ValueError):
+        return False
 
 
 def near(one: Decimal, other: Decimal, tolerance: Decimal) -> bool:

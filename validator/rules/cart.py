@@ -177,7 +177,10 @@ def negative_price(context: Context) -> Iterator[Problem | Missing]:
 def position(context: Context) -> Iterator[Problem | Missing]:
     """Compare positions with indexes if all items have one; else look for impossible ones."""
     cart = context.session.get("cartItems") or ()
-    numbered = all(item.get("position") is not None for item in cart)
+    places = [item.get("position") for item in cart]
+    if places == list(range(len(places))):
+        return
+    numbered = None not in places
     for index, item in enumerate(cart):
         place = item.get("position")
         if place is None:
@@ -228,15 +231,15 @@ def returned_quantity(context: Context) -> Iterator[Problem | Missing]:
     """Check the sum where both parts are there, and each part's range by itself."""
     for index, item in context.items("quantity", "returnedQuantity", "remainingQuantity"):
         whole = item["quantity"]
-        parts = [item.get("returnedQuantity"), item.get("remainingQuantity")]
-        known = [int(part) for part in parts if part is not None]
-        if any(not 0 <= part <= whole for part in known) or (
-            len(known) == len(parts) and sum(known) != whole
+        returned, remaining = item.get("returnedQuantity"), item.get("remainingQuantity")
+        if (
+            (returned is not None and not 0 <= returned <= whole)
+            or (remaining is not None and not 0 <= remaining <= whole)
+            or not (returned is None or remaining is None or returned + remaining == whole)
         ):
-            names = ("returned", "remaining", "quantity")
             yield Problem(
                 "cart/returned-quantity",
                 context.place("cartItems", index),
                 {},
-                dict(zip(names, (*parts, whole), strict=True)),
+                {"returned": returned, "remaining": remaining, "quantity": whole},
             )

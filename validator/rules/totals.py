@@ -6,11 +6,11 @@ tolerance of the policy; where the API leaves open what counts, every reading is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ..amounts import decimal, near, times, total, written
+from ..amounts import decimal, near, surely_near, times, total, written
 from ..code import Code, Confidence, Example, Severity
 from ..problem import Problem
 from .context import Context, Missing
@@ -38,33 +38,35 @@ def _costs(holder: Mapping[str, Any]) -> Decimal:
     return total(decimal(cost["price"]) for cost in costs.values())
 
 
-def _item_costs(context: Context) -> list[Decimal]:
-    """Return the readings of the items' additional costs: each once, per unit, per unit left."""
+def _item_costs(context: Context) -> Iterator[Decimal]:
+    """Yield the readings of the items' additional costs: each once, per unit, per unit left."""
     cart = context.session.get("cartItems") or ()
-    if not any(item.get("additionalCosts") for item in cart):
-        return [Decimal(0)]
-    each = [(_costs(item), _counts(context, item)) for item in cart]
-    return [
-        total(cost for cost, _ in each),
-        total(times(cost, bought) for cost, (bought, _) in each),
-        total(times(cost, left) for cost, (_, left) in each),
-    ]
+    each = [(_costs(item), _counts(context, item)) for item in cart if item.get("additionalCosts")]
+    yield total(cost for cost, _ in each)
+    yield total(times(cost, bought) for cost, (bought, _) in each)
+    yield total(times(cost, left) for cost, (_, left) in each)
 
 
 def _compare(
-    context: Context, code: str, name: str, readings: list[Decimal]
+    context: Context, code: str, name: str, read: Callable[[Context], Iterator[Decimal]]
 ) -> Iterator[Problem | Missing]:
-    """Yield a problem if the total `name` is none of the `readings`."""
+    """Yield a problem if the total `name` is none of the readings, the first of which is told."""
     declared = context.session.get(name)
     if declared is None:
         return
+    amount = decimal(declared)
     tolerance = context.policy.total_tolerance
-    if not any(near(decimal(declared), reading, tolerance) for reading in readings):
+    readings = []
+    for reading in read(context):
+        if near(amount, reading, tolerance):
+            return
+        readings.append(reading)
+    if readings:
         yield Problem(
             code,
             context.place(name),
             {"property": name},
-            {"declared": written(decimal(declared)), "computed": written(readings[0])},
+            {"declared": written(amount), "computed": written(readings[0])},
         )
 
 
@@ -118,12 +120,18 @@ def cart_item_total(context: Context) -> Iterator[Problem | Missing]:
     if any(item.get("price") is None for item in cart):
         yield Missing("an item has no price of its own")
         return
+    declared, tolerance = context.session.get("cartItemTotal"), context.policy.total_tolerance
+    pairs = ((item["price"], item["quantity"]) for item in cart)
+    if declared is None or surely_near(declared, pairs, tolerance):
+        return
+    yield from _compare(context, "totals/cart-item-total", "cartItemTotal", _item_prices)
+
+
+def _item_prices(context: Context) -> Iterator[Decimal]:
+    cart = context.session["cartItems"]
     each = [(decimal(item["price"]), _counts(context, item)) for item in cart]
-    readings = [
-        total(times(price, bought) for price, (bought, _) in each),
-        total(times(price, left) for price, (_, left) in each),
-    ]
-    yield from _compare(context, "totals/cart-item-total", "cartItemTotal", readings)
+    yield total(times(price, bought) for price, (bought, _) in each)
+    yield total(times(price, left) for price, (_, left) in each)
 
 
 @rule(
@@ -155,11 +163,18 @@ def cart_item_total(context: Context) -> Iterator[Problem | Missing]:
 )
 def additional_cost_total(context: Context) -> Iterator[Problem | Missing]:
     """Add the costs up; whether 2022 counts those of items among them is not known."""
-    own = _costs(context.session)
-    readings = [own]
+
+    def read(context: Context) -> Iterator[Decimal]:
+        return _with_item_costs(context, _costs(context.session))
+
+    yield from _compare(context, "totals/additional-cost-total", "additionalCostTotal", read)
+
+
+def _with_item_costs(context: Context, own: Decimal) -> Iterator[Decimal]:
+    """Yield `own`, and in 2022 the sums of it and what the items cost more."""
+    yield own
     if context.edition == "2022-06":
-        readings += [total((own, reading)) for reading in _item_costs(context)]
-    yield from _compare(context, "totals/additional-cost-total", "additionalCostTotal", readings)
+        yield from (total((own, reading)) for reading in _item_costs(context))
 
 
 @rule(
@@ -220,7 +235,7 @@ def cart_item_additional_cost_total(context: Context) -> Iterator[Problem | Miss
         return
     name = "cartItemAdditionalCostTotal"
     code = "totals/cart-item-additional-cost-total"
-    yield from _compare(context, code, name, _item_costs(context))
+    yield from _compare(context, code, name, _item_costs)
 
 
 @rule(
@@ -282,8 +297,8 @@ def session_total(context: Context) -> Iterator[Problem | Missing]:
     known = [decimal(part) for part in parts if part is not None]
     if len(known) < len(names):
         return
-    own = total(known)
-    readings = [own]
-    if context.edition == "2022-06":
-        readings += [total((own, reading)) for reading in _item_costs(context)]
-    yield from _compare(context, "totals/total", "total", readings)
+
+    def read(context: Context) -> Iterator[Decimal]:
+        return _with_item_costs(context, total(known))
+
+    yield from _compare(context, "totals/total", "total", read)
