@@ -54,19 +54,25 @@ def is_plain(value: object, *, max_depth: int = 8) -> bool:
     kind = type(value)
     if kind is dict:
         members = cast("dict[object, object]", value)
-        if not all(type(key) is str for key in members):
+        if not _TEXT.issuperset(map(type, members)):
             return False
         parts: Iterable[object] = members.values()
     elif kind is list:
         parts = cast("list[object]", value)
     else:
-        return kind in _PLAIN or (kind is float and isfinite(cast("float", value)))
+        parts = (value,)
+        max_depth = 0
     for part in parts:
-        if type(part) not in _PLAIN and not (max_depth and is_plain(part, max_depth=max_depth - 1)):
+        kind = type(part)
+        if kind is float:
+            if not isfinite(cast("float", part)):
+                return False
+        elif kind not in _PLAIN and not (max_depth and is_plain(part, max_depth=max_depth - 1)):
             return False
     return True
 
 
+_TEXT = frozenset({str})
 _PLAIN = frozenset({str, int, bool, type(None)})
 
 
