@@ -14,7 +14,7 @@ _EXACT = Context(prec=5000, Emax=10**9, Emin=-(10**9), traps=[])
 
 
 _SLACK = 2.0**-49
-"""More than the relative error of a product of two rounded numbers."""
+"""More than the relative error of a product of two rounded numbers, and of a rounded sum."""
 
 
 def decimal(number: Number) -> Decimal:
@@ -43,11 +43,12 @@ def surely_near(
     False says nothing: then the exact numbers have to be compared.
     """
     try:
-        parts = [float(one) * other for one, other in products]
+        wanted = float(amount)
+        parts = [float(one) * float(other) for one, other in products]
         # Each number and each product is off by half a unit in the last place at most.
-        slack = (fsum(map(abs, parts)) + abs(amount)) * _SLACK
-        return bool(abs(fsum(parts) - amount) + slack < float(tolerance))
-    except (OverflowError, TypeError, ValueError):
+        slack = (fsum(map(abs, parts)) + abs(wanted)) * _SLACK
+        return abs(fsum(parts) - wanted) + slack < float(tolerance)
+    except (OverflowError, ValueError):
         return False
 
 

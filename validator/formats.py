@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-_DATE_TIME = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
+# Patterns are compiled when they are first used: few checks use them.
+_DATE_TIME = r"(?a:(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d))"
+_UUID = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _MAX_HOUR, _MAX_MINUTE, _LEAP_SECOND, _FEBRUARY = 23, 59, 60, 2
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -37,7 +37,7 @@ def moment(text: str) -> datetime | None:
 
 
 def _fields(text: str) -> tuple[int, int, int, int, int, int, int, int] | None:
-    match = _DATE_TIME.fullmatch(text)
+    match = re.fullmatch(_DATE_TIME, text)
     if match is None:
         return None
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
@@ -63,9 +63,6 @@ def _days(year: int, month: int) -> int:
     return _DAYS[month - 1] if leap or month != _FEBRUARY else 28
 
 
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-
-
 def is_uuid(text: str) -> bool:
     """Tell whether `text` is a UUID in the form of RFC 9562."""
-    return _UUID.fullmatch(text) is not None
+    return re.fullmatch(_UUID, text) is not None

@@ -12,7 +12,7 @@ from .problem import Problem
 
 Naming: TypeAlias = Literal["wire", "snake"]
 
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORD = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
 _RESERVED = {"return": ("_return", "var_return")}
 """Words that Ruby and Python can't take as names, and what their SDKs write instead."""
 
@@ -20,7 +20,7 @@ _RESERVED = {"return": ("_return", "var_return")}
 @lru_cache(maxsize=1024)
 def to_snake(name: str) -> str:
     """Return the SDKs' form of a wire name: ``catalogItemID`` is ``catalog_item_id``."""
-    return _WORD.sub("_", name).lower()
+    return re.sub(_WORD, "_", name).lower()
 
 
 def aliases(name: str) -> tuple[str, ...]:

@@ -14,12 +14,10 @@ from .rule import REQUESTS, RESPONSES, rule
 _MAX_PROFILE_ID = 1000
 _MAX_CARD = 108
 _CARD = {
-    "2022-06": re.compile(r"[A-Za-z0-9_-]*"),
-    "2026-06": re.compile(r"[A-Za-z0-9._%+@-]+"),
+    "2022-06": r"[A-Za-z0-9_-]*",
+    "2026-06": r"[A-Za-z0-9._%+@-]+",
 }
-_IP_ADDRESS = re.compile(
-    r"\d{1,3}(\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}", re.ASCII
-)
+_IP_ADDRESS = r"[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}"
 _SHARED = frozenset({"guest", "anonymous"})
 
 
@@ -167,7 +165,7 @@ def loyalty_card_format(context: Context) -> Iterator[Problem | Missing]:
     """Match the identifiers against the pattern of the edition."""
     pattern = _CARD[context.edition]
     for index, card in enumerate(context.session.get("loyaltyCards") or ()):
-        if len(card) > _MAX_CARD or pattern.fullmatch(card) is None:
+        if len(card) > _MAX_CARD or re.fullmatch(pattern, card) is None:
             path = context.place("loyaltyCards", index)
             yield Problem(
                 "identity/loyalty-card-format", path, {"limit": _MAX_CARD}, {"card": card}
@@ -194,7 +192,7 @@ def loyalty_card_format(context: Context) -> Iterator[Problem | Missing]:
 def raw_identifier(context: Context) -> Iterator[Problem | Missing]:
     """Look for what is written like an IPv4 or IPv6 address."""
     for index, identifier in enumerate(context.session.get("identifiers") or ()):
-        if _IP_ADDRESS.fullmatch(identifier):
+        if re.fullmatch(_IP_ADDRESS, identifier):
             yield Problem("identity/raw-identifier", context.place("identifiers", index))
 
 
