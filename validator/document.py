@@ -80,11 +80,7 @@ def reread(source: Source) -> Document:
     # Not needed for good documents, so not loaded for them.
     from .jsontext import scan
 
-    size = _size(source)
-    if size > MAX_BYTES:
-        problem = Problem("json/too-large", params={"limit": MAX_BYTES}, values={"size": size})
-        return Document(None, (problem,), readable=False)
-    text = _text(source)
+    text = text_of(source)
     if isinstance(text, Problem):
         return Document(None, (text,), readable=False)
     value, problems, complete = scan(text, max_depth=MAX_DEPTH)
@@ -117,8 +113,11 @@ def _size(source: Source) -> int:
     return len(source.encode(errors="surrogatepass"))
 
 
-def _text(source: Source) -> str | Problem:
-    """Return the text without a byte order mark, or why it cannot be decoded."""
+def text_of(source: Source) -> str | Problem:
+    """Return the text without a byte order mark, or why it is too large or can't be decoded."""
+    size = _size(source)
+    if size > MAX_BYTES:
+        return Problem("json/too-large", params={"limit": MAX_BYTES}, values={"size": size})
     if isinstance(source, str):
         return source.removeprefix("\ufeff")
     data = bytes(source).removeprefix(_BOM)
@@ -132,6 +131,13 @@ def _text(source: Source) -> str | Problem:
         line = before.count("\n") + 1
         column = len(before) - before.rfind("\n")
         return Problem("json/encoding", line=line, column=column)
+
+
+def decoded(source: Source) -> str:
+    """Return the text of a source without a byte order mark, with U+FFFD for what is no UTF-8."""
+    if isinstance(source, str):
+        return source.removeprefix("\ufeff")
+    return bytes(source).removeprefix(_BOM).decode(errors="replace")
 
 
 def _wide_encoding(data: bytes) -> str | None:

@@ -11,6 +11,16 @@ from .problem import Problem
 _NOTHING: Mapping[str, Any] = {}
 
 
+class Span(NamedTuple):
+    """A stretch of a text, lines and columns in characters, both from 1."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    """The one after the last character."""
+
+
 class Finding(NamedTuple):
     """One problem of a payload.
 
@@ -31,9 +41,21 @@ class Finding(NamedTuple):
     parameter: str | None = None
     """The query parameter at fault, where it is not the payload itself."""
     line: int | None = None
-    """1-based line, for faults of the JSON text itself."""
+    """1-based line, where the finding was located in a text."""
     column: int | None = None
-    """1-based column in characters, for faults of the JSON text itself."""
+    """1-based column in characters."""
+    end_line: int | None = None
+    end_column: int | None = None
+    """Where what is at fault ends; the column is the one after its last character."""
+    places: tuple[Span | None, ...] = ()
+    """Where those of `related` are, in the same order."""
+
+    @property
+    def span(self) -> Span | None:
+        """Where it was located, None if it was not."""
+        if not (self.line and self.column and self.end_line and self.end_column):
+            return None
+        return Span(self.line, self.column, self.end_line, self.end_column)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain JSON data; keys without a value are left out."""
@@ -49,7 +71,9 @@ class Finding(NamedTuple):
             data["params"] = dict(self.params)
         if self.related:
             data["related"] = list(self.related)
-        for name in ("parameter", "line", "column"):
+        if self.places:
+            data["places"] = [each and each._asdict() for each in self.places]
+        for name in ("parameter", "line", "column", "end_line", "end_column"):
             value = getattr(self, name)
             if value is not None:
                 data[name] = value

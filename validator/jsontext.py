@@ -12,6 +12,7 @@ from json import JSONDecoder
 from math import isinf
 from typing import Any, NamedTuple, TypeAlias
 
+from .lines import Lines
 from .pointer import Path
 from .problem import Problem
 
@@ -20,7 +21,6 @@ MAX_DIGITS = 4300
 
 _NOTHING: Mapping[str, Any] = {}
 _FOUND_LENGTH = 20
-_BLOCK = 1 << 14
 _CHUNK_DIGITS = 512
 
 # What may come next, as the first characters that are allowed there.
@@ -112,33 +112,6 @@ class _FaultError(Exception):
         self.inside = inside
 
 
-class _Lines:
-    """Lines and columns of offsets, fast for many offsets, long lines and many lines alike."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._before: list[int] = []
-        self._starts: list[int] = []
-
-    def locate(self, offset: int) -> tuple[int, int]:
-        """Return the 1-based line and column of `offset`."""
-        if not self._before:
-            self._index()
-        block = offset // _BLOCK
-        begin = block * _BLOCK
-        line = self._before[block] + self._text.count("\n", begin, offset) + 1
-        start = self._text.rfind("\n", begin, offset) + 1 or self._starts[block]
-        return line, offset - start + 1
-
-    def _index(self) -> None:
-        breaks = start = 0
-        for begin in range(0, len(self._text) + 1, _BLOCK):
-            self._before.append(breaks)
-            self._starts.append(start)
-            breaks += self._text.count("\n", begin, begin + _BLOCK)
-            start = self._text.rfind("\n", begin, begin + _BLOCK) + 1 or start
-
-
 def scan(text: str, *, max_depth: int = 100, max_problems: int = 1000) -> Scan:
     """Read `text` as one JSON value by RFC 8259 and RFC 7493 (I-JSON).
 
@@ -166,7 +139,7 @@ class _Builder:
         self.root: Any = None
         self.problems: list[Problem] = []
         self._text = text
-        self._lines = _Lines(text)
+        self._lines = Lines(text)
         self._max_depth = max_depth
         self._max_problems = max_problems
         self._surrogates = _MAYBE_SURROGATE.search(text) is not None
@@ -241,6 +214,7 @@ class _Builder:
                 start,
                 {"first_line": line, "first_column": column},
                 {"key": key},
+                related=(self._path(),),
             )
         if self._surrogates and _SURROGATE.search(key):
             self._report_surrogate(start, end)
@@ -282,11 +256,14 @@ class _Builder:
         values: Mapping[str, Any] = _NOTHING,
         *,
         path: Path | None = None,
+        related: tuple[Path, ...] = (),
     ) -> None:
         if not self._full():
             line, column = self._lines.locate(offset)
             place = self._path() if path is None else path
-            self.problems.append(Problem(code, place, params, values, line=line, column=column))
+            self.problems.append(
+                Problem(code, place, params, values, related, line=line, column=column)
+            )
 
 
 def _integer(token: str) -> int:

@@ -53,13 +53,31 @@ class Report(NamedTuple):
 
     @property
     def unreadable(self) -> bool:
-        """The JSON text could not be read, so that nothing was checked."""
-        return self.model is None and any(f.code.startswith("json/") for f in self.findings)
+        """The text could not be read, so that nothing was checked."""
+        return self.model is None and any(
+            each.code.startswith(("json/", "yaml/")) for each in self.findings
+        )
 
     def raise_for_errors(self) -> None:
         """Raise `InvalidPayload` if the report is not ok."""
         if not self.ok:
             raise InvalidPayload(self)
+
+    def located(self, source: bytes | bytearray | memoryview | str, *, line: int = 1) -> "Report":
+        """Return the report with the places of its findings in the JSON text it is about.
+
+        A finding gets the lines and columns of what it is about: of a value; of a key, if that is
+        what is wrong (unknown, read-only, there already); of the object that lacks a key. `line` is
+        the line of its file on which the text begins. What has no place there, such as a query
+        parameter, gets none. Nothing is raised, whatever the text.
+        """
+        if not self.findings:
+            return self
+        from .document import decoded
+        from .locate import JsonPlaces, located, pointers
+
+        places = JsonPlaces(decoded(source), pointers(self.findings), line=line)
+        return self._replace(findings=tuple(located(self.findings, places)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON data; ``version`` tells its form."""
@@ -122,7 +140,7 @@ def _api_error(finding: Finding) -> dict[str, Any]:
     source: dict[str, Any] = {"pointer": finding.pointer}
     if finding.parameter is not None:
         source = {"parameter": finding.parameter}
-    elif finding.line is not None:
+    elif finding.line is not None and group in {"json", "yaml"}:
         source = {"line": str(finding.line)}
     return {"title": title, "details": finding.message, "source": source}
 

@@ -1,0 +1,54 @@
+"""Lines: the lines and columns of offsets in a text, both from 1. Lines end with a line feed."""
+
+from __future__ import annotations
+
+_BLOCK = 1 << 14
+
+
+class Lines:
+    """Lines and columns of offsets, fast for many offsets, long lines and many lines alike."""
+
+    def __init__(self, text: str) -> None:
+        """Take the text, which is looked at when the first place is asked for."""
+        self._text = text
+        self._before: list[int] = []
+        self._starts: list[int] = []
+
+    def locate(self, offset: int) -> tuple[int, int]:
+        """Return the line and column of `offset`."""
+        if not self._before:
+            self._index()
+        block = offset // _BLOCK
+        begin = block * _BLOCK
+        line = self._before[block] + self._text.count("\n", begin, offset) + 1
+        start = self._text.rfind("\n", begin, offset) + 1 or self._starts[block]
+        return line, offset - start + 1
+
+    def start(self, line: int) -> int:
+        """Return the offset where `line` starts; the end of the text if there is no such line."""
+        if not self._before:
+            self._index()
+        from bisect import bisect_left
+
+        block = max(0, bisect_left(self._before, line - 1) - 1)
+        passed, offset = self._before[block], block * _BLOCK
+        if passed == line - 1:
+            return self._starts[block]
+        while passed < line - 1:
+            offset = self._text.find("\n", offset) + 1
+            if not offset:
+                return len(self._text)
+            passed += 1
+        return offset
+
+    def offset(self, line: int, column: int) -> int:
+        """Return the offset of a line and column, the end of the text if there is none such."""
+        return min(self.start(line) + column - 1, len(self._text))
+
+    def _index(self) -> None:
+        breaks = start = 0
+        for begin in range(0, len(self._text) + 1, _BLOCK):
+            self._before.append(breaks)
+            self._starts.append(start)
+            breaks += self._text.count("\n", begin, begin + _BLOCK)
+            start = self._text.rfind("\n", begin, begin + _BLOCK) + 1 or start
