@@ -110,7 +110,13 @@ class Judge:
                 read = Document(value, tuple(problems))
             elif not instance.is_plain(read.value, max_depth=document.MAX_DEPTH - 1):
                 # A fast parser let it through; the text knows the line.
-                read = document.reread(text)
+                from . import overflow
+
+                read = overflow.told(text, read.value)
+        return self.document(read, call)
+
+    def document(self, read: Document, call: Call) -> Judgement:
+        """Check a document that was read before; its value is plain JSON."""
         return self._judge_closely(read, call) if read.readable else self._unreadable(read)
 
     def _judge_quickly(self, value: Any, call: Call, *, read: bool) -> Judgement | None:
