@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from . import json_codes
+from . import file_codes, json_codes
 from .code import Code, Example, Severity
 from .policy import suggestion
 from .rules import RULES
@@ -28,6 +28,7 @@ CODES: Final[dict[str, Code]] = {
     code.name: code
     for code in (
         *json_codes.CODES,
+        *file_codes.CODES,
         *schema_codes.CODES,
         *(rule.code for rule in RULES.values()),
         RULE_CRASH,
