@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -102,6 +104,13 @@ def test_numbers_of_files_stay_as_they_are_written(tmp_path: Path) -> None:
     path.write_text("total_tolerance = 0.1", encoding="utf-8")
     assert Policy.load(path).total_tolerance == Decimal("0.1")
     assert Policy(total_tolerance=0.1).total_tolerance == Decimal("0.1")  # type: ignore[arg-type]
+
+
+def test_a_policy_can_be_copied_and_pickled() -> None:
+    policy = Policy(coupon_budget=True, catalog=Catalog(priced_skus=frozenset({"A"})))
+    for twin in (copy.deepcopy(policy), pickle.loads(pickle.dumps(policy))):  # noqa: S301 - our own
+        assert type(twin) is Policy
+        assert twin == policy
 
 
 def test_a_policy_can_not_be_changed() -> None:

@@ -1,0 +1,235 @@
+"""Toml: a TOML file's values, and the line where each of them stands.
+
+`tomllib` reads the values. It doesn't tell where they stand, nor does another maintained reader,
+so a scan of the text finds that out, once a line is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+Place = tuple[str | int, ...]
+"""The keys and indexes that lead to a value."""
+
+
+class TomlError(ValueError):
+    """A file that can't be read, is no TOML, or holds something wrong.
+
+    The text is ``path:line: message``, or ``path: message`` where no line is at fault.
+    """
+
+    def __init__(self, path: str, line: int | None, message: str) -> None:
+        self.path = path
+        self.line = line
+        """1-based; None if the file as a whole is at fault."""
+        self.message = message
+        super().__init__(f"{path}: {message}" if line is None else f"{path}:{line}: {message}")
+
+
+class Toml:
+    """A TOML document."""
+
+    def __init__(self, path: str, text: str, data: dict[str, Any]) -> None:
+        """Hold `data` as read from `text`, the text of the file at `path`; see `load`."""
+        self.path = path
+        self.data = data
+        self._text = text
+        self._lines: dict[Place, int] | None = None
+
+    def line(self, *keys: str | int) -> int | None:
+        """Return the 1-based line where a key, a table or an entry of an array stands.
+
+        For a table that has no header of its own it is the first line that names it. None if there
+        is no such key.
+        """
+        if self._lines is None:
+            self._lines = _Scan(self._text).lines()
+        return self._lines.get(keys)
+
+    def error(self, message: str, *keys: str | int) -> TomlError:
+        """Return an error about what the keys lead to, or the nearest table around it."""
+        line = next(filter(None, (self.line(*keys[:end]) for end in range(len(keys), 0, -1))), None)
+        return TomlError(self.path, line, message)
+
+
+def load(path: str | os.PathLike[str], *, parse_float: Callable[[str], Any] = float) -> Toml:
+    """Read a TOML file in UTF-8; a byte order mark is passed over.
+
+    `parse_float` makes the floating-point numbers, as for `tomllib.loads`. Raises `TomlError`.
+    """
+    name = os.fspath(path)
+    try:
+        with open(name, "rb") as file:
+            raw = file.read()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise TomlError(name, None, f"can't be read: {why}") from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise TomlError(name, line, f"is not TOML, which is UTF-8: {error.reason}") from None
+    text = text.replace("\r\n", "\n")
+    import tomllib
+
+    try:
+        return Toml(name, text, tomllib.loads(text, parse_float=parse_float))
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_error(name, text, error) from None
+    except RecursionError:
+        raise TomlError(name, None, "is nested too deeply") from None
+    except ValueError as error:
+        # Such as an integer with more digits than Python reads.
+        raise TomlError(name, None, f"is not TOML: {error}") from None
+
+
+def _syntax_error(path: str, text: str, error: ValueError) -> TomlError:
+    import re
+
+    message = str(error)
+    # Newer versions of tomllib have the place as attributes too; all have it in the text.
+    place = r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)"
+    match = re.fullmatch(place, message, re.DOTALL)
+    if match is None:
+        return TomlError(path, None, f"is not TOML: {message}")
+    if match[2] is None:
+        return TomlError(
+            path, text.rstrip("\n").count("\n") + 1, f"is not TOML: {match[1]} at the end"
+        )
+    return TomlError(path, int(match[2]), f"is not TOML: {match[1]} (column {match[3]})")
+
+
+class _Token(NamedTuple):
+    text: str
+    line: int
+
+
+_END = _Token("", 0)
+_NEWLINE = "\n"
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    """Yield keys, strings, punctuation, newlines and the parts of other values."""
+    import re
+
+    token = re.compile(
+        r'(?P<string>"""(?:\\.|[^\\])*?"""(?:"{0,2})' + r"|'''.*?'''(?:'{0,2})"
+        r'|"(?:\\.|[^"\\])*"' + r"|'[^']*')"
+        r"|(?P<blank>[ \t]+|\#[^\n]*)"
+        r"|[\[\]{}=,.\n]"
+        r"|[^\s\"'#\[\]{}=,.]+",
+        re.DOTALL,
+    )
+    line = 1
+    for match in token.finditer(text):
+        found = match[0]
+        if match["blank"] is None:
+            yield _Token(found, line)
+        if found == _NEWLINE:
+            line += 1
+        elif match["string"] is not None:
+            line += found.count("\n")
+
+
+class _Scan:
+    """Finds the lines in the text of a document that is known to be valid."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = _tokens(text)
+        self._next = next(self._tokens, _END)
+        self._lines: dict[Place, int] = {}
+        self._last: dict[Place, int] = {}
+        """The index of the last entry of each array of tables."""
+
+    def lines(self) -> dict[Place, int]:
+        """Return the line of each place; to be called once."""
+        with suppress(EOFError):
+            table: Place = ()
+            while self._next is not _END:
+                if self._next.text == _NEWLINE:
+                    self._take()
+                elif self._next.text == "[":
+                    table = self._header()
+                else:
+                    self._pair(table)
+        return self._lines
+
+    def _take(self) -> _Token:
+        if self._next is _END:
+            # Only in a form of TOML that is newer than this scan: lines are lost, no more.
+            raise EOFError
+        token, self._next = self._next, next(self._tokens, _END)
+        return token
+
+    def _key(self, end: str) -> list[str]:
+        """Return the parts of a key; take what ends it, too."""
+        parts = []
+        while (token := self._take()).text != end:
+            if token.text != ".":
+                parts.append(_name(token.text))
+        return parts
+
+    def _header(self) -> Place:
+        line = self._take().line
+        of_array = self._next.text == "["
+        if of_array:
+            self._take()
+        *outer, name = self._key("]")
+        if of_array:
+            self._take()
+        place: Place = ()
+        for each in outer:
+            place = (*place, each)
+            self._lines.setdefault(place, line)
+            if place in self._last:
+                place = (*place, self._last[place])
+        place = (*place, name)
+        if of_array:
+            self._lines.setdefault(place, line)
+            self._last[place] = self._last.get(place, -1) + 1
+            place = (*place, self._last[place])
+        self._lines[place] = line
+        return place
+
+    def _pair(self, place: Place) -> None:
+        line = self._next.line
+        for name in self._key("="):
+            place = (*place, name)
+            self._lines.setdefault(place, line)
+        self._value(place)
+
+    def _value(self, place: Place) -> None:
+        first = self._take().text
+        if first == "[":
+            index = 0
+            while self._inside("]"):
+                self._lines[(*place, index)] = self._next.line
+                self._value((*place, index))
+                index += 1
+        elif first == "{":
+            while self._inside("}"):
+                self._pair(place)
+        else:
+            while self._next.text not in {_NEWLINE, ",", "]", "}", ""}:
+                self._take()
+
+    def _inside(self, end: str) -> bool:
+        """Pass over what parts values; tell whether one more comes, and take the end if not."""
+        while self._next.text in {_NEWLINE, ","}:
+            self._take()
+        if self._next.text == end:
+            self._take()
+            return False
+        return True
+
+
+def _name(key: str) -> str:
+    if key[0] not in "\"'":
+        return key
+    import tomllib
+
+    name: str = tomllib.loads(f"key = {key}")["key"]
+    return name
