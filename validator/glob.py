@@ -1,0 +1,41 @@
+"""Glob: patterns of paths, as a settings file has them.
+
+They count from a folder and are written with slashes. In a name, ``*`` stands for any characters,
+``?`` for one and ``[abc]`` for one of some; ``**`` stands for any number of folders. A pattern
+without a slash is for the name of a file, in whatever folder. Case counts.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from fnmatch import fnmatchcase
+
+
+def below(path: str, folder: str) -> list[str] | None:
+    """Return the names that lead from `folder` to a file, None if it isn't below it."""
+    # A path may lead there by a link only, as that of the working directory in a shell may.
+    for form in (os.path.abspath, os.path.realpath):
+        with suppress(ValueError, OSError):  # on another drive, or nowhere
+            names = os.path.relpath(form(path), form(folder)).split(os.sep)
+            if names[0] != os.pardir:
+                return names
+    return None
+
+
+def matches(glob: str, names: list[str]) -> bool:
+    """Tell whether a pattern is for the file that the names lead to."""
+    if "/" not in glob:
+        return fnmatchcase(names[-1], glob)
+    # How many of the names the steps so far can stand for.
+    reached = {0}
+    for step in glob.split("/"):
+        if step == "**":
+            reached = set(range(min(reached, default=len(names) + 1), len(names) + 1))
+        elif step not in {"", "."}:
+            reached = {
+                count + 1
+                for count in reached
+                if count < len(names) and fnmatchcase(names[count], step)
+            }
+    return len(names) in reached
