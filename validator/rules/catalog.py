@@ -76,11 +76,12 @@ def _each(
             yield from judge(_Held(entity, context.place(*steps, name), value, known.get(name)))
 
 
-_CLEAN = {
+_CLEAN: dict[str, dict[str, Any]] = {
     "string": {"type": "string"},
     "number": {"type": "number"},
     "boolean": {"type": "boolean"},
     "location": {"type": "string"},
+    "any": {"type": ["string", "number", "boolean"]},
     "time": {
         "type": "string",
         "pattern": (
@@ -193,12 +194,13 @@ def _is_location(value: object) -> bool:
     return isinstance(value, (str, Mapping))
 
 
-_FITS = {
+_FITS: dict[str, Callable[[object], bool]] = {
     "string": lambda value: isinstance(value, str),
     "number": lambda value: not isinstance(value, (bool, str, Mapping, list, tuple)),
     "boolean": lambda value: isinstance(value, bool),
     "time": lambda value: isinstance(value, str) and is_date_time(value),
     "location": _is_location,
+    "any": lambda _: True,
 }
 
 
