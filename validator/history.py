@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Unpack
 
 from .call import Before, Previous, before, call
+from .document import Document
 from .report import Report
 from .rules.returns import line, remaining
 from .states import NEW, New, outcome
@@ -41,18 +42,32 @@ def replay(
 def _reports(validator: Validator, known: Before, updates: Iterable[Any]) -> Iterator[Report]:
     for each in updates:
         update = each if isinstance(each, Update) else Update(each)
-        looked_through = call(
-            validator.edition,
-            known,
-            operation=update.operation,
-            dry=update.dry,
-            now=update.now,
-        )
-        report, sent, _ = validator.judge(update.payload, looked_through)
+        report, known = step(validator, known, update)
         yield report
-        if report.ok and not update.dry:
-            returns = report.model == "ReturnIntegrationRequest"
-            known = _after(known, "return" if returns else update.operation, sent)
+
+
+def step(
+    validator: Validator, known: Before, update: Update, *, model: str | None = None
+) -> tuple[Report, Before]:
+    """Check one call on a session; return the report, and the session as the call leaves it.
+
+    The payload may also be a `Document`. Raises as `Validator.check` does.
+    """
+    looked_through = call(
+        validator.edition,
+        known,
+        model=model,
+        operation=update.operation,
+        dry=update.dry,
+        now=update.now,
+    )
+    payload = update.payload
+    judge = validator.judge.document if isinstance(payload, Document) else validator.judge
+    report, sent, _ = judge(payload, looked_through)
+    if report.ok and not update.dry:
+        returns = report.model == "ReturnIntegrationRequest"
+        known = _after(known, "return" if returns else update.operation, sent)
+    return report, known
 
 
 def merge(session: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
