@@ -1,0 +1,78 @@
+"""Golden files: what ``check`` prints of the files in tests/golden/input, in each form.
+
+``make golden`` writes them anew; look at the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import talonschema
+from talonschema import cli
+from talonschema.output import FORMATS
+
+FOLDER = Path(__file__).parent / "golden"
+INPUT = FOLDER / "input"
+SUFFIXES = {"sarif": "sarif", "json": "json", "junit": "xml"}
+"""Of the others it is txt."""
+
+CASES: dict[str, tuple[str, ...]] = {
+    "clean": ("clean.json",),
+    "errors": ("wrong-types.json", "key-slips.json"),
+    "related": ("related.json", "duplicate-keys.json"),
+    "lines": ("history.ndjson",),
+    "sequence": ("--sequence", "calls.json"),
+    "yaml": ("closing.yaml",),
+    "unreadable": ("not-json.json", "missing.json", "clean.json"),
+    "parameter": ("--now", "soon", "clean.json"),
+    "omitted": ("--max-findings", "2", "wrong-types.json", "key-slips.json"),
+    "redacted": ("--redact", "related.json"),
+    "odd": ("50% größe,a b.json",),
+}
+"""The arguments of each run."""
+
+
+def golden(case: str, form: str) -> Path:
+    """Return the file that has the output of a case in a form."""
+    return FOLDER / form / f"{case}.{SUFFIXES.get(form, 'txt')}"
+
+
+def printed(*arguments: str) -> str:
+    """Return what a check prints in the working directory, with no version that changes."""
+    output = io.StringIO()
+    # `print` and the like would write line ends as they are; a golden file keeps them, too.
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(io.StringIO()):
+        status = cli.main(("check", "--no-config", "--color", "never", *arguments))
+    if status not in {0, 1, 3}:
+        raise AssertionError(status)
+    return output.getvalue().replace(f'ersion": "{talonschema.__version__}"', 'ersion": "0.0.0"')
+
+
+@contextlib.contextmanager
+def inputs() -> Iterator[Path]:
+    """Go to a folder with the files, in which no repository and no settings are."""
+    with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
+        shutil.copytree(INPUT, ".", dirs_exist_ok=True)
+        yield Path(name)
+
+
+def main() -> None:
+    """Write the golden files."""
+    with inputs():
+        for form in FORMATS:
+            shutil.rmtree(FOLDER / form, ignore_errors=True)
+            (FOLDER / form).mkdir()
+            for case, arguments in CASES.items():
+                golden(case, form).write_bytes(printed("--format", form, *arguments).encode())
+    sys.stdout.write(f"{len(FORMATS) * len(CASES)} files in {os.path.relpath(FOLDER)} written\n")
+
+
+if __name__ == "__main__":
+    main()

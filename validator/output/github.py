@@ -1,0 +1,66 @@
+"""GitHub: workflow commands, which GitHub shows beside the lines of a pull request.
+
+Source: Workflow commands for GitHub Actions, and `packages/core/src/command.ts` of actions/toolkit
+for what is escaped. An annotation has columns only if it ends on the line it starts on (REST API
+for check runs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+from ..console import PROG
+from ..finding import Finding
+from ..outcome import Outcome, Result
+from .place import from_root
+from .rest import omitted
+from .words import where
+
+Properties: TypeAlias = dict[str, str | int]
+
+COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
+
+_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY = {**_DATA, ord(":"): "%3A", ord(","): "%2C"}
+
+
+def report(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """Yield a command for each finding, and for each file that could not be read."""
+    place = from_root()
+    for outcome in outcomes:
+        # Nothing of a repository stands on standard input.
+        file: Properties = {} if outcome.path == "-" else {"file": place(outcome.path)}
+        if outcome.error:
+            yield _command("error", file, f"{outcome.name}: {outcome.error}")
+        for result in outcome:
+            for finding in result.report.findings:
+                yield _annotation(outcome.name, file, result, finding)
+            if result.report.omitted != 0:
+                text = f"{outcome.name}: {omitted(result.report.omitted)}"
+                yield _command("notice", file and {**file, "line": result.line or 1}, text)
+
+
+def _annotation(name: str, file: Properties, result: Result, finding: Finding) -> str:
+    properties = {**file, **_lines(result, finding)} if file else {}
+    properties["title"] = f"{PROG} {finding.code}"
+    hint = f"\nhint: {finding.hint}" if finding.hint else ""
+    # The log of the job shows nothing but the text.
+    text = f"{where(name, result, finding)}: {finding.message}{hint}"
+    return _command(COMMANDS[finding.severity], properties, text)
+
+
+def _lines(result: Result, finding: Finding) -> Properties:
+    at = finding.span
+    if at is None:
+        return {"line": finding.line or result.line or 1}
+    lines: Properties = {"line": at.line, "endLine": at.end_line}
+    if at.line != at.end_line:
+        return lines
+    # The last column belongs to it, as the last line does.
+    return {**lines, "col": at.column, "endColumn": max(at.column, at.end_column - 1)}
+
+
+def _command(name: str, properties: Properties, data: str) -> str:
+    told = ",".join(f"{key}={str(value).translate(_PROPERTY)}" for key, value in properties.items())
+    return f"::{name}{' ' if told else ''}{told}::{data.translate(_DATA)}\n"

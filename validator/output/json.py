@@ -1,0 +1,46 @@
+"""JSON: one document about all files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+
+from ..jsonable import FORMAT_VERSION, indented
+from ..outcome import Outcome
+
+
+def report(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """Yield one document about all files, piece by piece."""
+    ok = True
+    comma = ""
+    yield f'{{\n  "version": {FORMAT_VERSION},\n  "files": ['
+    for outcome in outcomes:
+        yield f"{comma}\n"
+        comma = ","
+        if outcome.error:
+            yield indented({"path": outcome.path, "error": outcome.error}, 4)
+        elif outcome.lines:
+            yield from _lines(outcome)
+        else:
+            for result in outcome:
+                yield indented({"path": outcome.path, **result.report.to_dict()}, 4)
+        ok = ok and not outcome.error and not outcome.bad
+    yield f'\n  ],\n  "ok": {json.dumps(ok)}\n}}\n'
+
+
+def _lines(outcome: Outcome) -> Iterator[str]:
+    yield f'    {{\n      "path": {json.dumps(outcome.path)},\n      "results": ['
+    comma = ""
+    for result in outcome:
+        yield f"{comma}\n{indented({'line': result.line, **result.report.to_dict()}, 8)}"
+        comma = ","
+    yield f'\n      ],\n      "payloads": {outcome.payloads},\n'
+    yield f'      "ok": {json.dumps(not outcome.bad)}\n    }}'
+
+
+def schema() -> str:
+    """Return the JSON Schema of the document."""
+    path = os.path.join(os.path.dirname(__file__), "report.schema.json")
+    with open(path, encoding="utf-8") as file:
+        return file.read()
