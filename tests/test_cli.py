@@ -14,12 +14,16 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import valid
 
 import talonschema
-from talonschema import cli, document, schemas, text
+from talonschema import cli, document, output, schemas, text
 from talonschema.code import Code, Example, Severity
+from talonschema.commands import check, options
 from talonschema.finding import Finding
 from talonschema.naming import Naming
+from talonschema.outcome import Outcome, Result
+from talonschema.output.style import Style
 from talonschema.registry import CODES
 from talonschema.report import Report
 from talonschema.states import MOVES
@@ -50,6 +54,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def run(*arguments: str) -> tuple[int, str, str]:
         status = cli.main(arguments)
         captured = capsys.readouterr()
+        if captured.out and arguments[0] == "check" and "json" in arguments:
+            valid.output(captured.out)
         return status, captured.out, captured.err
 
     return run
@@ -85,81 +91,82 @@ def codes(output: str) -> list[str]:
 MAIN = "import sys; from talonschema.cli import main; sys.exit(main())"
 
 
-# What is found, as text
+# What is found
 
 
-def test_clean_file(run: Run, write: Write) -> None:
-    expected = "a.json: ok (IntegrationRequest, edition 2022-06)\n"
-    assert run("check", write(CLEAN)) == (0, expected, "")
+def test_clean_files_are_not_told_of(run: Run, write: Write) -> None:
+    assert run("check", write(CLEAN)) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("payload", "status", "told"),
+    [
+        (CLEAN, 0, "ok"),
+        (WRONG_TYPE, 1, "1 error"),
+        (UNKNOWN_KEY, 0, "ok with 1 warning"),
+        (
+            GUEST.replace("}}", ', "x": 1, "cartItems": [{"name": "a", "sku": "b", "price": -1, ')
+            + '"quantity": 1}]}}',
+            0,
+            "ok with 1 warning, 2 infos",
+        ),
+    ],
+)
+def test_verbose_tells_what_came_of_each_file(
+    run: Run, write: Write, payload: str, status: int, told: str
+) -> None:
+    got, out, err = run("check", "--verbose", write(payload))
+    assert (got, err) == (status, "")
+    assert out.splitlines()[-1] == f"a.json: {told} (IntegrationRequest, edition 2022-06)"
 
 
 def test_errors(run: Run, write: Write) -> None:
     status, out, err = run("check", write(WRONG_TYPE))
-    first, *_, last = out.splitlines()
-    assert status == 1
-    assert first.startswith("a.json:/customerSession/profileId: error[schema/type] ")
-    assert last == "a.json: 1 error (IntegrationRequest, edition 2022-06)"
-    assert not err
+    assert (status, err) == (1, "")
+    assert out.startswith("a.json:1:35: error[schema/type] ")
 
 
 def test_warnings_alone_are_ok(run: Run, write: Write) -> None:
     status, out, _ = run("check", write(UNKNOWN_KEY))
-    first, *_, last = out.splitlines()
     assert status == 0
-    assert first.startswith("a.json:/customerSession/extra: warning[payload/unknown-property] ")
-    assert last == "a.json: ok with 1 warning (IntegrationRequest, edition 2022-06)"
+    assert out.startswith("a.json:1:40: warning[payload/unknown-property] ")
 
 
-def test_infos_are_counted(run: Run, write: Write) -> None:
-    cart = '{"name": "a", "sku": "b", "quantity": 1, "price": -1}'
-    _, out, _ = run(
-        "check", write(f'{{"customerSession": {{"profileId": "", "cartItems": [{cart}], "x": 1}}}}')
-    )
-    last = out.splitlines()[-1]
-    assert last == "a.json: ok with 1 warning, 2 infos (IntegrationRequest, edition 2022-06)"
-
-
-def test_hints_are_indented(run: Run, write: Write) -> None:
-    _, out, _ = run("check", write('{"customerSession": {"profileId": "a", "STATE": "open"}}'))
-    assert out.splitlines()[1].startswith("    hint: ")
-
-
-def test_root_is_named(run: Run, write: Write) -> None:
-    assert run("check", write("[]"))[1].startswith("a.json:(root): error[schema/type] ")
+def test_warnings_can_be_made_to_fail(run: Run, write: Write) -> None:
+    assert run("check", "--fail-on", "warning", write(UNKNOWN_KEY))[0] == 1
+    assert run("check", "--fail-on", "warning", write(CLEAN))[0] == 0
 
 
 def test_parameters_are_named(run: Run, write: Write) -> None:
     status, out, _ = run("check", "--dry", "--now", "soon", write(CLEAN))
     assert status == 1
-    assert out.startswith("a.json:(parameter now): error[request/malformed-now] ")
+    assert out.startswith("a.json: (parameter now): error[request/malformed-now] ")
 
 
 @pytest.mark.parametrize(
-    ("omitted", "lines"),
+    ("omitted", "told"),
     [
-        (1, ["p: 1 more finding not shown", "p: at least 1 error (M, edition 2022-06)"]),
-        (23, ["p: 23 more findings not shown", "p: at least 1 error (M, edition 2022-06)"]),
-        (
-            None,
-            [
-                "p: there are more findings than were counted",
-                "p: at least 1 error (M, edition 2022-06)",
-            ],
-        ),
+        (1, "1 more finding not shown"),
+        (23, "23 more findings not shown"),
+        (None, "there are more findings than were counted"),
     ],
 )
-def test_omitted_findings_are_told(omitted: int | None, lines: list[str]) -> None:
+@pytest.mark.parametrize("form", ["text", "concise"])
+def test_omitted_findings_are_told(form: str, omitted: int | None, told: str) -> None:
     finding = Finding("a/b", Severity.ERROR, "/c", "message", "")
     report = Report(ok=False, findings=(finding,), model="M", edition="2022-06", omitted=omitted)
-    told = "".join(text.REPORTS["text"]([text.Outcome("p", report)]))
-    assert told.splitlines() == ["p:/c: error[a/b] message", *lines]
+    style = Style(verbose=True)
+    lines = "".join(output.form(form)([Outcome("p", [Result(report, b"")])], style)).splitlines()
+    assert lines[-2:] == [f"p: {told}", "p: at least 1 error (M, edition 2022-06)"]
 
 
 def test_nothing_breaks_a_line_or_commands_the_terminal(run: Run, write: Write) -> None:
     key = "a\\n\\u001b[31m\\u202e"
-    _, out, _ = run("check", write(f'{{"customerSession": {{"profileId": "a", "{key}": 1}}}}'))
-    assert "/customerSession/a\\n\\x1b[31m\\u202e: warning" in out
-    assert all(line.isprintable() for line in out.splitlines())
+    path = write(f'{{"customerSession": {{"profileId": "a", "{key}": "\x7f\u202e"}}}}', "a\n.json")
+    for form in output.FOR_PEOPLE:
+        _, out, _ = run("check", "--format", form, path)
+        assert "/customerSession/a\\n\\x1b[31m\\u202e" in out
+        assert all(line.isprintable() for line in out.splitlines())
 
 
 def test_output_in_an_encoding_that_lacks_a_character(
@@ -170,7 +177,7 @@ def test_output_in_an_encoding_that_lacks_a_character(
     path = write('{"customerSession": {"profileId": "a", "größe": 1}}')
     assert cli.main(["check", path]) == 0
     output.seek(0)
-    assert "/customerSession/gr\\xf6\\xdfe: warning" in output.read()
+    assert "/customerSession/gr\\xf6\\xdfe" in output.read()
 
 
 # What is found, as JSON
@@ -183,7 +190,10 @@ def test_json_of_reports(run: Run, write: Write) -> None:
     assert told == {
         "version": 1,
         "files": [
-            {"path": "a.json", **talonschema.check(WRONG_TYPE).to_dict()},
+            {
+                "path": "a.json",
+                **talonschema.check(WRONG_TYPE).located(WRONG_TYPE).to_dict(),
+            },
             {"path": "b.json", **talonschema.check(CLEAN).to_dict()},
         ],
         "ok": False,
@@ -229,7 +239,7 @@ def test_json_of_what_json_has_no_form_for() -> None:
     params["d"] = ("\ud83d", Severity.INFO)
     finding = Finding("a/b", Severity.ERROR, "", "", "", params=params)
     report = Report(ok=False, findings=(finding,), model="M", edition="2022-06")
-    told = "".join(text.REPORTS["json"]([text.Outcome("p", report)]))
+    told = "".join(output.form("json")([Outcome("p", [Result(report, b"")])]))
     assert json.loads(told)["files"][0]["findings"][0]["params"] == {
         "a": "nan",
         "b": [1],
@@ -244,7 +254,8 @@ def test_json_of_what_json_has_no_form_for() -> None:
 
 def test_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(CLEAN.encode())))
-    assert run("check", "-")[:2] == (0, "<stdin>: ok (IntegrationRequest, edition 2022-06)\n")
+    expected = "<stdin>: ok (IntegrationRequest, edition 2022-06)\n"
+    assert run("check", "--verbose", "-")[:2] == (0, expected)
 
 
 @pytest.mark.parametrize("name", ["-", "/dev/stdin"])
@@ -278,7 +289,7 @@ def test_closed_output(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_fifo(write: Write) -> None:
     os.mkfifo(Path(write(CLEAN)).with_name("fifo"))
-    with start(MAIN, "check", "fifo", stdout=subprocess.PIPE) as process:
+    with start(MAIN, "check", "--verbose", "fifo", stdout=subprocess.PIPE) as process:
         Path("fifo").write_text(CLEAN, "utf-8")
         out, err = process.communicate()
     assert (process.returncode, err) == (0, b"")
@@ -286,9 +297,12 @@ def test_fifo(write: Write) -> None:
 
 
 def test_directory(run: Run, write: Write) -> None:
-    for name in ("d/b.json", "d/a/z.json", "d/a/c.json", "d/notes.txt", "d/e.jsonl"):
+    for name in (
+        *("d/b.json", "d/a/z.json", "d/a/c.json", "d/notes.txt", "d/e.jsonl"),
+        *("d/.hidden.json", "d/.git/x.json"),
+    ):
         write(CLEAN, name)
-    status, out, _ = run("check", "d")
+    status, out, _ = run("check", "--verbose", "d")
     assert status == 0
     assert [line.partition(":")[0] for line in out.splitlines()] == [
         "d/a/c.json",
@@ -300,7 +314,7 @@ def test_directory(run: Run, write: Write) -> None:
 
 def test_directory_without_json(run: Run, write: Write) -> None:
     write("", "d/notes.txt")
-    message = "no JSON files (*.json, *.ndjson, *.jsonl) in this directory"
+    message = "no files to check (*.json, *.ndjson, *.jsonl, *.yaml, *.yml) in this directory"
     message = f"talonschema: error: d: {message}\n"
     assert run("check", "d") == (3, "", message)
 
@@ -334,11 +348,11 @@ def test_other_files_are_checked_though_one_cannot_be_read(
     shown = name.replace("\0", "\\x00")
     assert status == 3
     assert err == f"talonschema: error: {shown}: can't be read: {reason}\n"
-    assert out.endswith("a.json: 1 error (IntegrationRequest, edition 2022-06)\n")
+    assert out.startswith("a.json:1:35: error[schema/type] ")
 
 
 def test_file_that_is_not_json(run: Run, write: Write) -> None:
-    status, out, err = run("check", write(NOT_JSON), write(CLEAN, "b.json"))
+    status, out, err = run("check", "--verbose", write(NOT_JSON), write(CLEAN, "b.json"))
     first, *_, not_json, clean = out.splitlines()
     assert (status, err) == (3, "")
     assert first.startswith("a.json:2:18: error[json/syntax] ")
@@ -432,7 +446,7 @@ def test_severity(run: Run, write: Write, level: str) -> None:
 
 def test_redact(run: Run, write: Write) -> None:
     payload = write('{"customerSession": {"profileId": "a", "state": "secret"}}')
-    for form in cli.FORMATS:
+    for form in output.FORMATS:
         assert "secret" in run("check", "--format", form, payload)[1]
         assert "secret" not in run("check", "--format", form, "--redact", payload)[1]
 
@@ -442,13 +456,13 @@ def test_defaults_and_choices_are_those_of_the_library() -> None:
         name: parameter.default
         for name, parameter in inspect.signature(talonschema.Validator).parameters.items()
     }
-    assert defaults["edition"] == cli.DEFAULT_EDITION == schemas.DEFAULT_EDITION
-    assert defaults["max_findings"] == cli.MAX_FINDINGS
-    assert get_args(Naming) == cli.NAMINGS
-    assert defaults["naming"] == cli.NAMINGS[0]
-    assert set(get_args(EngineName)) == set(cli.ENGINES)
+    assert defaults["edition"] == options.DEFAULT_EDITION == schemas.DEFAULT_EDITION
+    assert defaults["max_findings"] == check.MAX_FINDINGS
+    assert get_args(Naming) == options.NAMINGS
+    assert defaults["naming"] == options.NAMINGS[0]
+    assert set(get_args(EngineName)) == set(check.ENGINES)
     assert tuple(MOVES) == schemas.EDITIONS
-    assert tuple(text.REPORTS) == tuple(text.RULES) == cli.FORMATS
+    assert set(text.RULES) <= set(output.FORMATS)
 
 
 # Wrong usage
@@ -529,7 +543,16 @@ def test_help(run: Run, command: str) -> None:
     status, out, err = run(*command.split(), "--help")
     assert (status, err) == (0, "")
     assert out.startswith(f"usage: talonschema {command}".rstrip())
-    assert ("exit status:" in out) == (command in {"", "check"})
+    assert ("exit status:" in out) == (command == "check")
+
+
+def test_help_is_as_wide_as_the_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = []
+    for columns in (60, 80, 120):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        lines.append(len(run("check", "--help")[1].splitlines()))
+    assert lines == sorted(lines, reverse=True)
+    assert len(set(lines)) == 3
 
 
 def test_rules(run: Run) -> None:
@@ -662,7 +685,7 @@ def loaded(code: str) -> set[str]:
 def test_little_is_imported_to_say_who_one_is(option: str) -> None:
     modules = loaded(f"from talonschema.cli import main; assert main([{option!r}]) == 0")
     own = {name for name in modules if name.startswith("talonschema.")}
-    assert own == {"talonschema.cli", "talonschema.states"}
+    assert own == {"talonschema.cli", "talonschema.console"}
     assert not modules & {"jsonschema", "jsonschema_rs", "jiter", "referencing", "asyncio"}
 
 
@@ -681,7 +704,7 @@ def test_module_can_be_run() -> None:
 
 
 def test_closed_pipe_ends_it_quietly(write: Write) -> None:
-    path = write(CLEAN)
+    path = write(WRONG_TYPE)
     reader, writer = os.pipe()
     os.close(reader)
     with start(MAIN, "check", path, stdout=writer) as process:
@@ -694,7 +717,7 @@ def test_closed_pipe_ends_it_quietly(write: Write) -> None:
 def test_full_disk_is_told(write: Write) -> None:
     with (
         Path("/dev/full").open("wb") as full,
-        start(MAIN, "check", write(CLEAN), stdout=full) as process,
+        start(MAIN, "check", write(WRONG_TYPE), stdout=full) as process,
     ):
         _, err = process.communicate()
     assert process.returncode == 3
@@ -710,7 +733,7 @@ def test_interrupt_ends_it_quietly(write: Write) -> None:
         "from talonschema.cli import main; sys.exit(main())"
     )
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with start(code, "check", write(CLEAN), "-", **pipes) as process:
+    with start(code, "check", "--verbose", write(CLEAN), "-", **pipes) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith(b"a.json: ok ")
         process.send_signal(signal.SIGINT)

@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
 
 from .document import MAX_BYTES
+from .outcome import ReadError, Result
 
 if TYPE_CHECKING:
+    from .progress import Progress
     from .report import Report
 
-Judge: TypeAlias = "Callable[[bytes], Report]"
+Judge: TypeAlias = "Callable[[bytes, int], Report]"
+"""Checks a line, given its number, and knows the places of what it finds."""
 
 _CHUNK = 1 << 18
 """So many bytes of lines go to a worker at once: some milliseconds of work."""
@@ -23,98 +26,128 @@ _AHEAD = 4
 """So many chunks for each worker are under way at once."""
 
 
-class Line(NamedTuple):
-    """A line that something was found in."""
-
-    number: int
-    """Counted from 1."""
-    report: Report
-
-
 class Chunk(NamedTuple):
+    """Some lines that are checked together."""
+
+    first: int
+    """The number of the first one."""
+    lines: bytes
+
+
+class Checked(NamedTuple):
     """What came of some lines."""
 
-    lines: int
+    size: int
+    """Of the lines, in bytes."""
     payloads: int
-    found: list[Line]
-    """Their numbers count from the first line of the chunk, which is 0."""
+    found: list[Result]
 
 
 class Batch:
     """A file with one payload a line, which is checked as it is iterated over."""
 
-    def __init__(self, file: BinaryIO, make: Callable[[], Judge], jobs: int) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        make: Callable[[], Judge],
+        jobs: int,
+        progress: Progress | None = None,
+    ) -> None:
         """Check the lines of `file`, which is closed at the end, in so many processes as `jobs`.
 
         `make` makes the check; with more than one process it is called in each of them, so it has
-        to be picklable.
+        to be picklable. `progress` is kept up to date.
         """
+        self._progress = progress
         self._file = file
         self._make = make
         self._jobs = jobs
         self.payloads = 0
-        self.bad = 0
-        """How many payloads have errors."""
-        self.unreadable = 0
-        """How many lines are not JSON."""
+        """How many there were so far."""
 
-    def __iter__(self) -> Iterator[Line]:
+    def __iter__(self) -> Iterator[Result]:
         """Yield the lines that something was found in, in order."""
-        first = 1
+        progress = self._progress
+        read = 0
         with self._file as file:
-            chunks = _chunks(file)
-            done: Iterator[Chunk]
-            if self._jobs == 1:
-                judge = self._make()
-                done = (_check(chunk, judge) for chunk in chunks)
-            else:
-                done = _spread(chunks, self._make, self._jobs)
-            for chunk in done:
-                self.payloads += chunk.payloads
-                for number, report in chunk.found:
-                    self.bad += not report.ok
-                    self.unreadable += report.unreadable
-                    yield Line(first + number, report)
-                first += chunk.lines
+            try:
+                for checked in self._checked(_chunks(file)):
+                    read += checked.size
+                    self.payloads += checked.payloads
+                    if progress is not None and checked.found:
+                        progress.clear()
+                    yield from checked.found
+                    if progress is not None:
+                        progress.note(read)
+            finally:
+                if progress is not None:
+                    progress.clear()
+
+    def _checked(self, chunks: Iterator[Chunk]) -> Iterator[Checked]:
+        if self._jobs > 1:
+            return _spread(chunks, self._make, self._jobs)
+        judge = self._make()
+        return (_check(chunk, judge) for chunk in chunks)
 
 
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    """Yield lines together; of a line that is too large, so much that it is known to be."""
-    while chunk := file.read(_CHUNK):
-        if not chunk.endswith(b"\n"):
+def _chunks(file: BinaryIO) -> Iterator[Chunk]:
+    """Yield lines together; raises `ReadError`."""
+    first = 1
+    while True:
+        try:
+            chunk = _lines(file)
+        except OSError as error:
+            raise ReadError(f"can't be read: {error.strerror or error}") from None
+        if not chunk:
+            return
+        yield Chunk(first, chunk)
+        first += chunk.count(b"\n") + (not chunk.endswith(b"\n"))
+
+
+def _lines(file: BinaryIO) -> bytes:
+    """Return the next lines; of one that is too large, so much that it is known to be."""
+    chunk = file.read(_CHUNK)
+    if chunk and not chunk.endswith(b"\n"):
+        rest = file.readline(MAX_BYTES + 1)
+        chunk += rest
+        while len(rest) > MAX_BYTES and not rest.endswith(b"\n"):
             rest = file.readline(MAX_BYTES + 1)
-            chunk += rest
-            while len(rest) > MAX_BYTES and not rest.endswith(b"\n"):
-                rest = file.readline(MAX_BYTES + 1)
-        yield chunk
+    return chunk
 
 
-def _check(chunk: bytes, judge: Judge) -> Chunk:
+def _check(chunk: Chunk, judge: Judge) -> Checked:
     found = []
     payloads = 0
-    lines = chunk.removesuffix(b"\n").split(b"\n")
-    for number, line in enumerate(lines):
+    lines = chunk.lines.removesuffix(b"\n").split(b"\n")
+    for number, line in enumerate(lines, chunk.first):
         if line and not line.isspace():
             payloads += 1
-            report = judge(line)
+            report = judge(line, number)
             if report.findings:
-                found.append(Line(number, report))
-    return Chunk(len(lines), payloads, found)
+                found.append(Result(report, line, number))
+    return Checked(len(chunk.lines), payloads, found)
 
 
-def _spread(chunks: Iterator[bytes], make: Callable[[], Judge], jobs: int) -> Iterator[Chunk]:
+def _spread(chunks: Iterator[Chunk], make: Callable[[], Judge], jobs: int) -> Iterator[Checked]:
     """Check chunks in worker processes, a few ahead of the one that is due."""
     from concurrent.futures import Future, ProcessPoolExecutor
 
     with ProcessPoolExecutor(jobs, initializer=_start, initargs=(make,)) as workers:
-        waiting: deque[Future[Chunk]] = deque()
+        waiting: deque[Future[Checked]] = deque()
         try:
-            for chunk in chunks:
-                waiting.append(workers.submit(_work, chunk))
-                if len(waiting) > jobs * _AHEAD:
-                    yield waiting.popleft().result()
+            failure = None
+            try:
+                for chunk in chunks:
+                    waiting.append(workers.submit(_work, chunk))
+                    if len(waiting) > jobs * _AHEAD:
+                        yield waiting.popleft().result()
+            except ReadError as error:
+                failure = error
             while waiting:
                 yield waiting.popleft().result()
+            if failure is not None:
+                # What was read before it counts all the same.
+                raise failure
         finally:
             workers.shutdown(wait=False, cancel_futures=True)
 
@@ -130,5 +163,5 @@ def _start(make: Callable[[], Judge]) -> None:
     _judges[:] = [make()]
 
 
-def _work(chunk: bytes) -> Chunk:
+def _work(chunk: Chunk) -> Checked:
     return _check(chunk, _judges[0])

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from .console import printable
+from .jsonable import FORMAT_VERSION, document
 from .states import DEFAULT_STATE, Move, New
 
 if TYPE_CHECKING:
-    from .batch import Batch
     from .code import Code, Example
-    from .finding import Finding
-    from .report import Report
-
-FORMAT_VERSION = 1
-"""Version of the JSON documents; it grows when a key changes its meaning or goes away."""
 
 WIDTH = 100
 _EXAMPLE_CHARACTERS = 400
@@ -31,157 +26,6 @@ _TOLD = (
     *("name", "severity", "summary", "why", "fix", "source", "confidence"),
     *("editions", "models"),
 )
-_PLURALS = {"error": "errors", "warning": "warnings", "info": "infos"}
-
-
-class Outcome(NamedTuple):
-    """What came of one file: a report, reports on its lines, or why it could not be read."""
-
-    path: str
-    report: Report | None = None
-    batch: Batch | None = None
-    error: str = ""
-
-
-def printable(text: str) -> str:
-    """Return `text` with escapes for what would break its line or command a terminal."""
-    if text.isprintable():
-        return text
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
-    )
-
-
-def _text_report(outcomes: Iterable[Outcome]) -> Iterator[str]:
-    """Yield the lines about each file as it comes."""
-    for outcome in outcomes:
-        name = "<stdin>" if outcome.path == "-" else outcome.path
-        if outcome.report is not None:
-            yield _printed(_finding_lines(name, outcome.report))
-            yield _printed([f"{name}: {_verdict(outcome.report)}"])
-        elif outcome.batch is not None:
-            for number, report in outcome.batch:
-                yield _printed(_finding_lines(name, report, number))
-            yield _printed([f"{name}: {_tally(outcome.batch)}"])
-
-
-def _printed(lines: Iterable[str]) -> str:
-    return "".join(f"{printable(line)}\n" for line in lines)
-
-
-def _finding_lines(name: str, report: Report, number: int | None = None) -> Iterator[str]:
-    """Yield the lines about each finding; `number` is the payload's own line in the file."""
-    if number is not None:
-        name = f"{name}:{number}"
-    for each in report.findings:
-        place = str(each.column) if number and each.line is not None else _place(each)
-        yield f"{name}:{place}: {each.severity}[{each.code}] {each.message}"
-        if each.hint:
-            yield f"    hint: {each.hint}"
-    if report.omitted is None:
-        yield f"{name}: there are more findings than were counted"
-    elif report.omitted:
-        yield f"{name}: {_count(report.omitted, 'more finding', 'more findings')} not shown"
-
-
-def _verdict(report: Report) -> str:
-    counts = Counter(str(each.severity) for each in report.findings)
-    told = ", ".join(
-        _count(counts[severity], severity, plural)
-        for severity, plural in _PLURALS.items()
-        if counts[severity]
-    )
-    if told and report.omitted != 0:
-        told = f"at least {told}"
-    if report.ok:
-        told = f"ok with {told}" if told else "ok"
-    if report.unreadable:
-        return f"{told} (not readable)"
-    return f"{told} ({report.model or 'no body'}, edition {report.edition})"
-
-
-def _tally(batch: Batch) -> str:
-    payloads = _count(batch.payloads, "payload", "payloads")
-    if not batch.bad:
-        return f"ok ({payloads})"
-    lines = (
-        f", {_count(batch.unreadable, 'line', 'lines')} not readable" if batch.unreadable else ""
-    )
-    return f"errors in {batch.bad} of {payloads}{lines}"
-
-
-def _place(finding: Finding) -> str:
-    if finding.line is not None:
-        return f"{finding.line}:{finding.column}"
-    if finding.parameter is not None:
-        return f"(parameter {finding.parameter})"
-    return finding.pointer or "(root)"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
-
-
-def _json_report(outcomes: Iterable[Outcome]) -> Iterator[str]:
-    """Yield one document about all files, piece by piece."""
-    ok = True
-    comma = ""
-    yield f'{{\n  "version": {FORMAT_VERSION},\n  "files": ['
-    for outcome in outcomes:
-        yield f"{comma}\n"
-        comma = ","
-        if outcome.batch is not None:
-            yield from _json_batch(outcome.path, outcome.batch)
-            ok = ok and not outcome.batch.bad
-            continue
-        report = outcome.report
-        ok = ok and report is not None and report.ok
-        about = {"error": outcome.error} if report is None else report.to_dict()
-        yield _indented({"path": outcome.path, **about}, 4)
-    yield f'\n  ],\n  "ok": {json.dumps(ok)}\n}}\n'
-
-
-def _json_batch(path: str, batch: Batch) -> Iterator[str]:
-    yield f'    {{\n      "path": {json.dumps(path)},\n      "results": ['
-    comma = ""
-    for number, report in batch:
-        yield f"{comma}\n{_indented({'line': number, **report.to_dict()}, 8)}"
-        comma = ","
-    yield f'\n      ],\n      "payloads": {batch.payloads},\n'
-    yield f'      "ok": {json.dumps(not batch.bad)}\n    }}'
-
-
-def _indented(data: Any, by: int) -> str:
-    return textwrap.indent(_document(data).rstrip("\n"), " " * by)
-
-
-def _document(data: Any) -> str:
-    """Return `data` as JSON in ASCII, which any output and any reader can take."""
-    return json.dumps(_plain(data), indent=2, allow_nan=False) + "\n"
-
-
-def _plain(value: Any) -> Any:
-    """Return `value` with texts in place of what JSON has no form for."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(each) for each in value]
-    if isinstance(value, str):
-        return str(value)
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
-        from .code import shown
-
-        return shown(value)
-    return value
-
-
-REPORTS: dict[str, Callable[[Iterable[Outcome]], Iterator[str]]] = {
-    "text": _text_report,
-    "json": _json_report,
-}
-"""How the outcomes of a check are told, by the name of the format."""
 
 
 def table_of_codes(codes: Iterable[Code]) -> str:
@@ -199,7 +43,7 @@ def _editions(code: Code) -> str:
 def _json_codes(codes: Iterable[Code]) -> str:
     """Return the codes with everything but their examples."""
     rules = [{name: getattr(code, name) for name in _TOLD} for code in codes]
-    return _document({"version": FORMAT_VERSION, "rules": rules})
+    return document({"version": FORMAT_VERSION, "rules": rules})
 
 
 RULES: dict[str, Callable[[Iterable[Code]], str]] = {"text": table_of_codes, "json": _json_codes}

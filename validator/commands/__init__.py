@@ -1,0 +1,1 @@
+"""The commands, a module each: `configure` a parser, `run` what it read."""

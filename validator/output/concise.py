@@ -1,0 +1,42 @@
+"""Concise: a line for each finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..console import printable
+from ..finding import Finding
+from ..outcome import Outcome, Result
+from .rest import omitted
+from .style import Style
+from .words import ordered, verdict, where
+
+_PLAIN = Style()
+
+
+def report(outcomes: Iterable[Outcome], style: Style = _PLAIN) -> Iterator[str]:
+    """Yield a line for each finding of each file as it comes."""
+    for outcome in outcomes:
+        for result in outcome:
+            for each in ordered(result.report):
+                yield _line(outcome, result, each, style)
+            yield rest(outcome, result)
+        if style.verbose:
+            yield verdict(outcome)
+
+
+def rest(outcome: Outcome, result: Result) -> str:
+    """Return a line about findings that are not shown, nothing if there are none."""
+    if result.report.omitted == 0:
+        return ""
+    name = f"{outcome.name}:{result.line}" if result.line else outcome.name
+    return printable(f"{name}: {omitted(result.report.omitted)}") + "\n"
+
+
+def _line(outcome: Outcome, result: Result, finding: Finding, style: Style) -> str:
+    place = printable(where(outcome.name, result, finding))
+    level = style.paint(str(finding.severity), str(finding.severity))
+    # Of two findings in one line, or without a line, the pointer tells which is which.
+    at = f"{finding.pointer}: " if finding.pointer else ""
+    told = printable(f"[{finding.code}] {at}{finding.message}")
+    return f"{style.paint(place, 'strong')}: {level}{told}\n"

@@ -1,0 +1,66 @@
+"""Style: how lines for people look, in colour or not, and how wide they are."""
+
+import os
+import sys
+from typing import NamedTuple
+
+WIDTH = 100
+"""Of lines that go to no terminal."""
+_NARROW = 40
+
+_MARKS = {
+    "error": "1;31",
+    "warning": "1;33",
+    "info": "1;36",
+    "strong": "1",
+    "faint": "2",
+    "frame": "34",
+}
+
+
+class Style(NamedTuple):
+    """How lines look."""
+
+    coloured: bool = False
+    width: int = WIDTH
+    quoting: bool = True
+    """Lines of the source are shown."""
+    verbose: bool = False
+    """Each file gets a verdict, and the rules that could not be judged are told."""
+
+    def paint(self, text: str, *marks: str) -> str:
+        """Return `text` with the colours of `marks`."""
+        if not self.coloured or not text:
+            return text
+        return "".join(f"\x1b[{_MARKS[mark]}m" for mark in marks) + text + "\x1b[0m"
+
+
+def coloured(choice: str) -> bool:
+    """Tell whether standard output gets colours; `choice` is auto, always or never.
+
+    Without a choice, ``NO_COLOR`` (no-color.org) says no, and wins over ``FORCE_COLOR``
+    (force-color.org), which says yes; empty ones say nothing. Else a terminal gets them.
+    """
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return _is_terminal() and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """Return the width of the terminal that lines go to, or else `WIDTH`."""
+    if not _is_terminal():
+        return WIDTH
+    try:
+        columns = os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError):
+        columns = 0
+    # Some terminals don't know, and say 0.
+    return max(_NARROW, columns) if columns else WIDTH
+
+
+def _is_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
