@@ -9,6 +9,7 @@ installed from its wheel. Wall time decides, since it is what a person waits for
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -59,7 +60,8 @@ def main() -> None:
     chosen = harness.options(__doc__, rounds=25, quick_rounds=7)
     # With this variable on, modules would be compiled anew at each start.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    with tempfile.TemporaryDirectory() as folder:
+    # As in a project without settings; those of this repository would be read, too.
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         lines = commands(Path(folder))
         names = list(lines)
         wall: Rounds = {name: [] for name in names}
