@@ -32,7 +32,7 @@ QUESTIONS := accept read fail start lines growth
 # no setting for that, so it reads them through links; errors are told by the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install demo test lint format types docs build bench bench-guard clean
+.PHONY: help install demo test lint format types docs golden build bench bench-guard clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -48,7 +48,7 @@ $(INSTALLED): pyproject.toml
 
 demo: install ## Check the example payloads, good and bad
 	@echo '== Good examples: nothing to complain about'
-	@$(TALONSCHEMA) check examples/good
+	@$(TALONSCHEMA) check --verbose examples/good
 	@echo
 	@echo '== Bad examples: each has its finding'
 	@status=0; $(TALONSCHEMA) check examples/bad || status=$$?; \
@@ -83,6 +83,9 @@ types: install ## Check the types of the package, the tests and the benchmarks
 
 docs: install ## Write the generated parts of the documentation
 	@$(VPYTHON) docs/generate.py
+
+golden: install ## Write the files that the tests compare the output with
+	@$(VPYTHON) tests/goldens.py
 
 build: install ## Build the source archive and the wheel into dist/
 	@rm -rf dist

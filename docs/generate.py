@@ -1,4 +1,4 @@
-"""Write the generated parts of the documentation: docs/rules.md and a block of README.md.
+"""Write the generated parts of docs/ and README.md: the rules, a diagram and a picture.
 
 Run it with ``make docs``. With ``--check`` it writes nothing, names the files that are out of date
 and exits with status 1 if there are any.
@@ -7,11 +7,14 @@ and exits with status 1 if there are any.
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any, Final, get_args
+
+from picture import picture
 
 from talonschema import NEW, Policy, Validator
 from talonschema.code import Code, Example
@@ -26,12 +29,16 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 BEGIN: Final = "<!-- begin: state diagram, written by docs/generate.py -->"
 END: Final = "<!-- end: state diagram -->"
 
+PICTURED: Final = ("talonschema", "check", "checkout.json")
+
 WIDTH = 88
 LONG_TEXT = 160
 LONG_LIST = 10
 
 GROUP_ABOUT: Final = {
     "json": "The text is no JSON, or a value from Python has no JSON form.",
+    "yaml": "A YAML file has faults that JSON can't have.",
+    "sequence": "What the entries of a sequence say about their calls.",
     "schema": (
         "The structure differs from the model's schema. "
         "The part after the slash is the JSON Schema keyword that failed."
@@ -144,6 +151,17 @@ def with_diagram(text: str) -> str:
         message = f"README.md lacks the markers {BEGIN} and {END}"
         raise Drift(message)
     return f"{before}{BEGIN}\n\n{diagram()}\n\n{END}{after}"
+
+
+def screenshot() -> str:
+    """Return the picture of what `PICTURED` prints on a terminal with colours."""
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", *PICTURED, "--no-config", "--color=always"],
+        cwd=ROOT / "examples" / "bad",
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    return picture(" ".join(PICTURED), done.stdout.decode())
 
 
 def _section(code: Code) -> Iterator[str]:
@@ -350,6 +368,7 @@ def outputs() -> dict[Path, str]:
     readme = ROOT / "README.md"
     return {
         ROOT / "docs" / "rules.md": rules(),
+        ROOT / "docs" / "check.svg": screenshot(),
         readme: with_diagram(readme.read_text("utf-8")),
     }
 

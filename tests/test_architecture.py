@@ -14,22 +14,31 @@ from pathlib import Path
 import pytest
 
 import talonschema
+from talonschema import schemas
 
 PACKAGE = "talonschema"
 FOLDER = Path(talonschema.__file__).parent
+SCHEMAS = Path(schemas.__file__).parent
 
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(layer.split())
     for layer in (
-        "schemas pointer code states formats amounts",
-        "problem outline",
-        "policy naming finding collector document instance jsontext json_codes",
-        "models report structure",
+        "schemas pointer code states formats amounts console lines paths progress toml",
+        "problem outline glob",
+        "policy tables naming finding collector document instance jsontext json_codes file_codes",
+        "locate",
+        "yamltext overflow",
+        "models report structure jsonable listing",
         "rules",
         "registry plan call",
         "judge",
         "validator",
-        "api history text batch",
+        "api history text outcome export",
+        "batch output yamlfile",
+        "settings sources",
+        "config sequence",
+        "project",
+        "commands",
         "cli",
         "__main__",
     )
@@ -306,3 +315,61 @@ except ImportError:
     print("refused")
 """
     assert run(script) == "refused\n"
+
+
+# The script runs without site-packages of its own, which may load modules, too: as the interpreter
+# of a hook does, but that there talonschema lies beside the packages that it needs.
+START = f"""
+import sys
+sys.path += {[path for path in sys.path if path.endswith("-packages")]!r}
+before = set(sys.modules)
+files, imports = sys.modules["_frozen_importlib_external"], sys.modules["_frozen_importlib"]
+spec = files.spec_from_file_location(
+    "{PACKAGE}",
+    {str(FOLDER / "__init__.py")!r},
+    submodule_search_locations={[str(FOLDER), str(SCHEMAS.parent)]!r},
+)
+sys.modules["{PACKAGE}"] = package = imports.module_from_spec(spec)
+spec.loader.exec_module(package)
+from {PACKAGE}.cli import main
+status = main(sys.argv[1:])
+print(status, *sorted(set(sys.modules) - before), file=sys.stderr)
+"""
+
+HEAVY = {
+    *("jsonschema", "referencing", "attr", "attrs", "rpds", "yaml", "asyncio", "concurrent"),
+    *("dataclasses", "difflib", "glob", "hashlib", "importlib.metadata", "inspect"),
+    *("multiprocessing", "pathlib", "shutil", "subprocess", "tempfile", "textwrap", "tomllib"),
+    *("unicodedata", "xml"),
+}
+IDLE = {
+    *("batch", "export", "gateway", "history", "jsonable", "jsontext", "lines", "locate"),
+    *("output.excerpt", "output.github", "output.json", "output.junit", "output.sarif"),
+    *("progress", "sequence", "structure.reference", "text", "toml", "yamlfile", "yamltext"),
+}
+"""Modules of the package that a clean file has no use for."""
+
+
+def started(*arguments: str, cwd: Path) -> set[str]:
+    """Return the modules that a run of the command loads, which has to end with status 0."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", START, *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    status, *modules = done.stderr.split()
+    assert status == "0", done.stderr
+    return set(modules)
+
+
+@needs_accelerator
+def test_checking_a_clean_file_starts_no_more_than_it_needs(tmp_path: Path) -> None:
+    item = {"name": "Burr grinder", "sku": "GRD-7", "quantity": 1, "price": 129}
+    payload = {"customerSession": {"profileId": "cust-88120", "cartItems": [item] * 10}}
+    (tmp_path / "session.json").write_text(json.dumps(payload), "utf-8")
+    modules = started("check", "session.json", cwd=tmp_path)
+    assert {"jsonschema_rs", "jiter", f"{PACKAGE}.commands.check"} <= modules
+    assert modules & HEAVY == set()
+    assert modules & {f"{PACKAGE}.{name}" for name in IDLE} == set()

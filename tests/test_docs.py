@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 import subprocess
 import sys
-import tomllib
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from talonschema import Policy, schemas
+from talonschema import Policy, project, schemas
+from talonschema.listing import Export, build
 from talonschema.outline import Outline, outline
 from talonschema.registry import CODES
+from talonschema.settings import DEFAULTS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
@@ -113,11 +115,40 @@ def test_commands_print_what_is_shown(page: Path) -> None:
             assert done.stdout == shown.rstrip("\n") + "\n", command
 
 
-def test_policies_are_valid() -> None:
-    found = [block for page in WRITTEN for block in blocks(page) if block.language == "toml"]
-    assert found
-    for block in found:
-        Policy.from_mapping(tomllib.loads(block.text))
+def test_settings_and_policies_are_valid(tmp_path: Path) -> None:
+    # Catalogs that examples name.
+    (tmp_path / "catalog.json").write_text("{}", encoding="utf-8")
+    read = set()
+    for page in WRITTEN:
+        for block in blocks(page):
+            if block.language != "toml":
+                continue
+            named = re.match(r"# (\S+\.toml)\n", block.text)
+            path = tmp_path / (named[1] if named else "policy.toml")
+            path.write_text(block.text, encoding="utf-8")
+            if path.name in {"talonschema.toml", "pyproject.toml"}:
+                project.at(str(path))
+            else:
+                Policy.load(path)
+            read.add(path.name)
+    assert read >= {"talonschema.toml", "pyproject.toml", "policy.toml"}
+
+
+def test_the_example_project_is_what_the_pages_say() -> None:
+    project = ROOT / "examples" / "project"
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    assert (project / "talonschema.toml").read_text("utf-8") in page
+    exports = [
+        Export(each.name, json.loads(each.read_text("utf-8")))
+        for each in sorted((project / "exports").iterdir())
+    ]
+    assert build(exports).catalog == json.loads((project / "catalog.json").read_text("utf-8"))
+
+
+def test_the_page_on_configuration_has_each_key() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert listed == {*DEFAULTS, "ignore", "severity", "files", "glob", "reason"}
 
 
 def test_commands_of_make_are_targets() -> None:
