@@ -32,7 +32,7 @@ QUESTIONS := accept read fail start lines growth
 # no setting for that, so it reads them through links; errors are told by the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install demo test lint format types docs golden build bench bench-guard clean
+.PHONY: help install demo demo-gateway test lint format types docs golden build bench bench-guard bench-gateway clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -55,6 +55,9 @@ demo: install ## Check the example payloads, good and bad
 	if [ $$status -ne 1 ]; then \
 	    echo "demo: expected exit status 1 for examples/bad, got $$status" >&2; exit 1; \
 	fi
+
+demo-gateway: install ## Show a real Envoy with the plugin: an update passes, others are refused
+	@$(VPYTHON) examples/gateway_demo.py
 
 test: install lint types ## Lint, check the types, run every test
 	@echo '== pytest'
@@ -123,6 +126,9 @@ $(PEERS_INSTALLED): benchmarks/requirements.txt benchmarks/node/package.json | i
 
 bench-guard: install ## Count instructions of fixed workloads and compare with what is stored
 	@$(VPYTHON) benchmarks/guard.py $(if $(UPDATE),--update)
+
+bench-gateway: install ## Measure what the gateway plugin adds and write docs/gateway/performance.md
+	@$(VPYTHON) benchmarks/gateway.py $(if $(QUICK),--quick)
 
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) $(PEERS) benchmarks/node/node_modules build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

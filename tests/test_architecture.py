@@ -38,6 +38,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "settings sources",
         "config sequence",
         "project",
+        "gateway",
         "commands",
         "cli",
         "__main__",

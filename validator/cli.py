@@ -38,6 +38,7 @@ COMMANDS = {
     "explain": "say all about a code, with examples",
     "states": "list the changes of state that a session can go through",
     "schema": "print the JSON Schema of a model",
+    "gateway": "run the API gateway plugin",
 }
 """Each command is a module of `commands`, which is imported when it is called."""
 _WIDTH = 80

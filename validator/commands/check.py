@@ -11,7 +11,7 @@ from ..console import ERRORS, OK, STATUSES, UNREADABLE, UsageError, complain, te
 from ..output import FOR_PEOPLE, FORMATS, form
 from ..paths import STDIN, paths
 from ..sources import Reading, content, outcomes, why
-from .options import add_call, add_codes, add_config, choice
+from .options import add_call, add_codes, add_config, choice, number
 
 if TYPE_CHECKING:
     from ..call import Previous
@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--jobs",
-        type=_jobs,
+        type=number,
         default=1,
         metavar="N",
         help="check files with one payload a line (.ndjson, .jsonl) in N processes. Default: 1",
@@ -102,12 +102,6 @@ def _add_report(to: argparse._ActionsContainer) -> None:
     to.add_argument(
         "--engine", choices=ENGINES, help="what validates; by default the fastest that is installed"
     )
-
-
-def _jobs(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes, 1 or more")
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:

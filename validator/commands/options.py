@@ -16,6 +16,13 @@ NAMINGS = ("wire", "snake")
 FAIL_ON = ("error", "warning")
 
 
+def number(text: str) -> int:
+    """Take a number of processes."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes, 1 or more")
+    return int(text)
+
+
 def add_edition(to: argparse._ActionsContainer, about: str) -> None:
     """Add ``--edition``."""
     to.add_argument("--edition", choices=tuple(MOVES), help=f"edition of the API; {about}")

@@ -1,0 +1,98 @@
+-- Both legs of talonschema for HAProxy: asks before a call on a session goes to the API, and tells
+-- what the API answered. See haproxy.cfg beside this file for how it is wired.
+
+local HOST, PORT = "127.0.0.1", 8787 -- <-- where `talonschema gateway` listens
+local SECONDS = 1
+
+-- The headers that talonschema judges by. The API key is not among them.
+local JUDGED = {
+    "content-encoding", "content-type", "x-http-method", "x-http-method-override",
+    "x-method-override", "x-request-id",
+}
+
+-- Sends one request; returns status, headers and body, or nil if there is no answer.
+local function ask(method, target, headers, body)
+    local socket = core.tcp()
+    socket:settimeout(SECONDS)
+    if not socket:connect(HOST, PORT) then
+        socket:close()
+        return nil
+    end
+    local lines = { method .. " " .. target .. " HTTP/1.1", "host: talonschema", "connection: close" }
+    for _, header in ipairs(headers) do
+        lines[#lines + 1] = header[1] .. ": " .. header[2]
+    end
+    lines[#lines + 1] = "content-length: " .. #body
+    local sent = socket:send(table.concat(lines, "\r\n") .. "\r\n\r\n" .. body)
+    local line = sent and socket:receive("*l")
+    local status = line and tonumber(line:match("^HTTP/1%.1 (%d%d%d)"))
+    local told = {}
+    line = status and socket:receive("*l")
+    while line and line:match("%S") do
+        local name, value = line:match("^([^:]+):%s*(.-)%s*$")
+        told[name:lower()] = value
+        line = socket:receive("*l")
+    end
+    local answer = ""
+    local length = tonumber(told["content-length"] or "0")
+    if line and length > 0 and method ~= "HEAD" then
+        answer = socket:receive(length)
+    end
+    socket:close()
+    if not (status and line and answer) then
+        return nil
+    end
+    return status, told, answer
+end
+
+local function judge(txn)
+    local received = txn.http:req_get_headers()
+    local headers = {}
+    for _, name in ipairs(JUDGED) do
+        for _, value in pairs(received[name] or {}) do
+            headers[#headers + 1] = { name, value }
+        end
+    end
+    local body = txn.f:req_body() or ""
+    local status, told, answer = ask(txn.f:method(), "/check" .. txn.f:url(), headers, body)
+    if status == 200 then
+        if told["x-talonschema-token"] then
+            txn:set_var("txn.talonschema_token", told["x-talonschema-token"])
+            txn:set_var("txn.talonschema_method", txn.f:method())
+            txn:set_var("txn.talonschema_target", txn.f:url())
+        end
+        return
+    end
+    local reply
+    if status and status < 500 then
+        reply = txn:reply({ status = status })
+        for _, name in ipairs({ "content-type", "cache-control", "x-request-id" }) do
+            if told[name] then
+                reply:add_header(name, told[name])
+            end
+        end
+        reply:set_body(answer)
+    elseif txn:get_var("txn.on_failure") == "pass" then
+        return
+    else
+        reply = txn:reply({ status = 503 })
+    end
+    txn:done(reply)
+end
+
+local function observe(txn)
+    local headers = {
+        { "x-talonschema-token", txn:get_var("txn.talonschema_token") },
+        { "x-talonschema-method", txn:get_var("txn.talonschema_method") },
+        { "x-talonschema-status", txn.f:status() },
+    }
+    for _, value in pairs(txn.http:res_get_headers()["content-encoding"] or {}) do
+        headers[#headers + 1] = { "content-encoding", value }
+    end
+    -- Of an answer that doesn't fit into a buffer, there is only the start here, which makes no
+    -- sense as JSON: the status alone is learned.
+    ask("POST", "/observe" .. txn:get_var("txn.talonschema_target"), headers, txn.f:res_body() or "")
+end
+
+core.register_action("talonschema_judge", { "http-req" }, judge, 0)
+core.register_action("talonschema_observe", { "http-res" }, observe, 0)

@@ -1,0 +1,111 @@
+"""A store with what a test needs around it: its own sessions, a clock to turn, calls that wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from gateway.valkey import Valkey
+from talonschema.gateway.memory import MemoryStore
+from talonschema.gateway.redis import RedisStore
+from talonschema.gateway.sqlite import SqliteStore
+from talonschema.gateway.store import Admission, Intent, Key, Learned, Outcome, Store
+
+KINDS: Final = ("memory", "sqlite", "redis")
+LEASE: Final = 30.0
+EXPIRY: Final = 3600.0
+START: Final = 1_800_000_000.0
+
+
+class Stand:
+    """A store whose clock is turned by hand."""
+
+    def __init__(self, kind: str, folder: Path, valkey: Valkey, *, most: int = 1000) -> None:
+        self.kind = kind
+        self.now = START
+        self.application = uuid4().hex
+        """Keeps the tests that share a server apart."""
+        self.runner = asyncio.Runner()
+        self.valkey = valkey
+        self.path = folder / f"{self.application}.db"
+        self.store = self.another(most=most)
+
+    def another(self, *, most: int = 1000) -> Store:
+        """Return a second store of the same sessions; for memory, there is none."""
+        if self.kind == "memory":
+            return MemoryStore(lease=LEASE, expiry=EXPIRY, most=most, now=lambda: self.now)
+        # The deadlines are long, because this may run on a busy machine.
+        if self.kind == "sqlite":
+            return SqliteStore(
+                str(self.path), lease=LEASE, expiry=EXPIRY, timeout=20, now=lambda: self.now
+            )
+        return RedisStore(
+            self.valkey.url, lease=LEASE, expiry=EXPIRY, timeout=20, now=lambda: self.now
+        )
+
+    def key(self, session: str = "session-1") -> Key:
+        return Key(self.application, session)
+
+    def begin(
+        self,
+        permitted: str,
+        wanted: str | None,
+        *,
+        session: str = "session-1",
+        strict_new: bool = False,
+    ) -> Admission:
+        """Begin a request that passes from the permitted states, with spaces between."""
+        intent = Intent(frozenset(permitted.split()), wanted, strict_new)
+        return self.runner.run(self.store.begin(self.key(session), intent))
+
+    def admit(
+        self,
+        permitted: str,
+        wanted: str | None,
+        *,
+        session: str = "session-1",
+        strict_new: bool = False,
+    ) -> str:
+        """Begin a request that must be admitted, and return its token."""
+        token = self.begin(permitted, wanted, session=session, strict_new=strict_new).token
+        assert token is not None
+        return token
+
+    def finish(self, token: str, outcome: Outcome, *, session: str = "session-1") -> None:
+        self.runner.run(self.store.finish(self.key(session), token, outcome))
+
+    def know(self, state: str, *, session: str = "session-1") -> None:
+        """Let the store learn that a session is in a state."""
+        everything = "open closed partially_returned cancelled new"
+        token = self.admit(everything, state, session=session)
+        self.finish(token, Learned(state), session=session)
+        assert self.look(session) == {state}
+
+    def look(self, session: str = "session-1") -> frozenset[str]:
+        return self.runner.run(self.store.look(self.key(session)))
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, for the store and for what it runs on."""
+        self.now += seconds
+        if self.kind == "redis":
+            with closing(self.valkey.client()) as client:
+                for key in client.scan_iter(f"talonschema:{self.application}*"):
+                    left = client.pttl(key)
+                    client.pexpire(key, left - int(seconds * 1000))
+
+    def close(self) -> None:
+        self.runner.run(self.store.close())
+        self.runner.close()
+
+
+@contextmanager
+def stand(kind: str, folder: Path, valkey: Valkey, *, most: int = 1000) -> Iterator[Stand]:
+    made = Stand(kind, folder, valkey, most=most)
+    try:
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,651 @@
+"""Envoy with the files that docs/gateway shows: only ports and deadlines are others."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import grpc
+import httpx
+import pytest
+
+import talonschema
+from gateway.envoy import (
+    API,
+    CONFIGS,
+    GRPC,
+    HTTP,
+    PAIR,
+    SINGLE,
+    Behind,
+    Envoy,
+    binary,
+    envoy_running,
+)
+from gateway.processes import Gateway, Upstream, eventually, free_port, gateway_running, running
+from gateway.promises import (
+    BAD,
+    CLOSED,
+    JSON,
+    MIB,
+    OPEN,
+    REQUEST_LEG,
+    RESPONSE_LEG,
+    Front,
+    new,
+    path,
+)
+from talonschema.gateway.messages import METHOD, SERVICE, ProcessingRequest
+
+CANCELLED = b'{"customerSession": {"state": "cancelled"}}'
+OFFERED = b'{"customerSession": {"couponCodes": ["C", "C"]}}'
+FAIL_OPEN = {"failure_mode_allow: false": "failure_mode_allow: true"}
+FORGED = {"x-talonschema-token": "forged"}
+SETTINGS = "store_timeout = 20\ndrain = 0.1\n"
+
+
+class Stand(NamedTuple):
+    """Envoy between a client and the stand-in API, with the plugin beside it."""
+
+    config: str
+    envoy: Envoy
+    plugin: Gateway
+    front: Front
+
+    def put(self, name: str, body: bytes | None, more: str = "", **headers: str) -> httpx.Response:
+        return self.front.ask("PUT", path(name, more), body, **headers)
+
+
+@contextmanager
+def standing(
+    config: str,
+    folder: Path,
+    api: Upstream,
+    settings: str = "",
+    edits: Mapping[str, str] | None = None,
+) -> Iterator[Stand]:
+    with (
+        gateway_running(folder, SETTINGS + settings) as plugin,
+        envoy_running(config, Behind(api.port, plugin.http, plugin.grpc), edits=edits) as envoy,
+    ):
+        yield Stand(config, envoy, plugin, Front(envoy.port, api))
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    """Run a server in this process; yield its port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="module", params=[PAIR, SINGLE])
+def shared(
+    request: pytest.FixtureRequest, api: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stand]:
+    with standing(request.param, tmp_path_factory.mktemp("envoy"), api) as made:
+        yield made
+
+
+@pytest.fixture
+def stand(shared: Stand, upstream: Upstream) -> Stand:
+    assert shared.front.api is upstream
+    return shared
+
+
+both = pytest.mark.parametrize("config", [PAIR, SINGLE])
+
+
+@pytest.mark.parametrize(
+    "promise", [*REQUEST_LEG, *RESPONSE_LEG], ids=lambda promise: promise.__name__
+)
+def test_envoy_keeps_the_promise(stand: Stand, promise: Callable[[Front], None]) -> None:
+    promise(stand.front)
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("envoy*.yaml")), ids=lambda file: file.name)
+def test_the_files_are_valid_as_they_are(file: Path) -> None:
+    assert validated(file) == (0, "")
+
+
+def validated(config: Path) -> tuple[int, str]:
+    """Have Envoy look a configuration through; return its exit status and what it complains of."""
+    done = subprocess.run(
+        [binary(), "--mode", "validate", "--config-path", config, "--log-level", "warning"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+# What the client gets.
+
+
+def is_error(answer: httpx.Response, status: int) -> bool:
+    """Tell whether an answer is of the form of the API's errors."""
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json"
+    return talonschema.is_valid(answer.content, model="ErrorResponse")
+
+
+def test_refusals_have_the_form_of_the_apis_errors(stand: Stand) -> None:
+    name = new()
+    answer = stand.put(name, BAD)
+    assert is_error(answer, 400)
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-request-id"]
+    assert is_error(stand.put(name, b" " * (2 * MIB + 1)), 413)
+    assert is_error(stand.put(f"x%2F..%2F{name}", b"{}"), 400)
+
+
+@both
+def test_refusals_can_be_problem_details(config: str, tmp_path: Path, upstream: Upstream) -> None:
+    with standing(config, tmp_path, upstream, 'errors = "problem"') as stand:
+        answer = stand.put(new(), BAD)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@both
+def test_warnings_travel_with_the_answer(config: str, tmp_path: Path, upstream: Upstream) -> None:
+    with standing(config, tmp_path, upstream, "warnings_header = true") as stand:
+        answer = stand.put(new(), OFFERED)
+        assert answer.status_code == 200
+        assert "codes/duplicate-coupon" in answer.headers["x-talonschema-warnings"]
+        assert "x-talonschema-warnings" not in stand.put(new(), OPEN).headers
+
+
+@both
+def test_what_would_be_refused_passes_in_mode_report(
+    config: str, tmp_path: Path, upstream: Upstream
+) -> None:
+    with standing(config, tmp_path, upstream, 'mode = "report"') as stand:
+        name = new()
+        assert stand.put(name, CLOSED).status_code == 200
+        answer = stand.put(name, OPEN)
+    assert answer.json()["message"].startswith("Cannot move session")
+
+
+def test_the_token_reaches_neither_client_nor_api(stand: Stand) -> None:
+    name = new()
+    answer = stand.put(name, OPEN, **FORGED)
+    (seen,) = stand.front.seen(name)
+    for headers in (answer.headers, seen["headers"]):
+        assert not [each for each in headers if each.startswith("x-talonschema")]
+
+
+def test_a_forged_token_teaches_nothing(stand: Stand) -> None:
+    name = new()
+    stand.put(name, CLOSED, **FORGED)
+    assert stand.put(name, BAD, **FORGED).status_code == 400
+    assert stand.put(name, OPEN, **FORGED).status_code == 400
+    assert stand.front.api.state(name) == "closed"
+
+
+def test_headers_with_underscores_disguise_nothing(stand: Stand) -> None:
+    name = new()
+    connection = socket.create_connection(("127.0.0.1", stand.envoy.port), timeout=20)
+    with connection:
+        head = f"POST {path(name)} HTTP/1.1\r\nhost: x\r\nx_http_method_override: PUT\r\n"
+        connection.sendall(f"{head}content-length: 0\r\nconnection: close\r\n\r\n".encode())
+        assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 4")
+    for seen in stand.front.seen(name):
+        assert "x_http_method_override" not in seen["headers"]
+
+
+def test_the_path_that_is_judged_is_the_one_that_the_api_gets(stand: Stand) -> None:
+    for form in (
+        "/v2//customer_sessions/{}",
+        "/v2/./customer_sessions/{}",
+        "/v2/x/../customer_sessions/{}",
+        "/v2/x/%2E%2e/customer_sessions/{}",
+        "/v2/%63ustomer_sessions/{}",
+        "/v2\\customer_sessions\\{}",
+        "http://elsewhere/v2/customer_sessions/{}",
+    ):
+        name = new()
+        assert stand.front.ask("PUT", form.format(name), BAD).status_code == 400
+        assert stand.front.ask("PUT", form.format(name), CLOSED).status_code == 200
+        (seen,) = stand.front.seen(name)
+        assert seen["target"] == path(name)
+        assert stand.put(name, OPEN).status_code == 400
+
+
+def test_large_answers_to_others_pass_whole(stand: Stand) -> None:
+    name = new()
+    stand.put(name, OPEN)
+    for target in (path(name), f"/v1/{name}"):
+        stand.front.api.fault(padding=str(5 * MIB), chunks="40")
+        answer = stand.front.ask("GET", target)
+        assert len(answer.json()["padding"]) == 5 * MIB
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PATCH"])
+def test_methods_that_are_overridden_are_refused(stand: Stand, method: str) -> None:
+    name = new()
+    answer = stand.front.ask(method, path(name), CLOSED, **{"x-http-method-override": "PUT"})
+    assert is_error(answer, 400)
+    assert stand.front.seen(name) == []
+
+
+def test_methods_in_lower_case_go_nowhere(stand: Stand) -> None:
+    # Envoy itself hangs up on a client that sends one, with an answer or without.
+    name = new()
+    with suppress(http.client.HTTPException, OSError):
+        assert stand.front.ask("put", path(name)).status_code == 400
+    assert stand.front.seen(name) == []
+
+
+def test_only_answers_to_calls_on_sessions_are_observed(stand: Stand) -> None:
+    name = new()
+    stand.put(name, OPEN)
+    before = stand.envoy.stat("http.talon_one.ext_proc.stream_msgs_sent")
+    answer = stand.front.ask("GET", path(name))
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    stand.front.ask("POST", f"/v1/{name}", b"{}")
+    # As a gate it is sent the headers of each request, and no more.
+    sent = stand.envoy.stat("http.talon_one.ext_proc.stream_msgs_sent") - before
+    assert sent == (0 if stand.config == PAIR else 2)
+
+
+@both
+def test_what_follows_a_whole_object_passes_too(config: str, tmp_path: Path) -> None:
+    class Padded(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"effects": []}')
+            for _ in range(40):
+                self.wfile.write(b" " * (MIB // 8))
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with (
+        serving(Padded) as port,
+        standing(config, tmp_path, Upstream(port)) as stand,
+    ):
+        name = new()
+        assert len(stand.put(name, CLOSED).content) == 15 + 5 * MIB
+        assert stand.put(name, OPEN).status_code == 400
+
+
+def test_http_2_is_judged_alike(stand: Stand) -> None:
+    with httpx.Client(
+        base_url=stand.envoy.url, http1=False, http2=True, headers=JSON, trust_env=False, timeout=20
+    ) as client:
+        name = new()
+        answer = client.put(path(name), content=CLOSED)
+        assert (answer.status_code, answer.http_version) == (200, "HTTP/2")
+        assert client.put(path(name), content=OPEN).status_code == 400
+        assert client.put(path(name, "/reopen")).status_code == 200
+        assert client.put(path(name), content=OPEN).status_code == 200
+        assert client.put(path(name), content=b" " * (2 * MIB + 1)).status_code == 413
+        pieces = (b" " * MIB for _ in range(3))
+        assert client.put(path(name), content=pieces).status_code == 413
+        pieces = (OPEN[at : at + 5] for at in range(0, len(OPEN), 5))
+        assert client.put(path(name), content=pieces).status_code == 200
+    assert len(stand.front.seen(name)) == 4
+
+
+def test_a_body_that_is_cut_short_is_refused(tmp_path: Path, upstream: Upstream) -> None:
+    edits = {
+        "{ max_request_bytes: 2097152, pack_as_bytes: true }": (
+            "{ max_request_bytes: 64, allow_partial_message: true, pack_as_bytes: true }"
+        )
+    }
+    with standing(PAIR, tmp_path, upstream, edits=edits) as stand:
+        assert is_error(stand.put(new(), OPEN.ljust(1000)), 413)
+        assert stand.put(new(), OPEN).status_code == 200
+
+
+# No client overtakes its own answer.
+
+
+@pytest.mark.slow
+def test_of_300_clients_that_come_back_at_once_none_slips_by(stand: Stand) -> None:
+    counts = ("streams_failed", "rq_pending_overflow", "message_timeouts")
+    before = {count: stand.envoy.stat(count) for count in counts}
+
+    def one(_: int) -> tuple[int, int, int, int]:
+        name = new()
+        # Each on a connection of its own, and so on either thread of Envoy.
+        return (
+            stand.put(name, CLOSED).status_code,
+            stand.put(name, OPEN).status_code,
+            stand.put(name, None, "/reopen").status_code,
+            stand.put(name, OPEN).status_code,
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(one, range(300)))
+    assert outcomes == [(200, 400, 200, 200)] * 300
+    received = stand.front.api.received()
+    assert len(received) == 900
+    assert {count: stand.envoy.stat(count) for count in counts} == before
+
+
+# What fails, and how.
+
+
+@both
+def test_without_the_gate_nothing_passes(config: str, tmp_path: Path, upstream: Upstream) -> None:
+    port, grpc = free_port(), free_port()
+    with envoy_running(config, Behind(upstream.port, port, grpc)) as envoy:
+        front, name = Front(envoy.port, upstream), new()
+        answer = front.ask("PUT", path(name), OPEN)
+        assert is_error(answer, 503)
+        assert "can't be asked" in answer.text
+        assert front.seen(name) == []
+        with gateway_running(tmp_path, SETTINGS, http=port, grpc=grpc):
+            # Envoy tries a connection that failed again after a moment of its own choice.
+            eventually(lambda: front.ask("PUT", path(name), OPEN).status_code == 200, "no recovery")
+            assert front.ask("PUT", path(name), BAD).status_code == 400
+        assert front.ask("PUT", path(name), OPEN).status_code == 503
+
+
+@both
+def test_without_the_gate_all_passes_if_that_is_asked_for(config: str, upstream: Upstream) -> None:
+    behind = Behind(upstream.port, free_port(), free_port())
+    with envoy_running(config, behind, edits=FAIL_OPEN) as envoy:
+        front, name = Front(envoy.port, upstream), new()
+        assert front.ask("PUT", path(name), OPEN).status_code == 200
+        assert front.ask("GET", path(name)).json()["customerSession"]["state"] == "open"
+
+
+@contextmanager
+def silence() -> Iterator[int]:
+    """Listen on a port, and never answer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        yield port
+
+
+@both
+def test_a_gate_that_does_not_answer_is_given_up_on(config: str, upstream: Upstream) -> None:
+    with silence() as port:
+        behind = Behind(upstream.port, port, port)
+        with envoy_running(config, behind, patient=False) as envoy:
+            front, name = Front(envoy.port, upstream), new()
+            # Envoy has a status of its own for an ext_proc service that is late.
+            status = 503 if config == PAIR else 504
+            assert is_error(front.ask("PUT", path(name), OPEN), status)
+            assert front.seen(name) == []
+        with envoy_running(config, behind, patient=False, edits=FAIL_OPEN) as envoy:
+            assert Front(envoy.port, upstream).ask("PUT", path(name), OPEN).status_code == 200
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_without_the_observer_traffic_goes_on_and_states_become_uncertain(
+    tmp_path: Path, upstream: Upstream, *, silent: bool
+) -> None:
+    name = new()
+    with ExitStack() as stack:
+        plugin = stack.enter_context(gateway_running(tmp_path, SETTINGS))
+        nobody = stack.enter_context(silence()) if silent else free_port()
+        behind = Behind(upstream.port, plugin.http, plugin.grpc)
+        watched = Front(stack.enter_context(envoy_running(PAIR, behind)).port, upstream)
+        unseen = envoy_running(PAIR, behind._replace(grpc=nobody), patient=False)
+        blind = Front(stack.enter_context(unseen).port, upstream)
+        assert watched.ask("PUT", path(name), CLOSED).status_code == 200
+        assert watched.ask("PUT", path(name), OPEN).status_code == 400
+        assert blind.ask("PUT", path(name, "/reopen")).status_code == 200
+        # The session may be open or closed, and an update that fits one of them passes.
+        assert watched.ask("PUT", path(name), OPEN).status_code == 200
+        # It has been learned again, so there is no more doubt.
+        returned = b'{"return": {"returnedCartItems": [{"position": 0}]}}'
+        assert watched.ask("POST", path(name, "/returns"), returned).status_code == 400
+    assert [each["method"] for each in upstream.received()] == ["PUT", "PUT", "PUT"]
+
+
+@both
+def test_a_crash_between_request_and_answer(
+    config: str, tmp_path: Path, upstream: Upstream
+) -> None:
+    name = new()
+    with (
+        standing(config, tmp_path, upstream) as stand,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        upstream.fault(delay_after="1")
+        answer = pool.submit(stand.put, name, CLOSED)
+        eventually(lambda: stand.front.seen(name), "the request did not arrive")
+        stand.plugin.program.process.kill()
+        # The API has carried it out. With the pair the client learns that; with one filter that
+        # fails closed it does not.
+        assert answer.result().status_code == (200 if config == PAIR else 503)
+    assert upstream.state(name) == "closed"
+
+
+@both
+def test_a_reload_drops_no_request(config: str, tmp_path: Path, upstream: Upstream) -> None:
+    with standing(config, tmp_path, upstream, 'mode = "report"') as stand:
+        file = tmp_path / "talonschema.toml"
+        statuses = []
+
+        def refused() -> bool:
+            statuses.append(stand.put(new(), BAD).status_code)
+            return statuses[-1] == 400
+
+        assert not any(refused() for _ in range(5))
+        file.write_text(file.read_text().replace('"report"', '"enforce"'))
+        stand.plugin.program.process.send_signal(signal.SIGHUP)
+        eventually(refused, "the reload has no effect")
+        assert all(refused() for _ in range(5))
+    assert statuses == sorted(statuses)
+    assert set(statuses) == {200, 400}
+
+
+def test_an_answer_that_breaks_off_is_lost(stand: Stand) -> None:
+    name = new()
+    stand.put(name, OPEN)
+    stand.front.api.fault(fault="cut", padding="200000")
+    with pytest.raises(httpx.HTTPError), stand.front.client() as client:
+        client.put(path(name), content=CLOSED).raise_for_status()
+    # It has been closed, or it hasn't: who knows. The API does.
+    answer = stand.put(name, OPEN)
+    assert answer.json()["message"].startswith("Cannot move session")
+
+
+# What the gate is told.
+
+
+def recorder(told: list[dict[str, str]]) -> type[BaseHTTPRequestHandler]:
+    """Return an HTTP gate that lets all pass, and notes the headers that it is sent."""
+
+    class Recorder(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            told.append({name.lower(): value for name, value in self.headers.items()})
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    return Recorder
+
+
+@contextmanager
+def grpc_recorder(told: list[dict[str, str]]) -> Iterator[int]:
+    """Run a service that notes the headers that it is sent, and ends each stream."""
+
+    def process(messages: Iterator[Any], _: grpc.ServicerContext) -> Iterator[bytes]:
+        headers = next(messages).request_headers.headers.headers
+        told.append({each.key: each.raw_value.decode() for each in headers})
+        return iter(())
+
+    method: Any = grpc.stream_stream_rpc_method_handler(
+        process, request_deserializer=ProcessingRequest.FromString
+    )
+    with ThreadPoolExecutor(4) as pool:
+        server = grpc.server(pool)
+        server.add_generic_rpc_handlers(
+            [grpc.method_handlers_generic_handler(SERVICE, {METHOD: method})]
+        )
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        try:
+            yield port
+        finally:
+            server.stop(None).wait()
+
+
+@both
+def test_neither_key_nor_cookies_are_told_to_the_gate(config: str, upstream: Upstream) -> None:
+    told: list[dict[str, str]] = []
+    name = new()
+    with serving(recorder(told)) if config == PAIR else grpc_recorder(told) as port:
+        behind = Behind(upstream.port, port, port if config == SINGLE else free_port())
+        with envoy_running(config, behind) as envoy:
+            front = Front(envoy.port, upstream)
+            front.ask("PUT", path(name), OPEN, authorization="ApiKey-v1 secret", cookie="secret")
+    (headers,) = told
+    assert headers["content-type"] == "application/json"
+    assert "secret" not in json.dumps(headers)
+    (seen,) = front.seen(name)
+    assert seen["headers"]["authorization"] == "ApiKey-v1 secret"
+    assert seen["headers"]["cookie"] == "secret"
+
+
+# What docs/gateway/envoy.md adds to the files.
+
+BLOCKS = re.findall(
+    r"^```yaml\n(.*?)^```$", (CONFIGS / "envoy.md").read_text(), re.MULTILINE | re.DOTALL
+)
+ENDPOINT = """\
+              - endpoint:
+                  address:
+                    socket_address: {{ address: 127.0.0.1, port_value: {} }}
+"""
+
+
+def block(part: str) -> str:
+    """Return the one block of the page that has `part` in it."""
+    (found,) = (each for each in BLOCKS if part in each)
+    return str(found)
+
+
+@contextmanager
+def two_workers(folder: Path, api: Upstream) -> Iterator[Stand]:
+    """Run two workers on Unix sockets, with Envoy as the page says."""
+    text = f'edition = "2026-06"\n[gateway]\nworkers = 2\n{SETTINGS}'
+    for face in ("http", "grpc"):
+        text += f'{face} = "unix:{folder}/{face}.sock"\n'
+    config = folder / "talonschema.toml"
+    config.write_text(text)
+    edits = {
+        ENDPOINT.format(port): block(f"/run/talonschema/{face}.sock").replace(
+            "/run/talonschema", str(folder)
+        )
+        for face, port in (("http", HTTP), ("grpc", GRPC))
+    }
+    sockets = [folder / f"{face}.sock.{index}" for face in ("http", "grpc") for index in (0, 1)]
+    script = Path(sys.executable).with_name("talonschema")
+    command = [str(script), "gateway", "--config", str(config)]
+    with (
+        running(command, ready=lambda: all(map(serves, sockets))) as program,
+        envoy_running(PAIR, Behind(api.port, free_port(), free_port()), edits=edits) as envoy,
+    ):
+        yield Stand(PAIR, envoy, Gateway(0, 0, program), Front(envoy.port, api))
+
+
+def serves(path: Path) -> bool:
+    """Tell whether something listens on a Unix socket."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+        probe.connect(str(path))
+        return True
+    return False
+
+
+def counted(stand: Stand) -> dict[str, int]:
+    """Return how many requests each endpoint of the plugin got."""
+    answer = httpx.get(
+        f"http://127.0.0.1:{stand.envoy.admin}/clusters?format=json", trust_env=False
+    )
+    found = {}
+    for cluster in answer.json()["cluster_statuses"]:
+        if cluster["name"].startswith("talonschema"):
+            for host in cluster["host_statuses"]:
+                stats = {each["name"]: int(each.get("value", 0)) for each in host["stats"]}
+                found[host["address"]["pipe"]["path"]] = stats["rq_total"]
+    return found
+
+
+@pytest.mark.slow
+def test_two_workers_share_the_work_and_what_they_know(upstream: Upstream) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        two_workers(Path(folder), upstream) as stand,
+    ):
+        for _ in range(20):
+            name = new()
+            assert stand.put(name, CLOSED).status_code == 200
+            assert stand.put(name, OPEN).status_code == 400
+        shares = counted(stand)
+        assert len(shares) == 4
+        assert all(share >= 5 for share in shares.values()), shares
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_worker_that_ends_costs_no_request(upstream: Upstream, number: signal.Signals) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        two_workers(Path(folder), upstream) as stand,
+    ):
+        told = [json.loads(line) for line in stand.plugin.program.output().splitlines()]
+        pid, *_ = (each["pid"] for each in told if each.get("event") == "listening")
+        for count in range(60):
+            if count == 20:
+                os.kill(pid, number)
+            assert stand.put(new(), OPEN).status_code == 200
+
+
+def test_the_api_can_be_spoken_to_over_tls(tmp_path: Path) -> None:
+    api = ENDPOINT.format(API)
+    text = (CONFIGS / PAIR).read_text("utf-8")
+    start = text.index("    - name: api\n")
+    end = text.index(api) + len(api)
+    config = tmp_path / "envoy.yaml"
+    config.write_text(text[:start] + block("transport_socket") + text[end:])
+    assert validated(config) == (0, "")
+
+
+# The demonstration.
+
+
+@pytest.mark.slow
+def test_the_demo_shows_what_it_says() -> None:
+    script = CONFIGS.parents[1] / "examples" / "gateway_demo.py"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", script], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    statuses = re.findall(r"^(\d+) {", done.stdout, re.MULTILINE)
+    assert statuses == ["200", "400", "400", "200", "200"]
+    assert done.stdout.endswith("Of 5 requests, 3 reached the API.\n")

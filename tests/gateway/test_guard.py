@@ -1,0 +1,530 @@
+"""Guard: asks in the right order, learns what answers say, and goes on when the store fails."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import json
+import logging
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import pytest
+
+from talonschema.gateway import Guard, Request, Response, Settings, Verdict
+from talonschema.gateway.decision import Decision
+from talonschema.gateway.memory import MemoryStore
+from talonschema.gateway.store import Admission, Intent, Key, Learned, Outcome, StoreError
+
+SESSION = "/v2/customer_sessions/cart-1"
+KEY = Key("default", "cart-1")
+JSON = ("content-type", "application/json")
+SECRET = "s3cret"  # noqa: S105 - it must not show up anywhere
+
+
+def put(session: Mapping[str, Any] | None = None, *headers: tuple[str, str]) -> Request:
+    body = json.dumps({"customerSession": session or {}}).encode()
+    return Request("PUT", SESSION, (JSON, *headers), body)
+
+
+def answer(status: int = 200, session: Mapping[str, Any] | None = None) -> Response:
+    body = {} if session is None else {"customerSession": session}
+    return Response(status, (JSON,), json.dumps(body).encode())
+
+
+class Failing(MemoryStore):
+    """A real store that can be made to fail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failing = False
+        self.calls = 0
+
+    async def _struggle(self) -> None:
+        self.calls += 1
+        if self.failing:
+            raise StoreError("the disk is full")
+
+    async def begin(self, key: Key, intent: Intent) -> Admission:
+        await self._struggle()
+        return await super().begin(key, intent)
+
+    async def finish(self, key: Key, token: str, outcome: Outcome) -> None:
+        await self._struggle()
+        await super().finish(key, token, outcome)
+
+    async def ready(self) -> None:
+        await self._struggle()
+
+
+class Counting:
+    """A meter that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.decisions: list[tuple[str, bool, int]] = []
+        self.outcomes: list[str] = []
+        self.failures: list[str] = []
+
+    def decided(self, decision: Decision, seconds: float, size: int, *, enforced: bool) -> None:
+        assert seconds >= 0
+        self.decisions.append((decision.label, enforced, size))
+
+    def finished(self, outcome: str) -> None:
+        self.outcomes.append(outcome)
+
+    def store_failed(self, call: str) -> None:
+        self.failures.append(call)
+
+
+class Bench:
+    """A guard, and a shorthand to send it requests and answers."""
+
+    def __init__(self, **options: Any) -> None:
+        options = {"edition": "2026-06", "store": "memory:", "store_timeout": 0.05, **options}
+        self.store = Failing()
+        self.meter = Counting()
+        self.guard = Guard(Settings(**options), self.store, self.meter)
+        self.runner = asyncio.Runner()
+
+    def begin(self, request: Request) -> Verdict:
+        return self.runner.run(self.guard.begin(request))
+
+    def finish(self, verdict: Verdict, response: Response | None, request: Request) -> None:
+        assert verdict.token is not None
+        self.runner.run(self.guard.finish(verdict.token, request.method, request.target, response))
+
+    def exchange(self, request: Request, response: Response | None = None) -> Verdict:
+        verdict = self.begin(request)
+        self.finish(verdict, response or answer(), request)
+        return verdict
+
+    def states(self) -> set[str]:
+        return set(self.runner.run(self.store.look(KEY)))
+
+
+@pytest.fixture
+def make() -> Iterator[Callable[..., Bench]]:
+    """Make benches, and clear them away."""
+    with contextlib.ExitStack() as stack:
+
+        def made(**options: Any) -> Bench:
+            bench = Bench(**options)
+            stack.enter_context(bench.runner)
+            return bench
+
+        yield made
+
+
+@pytest.fixture
+def bench(make: Callable[..., Bench]) -> Bench:
+    return make()
+
+
+def test_an_illegal_change_of_state_is_refused(bench: Bench) -> None:
+    bench.exchange(put({"state": "closed"}))
+    verdict = bench.begin(put({"state": "open"}))
+    assert verdict.decision == "transition"
+    assert verdict.token is None
+    assert verdict.refusal is not None
+    assert verdict.refusal.status == 400
+    assert json.loads(verdict.refusal.body)["errors"][0]["title"] == "state transition"
+    bench.exchange(Request("PUT", f"{SESSION}/reopen"))
+    assert bench.begin(put({"state": "open"})).refusal is None
+
+
+def test_returns_are_learned_from(bench: Bench) -> None:
+    returns = Request(
+        "POST",
+        f"{SESSION}/returns",
+        (JSON,),
+        b'{"return": {"returnedCartItems": [{"position": 0, "quantity": 1}]}}',
+    )
+    bench.exchange(put({"state": "closed"}))
+    bench.exchange(returns)
+    assert bench.states() == {"partially_returned"}
+    bench.exchange(put({"state": "cancelled"}))
+    assert bench.begin(returns).decision == "transition"
+
+
+@pytest.mark.parametrize(
+    ("response", "states"),
+    [
+        (answer(), {"closed"}),
+        (answer(201, {"state": "closed"}), {"closed"}),
+        (answer(200, {"state": "cancelled"}), {"cancelled"}),
+        (answer(200, {"state": "cancelled", "updated": "2026-01-01T00:00:00Z"}), {"cancelled"}),
+        (answer(200, {"state": "cancelled", "updated": "no time"}), {"cancelled"}),
+        (answer(200, {"state": "cancelled", "updated": 5}), {"cancelled"}),
+        (answer(200, {"state": 7}), {"closed"}),
+        (Response(204), {"closed"}),
+        (Response(200, (), b"<html>"), {"closed"}),
+        (Response(200, (), b"[]"), {"closed"}),
+        (Response(200, (), b"[" * 100_000), {"closed"}),
+        (Response(200, (), b'{"customerSession": []}'), {"closed"}),
+        (
+            Response(
+                200,
+                (("content-encoding", "gzip"),),
+                gzip.compress(b'{"customerSession": {"state": "cancelled"}}'),
+            ),
+            {"cancelled"},
+        ),
+        (Response(200, (("content-encoding", "gzip"),), b"broken"), {"closed"}),
+        (Response(200, (("content-encoding", "gzip"),), gzip.compress(bytes(2**23))), {"closed"}),
+        (answer(400, {"state": "closed"}), {"open"}),
+        (answer(401), {"open"}),
+        (answer(409), {"open"}),
+        (answer(429), {"open"}),
+        (answer(408), {"open", "closed"}),
+        (answer(499), {"open", "closed"}),
+        (answer(302), {"open", "closed"}),
+        (answer(500), {"open", "closed"}),
+        (answer(503), {"open", "closed"}),
+        (None, {"open", "closed"}),
+    ],
+)
+def test_what_answers_say(bench: Bench, response: Response | None, states: set[str]) -> None:
+    bench.exchange(put({"state": "open"}))
+    request = put({"state": "closed"})
+    verdict = bench.begin(request)
+    bench.finish(verdict, response, request)
+    assert bench.states() == states
+
+
+def test_answers_that_overtake_each_other_are_put_in_order(bench: Bench) -> None:
+    first, second = put({"state": "closed"}), put({"state": "cancelled"})
+    one, two = bench.begin(first), bench.begin(second)
+    late = answer(200, {"state": "cancelled", "updated": "2026-01-01T00:00:02.5Z"})
+    early = answer(200, {"state": "closed", "updated": "2026-01-01T01:00:01+01:00"})
+    bench.finish(two, late, second)
+    bench.finish(one, early, first)
+    assert bench.states() == {"cancelled"}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("GET", SESSION),
+        put()._replace(target=f"{SESSION}?dry=true"),
+        put({"cartItems": 1}),
+        put()._replace(target=f"{SESSION}/"),
+    ],
+)
+def test_the_store_is_not_asked_without_need(bench: Bench, request_: Request) -> None:
+    assert bench.begin(request_).token is None
+    assert bench.store.calls == 0
+
+
+def test_tokens_that_are_not_for_it_teach_nothing(bench: Bench) -> None:
+    bench.exchange(put({"state": "closed"}))
+    request = put({"state": "cancelled"})
+    verdict = bench.begin(request)
+    for token, target in (
+        ("", SESSION),
+        ("made-up", SESSION),
+        (verdict.token or "", "/v2/customer_sessions/other"),
+        (verdict.token or "", f"{SESSION}?dry=true"),
+        (verdict.token or "", "/v1/x"),
+    ):
+        bench.runner.run(bench.guard.finish(token, "PUT", target, answer()))
+    assert bench.states() == {"closed", "cancelled"}
+    bench.finish(verdict, answer(400), request)
+    assert bench.states() == {"closed"}
+
+
+def test_while_the_store_fails_payloads_are_judged(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.exchange(put({"state": "closed"}))
+    bench.store.failing = True
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            reopening = put({"state": "open"})
+            verdict = bench.begin(reopening)
+            assert (verdict.refusal, verdict.decision) == (None, "allowed")
+            bench.finish(verdict, answer(400), reopening)
+    assert bench.begin(put({"state": "x"})).decision == "invalid"
+    assert bench.meter.failures == ["begin"] * 3
+    told = [each.getMessage() for each in caplog.records if "store" in each.getMessage()]
+    assert len(told) == 1
+    bench.store.failing = False
+    with caplog.at_level(logging.INFO):
+        assert bench.begin(put({"state": "open"})).decision == "transition"
+    assert caplog.messages[-2:] == ["the store is back", "refused: lifecycle/state-transition"]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_was_done_meanwhile_is_learned_once_the_store_is_back(
+    bench: Bench, *, told: bool
+) -> None:
+    bench.exchange(put({"state": "closed"}))
+    bench.store.failing = True
+    reopen = Request("PUT", f"{SESSION}/reopen")
+    verdict = bench.begin(reopen)
+    bench.store.failing = False
+    bench.finish(verdict, answer(200, {"state": "open"} if told else None), reopen)
+    assert bench.states() == {"open"}
+
+
+def test_nothing_is_learned_while_the_store_fails(bench: Bench) -> None:
+    request = put({"state": "closed"})
+    verdict = bench.begin(request)
+    bench.store.failing = True
+    bench.finish(verdict, answer(), request)
+    assert bench.meter.failures == ["finish"]
+    bench.store.failing = False
+    # Its lease runs: it may have been done, and may not.
+    assert bench.begin(put({"state": "open"})).refusal is None
+
+
+def test_ready_says_what_is_wrong(bench: Bench) -> None:
+    bench.runner.run(bench.guard.ready())
+    bench.store.failing = True
+    with pytest.raises(StoreError, match="the disk is full"):
+        bench.runner.run(bench.guard.ready())
+
+
+def test_a_slow_store_is_not_waited_for(
+    make: Callable[..., Bench], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "sessions.db"
+    bench = make()
+    settings = Settings(store=f"sqlite:{path}", store_timeout=0.05)
+    guard = Guard(settings, meter=bench.meter)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        verdict = bench.runner.run(guard.begin(put({"state": "closed"})))
+        assert verdict.refusal is None
+        assert bench.meter.failures == ["begin"]
+        assert "changes of state are not checked" in caplog.text
+        other.execute("ROLLBACK")
+    token = verdict.token
+    assert token is not None
+    bench.runner.run(guard.finish(token, "PUT", SESSION, answer()))
+    assert bench.runner.run(guard.begin(put({"state": "open"}))).decision == "transition"
+    bench.runner.run(guard.close())
+
+
+def test_a_heavy_body_keeps_nobody_waiting(bench: Bench) -> None:
+    items = [{"name": token_hex(20), "sku": "a", "quantity": "x"} for _ in range(1000)]
+    body = put({"cartItems": items}).body
+    compressed = put()._replace(body=gzip.compress(body), headers=(("content-encoding", "gzip"),))
+    heavy = [put({"cartItems": items}), compressed]
+    bench.exchange(put({"state": "closed"}))
+
+    async def run(request: Request) -> tuple[Verdict, int]:
+        turns = 0
+        judged = asyncio.create_task(bench.guard.begin(request))
+        while not judged.done():
+            await asyncio.sleep(0)
+            turns += 1
+        return await judged, turns
+
+    for request in heavy:
+        verdict, turns = bench.runner.run(run(request))
+        assert verdict.decision == "invalid"
+        assert turns > 10
+    assert bench.runner.run(run(put({"cartItems": items[:1]})))[1] < 10
+
+
+# Report mode.
+
+
+def test_in_report_mode_all_passes_and_is_learned(
+    make: Callable[..., Bench], caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = make(mode="report")
+    bench.exchange(put({"state": "closed"}))
+    request = put({"state": "open"})
+    with caplog.at_level(logging.INFO):
+        verdict = bench.begin(request)
+    assert verdict.refusal is None
+    assert verdict.decision == "transition"
+    assert caplog.messages == ["would-refuse: lifecycle/state-transition"]
+    bench.finish(verdict, answer(200, {"state": "open"}), request)
+    assert bench.states() == {"open"}
+    assert bench.meter.decisions[-1][:2] == ("transition", False)
+
+
+def test_in_report_mode_a_bad_payload_passes_and_is_learned(make: Callable[..., Bench]) -> None:
+    bench = make(mode="report")
+    bench.exchange(put({"state": "closed"}))
+    request = put({"state": "cancelled", "cartItems": 1})
+    verdict = bench.begin(request)
+    assert (verdict.refusal, verdict.decision) == (None, "invalid")
+    bench.finish(verdict, answer(), request)
+    assert bench.states() == {"cancelled"}
+    for body in (b"{", b"\xff", b""):
+        assert bench.begin(put()._replace(body=body))[:2] == (None, None)
+
+
+def test_in_report_mode_a_state_that_is_none_is_not_learned(make: Callable[..., Bench]) -> None:
+    bench = make(mode="report")
+    assert bench.begin(put({"state": "x"}))[:2] == (None, None)
+    assert bench.begin(put({"state": 1}))[:2] == (None, None)
+    assert bench.begin(put({"state": ["open"]}))[:2] == (None, None)
+
+
+# What is told.
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("abc-123", True), ("a b", False), ("x" * 129, False), ("\u00e9", False), ("", False)],
+)
+def test_a_refusal_has_a_request_id(bench: Bench, given: str, *, kept: bool) -> None:
+    verdict = bench.begin(put({"state": "x"}, ("x-request-id", given)))
+    assert verdict.refusal is not None
+    (found,) = [value for name, value in verdict.refusal.headers if name == "x-request-id"]
+    assert (found == given) is kept
+    assert len(found) == 32 or kept
+
+
+def test_warnings_are_told_if_asked_for(make: Callable[..., Bench]) -> None:
+    request = put({"state": "closed", "stat": 1})
+    assert make().begin(request).headers == ()
+    bench = make(warnings_header=True)
+    assert bench.exchange(request).headers == (
+        ("x-talonschema-warnings", "payload/unknown-property"),
+    )
+    verdict = bench.exchange(request)
+    assert verdict.headers == (
+        ("x-talonschema-warnings", "payload/unknown-property, lifecycle/finished-session"),
+    )
+    refused = bench.begin(put({"state": "x", "stat": 1}))
+    assert refused.refusal is not None
+    assert refused.refusal.headers[-1] == refused.headers[0]
+
+
+def test_the_log_has_nothing_personal(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    request = Request(
+        "PUT",
+        f"/v2/customer_sessions/{SECRET}",
+        (JSON, ("authorization", f"ApiKey-v1 {SECRET}"), ("x-request-id", "request-1")),
+        json.dumps({"customerSession": {"profileId": [SECRET], SECRET: 1}}).encode(),
+    )
+    with caplog.at_level(logging.DEBUG):
+        bench.begin(request)
+    (record,) = caplog.records
+    assert record.fields == {  # type: ignore[attr-defined]
+        "event": "refused",
+        "decision": "invalid",
+        "codes": ("schema/type",),
+        "status": 400,
+        "method": "PUT",
+        "request_id": "request-1",
+    }
+    assert SECRET not in str(vars(record))
+
+
+def test_bodies_are_counted_by_their_size_as_received(bench: Bench) -> None:
+    body = gzip.compress(put().body)
+    bench.begin(put()._replace(body=body, headers=(("content-encoding", "gzip"),)))
+    assert bench.meter.decisions == [("allowed", True, len(body))]
+
+
+# Settings.
+
+
+def test_it_can_be_told_to_judge_otherwise(bench: Bench) -> None:
+    request = put({"stat": 1})
+    assert bench.begin(request).refusal is None
+    settings = Settings(store="memory:", severity={"payload/unknown-property": "error"})
+    bench.guard.reload(settings)
+    assert bench.guard.settings is settings
+    assert bench.begin(request).refusal is not None
+    with pytest.raises(ValueError, match="neither a code nor a group"):
+        bench.guard.reload(Settings(store="memory:", ignore=["x"]))
+    assert bench.guard.settings is settings
+    assert bench.begin(request).refusal is not None
+
+
+def test_only_calls_concern_it(bench: Bench) -> None:
+    assert bench.guard.concerns(put())
+    assert bench.guard.concerns(Request("PUT", f"{SESSION}/reopen"))
+    assert not bench.guard.concerns(Request("GET", SESSION))
+    # It is refused, whatever the body holds.
+    assert not bench.guard.concerns(put()._replace(target=f"{SESSION}/"))
+
+
+def test_applications_have_sessions_of_their_own() -> None:
+    store = Failing()
+    guards = [Guard(Settings(store="memory:", application=name), store) for name in ("one", "two")]
+
+    async def run() -> None:
+        verdict = await guards[0].begin(put({"state": "closed"}))
+        assert verdict.token is not None
+        await guards[0].finish(verdict.token, "PUT", SESSION, answer())
+        assert (await guards[0].begin(put({"state": "open"}))).refusal is not None
+        assert (await guards[1].begin(put({"state": "open"}))).refusal is None
+
+    asyncio.run(run())
+    assert asyncio.run(store.look(Key("one", "cart-1"))) == {"closed"}
+
+
+def test_many_at_once_never_see_a_false_refusal(bench: Bench) -> None:
+    """Of requests that overlap, any order is possible, so any that one of them permits passes."""
+
+    async def run() -> list[Verdict]:
+        return await asyncio.gather(
+            *(bench.guard.begin(put({"state": state})) for state in ["open", "closed"] * 20),
+            *(bench.guard.begin(Request("PUT", f"{SESSION}/reopen")) for _ in range(5)),
+        )
+
+    assert all(verdict.refusal is None for verdict in bench.runner.run(run()))
+
+
+def test_it_needs_no_extra_with_what_the_standard_library_has(tmp_path: Path) -> None:
+    script = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"uvicorn", "grpc", "redis", "prometheus_client", "google",
+                                      "brotli", "uvloop", "httptools"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Missing())
+import asyncio
+from talonschema.gateway import Guard, Request, SessionGuard
+guard = Guard.open(store="sqlite:" + sys.argv[1])
+body = b'{"customerSession": {"state": "closed"}}'
+verdict = asyncio.run(guard.begin(Request("PUT", "/v2/customer_sessions/a", (), body)))
+assert verdict.token
+coded = Request("PUT", "/v2/customer_sessions/a", (("content-encoding", "br"),), body)
+assert asyncio.run(guard.begin(coded)).refusal.status == 415
+from talonschema.gateway.server import main
+assert main(None) == 2
+from talonschema.gateway.store import StoreError
+try:
+    Guard.open(store="redis://127.0.0.1")
+except StoreError as error:
+    assert "talonschema[gateway]" in str(error)
+else:
+    raise AssertionError
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script, str(tmp_path / "sessions.db")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "pip install 'talonschema[gateway]'" in done.stderr
+
+
+def test_a_token_is_no_answer_for_another_session(bench: Bench) -> None:
+    request = put({"state": "closed"})
+    verdict = bench.begin(request)
+    assert verdict.token is not None
+    other = "/v2/customer_sessions/cart-2"
+    bench.runner.run(bench.guard.finish(verdict.token, "PUT", other, answer()))
+    assert not bench.runner.run(bench.store.look(Key("default", "cart-2")))
+    outcome = Learned("closed")
+    bench.runner.run(bench.store.finish(KEY, verdict.token, outcome))
+    assert bench.states() == {"closed"}

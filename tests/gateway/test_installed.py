@@ -1,0 +1,51 @@
+"""A gateway that is missing is told, and can't be missed in CI."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.installed import REQUIRE, need
+
+pytest_plugins = ["pytester"]
+
+REASON = "no-such-gateway is not installed: apt-get install some-package"
+
+
+def test_tests_of_a_missing_gateway_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(REQUIRE, raising=False)
+    with pytest.raises(pytest.skip.Exception, match=REASON):
+        need("no-such-gateway", "some-package")
+    with pytest.raises(pytest.skip.Exception, match="no-such-module is not installed"):
+        need(Path(sys.executable).name, "some-package", Path("/no-such-module"))
+
+
+def test_where_gateways_are_required_they_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(REQUIRE, "1")
+    with pytest.raises(pytest.fail.Exception, match=REASON):
+        need("no-such-gateway", "some-package")
+
+
+def test_what_is_there_is_found() -> None:
+    assert need("sh", "dash").endswith("/sh")
+
+
+def test_the_end_of_a_run_tells_what_was_skipped(pytester: pytest.Pytester) -> None:
+    conftest = Path(__file__).resolve().parents[1] / "conftest.py"
+    pytester.makeconftest(conftest.read_text("utf-8"))
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(n):
+            if n:
+                pytest.skip("nginx is not installed: apt-get install nginx")
+        """
+    )
+    told = pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:cacheprovider")
+    told.stdout.fnmatch_lines(
+        ["not tested: 2 tests: nginx is not installed: apt-get install nginx"]
+    )

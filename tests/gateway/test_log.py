@@ -1,0 +1,38 @@
+"""Log: one line of JSON for each record, with nothing that an exception says of values."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import datetime
+
+from talonschema.gateway.log import JsonFormatter
+
+SECRET = "s3cret"  # noqa: S105 - it must not show up anywhere
+
+
+def test_a_record_is_one_line_with_its_fields() -> None:
+    record = logging.LogRecord("x", logging.WARNING, __file__, 1, "a\n%s", ("\u2028é",), None)
+    record.fields = {"event": "refused", "codes": ("a", "b")}
+    line = JsonFormatter().format(record)
+    assert len(line.splitlines()) == 1
+    told = json.loads(line)
+    assert datetime.fromisoformat(told.pop("time")).tzinfo is not None
+    assert told == {
+        "level": "warning",
+        "message": "a\n\u2028é",
+        "event": "refused",
+        "codes": ["a", "b"],
+    }
+
+
+def test_an_exception_is_told_without_its_text() -> None:
+    try:
+        dict[str, int]()[SECRET]
+    except KeyError:
+        record = logging.LogRecord("x", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
+    told = json.loads(JsonFormatter().format(record))
+    assert told["exception"] == "KeyError"
+    assert "test_log.py" in told["traceback"]
+    assert "s3cret" not in str(told)

@@ -1,0 +1,145 @@
+"""The official SDK as the client: through Envoy, with the plugin, to the stand-in API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import talon_one as typed_sdk
+from talon_one.exceptions import ApiException, BadRequestException
+
+from gateway.envoy import PAIR, SINGLE, Behind, envoy_running
+from gateway.processes import Upstream, gateway_running
+from gateway.promises import new
+
+# Its types know no arguments in snake case, which its documentation shows.
+sdk: Any = typed_sdk
+
+KEY = "a1b2c3"
+
+
+class Shop:
+    """A shop that keeps sessions by the SDK."""
+
+    def __init__(self, url: str) -> None:
+        configuration = sdk.Configuration(
+            host=url, api_key={"api_key_v1": KEY}, api_key_prefix={"api_key_v1": "ApiKey-v1"}
+        )
+        self.client = sdk.ApiClient(configuration)
+        self.api = sdk.IntegrationApi(self.client)
+
+    def update(self, session: str, *, dry: bool | None = None, **content: Any) -> Any:
+        request = sdk.IntegrationRequest(
+            customer_session=sdk.NewCustomerSessionV2(profile_id="cust-88120", **content),
+            response_content=["customerSession"],
+        )
+        return self.api.update_customer_session_v2(session, request, dry=dry).customer_session
+
+    def state(self, session: str) -> str:
+        found: str = self.api.get_customer_session(session).customer_session.state
+        return found
+
+
+@pytest.fixture(scope="module", params=[PAIR, SINGLE])
+def shop(
+    request: pytest.FixtureRequest, api: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
+    with (
+        gateway_running(tmp_path_factory.mktemp("sdk"), "store_timeout = 20") as plugin,
+        envoy_running(request.param, Behind(api.port, plugin.http, plugin.grpc)) as envoy,
+    ):
+        yield Shop(envoy.url)
+
+
+def item(**more: Any) -> Any:
+    return sdk.CartItem(
+        **{"name": "Burr grinder", "sku": "GRD-7", "quantity": 2, "price": 129.0, **more}
+    )
+
+
+def refused(call: Callable[[], Any]) -> list[dict[str, Any]]:
+    """Make a call that the plugin refuses; return the errors that its exception tells."""
+    with pytest.raises(BadRequestException) as caught:
+        call()
+    error = caught.value
+    assert isinstance(error, ApiException)
+    headers: Any = error.headers
+    assert headers["content-type"] == "application/json"
+    assert headers["x-request-id"]
+    body = json.loads(str(error.body))
+    assert body["message"] == "The submitted data was invalid"
+    errors: list[dict[str, Any]] = body["errors"]
+    return errors
+
+
+def test_a_session_lives_through_all_its_states(shop: Shop, upstream: Upstream) -> None:
+    name = new()
+    session = shop.update(name, state="open", cart_items=[item()])
+    assert (session.state, session.total, session.cart_items[0].sku) == ("open", 258, "GRD-7")
+    assert shop.update(name, coupon_codes=["BEANS-FOR-TWO"], state="open").state == "open"
+    assert shop.update(name, state="closed").state == "closed"
+
+    (error,) = refused(lambda: shop.update(name, state="open"))
+    assert error["title"] == "state transition"
+    assert error["source"]["pointer"] == "/customerSession/state"
+
+    assert shop.api.reopen_customer_session(name).effects == []
+    assert shop.state(name) == "open"
+    assert shop.update(name, state="closed").state == "closed"
+
+    request = sdk.ReturnIntegrationRequest(
+        var_return=sdk.NewReturn(
+            returned_cart_items=[sdk.ReturnedCartItem(position=0, quantity=1)]
+        ),
+        response_content=["customerSession"],
+    )
+    returned = shop.api.return_cart_items(name, request)
+    assert returned.customer_session.state == "partially_returned"
+    refused(lambda: shop.api.reopen_customer_session(name))
+    refused(lambda: shop.update(name, state="closed"))
+
+    assert shop.update(name, state="cancelled").state == "cancelled"
+    refused(lambda: shop.update(name, state="open"))
+    refused(lambda: shop.api.return_cart_items(name, request))
+    assert upstream.state(name) == "cancelled"
+    # Of what was refused nothing reached the API.
+    statuses = [each["method"] for each in upstream.received()]
+    assert statuses == ["PUT", "PUT", "PUT", "PUT", "GET", "PUT", "POST", "PUT"]
+
+
+def test_errors_say_where_and_hide_what(shop: Shop, upstream: Upstream) -> None:
+    name = new()
+    (error,) = refused(lambda: shop.update(name, cart_items=[item(quantity=10_001, sku="AB-1")]))
+    assert error["source"]["pointer"].startswith("/customerSession/cartItems")
+    assert "AB-1" not in json.dumps(error)
+    assert upstream.received() == []
+
+
+def test_a_dry_update_changes_nothing(shop: Shop, upstream: Upstream) -> None:
+    name = new()
+    assert shop.update(name, dry=True, state="closed").state == "closed"
+    assert upstream.state(name) is None
+    assert shop.update(name, state="open").state == "open"
+
+
+def test_ids_may_hold_more_than_letters(shop: Shop, upstream: Upstream) -> None:
+    name = f"{new()} ü?#=+"
+    assert shop.update(name, state="closed").integration_id == name
+    refused(lambda: shop.update(name, state="open"))
+    assert upstream.state(name) == "closed"
+
+
+def test_ids_that_can_be_taken_for_a_path_are_refused(shop: Shop, upstream: Upstream) -> None:
+    with pytest.raises(BadRequestException) as caught:
+        shop.update(f"{new()}/reopen", state="closed")
+    (error,) = json.loads(str(caught.value.body))["errors"]
+    assert error["source"] == {"parameter": "customerSessionId"}
+    assert upstream.received() == []
+
+
+def test_the_key_reaches_the_api(shop: Shop, upstream: Upstream) -> None:
+    shop.update(new(), state="open")
+    (seen,) = upstream.received()
+    assert seen["headers"]["authorization"] == f"ApiKey-v1 {KEY}"

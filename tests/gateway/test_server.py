@@ -1,0 +1,366 @@
+"""The process: how it starts, reloads, drains and ends, alone and with workers."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.processes import Program, eventually, free_port, listens, running
+
+pytestmark = pytest.mark.slow
+
+BAD = b'{"customerSession": {"cartItem": []}}'
+STRICT = '[severity]\n"payload/unknown-property" = "error"\n'
+TARGET = "/check/v2/customer_sessions/a?dry=true"
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "talonschema", "gateway", *arguments]
+
+
+def configured(folder: Path, text: str, top: str = "") -> str:
+    path = folder / "talonschema.toml"
+    path.write_text(f'edition = "2026-06"\n{top}[gateway]\n{text}', encoding="utf-8")
+    return str(path)
+
+
+def free_ports(count: int) -> int:
+    """Return the first of as many free ports in a row."""
+    while True:
+        first = free_port()
+        sockets = []
+        try:
+            for port in range(first, first + count):
+                sockets.append(socket.socket())
+                sockets[-1].bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        else:
+            return first
+        finally:
+            for each in sockets:
+                each.close()
+
+
+def put(port: int, body: bytes = BAD, target: str = TARGET) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    with closing(connection):
+        connection.request("PUT", target, body)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+
+def events(program: Program) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in program.output().splitlines()]
+
+
+def named(program: Program, event: str) -> list[dict[str, Any]]:
+    return [each for each in events(program) if each["event"] == event]
+
+
+@contextmanager
+def serving(
+    folder: Path, text: str = "", top: str = "", more: Sequence[str] = ()
+) -> Iterator[tuple[int, Program]]:
+    port = free_port()
+    config = configured(folder, f'http = "127.0.0.1:{port}"\ngrpc = "off"\n{text}', top)
+    with running(
+        command("--config", config, *more), ready=lambda: listens(port), cwd=folder
+    ) as program:
+        yield port, program
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), capture_output=True, text=True, check=False, cwd=folder, timeout=60
+    )
+
+
+# The start.
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ('mode = "on"', 3, "gateway.mode is 'on'; it takes one of enforce, report"),
+        ('\nstore = "redit://x"', 4, "redit"),
+        ('store = "sqlite:/nowhere/at/all.db"', 3, "/nowhere/at/all.db"),
+        ("workers = 2", 2, "grpc is '127.0.0.1:8788', which is taken"),
+        ("lease = 10\nexpiry = 5", 4, "expiry is 5, shorter than the lease, 10"),
+    ],
+)
+def test_wrong_settings_end_it_before_it_starts(
+    tmp_path: Path, text: str, line: int, told: str
+) -> None:
+    done = run(tmp_path, "--config", configured(tmp_path, text))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (said,) = done.stderr.splitlines()
+    assert said.startswith(f"talonschema: {tmp_path / 'talonschema.toml'}:{line}: ")
+    assert told in said
+
+
+def test_a_config_that_is_not_there_ends_it(tmp_path: Path) -> None:
+    done = run(tmp_path, "--config", "none.toml")
+    assert done.returncode == 2
+    assert "none.toml: can't be read" in done.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_port_in_use_ends_it(tmp_path: Path, workers: int) -> None:
+    first = free_ports(3)
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", first))
+        held.listen()
+        text = f'http = "127.0.0.1:{first}"\ngrpc = "127.0.0.1:{first + 50}"\nworkers = {workers}'
+        done = run(tmp_path, "--config", configured(tmp_path, text))
+    assert done.returncode == 1
+    assert f"can't listen on 127.0.0.1:{first}: Address already in use" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_of_the_grpc_face_in_use_ends_it(tmp_path: Path) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        port = held.getsockname()[1]
+        text = f'http = "127.0.0.1:{free_port()}"\ngrpc = "127.0.0.1:{port}"'
+        done = run(tmp_path, "--config", configured(tmp_path, text))
+    assert done.returncode == 1
+    assert f"can't listen on 127.0.0.1:{port}" in done.stderr
+
+
+def test_it_listens_on_unix_sockets(tmp_path: Path) -> None:
+    config = configured(tmp_path, 'http = "unix:h.sock"\ngrpc = "unix:g.sock"')
+    path = tmp_path / "h.sock"
+
+    def ready() -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(path)) == 0
+
+    with running(command("--config", config), ready=ready, cwd=tmp_path) as program:
+        eventually(lambda: named(program, "listening"), "it does not say so")
+        (told,) = named(program, "listening")
+        assert (told["http"], told["grpc"]) == ("unix:h.sock", "unix:g.sock")
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(path))
+            connection.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+    assert not path.exists()
+
+
+def test_it_takes_the_config_of_the_folder(tmp_path: Path) -> None:
+    port = free_port()
+    configured(tmp_path, f'http = "127.0.0.1:{port}"\ngrpc = "off"', STRICT)
+    with running(command(), ready=lambda: listens(port), cwd=tmp_path):
+        assert put(port) == 400
+
+
+# The end.
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_requests_in_flight_are_answered(tmp_path: Path, number: signal.Signals) -> None:
+    with serving(tmp_path) as (port, program):
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            head = f"PUT {TARGET} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(BAD)}\r\n\r\n"
+            connection.sendall(head.encode() + BAD[:5])
+            eventually(lambda: put(port) == 200, "it does not serve")
+            program.process.send_signal(number)
+            eventually(lambda: named(program, "stopping"), "it does not stop")
+            eventually(lambda: not listens(port), "it still listens")
+            connection.sendall(BAD[5:])
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            assert answer.status == 200
+            assert answer.getheader("connection") == "close"
+        assert program.process.wait(30) == 0
+        assert [each["event"] for each in events(program)][-2:] == ["stopping", "stopped"]
+
+
+def test_who_does_not_end_in_time_is_left(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, "drain = 0") as (port, program),
+        socket.create_connection(("127.0.0.1", port), timeout=30) as connection,
+    ):
+        connection.sendall(
+            f"PUT {TARGET} HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n".encode()
+        )
+        eventually(lambda: put(port) == 200, "it does not serve")
+        program.process.terminate()
+        assert program.process.wait(30) == 0
+
+
+def test_it_is_not_ready_while_it_drains(tmp_path: Path) -> None:
+    with serving(tmp_path) as (port, program):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        with closing(connection):
+            connection.request("GET", "/readyz")
+            assert connection.getresponse().read() == b"ok\n"
+            program.process.terminate()
+            eventually(lambda: named(program, "stopping"), "it does not stop")
+            connection.request("GET", "/readyz")
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (503, b"about to stop\n")
+            assert answer.getheader("connection") == "close"
+
+
+def test_what_was_learned_outlives_a_kill(tmp_path: Path) -> None:
+    text = 'store = "sqlite:sessions.db"'
+    closed = b'{"customerSession": {"state": "closed"}}'
+    path = "/v2/customer_sessions/a"
+    with serving(tmp_path, text) as (port, program):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        with closing(connection):
+            connection.request("PUT", f"/check{path}", closed)
+            answer = connection.getresponse()
+            answer.read()
+            headers = {
+                "x-talonschema-token": answer.getheader("x-talonschema-token") or "",
+                "x-talonschema-method": "PUT",
+                "x-talonschema-status": "200",
+            }
+            connection.request("POST", f"/observe{path}", b"", headers)
+            assert connection.getresponse().status == 204
+        program.process.kill()
+        program.process.wait(30)
+    with serving(tmp_path, text) as (port, _):
+        assert put(port, b'{"customerSession": {"state": "open"}}', f"/check{path}") == 400
+
+
+# Reloading.
+
+
+def test_sighup_reloads_without_a_dropped_request(tmp_path: Path) -> None:
+    with serving(tmp_path) as (port, program):
+        statuses: list[int] = []
+        done = threading.Event()
+
+        def load() -> None:
+            while not done.is_set():
+                statuses.append(put(port))
+
+        threads = [threading.Thread(target=load) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        try:
+            rest = f'http = "127.0.0.1:{port}"\ngrpc = "off"'
+            configured(tmp_path, rest, STRICT)
+            program.process.send_signal(signal.SIGHUP)
+            eventually(lambda: named(program, "reloaded"), "it does not reload")
+            eventually(lambda: put(port) == 400, "it judges as before")
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join()
+        assert set(statuses) == {200, 400}
+        assert statuses[-1] == 400
+
+
+def test_a_bad_config_changes_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path, top=STRICT) as (port, program):
+        path = configured(tmp_path, "\n\nmode = 1")
+        program.process.send_signal(signal.SIGHUP)
+        eventually(lambda: named(program, "not-reloaded"), "it does not say so")
+        (told,) = named(program, "not-reloaded")
+        assert told["level"] == "error"
+        assert f"{path}:5: gateway.mode is 1" in told["message"]
+        assert put(port) == 400
+
+
+def test_what_only_a_restart_changes_is_told(tmp_path: Path) -> None:
+    with serving(tmp_path) as (port, program):
+        configured(tmp_path, 'http = "127.0.0.1:1"\ngrpc = "off"\nmode = "report"', STRICT)
+        program.process.send_signal(signal.SIGHUP)
+        eventually(lambda: named(program, "kept"), "it does not say so")
+        assert named(program, "kept")[0]["message"] == "only a restart changes http"
+        assert put(port) == 200
+        assert named(program, "would-refuse")
+
+
+# Workers.
+
+
+@contextmanager
+def workers(folder: Path, count: int = 2) -> Iterator[tuple[int, Program]]:
+    first = free_ports(count)
+    text = f'http = "127.0.0.1:{first}"\ngrpc = "off"\ndrain = 5'
+    config = configured(folder, text)
+
+    def ready() -> bool:
+        return all(listens(port) for port in range(first, first + count))
+
+    program = command("--config", config, "--workers", str(count))
+    with running(program, ready=ready, cwd=folder) as running_program:
+        yield first, running_program
+
+
+def test_workers_have_ports_of_their_own_and_one_memory(tmp_path: Path) -> None:
+    path = "/v2/customer_sessions/a"
+    with workers(tmp_path) as (first, program):
+        eventually(lambda: len(named(program, "listening")) == 2, "they do not listen")
+        pids = {each["worker"]: each["pid"] for each in named(program, "listening")}
+        assert len(set(pids.values())) == 2
+        connection = http.client.HTTPConnection("127.0.0.1", first, timeout=30)
+        with closing(connection):
+            connection.request("PUT", f"/check{path}", b'{"customerSession": {"state": "closed"}}')
+            answer = connection.getresponse()
+            answer.read()
+            token = answer.getheader("x-talonschema-token") or ""
+        # The answer may come to another worker than the request.
+        connection = http.client.HTTPConnection("127.0.0.1", first + 1, timeout=30)
+        headers = {"x-talonschema-token": token, "x-talonschema-method": "PUT"}
+        with closing(connection):
+            connection.request(
+                "POST", f"/observe{path}", b"", {**headers, "x-talonschema-status": "200"}
+            )
+            assert connection.getresponse().status == 204
+        for port in (first, first + 1):
+            body = b'{"customerSession": {"state": "open"}}'
+            assert put(port, body, f"/check{path}") == 400
+
+
+def test_a_worker_that_dies_is_started_again(tmp_path: Path) -> None:
+    with workers(tmp_path) as (first, program):
+        eventually(lambda: len(named(program, "listening")) == 2, "they do not listen")
+        (pid,) = [each["pid"] for each in named(program, "listening") if each["worker"] == 1]
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: len(named(program, "listening")) == 3, "it does not come back")
+        assert named(program, "worker-ended")[0]["status"] == -signal.SIGKILL
+        assert put(first + 1) == 200
+        program.process.terminate()
+        assert program.process.wait(30) == 0
+        assert not listens(first)
+        assert not listens(first + 1)
+        assert len(named(program, "stopped")) == 2
+
+
+def test_sighup_reaches_all_workers(tmp_path: Path) -> None:
+    with workers(tmp_path) as (first, program):
+        eventually(lambda: len(named(program, "listening")) == 2, "they do not listen")
+        configured(tmp_path, f'http = "127.0.0.1:{first}"\ngrpc = "off"\ndrain = 5', STRICT)
+        program.process.send_signal(signal.SIGHUP)
+        eventually(lambda: len(named(program, "reloaded")) == 2, "they do not reload")
+        assert [put(first), put(first + 1)] == [400, 400]
+        assert not named(program, "kept")
+
+
+def test_workers_end_with_their_supervisor(tmp_path: Path) -> None:
+    with workers(tmp_path) as (first, program):
+        eventually(lambda: len(named(program, "listening")) == 2, "they do not listen")
+        program.process.kill()
+        program.process.wait(30)
+        eventually(lambda: not listens(first) and not listens(first + 1), "they go on")

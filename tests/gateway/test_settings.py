@@ -1,0 +1,261 @@
+"""Settings: what a file may say, and where it is told what is wrong with it."""
+
+from __future__ import annotations
+
+import socket
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+
+from talonschema.gateway import Settings
+from talonschema.gateway.address import Address, parse
+from talonschema.gateway.body import BROKEN, ENCODING, TOO_LARGE, TRUNCATED, TYPE
+from talonschema.gateway.metrics import Metrics
+from talonschema.gateway.settings import Options, load_settings
+from talonschema.policy import Policy
+from talonschema.toml import TomlError
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "talonschema.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_a_file_may_say_nothing(tmp_path: Path) -> None:
+    assert load_settings(written(tmp_path, "")) == Settings(severity={})
+
+
+def test_all_that_a_file_can_say(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        """
+        edition = "2026-06"
+        select = ["cart", "json"]
+        ignore = ["cart/position"]
+        # Of the checker, and nothing to a gateway.
+        naming = "snake"
+        model = "CustomerSessionV2"
+        fail_on = "warning"
+
+        [policy]
+        coupon_budget = true
+
+        [severity]
+        cart = "warning"
+
+        [[files]]
+        glob = "x"
+        ignore = ["cart"]
+        reason = "because"
+
+        [gateway]
+        mode = "report"
+        application = "shop"
+        prefix = "/talon/eu-1"
+        max_body = 4096
+        errors = "problem"
+        warnings_header = true
+        strict_new = true
+        store = "redis://127.0.0.1:6379/0"
+        store_timeout = 0.1
+        lease = 20
+        expiry = 3600.5
+        http = "0.0.0.0:80"
+        grpc = "unix:/run/talonschema.sock"
+        workers = 3
+        drain = 2.5
+        """,
+    )
+    assert load_settings(path) == Settings(
+        edition="2026-06",
+        policy=Policy(coupon_budget=True),
+        select=("cart", "json"),
+        ignore=("cart/position",),
+        severity={"cart": "warning"},
+        mode="report",
+        application="shop",
+        prefix="/talon/eu-1",
+        max_body=4096,
+        errors="problem",
+        warnings_header=True,
+        strict_new=True,
+        store="redis://127.0.0.1:6379/0",
+        store_timeout=0.1,
+        lease=20,
+        expiry=3600.5,
+        http="0.0.0.0:80",
+        grpc="unix:/run/talonschema.sock",
+        workers=3,
+        drain=2.5,
+    )
+
+
+def test_paths_count_from_the_file(tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text("referral_budget = true", encoding="utf-8")
+    path = written(tmp_path, 'policy = "policy.toml"\n[gateway]\nstore = "sqlite:a/b.db"')
+    settings = load_settings(path)
+    assert settings.policy == Policy(referral_budget=True)
+    assert settings.store == f"sqlite:{tmp_path}/a/b.db"
+    assert load_settings(written(tmp_path, "")).store == Settings().store
+    absolute = written(tmp_path, '[gateway]\nstore = "sqlite:/a/b.db"')
+    assert load_settings(absolute).store == "sqlite:/a/b.db"
+
+
+def test_what_the_caller_says_wins(tmp_path: Path) -> None:
+    path = written(tmp_path, '[gateway]\nworkers = 2\ngrpc = "off"')
+    assert load_settings(path, workers=4).workers == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ("\n[gateway\n", 2, "is not TOML"),
+        ('\n[gateway]\nmod = "x"', 3, "gateway has no key 'mod' (did you mean 'mode'?)"),
+        ('[gateway]\nmode = "raport"', 2, "(did you mean 'report'?); it takes one of enforce,"),
+        ("[gateway]\nmode = 1", 2, "gateway.mode is 1; it takes one of enforce, report"),
+        ('[gateway]\napplication = ""', 2, "gateway.application is ''; it takes a text"),
+        ('[gateway]\nprefix = "talon"', 2, "gateway.prefix is 'talon'; it takes a path as in"),
+        ('[gateway]\nprefix = "/"', 2, "gateway.prefix is '/'"),
+        ('[gateway]\nprefix = "/a/"', 2, "gateway.prefix is '/a/'"),
+        ('[gateway]\nprefix = "/a/.."', 2, "gateway.prefix is '/a/..'"),
+        ("[gateway]\nmax_body = 1", 2, "it takes a whole number from 1024 to 16777216"),
+        ("[gateway]\nmax_body = 2e6", 2, "it takes a whole number from 1024 to 16777216"),
+        ("[gateway]\nmax_body = true", 2, "gateway.max_body is true; it takes a whole number"),
+        ('[gateway]\nwarnings_header = "on"', 2, "it takes true or false"),
+        ("[gateway]\nstore_timeout = 0", 2, "it takes a number from 0.001 to 60"),
+        ("[gateway]\nexpiry = inf", 2, "gateway.expiry is inf; it takes a number from 1 to"),
+        ("[gateway]\nlease = nan", 2, "gateway.lease is nan; it takes a number"),
+        ('[gateway]\nhttp = "8787"', 2, "gateway.http is '8787'; it takes HOST:PORT or unix:PATH"),
+        ('[gateway]\nhttp = "off"', 2, "gateway.http is 'off'; it takes HOST:PORT or unix:PATH"),
+        ('[gateway]\nhttp = "a:0"', 2, "a port is a number from 1 to 65535"),
+        ('[gateway]\nhttp = "a:65536"', 2, "a port is a number from 1 to 65535"),
+        ('[gateway]\nhttp = "::1:80"', 2, "stands in brackets"),
+        ('[gateway]\ngrpc = "unix:"', 2, "no path behind unix:"),
+        ('[gateway]\n\ngrpc = "127.0.0.1:8787"', 3, "take '127.0.0.1:8788'"),
+        ("[gateway]\nworkers = 2", 1, "each worker takes the next port; take '127.0.0.1:8789'"),
+        ('[gateway]\nworkers = 2\ngrpc = "off"\nstore = "memory:"', 4, "workers can't share"),
+        ("gateway = 1", 1, "gateway is 1; it takes a table"),
+        ('edition = "2020-01"', 1, "edition is '2020-01'"),
+        ('ignore = ["carts"]', 1, "(did you mean 'cart'?)"),
+        ("\n[policy]\ncoupon_budge = true", 3, "(did you mean 'coupon_budget'?)"),
+        ('\npolicy = "none.toml"', 2, "none.toml"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(
+    tmp_path: Path, text: str, line: int, told: str
+) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(TomlError) as caught:
+        load_settings(path)
+    assert str(caught.value).startswith(f"{path}:{line}: ")
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TomlError, match=r"none\.toml: can't be read: No such file"):
+        load_settings(str(tmp_path / "none.toml"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"mode": "x"}, {"max_body": "1"}, {"prefix": None}, {"store": ""}, {"errors": None}],
+)
+def test_arguments_are_looked_through_like_files(wrong: dict[str, Any]) -> None:
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"^{name} is "):
+        Settings(**wrong)
+
+
+def test_options_are_the_settings_but_those_of_a_process() -> None:
+    own = {"http", "grpc", "workers", "drain"}
+    names = {each.name for each in fields(Settings)}
+    assert Options.__annotations__.keys() == names - own
+    assert get_type_hints(Options)["max_body"] is int
+
+
+# Addresses.
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:8787", Address("127.0.0.1", 8787)),
+        ("localhost:1", Address("localhost", 1)),
+        ("[::1]:65535", Address("::1", 65535)),
+        ("unix:/run/x.sock", Address(path="/run/x.sock")),
+    ],
+)
+def test_addresses_are_what_they_say(text: str, address: Address) -> None:
+    assert parse(text) == address
+    assert str(address) == text
+
+
+def test_workers_have_addresses_of_their_own() -> None:
+    assert [str(parse("h:80").of_worker(index, 3)) for index in range(3)] == [
+        "h:80",
+        "h:81",
+        "h:82",
+    ]
+    unix = parse("unix:/x")
+    assert str(unix.of_worker(0, 1)) == "unix:/x"
+    assert [str(unix.of_worker(index, 2)) for index in range(2)] == ["unix:/x.0", "unix:/x.1"]
+
+
+def test_a_socket_that_was_left_behind_is_replaced_but_none_in_use(tmp_path: Path) -> None:
+    address = Address(path=str(tmp_path / "s"))
+    with address.bind():
+        pass
+    with address.bind() as served:
+        served.listen()
+        with pytest.raises(OSError, match="Address already in use"):
+            address.bind()
+    (tmp_path / "file").write_text("precious", encoding="utf-8")
+    with pytest.raises(OSError, match="Address already in use"):
+        Address(path=str(tmp_path / "file")).bind()
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "precious"
+
+
+def test_a_port_in_use_is_not_shared() -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        with pytest.raises(OSError, match="Address already in use"):
+            Address("127.0.0.1", held.getsockname()[1]).bind()
+
+
+# The page.
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "gateway" / "README.md").read_text("utf-8")
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Return the cells of the first table below a heading, or after a line that starts with it."""
+    _, _, below = PAGE.partition(f"\n{heading}")
+    lines = below[below.index("\n|") + 1 :].partition("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+
+
+def test_the_page_lists_each_setting_with_its_default() -> None:
+    listed = {
+        row[0].strip("`"): tomllib.loads(f"x = {row[1].strip('`')}")["x"]
+        for row in rows("Of the checker's keys")
+    }
+    checkers = {"edition", "policy", "select", "ignore", "severity"}
+    assert listed == {
+        each.name: each.default for each in fields(Settings) if each.name not in checkers
+    }
+
+
+def test_the_page_lists_each_metric() -> None:
+    listed = {row[0].strip("`").removesuffix("_total") for row in rows("## Metrics")}
+    assert listed == {each.name for each in Metrics().registry.collect()}
+
+
+def test_the_page_lists_each_code_of_the_gateway() -> None:
+    listed = {row[2].strip("`") for row in rows("## Answers")}
+    assert {TOO_LARGE, TRUNCATED, BROKEN, ENCODING, TYPE, "route/..."} < listed

@@ -1,0 +1,374 @@
+"""No store refuses what the API would do, whatever the order of things; and none stays in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+from uuid import uuid4
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from gateway import racer
+from gateway.racer import ASKS, EPOCH, Ask, Model, accepts, intent
+from gateway.stands import KINDS, LEASE, Stand, stand
+from gateway.valkey import Valkey
+from talonschema.gateway.memory import MemoryStore
+from talonschema.gateway.record import MOST_PENDINGS
+from talonschema.gateway.redis import RedisStore
+from talonschema.gateway.sqlite import SqliteStore
+from talonschema.gateway.store import Key, Learned, Outcome, Refused, Store, Uncertain
+from talonschema.states import STATES, outcome
+
+forms = st.sampled_from(["full", "undated", "bare"])
+
+
+class Flight:
+    """A request that was admitted, up to the end of its answer."""
+
+    def __init__(self, ask: Ask, tokens: list[str], deadline: float) -> None:
+        self.ask = ask
+        self.tokens = tokens
+        self.deadline = deadline
+        self.answer: Outcome | None = None
+        """What the gateway will be answered; None as long as the API has not."""
+        self.awaited = True
+        """The gateway has not been told yet."""
+        self.dead = False
+        """The API will not do it any more."""
+
+    @property
+    def pending(self) -> bool:
+        """The API may still do it."""
+        return self.answer is None and not self.dead
+
+
+class Race(RuleBasedStateMachine):
+    """An API with clients, step by step, through several stores that have to agree."""
+
+    stands: ClassVar[list[Stand]]
+    refusals: ClassVar[int]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session = uuid4().hex
+        self.flights: list[Flight] = []
+        self.clock = 0
+        self.state: str | None = None
+
+    @initialize(strict=st.booleans(), lenient=st.booleans(), state=st.sampled_from([None, *STATES]))
+    def prepare(self, *, strict: bool, lenient: bool, state: str | None) -> None:
+        self.strict = strict
+        self.lenient = lenient
+        # A store that counts unknown sessions as new has to have seen all there are.
+        self.state = None if strict else state
+
+    def accepts(self, before: str | None, ask: Ask) -> bool:
+        return accepts(before, ask, lenient=self.lenient)
+
+    def begin(self, ask: Ask) -> Flight | None:
+        asked = intent(ask, strict_new=self.strict)
+        told = [
+            each.runner.run(each.store.begin(each.key(self.session), asked)) for each in self.stands
+        ]
+        assert len({(each.token is None, each.states) for each in told}) == 1, told
+        tokens = [each.token for each in told if each.token is not None]
+        if not tokens:
+            return None
+        flight = Flight(ask, tokens, self.stands[0].now + LEASE)
+        self.flights.append(flight)
+        return flight
+
+    def finish(self, flight: Flight, told: Outcome) -> None:
+        flight.awaited = False
+        for each, token in zip(self.stands, flight.tokens, strict=True):
+            each.finish(token, told, session=self.session)
+
+    def done(self, flight: Flight, form: str, tick: int) -> Outcome:
+        """Let the API do it, or refuse it; its answer has all, no date, or no session."""
+        flight.answer = Refused()
+        if self.accepts(self.state, flight.ask):
+            self.state = outcome(flight.ask.operation, flight.ask.state, self.state)
+            self.clock += tick
+            date = EPOCH + timedelta(seconds=self.clock)
+            flight.answer = {
+                "full": Learned(self.state, date),
+                "undated": Learned(self.state),
+                "bare": Learned(),
+            }[form]
+        return flight.answer
+
+    def reachable(self) -> set[str | None]:
+        """Return the states that the session may get into by what is in flight."""
+        pending = [each.ask for each in self.flights if each.pending]
+        found: set[str | None] = set()
+        new: set[str | None] = {self.state}
+        while new - found:
+            found |= new
+            new = {
+                outcome(ask.operation, ask.state, before)
+                for before in found
+                for ask in pending
+                if self.accepts(before, ask)
+            }
+        return found
+
+    def drawn(self, data: st.DataObject, which: Callable[[Flight], bool]) -> Flight | None:
+        found = [flight for flight in self.flights if which(flight)]
+        return data.draw(st.sampled_from(found)) if found else None
+
+    def likely(self, data: st.DataObject) -> Flight | None:
+        """Start what the API may well do; then it has to be admitted."""
+        found = []
+        for state in sorted(self.reachable(), key=str):
+            for ask in ASKS:
+                if self.accepts(state, ask):
+                    # What changes the state is what can go wrong; but not much can afterwards.
+                    after = outcome(ask.operation, ask.state, state)
+                    found += [ask] * (5 if after in {"open", "closed"} - {state} else 1)
+        if not found:
+            return None
+        flight = self.begin(data.draw(st.sampled_from(found)))
+        assert flight is not None
+        return flight
+
+    @precondition(lambda self: self.state in {"cancelled", "partially_returned"})
+    @rule(state=st.sampled_from([None, "open", "closed"]))
+    def renew(self, state: str | None) -> None:
+        """Turn to another session: not much can happen to this one any more."""
+        self.session = uuid4().hex
+        self.flights = []
+        self.state = None if self.strict else state
+
+    @rule(ask=st.sampled_from(ASKS))
+    def check(self, ask: Ask) -> None:
+        """Start any request; if it is refused, the API must not be able to do it."""
+        if self.begin(ask) is None:
+            Race.refusals += 1
+            wrongly = [state for state in self.reachable() if self.accepts(state, ask)]
+            assert not wrongly, (ask, wrongly)
+
+    @rule(data=st.data(), many=st.integers(1, 3))
+    def start(self, data: st.DataObject, many: int) -> None:
+        for _ in range(many):
+            self.likely(data)
+
+    @rule(data=st.data(), form=forms, tick=st.integers(0, 2))
+    def call(self, data: st.DataObject, form: str, tick: int) -> None:
+        """Start a request, and see it through before anything else happens."""
+        flight = self.likely(data)
+        if flight:
+            self.finish(flight, self.done(flight, form, tick))
+
+    @rule(
+        data=st.data(),
+        form=st.lists(forms, min_size=3, max_size=3),
+        tick=st.integers(0, 2),
+        done=st.permutations(range(3)),
+        told=st.permutations(range(3)),
+    )
+    def overlap(
+        self, data: st.DataObject, form: list[str], tick: int, done: list[int], told: list[int]
+    ) -> None:
+        """Start some requests, which are done in one order and answered in another."""
+        flights = [self.likely(data) for _ in range(3)]
+        answers: dict[int, Outcome] = {}
+        for number in done:
+            flight = flights[number]
+            if flight:
+                answers[number] = self.done(flight, form[number], tick)
+        for number in told:
+            flight = flights[number]
+            if flight:
+                self.finish(flight, answers[number])
+                self.known()
+
+    @rule(data=st.data(), form=forms, tick=st.integers(0, 2), many=st.integers(1, 3))
+    def commit(self, data: st.DataObject, form: str, tick: int, many: int) -> None:
+        for _ in range(many):
+            flight = self.drawn(data, lambda each: each.pending)
+            if flight:
+                self.done(flight, form, tick)
+
+    @rule(data=st.data(), many=st.integers(1, 3))
+    def answer(self, data: st.DataObject, many: int) -> None:
+        for _ in range(many):
+            flight = self.drawn(data, lambda each: each.awaited and each.answer is not None)
+            if flight and flight.answer is not None:
+                self.finish(flight, flight.answer)
+
+    @rule(data=st.data(), how=st.sampled_from(["fail", "lose", "forget"]))
+    def drop(self, data: st.DataObject, how: str) -> None:
+        flight = self.drawn(data, lambda each: each.awaited)
+        if flight is None:
+            return
+        # Unless it fails, the API may have done it, or still do it.
+        flight.dead = flight.dead or how == "fail"
+        flight.awaited = False
+        if how != "forget":
+            self.finish(flight, Uncertain())
+
+    @rule(part=st.sampled_from([0.01, 0.3, 0.6, 1.0]))
+    def wait(self, part: float) -> None:
+        for each in self.stands:
+            each.now += LEASE * part
+        for flight in self.flights:
+            flight.dead = flight.dead or flight.deadline <= self.stands[0].now
+
+    @precondition(lambda self: len(self.flights) < 3)
+    @rule(some=st.lists(st.sampled_from(ASKS), min_size=1, max_size=3))
+    def crowd(self, some: list[Ask]) -> None:
+        for number in range(MOST_PENDINGS + 2):
+            self.begin(some[number % len(some)])
+
+    @rule(data=st.data(), form=forms, tick=st.integers(0, 1))
+    def settle(self, data: st.DataObject, form: str, tick: int) -> None:
+        """Let all requests come to an end, then do one alone."""
+        self.wait(1.0)
+        for flight in self.flights:
+            flight.awaited = False
+        possible = [ask for ask in ASKS if self.accepts(self.state, ask)]
+        if not possible:
+            return
+        ask = data.draw(st.sampled_from(possible))
+        alone = self.begin(ask)
+        assert alone is not None
+        self.finish(alone, self.done(alone, form, tick))
+        if form != "bare" or ask != Ask("update"):
+            for each in self.stands:
+                assert each.look(self.session) == {self.state}
+            for other in ASKS:
+                if not accepts(self.state, other, lenient=True):
+                    assert self.begin(other) is None
+
+    @invariant()
+    def known(self) -> None:
+        told = {each.look(self.session) for each in self.stands}
+        assert len(told) == 1, told
+        (possible,) = told
+        assert not possible or (self.state or "new") in possible, (self.state, possible)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kinds", "examples"), [(("memory",), 500), (KINDS, 50)], ids=["memory", "all alike"]
+)
+def test_no_store_refuses_what_the_api_would_do(
+    kinds: tuple[str, ...], examples: int, tmp_path: Path, valkey: Valkey
+) -> None:
+    Race.refusals = 0
+    with ExitStack() as stack:
+        stands = [stack.enter_context(stand(kind, tmp_path, valkey, most=10**6)) for kind in kinds]
+        run_state_machine_as_test(
+            type("Bound", (Race,), {"stands": stands}),
+            settings=settings(max_examples=examples, stateful_step_count=30),
+        )
+    assert Race.refusals > 5
+
+
+# Clients that really run at once.
+
+
+def later(kind: str, folder: Path, valkey: Valkey) -> Store:
+    """Return the store as it is when all leases have ended."""
+
+    def now() -> float:
+        return time.time() + racer.LEASE
+
+    if kind == "sqlite":
+        return SqliteStore(str(folder / "race.db"), lease=racer.LEASE, timeout=30, now=now)
+    return RedisStore(valkey.url, lease=racer.LEASE, timeout=30, now=now)
+
+
+async def settled(store: Store, application: str, model: Model) -> int:
+    """Do one request alone on each session, and return how many states were learned so."""
+    count = 0
+    for session in list(model.history):
+        key = Key(application, session)
+        possible = await store.look(key)
+        assert not possible or model.state(session) in possible
+        for ask in ASKS:
+            if accepts(model.state(session), ask) and ask != Ask("update"):
+                admission = await store.begin(key, intent(ask))
+                assert admission.token
+                assert model.commit(session, ask)
+                await store.finish(key, admission.token, Learned())
+                assert await store.look(key) == {model.state(session)}
+                count += 1
+                break
+    return count
+
+
+@pytest.mark.parametrize("clients", [3, 8, 24])
+def test_many_clients_of_one_process(clients: int) -> None:
+    application = uuid4().hex
+
+    async def race() -> racer.Tally:
+        turned = 0.0
+        store = MemoryStore(lease=racer.LEASE, now=lambda: turned)
+        model = Model(random.Random(7))  # noqa: S311
+        tasks = (
+            racer.client(store, application, model, random.Random(number), calls=4800 // clients)  # noqa: S311
+            for number in range(clients)
+        )
+        tally = racer.added(list(await asyncio.gather(*tasks)))
+        await asyncio.gather(*model.late)
+        turned = racer.LEASE
+        assert await settled(store, application, model) > 0
+        return tally
+
+    tally = asyncio.run(race())
+    assert tally.wrongly == 0
+    assert tally.refused > 100
+    assert tally.admitted > 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_many_clients_of_several_processes(kind: str, tmp_path: Path, valkey: Valkey) -> None:
+    application = uuid4().hex
+    url = f"sqlite:{tmp_path / 'race.db'}" if kind == "sqlite" else valkey.url
+
+    async def race() -> racer.Tally:
+        model = Model(random.Random(7))  # noqa: S311
+        server = await asyncio.start_server(partial(racer.serve, model), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        processes = [
+            await asyncio.create_subprocess_exec(
+                *(sys.executable, racer.__file__, url, str(port), application, str(seed)),
+                stdout=asyncio.subprocess.PIPE,
+            )
+            for seed in range(3)
+        ]
+        printed = await asyncio.gather(*(process.communicate() for process in processes))
+        assert all(process.returncode == 0 for process in processes)
+        await asyncio.gather(*model.late)
+        server.close()
+        await server.wait_closed()
+        store = later(kind, tmp_path, valkey)
+        assert await settled(store, application, model) > 0
+        await store.close()
+        return racer.added([racer.Tally(*json.loads(output)) for output, _ in printed])
+
+    tally = asyncio.run(race())
+    assert tally.wrongly == 0
+    assert tally.refused > 100
+    assert tally.admitted > 100

@@ -1,0 +1,40 @@
+"""The API gateway plugin: judges session updates before they reach the API.
+
+Names are imported when they are first used. `SessionGuard` and `Guard` need nothing but the
+package itself with the stores in memory and SQLite; the rest needs the extra ``gateway``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .exchange import Request, Response
+    from .guard import Guard, Verdict
+    from .middleware import SessionGuard
+    from .settings import Settings
+
+_HOMES = {
+    "Guard": "guard",
+    "Request": "exchange",
+    "Response": "exchange",
+    "SessionGuard": "middleware",
+    "Settings": "settings",
+    "Verdict": "guard",
+}
+
+__all__ = ["Guard", "Request", "Response", "SessionGuard", "Settings", "Verdict"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,101 @@
+"""Address: where a face of the gateway listens."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from typing import NamedTuple
+
+_PORTS = range(1, 2**16)
+
+
+class Address(NamedTuple):
+    """A port of a host, or a Unix socket."""
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    """Of a Unix socket; else empty."""
+
+    def __str__(self) -> str:
+        if self.path:
+            return f"unix:{self.path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    def of_worker(self, index: int, workers: int) -> Address:
+        """Return the address of one of several workers: the next port, or a socket of its own."""
+        if self.path:
+            return self if workers == 1 else Address(path=f"{self.path}.{index}")
+        return self._replace(port=self.port + index)
+
+    def bind(self) -> socket.socket:
+        """Return a socket that is bound there; raises `OSError`.
+
+        A Unix socket that nobody listens on any more is replaced.
+        """
+        if self.path:
+            return _bound_unix(self.path)
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind((self.host, self.port))
+        except OSError:
+            bound.close()
+            raise
+        return bound
+
+
+def parse(text: str) -> Address:
+    """Read ``HOST:PORT`` or ``unix:PATH``; raises `ValueError` for anything else."""
+    if text.startswith("unix:"):
+        path = text.removeprefix("unix:")
+        if not path:
+            raise ValueError("it has no path behind unix:")
+        return Address(path=path)
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdecimal():
+        raise ValueError("it takes HOST:PORT or unix:PATH")
+    if int(port) not in _PORTS:
+        raise ValueError(f"a port is a number from 1 to {_PORTS[-1]}")
+    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+        raise ValueError("an IPv6 address stands in brackets, as in [::1]:8787")
+    return Address(host.strip("[]"), int(port))
+
+
+def overlap(one: Address, other: Address, workers: int) -> bool:
+    """Tell whether two faces of `workers` workers would share an address."""
+    places = [{face.of_worker(index, workers) for index in range(workers)} for face in (one, other)]
+    return not places[0].isdisjoint(places[1])
+
+
+def _bound_unix(path: str) -> socket.socket:
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        try:
+            bound.bind(path)
+        except OSError:
+            if not _is_left_behind(path):
+                raise
+            os.unlink(path)
+            bound.bind(path)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _is_left_behind(path: str) -> bool:
+    """Tell whether there is a Unix socket that nothing listens on."""
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return False
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.connect(path)
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return False

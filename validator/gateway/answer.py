@@ -1,0 +1,48 @@
+"""Answer: what a refused request is answered with, in the API's own form or as problem details."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Literal, TypeAlias
+
+from ..report import Report
+from .exchange import Response
+
+Form: TypeAlias = Literal["api", "problem"]
+
+_TYPES = {"api": "application/json", "problem": "application/problem+json"}
+
+
+def of_report(report: Report, form: Form) -> Response:
+    """Return the answer to a payload whose report is not ok."""
+    data = report.to_error_response() if form == "api" else report.to_problem()
+    return _response(400, data, form)
+
+
+def of_fault(status: int, details: str, source: Mapping[str, str], form: Form) -> Response:
+    """Return the answer to a request that was not judged, at fault in one place.
+
+    `source` is that of the API's ErrorResponse: a ``pointer`` or a ``parameter``.
+    """
+    title = HTTPStatus(status).phrase
+    data: dict[str, Any]
+    if form == "api":
+        error = {"title": title, "details": details, "source": source}
+        data = {"message": "The request can't be processed", "errors": [error]}
+    else:
+        data = {"type": "about:blank", "title": title, "status": status, "detail": details}
+    return _response(status, data, form)
+
+
+def _response(status: int, data: dict[str, Any], form: Form) -> Response:
+    # Keys of the payload, with unpaired surrogates for all one knows, stand in pointers: as ASCII
+    # they can be encoded always.
+    body = json.dumps(data).encode("ascii")
+    headers = (
+        ("content-type", _TYPES[form]),
+        ("content-length", str(len(body))),
+        ("cache-control", "no-store"),
+    )
+    return Response(status, headers, body)

@@ -1,0 +1,164 @@
+"""Body: what a request's body holds once it is decompressed, or why it can't be judged.
+
+A body is judged as the API will read it, so one that can be read in two ways is refused: of another
+type than JSON, in another charset than UTF-8, or compressed in a way that is not known here.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final, NamedTuple
+
+from .exchange import Request
+
+MAX_BODY: Final = 2 * 2**20
+"""The most bytes of a body by default, as received and decompressed."""
+MAX_RATIO: Final = 200
+"""How many times its size a compressed body may come to. Carts that repeat themselves come to 40
+to 80 times; what gzip can do at the most is 1032."""
+_SPARE: Final = 64 * 1024
+"""So much may come out of any body, whatever the ratio."""
+_PIECE: Final = 64 * 1024
+_MEMBERS: Final = 100
+"""A gzip file of more members is not read: each costs a copy of what follows it."""
+
+_GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+class Unfit(NamedTuple):
+    """Why a body is not judged."""
+
+    status: int
+    """413 or 415; 400 where the body itself is broken."""
+    code: str
+    details: str
+
+
+TOO_LARGE = "body/too-large"
+TRUNCATED = "body/truncated"
+BROKEN = "body/broken"
+ENCODING = "body/content-encoding"
+TYPE = "body/content-type"
+
+
+def read(request: Request, max_body: int = MAX_BODY) -> bytes | Unfit:
+    """Return the JSON text of a body, decompressed; or what it is unfit for."""
+    if len(request.body) > max_body:
+        return _too_large(max_body)
+    if request.truncated:
+        return Unfit(413, TRUNCATED, "the gateway passed on only the start of the body")
+    kind = encoding = None
+    for name, value in request.headers:
+        if name == "content-type":
+            if kind is not None and kind != value:
+                return Unfit(415, TYPE, "there are several Content-Type headers")
+            kind = value
+        elif name == "content-encoding":
+            encoding = value if encoding is None else f"{encoding},{value}"
+    if kind is not None and kind != "application/json":
+        fault = _fault(kind)
+        if fault:
+            return Unfit(415, TYPE, fault)
+    if encoding is None or not request.body:
+        if request.body.startswith(_GZIP_MAGIC):
+            details = "the body is compressed by gzip, but no Content-Encoding header came with it"
+            return Unfit(415, ENCODING, details)
+        return request.body
+    return _inflated(request.body, encoding, max_body)
+
+
+def inflate(body: bytes, encoding: str, limit: int) -> bytes | None:
+    """Return a body without its Content-Encoding; None if that can't be done within `limit`."""
+    found = _inflated(body, encoding, limit)
+    return None if isinstance(found, Unfit) else found
+
+
+def _too_large(limit: int) -> Unfit:
+    return Unfit(413, TOO_LARGE, f"the body has more than {limit} bytes")
+
+
+def _fault(kind: str) -> str | None:
+    """Tell what is wrong with a Content-Type."""
+    essence, *parameters = [part.strip().lower() for part in kind.split(";")]
+    top, _, sub = essence.partition("/")
+    if top != "application" or not (sub == "json" or sub.endswith("+json")):
+        return "the Content-Type is not application/json"
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8"):
+            return "the charset is not UTF-8"
+    return None
+
+
+def _inflated(body: bytes, encoding: str, max_body: int) -> bytes | Unfit:
+    names = [name.strip().lower() for name in encoding.split(",")]
+    names = [name for name in names if name not in ("identity", "")]
+    if len(names) > 1:
+        return Unfit(415, ENCODING, "the body is compressed more than once")
+    if not names:
+        return body
+    limit = min(max_body, max(_SPARE, MAX_RATIO * len(body)))
+    try:
+        if names[0] in ("gzip", "x-gzip"):
+            found = _unzipped(body, _GZIP, limit)
+        elif names[0] == "deflate":
+            found = _unzipped(body, _ZLIB if _has_zlib_header(body) else _RAW, limit)
+        elif names[0] == "br":
+            found = _unbrotlied(body, limit)
+        else:
+            return Unfit(415, ENCODING, "the Content-Encoding is none of gzip, deflate and br")
+    except ImportError:
+        return Unfit(415, ENCODING, "Content-Encoding br needs the package brotli")
+    except ValueError:
+        return Unfit(400, BROKEN, "the body can't be decompressed")
+    if found is None and limit < max_body:
+        details = f"the body decompresses to more than {MAX_RATIO} times its size"
+        return Unfit(413, TOO_LARGE, details)
+    return _too_large(max_body) if found is None else found
+
+
+def _has_zlib_header(body: bytes) -> bool:
+    """Tell zlib's format, which ``deflate`` means, from the bare stream that some send."""
+    # RFC 1950, section 2.2: method and window as all writers have them, and a checksum.
+    return body[:1] == b"\x78" and int.from_bytes(body[:2]) % 31 == 0
+
+
+def _unzipped(body: bytes, bits: int, limit: int) -> bytes | None:
+    """Decompress; None if more than `limit` comes out. Raises `ValueError` for a broken body."""
+    out = bytearray()
+    for _ in range(_MEMBERS if bits == _GZIP else 1):
+        stream = zlib.decompressobj(bits)
+        while not stream.eof:
+            try:
+                piece = stream.decompress(body, min(_PIECE, limit + 1 - len(out)))
+            except zlib.error as error:
+                raise ValueError from error
+            out += piece
+            if len(out) > limit:
+                return None
+            if not piece and not stream.unconsumed_tail and not stream.eof:
+                raise ValueError
+            body = stream.unconsumed_tail
+        # Readers of gzip go on with the next member, if there is one (RFC 1952, section 2.2).
+        body = stream.unused_data
+        if not body:
+            return bytes(out)
+    raise ValueError
+
+
+def _unbrotlied(body: bytes, limit: int) -> bytes | None:
+    import brotli  # type: ignore[import-untyped]
+
+    out = bytearray()
+    stream = brotli.Decompressor()
+    try:
+        out += stream.process(body, output_buffer_limit=limit + 1)
+        while len(out) <= limit and not stream.is_finished():
+            piece = stream.process(b"", output_buffer_limit=limit + 1 - len(out))
+            if not piece:
+                raise ValueError
+            out += piece
+    except brotli.error as error:
+        raise ValueError from error
+    return None if len(out) > limit else bytes(out)

@@ -1,0 +1,253 @@
+"""Decision: the pure core, which knows a request and what is remembered of a session.
+
+It has no socket, no store and no clock, but for the moment that the query parameter ``now`` is
+compared with. A request is judged in two steps: alone, and then, if its state matters, by the
+states that the session may be in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from .. import document
+from ..call import Call
+from ..code import Severity
+from ..finding import Finding, finding
+from ..judge import Judge
+from ..outline import outline
+from ..pointer import to_pointer
+from ..problem import Problem
+from ..registry import CODES, severities
+from ..report import Report
+from ..states import NEW, STATES, Operation
+from ..validator import Validator
+from . import answer
+from .body import Unfit, read
+from .exchange import Request, Response
+from .routes import Route, Suspicious, match
+from .store import Intent, Key
+from .variants import variants
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+NEW_SESSION: Final = "new"
+"""Stands for a session that does not exist yet where states are named."""
+
+_MODELS: Final[dict[Operation, str | None]] = {
+    "update": "IntegrationRequest",
+    "return": "ReturnIntegrationRequest",
+    "reopen": None,
+}
+_PROBES: Final[dict[Operation, Any]] = {
+    "return": {"return": {"returnedCartItems": [{"position": 0}]}},
+    "reopen": None,
+}
+"""Payloads without a fault of their own, to ask what an operation does from a state."""
+
+_UNKNOWN: Final = "payload/unknown-property"
+_ALIKE: Final = frozenset(code.name for code in CODES.values() if code.group == "json")
+"""What keeps parsers from reading a text alike: nobody can have a gateway overlook it."""
+_LIFECYCLE: Final = frozenset(code.name for code in CODES.values() if code.group == "lifecycle")
+
+
+class Question(NamedTuple):
+    """What only the session's state can settle."""
+
+    operation: Operation
+    key: Key
+    intent: Intent
+    payload: bytes | None
+    call: Call
+
+
+class Decision(NamedTuple):
+    """What is to be done with a request."""
+
+    label: str
+    """``other`` (no call on a session), ``allowed``, ``dry``, ``suspicious``, ``unfit`` (its body
+    can't be judged), ``invalid`` or ``transition`` (an illegal change of state)."""
+    refusal: Response | None = None
+    codes: tuple[str, ...] = ()
+    """The codes that refuse it, in order; each once."""
+    warnings: tuple[str, ...] = ()
+    """The codes of the warnings, in order; each once."""
+    question: Question | None = None
+    """What is still to be asked; of a refused request, what it would have led to."""
+
+
+class Moves(NamedTuple):
+    """From where an operation may lead to a state."""
+
+    permitted: frozenset[str]
+    warnings: dict[str, tuple[str, ...]]
+    """What is to be said of the move from each state."""
+
+
+class Core:
+    """Judges requests by one configuration; safe to share between threads and event loops."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Configure the core; raises `ValueError` or `TypeError` as `Validator` does."""
+        self.settings = settings
+        self._validator = Validator(edition=settings.edition, policy=settings.policy, redact=True)
+        judge = self._validator.judge
+        levels = severities(settings.select, settings.ignore, settings.severity or {})
+        defaults = {name: code.severity for name, code in CODES.items()}
+        forced = {name: defaults[name] for name in _ALIKE}
+        if levels[_UNKNOWN] is None:
+            # It is what tells that a look for variants is worth while.
+            forced[_UNKNOWN] = Severity.INFO
+        self._judge = _with(judge, {**levels, **forced})
+        self._lifecycle = _with(
+            judge, {name: level if name in _LIFECYCLE else None for name, level in levels.items()}
+        )
+        self._calls: dict[Operation, Call] = {
+            operation: self._call(operation) for operation in _MODELS
+        }
+        self._moves: dict[tuple[Operation, str | None], Moves] = {}
+
+    def warm(self) -> None:
+        """Compile the schemas and load what else is loaded when it is first needed."""
+        for operation in _MODELS:
+            for wanted in (*STATES, None):
+                self.moves(operation, wanted)
+        broken = Request("PUT", f"{self.settings.prefix}/v2/customer_sessions/1", (), b"{}")
+        self.examine(broken)
+
+    def decide(self, request: Request, states: Collection[str] = ()) -> Decision:
+        """Decide on a request to a session that may be in any of `states`; empty: not known."""
+        decision = self.examine(request)
+        if decision.question is None or decision.refusal is not None:
+            return decision
+        return self.settle(decision, decision.question, states)
+
+    def route(self, request: Request) -> Route | Suspicious | None:
+        """Tell which call on a session a request is."""
+        return match(request.method, request.target, request.headers, self.settings.prefix)
+
+    def examine(self, request: Request) -> Decision:
+        """Decide as far as that is possible without the session's state."""
+        route = self.route(request)
+        if route is None:
+            return Decision("other")
+        form = self.settings.errors
+        if isinstance(route, Suspicious):
+            refusal = answer.of_fault(400, route.reason, {"parameter": route.parameter}, form)
+            return Decision("suspicious", refusal, (f"route/{route.parameter}",))
+        operation = route.operation
+        payload: bytes | None = None
+        if operation != "reopen":
+            found = read(request, self.settings.max_body)
+            if isinstance(found, Unfit):
+                refusal = answer.of_fault(found.status, found.details, {"pointer": ""}, form)
+                return Decision("unfit", refusal, (found.code,))
+            payload = found
+        call = self._calls[operation]
+        if operation == "update" and (route.dry or route.now is not None):
+            call = self._call(operation, dry=route.dry, now=route.now)
+        report, session, _ = self._judge(payload, call)
+        if payload is not None and (report.findings or report.omitted != 0):
+            report = self._without_variants(report, payload, operation)
+        question = None
+        if not route.dry and (report.model is not None or operation == "reopen"):
+            question = self._question(route, session, payload, call)
+        warnings = _codes(report, Severity.WARNING)
+        if report.ok:
+            return Decision("dry" if route.dry else "allowed", None, (), warnings, question)
+        refusal = answer.of_report(report, form)
+        return Decision("invalid", refusal, _codes(report, Severity.ERROR), warnings, question)
+
+    def settle(self, decision: Decision, question: Question, states: Collection[str]) -> Decision:
+        """Decide on a request that is in order, by the `states` its session may be in.
+
+        Empty: nothing is known of the session. It is let pass if one of the states permits it.
+        """
+        intent = question.intent
+        known = states or ({NEW_SESSION} if intent.strict_new else ())
+        if not known or not intent.permitted.isdisjoint(known):
+            moves = self.moves(question.operation, intent.wanted)
+            if len(known) != 1:
+                return decision
+            (state,) = known
+            extra = moves.warnings[state]
+            return decision._replace(warnings=(*decision.warnings, *extra)) if extra else decision
+        return self._refused(decision, question, min(known))
+
+    def moves(self, operation: Operation, wanted: str | None) -> Moves:
+        """Return the states from which an operation may lead to `wanted`, by the policy."""
+        known = self._moves.get((operation, wanted))
+        if known is None:
+            permitted, warnings = set(), {}
+            probe = {"customerSession": {} if wanted is None else {"state": wanted}}
+            for state in (*STATES, NEW_SESSION):
+                call = self._call(operation, previous=state)
+                report = self._lifecycle(_PROBES.get(operation, probe), call).report
+                if report.ok:
+                    permitted.add(state)
+                warnings[state] = _codes(report, Severity.WARNING)
+            known = self._moves[operation, wanted] = Moves(frozenset(permitted), warnings)
+        return known
+
+    def _call(self, operation: Operation, *, previous: str | None = None, **query: Any) -> Call:
+        before = NEW if previous == NEW_SESSION else previous
+        model = _MODELS[operation]
+        return self._validator.call(previous=before, model=model, operation=operation, **query)
+
+    def _question(
+        self, route: Route, session: Any, payload: bytes | None, call: Call
+    ) -> Question | None:
+        wanted: str | None
+        if route.operation == "update":
+            wanted = session.get("state")
+            if wanted is not None and wanted not in STATES:
+                return None
+        else:
+            wanted = "partially_returned" if route.operation == "return" else "open"
+        key = Key(self.settings.application, route.session)
+        permitted = self.moves(route.operation, wanted).permitted
+        return Question(
+            route.operation, key, Intent(permitted, wanted, self.settings.strict_new), payload, call
+        )
+
+    def _refused(self, decision: Decision, question: Question, state: str) -> Decision:
+        """Judge once more, from a state that does not permit the request, to say so."""
+        operation, now = question.operation, question.call.now
+        query = {"now": now} if operation == "update" else {}
+        call = self._call(operation, previous=state, **query)
+        report = self._judge(question.payload, call).report
+        if report.ok:
+            return decision
+        refusal = answer.of_report(report, self.settings.errors)
+        codes = _codes(report, Severity.ERROR)
+        return Decision("transition", refusal, codes, decision.warnings, question)
+
+    def _without_variants(self, report: Report, payload: bytes, operation: Operation) -> Report:
+        """Make an error of each key that differs from the API's in case only."""
+        told = report.findings
+        if report.omitted == 0 and not any(each.code == _UNKNOWN for each in told):
+            return report
+        model = _MODELS[operation] or ""
+        place = outline(self.settings.edition, model)
+        problems = islice(variants(place, document.read(payload).value), len(told) + 1)
+        found = {to_pointer(each.path): _variant(each) for each in problems}
+        if not found:
+            return report
+        findings = [found.pop(each.pointer, each) for each in told]
+        return report._replace(ok=False, findings=(*findings, *found.values()))
+
+
+def _variant(problem: Problem) -> Finding:
+    return finding(problem, CODES[_UNKNOWN], Severity.ERROR, redact=True)
+
+
+def _with(judge: Judge, levels: dict[str, Severity | None]) -> Judge:
+    return Judge(
+        judge.engine, judge.policy, judge.naming, levels, judge.max_findings, redact=judge.redact
+    )
+
+
+def _codes(report: Report, severity: Severity) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f.code for f in report.findings if f.severity is severity))

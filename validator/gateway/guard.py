@@ -1,0 +1,278 @@
+"""Guard: asks the core and the store about each request, and tells the store what became of it.
+
+It is all that the faces (HTTP, gRPC, middleware, Kong) talk to. It can be used from any event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from secrets import token_hex
+from time import perf_counter
+from typing import Any, Final, NamedTuple, Protocol, TypeVar, Unpack
+
+from ..states import STATES
+from .body import inflate
+from .decision import NEW_SESSION, Core, Decision, Question
+from .exchange import Headers, Request, Response, header
+from .routes import Route
+from .settings import Options, Settings
+from .store import Intent, Key, Learned, Outcome, Refused, Store, StoreError, Uncertain, open_store
+
+WARNINGS: Final = "x-talonschema-warnings"
+REQUEST_ID: Final = "x-request-id"
+
+_MOST_CODES: Final = 20
+"""So many codes are told in a header."""
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_MOST_LEARNED: Final = 2**20
+"""An answer that decompresses to more is learned from by its status only."""
+_DONE: Final = 2
+_FAULTY: Final = 4
+_UNDECIDED: Final = frozenset({408, 499})
+"""Statuses of client errors that say nothing about what was done: it took too long."""
+_HEAVY: Final = 64 * 1024
+"""A body of more bytes is judged beside the event loop: one with faults can take seconds."""
+_SWELLING: Final = 50
+"""So many times its size a compressed body counts as."""
+_ANY: Final = frozenset({*STATES, NEW_SESSION})
+_UNJUDGED: Final = "unjudged."
+"""Starts the token of a request that passed while the store failed; what it leads to follows."""
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class Verdict(NamedTuple):
+    """What is to be done with a request."""
+
+    refusal: Response | None
+    """The answer to give in place of the API; None: pass the request on, unchanged."""
+    token: str | None
+    """What to `finish` the exchange by; None: there is nothing to be learned from the answer."""
+    headers: Headers
+    """To be added to the answer, whoever gives it."""
+    decision: str
+    """The label of the decision; see `Decision`."""
+
+
+class Meter(Protocol):
+    """What counts decisions."""
+
+    def decided(self, decision: Decision, seconds: float, size: int, *, enforced: bool) -> None:
+        """Count a decision on a request whose body has `size` bytes."""
+
+    def finished(self, outcome: str) -> None:
+        """Count what became of an admitted request."""
+
+    def store_failed(self, call: str) -> None:
+        """Count a call on the store that came to nothing."""
+
+
+class Guard:
+    """Judges requests, and remembers what their answers say of each session's state."""
+
+    def __init__(
+        self, settings: Settings, store: Store | None = None, meter: Meter | None = None
+    ) -> None:
+        """Judge by `settings`; `store` takes the place of the one that they name.
+
+        Raises `ValueError` or `TypeError` for settings that make no sense, and `StoreError` for a
+        store that can't be used.
+        """
+        self.settings = settings
+        if store is None:
+            lease, expiry, timeout = settings.lease, settings.expiry, settings.store_timeout
+            store = open_store(settings.store, lease=lease, expiry=expiry, timeout=timeout)
+        self.store: Store = store
+        self._core = Core(settings)
+        self._meter = meter
+        self._failing = False
+        # One, so that however many heavy bodies come, light ones have half of the time.
+        self._thinker = ThreadPoolExecutor(1, "talonschema")
+
+    @classmethod
+    def open(cls, **options: Unpack[Options]) -> Guard:
+        """Return a guard with the settings that `options` make; raises as the class does."""
+        return cls(Settings(**options))
+
+    def reload(self, settings: Settings) -> None:
+        """Judge by other settings from the next request on; the store stays.
+
+        Raises `ValueError` or `TypeError` for settings that make no sense, and goes on as before.
+        """
+        core = Core(settings)
+        core.warm()
+        self._core, self.settings = core, settings
+
+    def warm(self) -> None:
+        """Have the first request judged as fast as the next."""
+        self._core.warm()
+
+    def concerns(self, request: Request) -> bool:
+        """Tell whether the body of a request counts; if not, it can be judged without one."""
+        return isinstance(self._core.route(request), Route)
+
+    async def begin(self, request: Request) -> Verdict:
+        """Judge a request on its way to the API."""
+        started = perf_counter()
+        core = self._core
+        enforced = core.settings.mode == "enforce"
+        decision = await self._thought(request, core.examine, request)
+        token = None
+        if decision.question is not None and not (decision.refusal and enforced):
+            decision, token = await self._ask(core, request, decision, decision.question)
+        if self._meter is not None:
+            seconds = perf_counter() - started
+            self._meter.decided(decision, seconds, len(request.body), enforced=enforced)
+        headers: Headers = ()
+        if decision.warnings and core.settings.warnings_header:
+            headers = ((WARNINGS, ", ".join(decision.warnings[:_MOST_CODES])),)
+        if decision.refusal is None:
+            return Verdict(None, token, headers, decision.label)
+        status, told, body = decision.refusal
+        request_id = _request_id(request)
+        event = "refused" if enforced else "would-refuse"
+        codes = decision.codes[:_MOST_CODES]
+        # No path, which holds the session's id, and nothing of headers or payload.
+        fields = {
+            "event": event,
+            "decision": decision.label,
+            "codes": codes,
+            "status": status,
+            "method": request.method,
+            "request_id": request_id,
+        }
+        _log.warning("%s: %s", event, ", ".join(codes), extra={"fields": fields})
+        if not enforced:
+            return Verdict(None, token, headers, decision.label)
+        refusal = Response(status, (*told, (REQUEST_ID, request_id), *headers), body)
+        return Verdict(refusal, None, headers, decision.label)
+
+    async def finish(
+        self, verdict_token: str, method: str, target: str, response: Response | None
+    ) -> None:
+        """Learn from the API's answer to the request that has the token; None: it was lost.
+
+        A token that the store does not know is ignored.
+        """
+        core = self._core
+        route = core.route(Request(method, target))
+        if not verdict_token or not isinstance(route, Route) or route.dry:
+            return
+        key = Key(core.settings.application, route.session)
+        outcome = _outcome(response)
+        if self._meter is not None:
+            self._meter.finished(type(outcome).__name__.lower())
+        unjudged, mark, wanted = verdict_token.partition(_UNJUDGED)
+        if not mark or unjudged:
+            await self._stored("finish", self.store.finish(key, verdict_token, outcome))
+        elif isinstance(outcome, Learned):
+            intent = Intent(_ANY, wanted if wanted in STATES else None)
+            admission = await self._stored("begin", self.store.begin(key, intent))
+            if admission is not None and admission.token is not None:
+                await self._stored("finish", self.store.finish(key, admission.token, outcome))
+
+    async def ready(self) -> None:
+        """Return if the store can be used; raises `StoreError` if not."""
+        await self.store.ready()
+
+    async def close(self) -> None:
+        """Close the store."""
+        self._thinker.shutdown(wait=False)
+        await self.store.close()
+
+    async def _ask(
+        self, core: Core, request: Request, decision: Decision, question: Question
+    ) -> tuple[Decision, str | None]:
+        """Admit a request to its session; return the decision, and the token if it passes."""
+        intent = question.intent
+        enforced = core.settings.mode == "enforce"
+        asked = intent if enforced else intent._replace(permitted=_ANY)
+        admission = await self._stored("begin", self.store.begin(question.key, asked))
+        if admission is None:
+            # Once the store is back, it can be told of the change that it missed.
+            return decision, _UNJUDGED + (intent.wanted or "")
+        if decision.refusal is not None:
+            return decision, admission.token
+        states = admission.states
+        settled = await self._thought(request, core.settle, decision, question, states)
+        if enforced and admission.token is not None and settled.refusal is not None:
+            return decision, admission.token
+        return settled, admission.token
+
+    async def _stored(self, call: str, answer: Awaitable[_T]) -> _T | None:
+        """Return what the store answers; None if it did not."""
+        try:
+            found = await answer
+        except StoreError as error:
+            if self._meter is not None:
+                self._meter.store_failed(call)
+            if not self._failing:
+                self._failing = True
+                fields = {"event": "store-failed", "call": call}
+                message = "the store fails, so changes of state are not checked: %s"
+                _log.error(message, error, extra={"fields": fields})
+            return None
+        if self._failing:
+            self._failing = False
+            _log.warning("the store is back", extra={"fields": {"event": "store-back"}})
+        return found
+
+    async def _thought(self, request: Request, think: Callable[..., _T], *about: Any) -> _T:
+        """Return what `think` makes of something, without keeping others waiting for long."""
+        weight = len(request.body)
+        if weight * _SWELLING > _HEAVY and header(request.headers, "content-encoding"):
+            weight *= _SWELLING
+        if weight <= _HEAVY:
+            return think(*about)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thinker, think, *about)
+
+
+def _request_id(request: Request) -> str:
+    """Return the request's id if it came with one that can be passed on, else a new one."""
+    given = header(request.headers, REQUEST_ID)
+    return given if given and _REQUEST_ID.fullmatch(given) else token_hex(16)
+
+
+def _outcome(response: Response | None) -> Outcome:
+    """Tell what an answer says about its request."""
+    if response is None:
+        return Uncertain()
+    kind = response.status // 100
+    if kind == _DONE:
+        return _learned(response)
+    if kind == _FAULTY and response.status not in _UNDECIDED:
+        return Refused()
+    return Uncertain()
+
+
+def _learned(response: Response) -> Learned:
+    """Read the session's state and time from an answer, as far as it has them."""
+    body: bytes | None = response.body
+    encoding = header(response.headers, "content-encoding")
+    if body and encoding is not None:
+        body = inflate(body, encoding, _MOST_LEARNED)
+    try:
+        value = json.loads(body or b"null")
+    except (ValueError, RecursionError):
+        return Learned()
+    session = value.get("customerSession") if isinstance(value, dict) else None
+    if not isinstance(session, dict):
+        return Learned()
+    state, updated = session.get("state"), session.get("updated")
+    return Learned(state if isinstance(state, str) else None, _moment(updated))
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo is not None else None

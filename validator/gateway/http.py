@@ -1,0 +1,224 @@
+"""The HTTP face: an ASGI application that gateways ask about requests, and tell of answers.
+
+``/check`` and the path behind it
+    judges a request: its method, path, query, ``Content-Type``, ``Content-Encoding`` and body as
+    the client sent them. 200 lets it pass, with nothing but the token and warnings in the headers;
+    any other answer is the one to give to the client. At ``/check`` itself, method and path are
+    read from ``X-Forwarded-Method`` and ``X-Forwarded-Uri``.
+``/observe`` and the path behind it
+    learns from the API's answer to a request that passed: its body, with the token in
+    ``X-Talonschema-Token``, the method of the request in ``X-Talonschema-Method`` and the status of
+    the answer, or ``lost``, in ``X-Talonschema-Status``. The answer is 204.
+``/livez``, ``/readyz`` and ``/metrics``
+    say whether the process runs, whether its store can be used too, and what was counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from .exchange import Headers, Request, Response, header
+from .guard import Guard
+from .store import StoreError
+
+if TYPE_CHECKING:
+    from .metrics import Metrics
+
+Message: TypeAlias = MutableMapping[str, Any]
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+TOKEN: Final = "x-talonschema-token"  # noqa: S105 - the name of a header
+METHOD: Final = "x-talonschema-method"
+STATUS: Final = "x-talonschema-status"
+LOST: Final = "lost"
+
+_CHECK, _OBSERVE = b"/check", b"/observe"
+_NO_CONTENT: Final = 204
+_LINGERING: Final = 5.0
+_MOST_DROPPED: Final = 16 * 2**20
+"""So long, and so many bytes, is listened to the rest of a body that is too large."""
+_MOST_LEARNED: Final = 2**20
+"""Of an answer with a longer body only the status is learned."""
+
+_READ: Final = {
+    name.encode(): name
+    for name in (
+        "accept",
+        "content-encoding",
+        "content-type",
+        "x-envoy-auth-partial-body",
+        "x-forwarded-method",
+        "x-forwarded-uri",
+        "x-http-method",
+        "x-http-method-override",
+        "x-method-override",
+        "x-request-id",
+        *(TOKEN, METHOD, STATUS),
+    )
+}
+"""The headers that count. The others, such as the API key, are not looked at."""
+
+
+class _Gone(Exception):
+    """The gateway closed the connection."""
+
+
+class App:
+    """The application; it asks `guard`, and shows what `metrics` counted."""
+
+    def __init__(self, guard: Guard, metrics: Metrics) -> None:
+        self._guard = guard
+        self._metrics = metrics
+        self.draining = False
+        """The process is about to stop: it still serves, but asks gateways to go elsewhere."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, as ASGI has it."""
+        if scope["type"] != "http":
+            return
+        path: bytes = scope["raw_path"]
+        rest: Receive | None = None
+        try:
+            if path.startswith(b"/check/") or path == _CHECK:
+                answer, whole = await self._check(scope, receive)
+                rest = None if whole else receive
+            elif path.startswith(b"/observe/"):
+                answer = await self._observe(scope, receive)
+            else:
+                answer = await self._told(scope, path)
+        except _Gone:
+            return
+        await self._send(answer, send, rest)
+
+    async def _check(self, scope: Scope, receive: Receive) -> tuple[Response, bool]:
+        """Return the answer, and whether the body was read to its end as far as it matters."""
+        headers = _headers(scope)
+        request = Request(scope["method"], _target(scope, _CHECK), headers)
+        if not request.target:
+            method = header(headers, "x-forwarded-method")
+            target = header(headers, "x-forwarded-uri")
+            if not method or not target:
+                text = "write the path of the request behind /check, or send {} and {}"
+                return _plain(400, text.format("X-Forwarded-Method", "X-Forwarded-Uri")), True
+            request = Request(method, target, headers)
+        whole = True
+        if self._guard.concerns(request):
+            limit = self._guard.settings.max_body
+            body, whole = await _body(receive, limit)
+            partial = header(headers, "x-envoy-auth-partial-body") == "true"
+            request = request._replace(body=body, truncated=partial)
+        verdict = await self._guard.begin(request)
+        if verdict.refusal is not None:
+            return verdict.refusal, whole
+        told = verdict.headers
+        if verdict.token is not None:
+            told = (*told, (TOKEN, verdict.token))
+        return Response(200, told), whole
+
+    async def _observe(self, scope: Scope, receive: Receive) -> Response:
+        headers = _headers(scope)
+        token, method = header(headers, TOKEN), header(headers, METHOD)
+        status = header(headers, STATUS) or ""
+        is_status = status.isascii() and status.isdecimal()
+        if token is None or method is None or not (is_status or status == LOST):
+            return _plain(
+                400,
+                f"send {TOKEN}, {METHOD} (that of the request) and {STATUS} (that of the answer,"
+                f" or {LOST})",
+            )
+        body, whole = await _body(receive, _MOST_LEARNED)
+        if not whole:
+            await _dropped(receive, _MOST_DROPPED)
+        response = None
+        if is_status:
+            response = Response(int(status), headers, body if len(body) <= _MOST_LEARNED else b"")
+        await self._guard.finish(token, method, _target(scope, _OBSERVE), response)
+        return Response(_NO_CONTENT)
+
+    async def _told(self, scope: Scope, path: bytes) -> Response:
+        if path not in (b"/livez", b"/readyz", b"/metrics"):
+            return _plain(404, "there are /check, /observe, /livez, /readyz and /metrics")
+        if scope["method"] not in ("GET", "HEAD"):
+            return _plain(405, "it takes GET")
+        if path == b"/metrics":
+            accept = header(_headers(scope), "accept") or ""
+            content_type, body = self._metrics.exposition(accept)
+            return Response(200, (("content-type", content_type),), body)
+        if path == b"/readyz":
+            if self.draining:
+                return _plain(503, "about to stop")
+            try:
+                await self._guard.ready()
+            except StoreError as error:
+                return _plain(503, f"changes of state are not checked: {error}")
+        return _plain(200, "ok")
+
+    async def _send(self, answer: Response, send: Send, rest: Receive | None) -> None:
+        """Send an answer; `rest` is what the rest of the body comes by, if it was not read."""
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
+        if answer.status != _NO_CONTENT and header(answer.headers, "content-length") is None:
+            headers.append((b"content-length", b"%d" % len(answer.body)))
+        if self.draining or rest is not None:
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if rest is not None:
+            # Closed on a gateway that still sends, the connection would take the answer with it.
+            await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LINGERING):
+                    await _dropped(rest, _MOST_DROPPED)
+            answer = answer._replace(body=b"")
+        await send({"type": "http.response.body", "body": answer.body})
+
+
+def _headers(scope: Scope) -> Headers:
+    pairs: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    return tuple((_READ[name], value.decode("latin-1")) for name, value in pairs if name in _READ)
+
+
+def _target(scope: Scope, face: bytes) -> str:
+    """Return the path behind that of the face, and the query, as they were received."""
+    target = scope["raw_path"][len(face) :]
+    if target and scope["query_string"]:
+        target += b"?" + scope["query_string"]
+    return str(target, "latin-1")
+
+
+async def _dropped(receive: Receive, limit: int) -> None:
+    """Read the rest of a body, but not much more than `limit` bytes, and keep nothing."""
+    size, more = 0, True
+    while more and size <= limit:
+        message = await receive()
+        size += len(message.get("body", b""))
+        more = message.get("more_body", False)
+
+
+async def _body(receive: Receive, limit: int) -> tuple[bytes, bool]:
+    """Return a body, or more than `limit` bytes from its start; and whether that is all."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise _Gone
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return body, True
+    pieces = [body]
+    size = len(body)
+    while size <= limit:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if not message.get("more_body", False):
+            return b"".join(pieces), True
+    return b"".join(pieces), False
+
+
+def _plain(status: int, text: str) -> Response:
+    headers = (("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store"))
+    return Response(status, headers, f"{text}\n".encode())

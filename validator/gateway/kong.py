@@ -1,0 +1,159 @@
+"""Kong: a plugin for Kong's plugin server for Python (``kong-pdk``, the extra ``kong``).
+
+Kong starts ``python -m talonschema.gateway.kong`` beside itself and asks it over a socket, about
+each request (phase ``access``) and each answer (phase ``response``). See docs/gateway/kong.md.
+
+Source: the page "Plugin development in Python" of Kong's documentation, kong-pdk 0.36, and what
+Kong's own side of the socket does (``kong/runloop/plugin_servers``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+from collections.abc import Coroutine, Iterable, Mapping
+from functools import cache
+from typing import Any, Final, TypeVar
+
+from .exchange import Headers, Request, Response
+from .guard import Guard
+from .log import set_up
+from .settings import load_settings
+
+NAME: Final = "talonschema"
+PRIORITY: Final = 900
+"""Kong's plugins that authenticate and limit have more, and come first; those that change requests
+have less, and come later."""
+SCHEMA: Final = ({"settings": {"type": "string", "required": True}},)
+"""The configuration of the plugin: the path of a ``talonschema.toml``."""
+
+_TOKEN: Final = "talonschema_token"  # noqa: S105 - the name of a variable
+_MOST_HEADERS: Final = 1000
+"""The most that Kong hands over at once; by default it leaves out those beyond 100."""
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class Plugin:
+    """One configuration of the plugin, whose phases are called from threads."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        """Read the settings; raises `ValueError` or `StoreError`, which Kong logs."""
+        self._guard = _guard(config["settings"])
+
+    def access(self, kong: Any) -> None:
+        """Judge a request on its way to the API.
+
+        Nothing may be raised: kong-pdk would wait for an answer, and for ever.
+        """
+        try:
+            # The server holds a lock until the first question is asked.
+            method = kong.request.get_method()
+            self._access(kong, method)
+        except Exception:  # noqa: BLE001 - whatever it is, the request is to be refused
+            _log.exception("a request could not be judged", extra={"fields": {"event": "failed"}})
+            kong.response.exit(503)
+
+    def response(self, kong: Any) -> None:
+        """Learn from the API's answer."""
+        try:
+            token = kong.ctx.shared.get(_TOKEN)
+            if token:
+                self._response(kong, token)
+        except Exception:  # noqa: BLE001 - whatever it is, the answer is to go on
+            _log.exception("an answer was not learned", extra={"fields": {"event": "failed"}})
+
+    def _access(self, kong: Any, method: str) -> None:
+        request = Request(
+            method,
+            kong.request.get_path_with_query(),
+            _headers(kong.request.get_headers(_MOST_HEADERS)),
+        )
+        if self._guard.concerns(request):
+            body = kong.request.get_raw_body()
+            # Without a body, nginx has put it into a file, which Kong doesn't read.
+            request = request._replace(body=_bytes(body), truncated=body is None)
+        verdict = _run(self._guard.begin(request))
+        if verdict.refusal is not None:
+            refusal = verdict.refusal
+            told = {name: value for name, value in refusal.headers if name != "content-length"}
+            kong.response.exit(refusal.status, refusal.body, told)
+            return
+        for name, value in verdict.headers:
+            kong.response.set_header(name, value)
+        if verdict.token is not None:
+            kong.ctx.shared.set(_TOKEN, verdict.token)
+
+    def _response(self, kong: Any, token: str) -> None:
+        method, target = kong.request.get_method(), kong.request.get_path_with_query()
+        status = kong.service.response.get_status()
+        answer = None
+        if status is not None:
+            headers = _headers(kong.service.response.get_headers(_MOST_HEADERS))
+            body = kong.service.response.get_raw_body()
+            answer = Response(int(status), headers, _bytes(body))
+        _run(self._guard.finish(token, method, target, answer))
+
+
+def main() -> None:
+    """Serve Kong until it ends; ``--dump`` tells it what the plugin is like."""
+    refused = {"-g", "--gevent", "-m", "--multiprocessing"}.intersection(sys.argv)
+    if refused:
+        sys.exit(f"talonschema: {', '.join(refused)} can't be used: the plugin needs threads")
+    try:
+        from kong_pdk.cli import start_dedicated_server  # type: ignore[import-untyped]
+    except ImportError:
+        sys.exit("talonschema: the plugin needs kong-pdk: pip install 'talonschema[kong]'")
+    from .. import __version__
+
+    set_up()
+    if "--no-lua-style" not in sys.argv:
+        sys.argv.append("--no-lua-style")
+    start_dedicated_server(NAME, Plugin, __version__, PRIORITY, list(SCHEMA))
+
+
+_guards: dict[str, Guard] = {}
+_guards_lock = threading.Lock()
+
+
+def _guard(path: str) -> Guard:
+    """Return the guard of a file, with the settings that it has now."""
+    settings = load_settings(path)
+    with _guards_lock:
+        if path in _guards:
+            _guards[path].reload(settings)
+        else:
+            _guards[path] = Guard(settings)
+        return _guards[path]
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """Return the event loop that all guards share, in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="talonschema", daemon=True).start()
+    return loop
+
+
+def _run(work: Coroutine[Any, Any, _T]) -> _T:
+    return asyncio.run_coroutine_threadsafe(work, _loop()).result()
+
+
+def _headers(told: Mapping[str, str | Iterable[str]] | None) -> Headers:
+    """Return headers as Kong tells them: names with a value or several."""
+    return tuple(
+        (name.lower(), value)
+        for name, values in (told or {}).items()
+        for value in ([values] if isinstance(values, str) else values)
+    )
+
+
+def _bytes(body: bytes | str | None) -> bytes:
+    return body.encode() if isinstance(body, str) else body or b""
+
+
+if __name__ == "__main__":
+    main()

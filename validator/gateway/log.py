@@ -1,0 +1,40 @@
+"""Log: what the gateway tells on standard error, one JSON object a line.
+
+Nothing of a request gets in but its method and its request id: no path (ids of sessions may be
+personal), no header (API keys are in one), no value of a payload.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record, and the ``fields`` that came with it, as one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[0] is not None:
+            # Without the text of the exception, which may tell values.
+            line["exception"] = record.exc_info[0].__name__
+            line["traceback"] = "".join(traceback.format_tb(record.exc_info[2]))
+        return json.dumps(line)
+
+
+def set_up() -> None:
+    """Have all that this process logs written so."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # The server tells of its own start and stop, and the gateway does that itself.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -1,0 +1,107 @@
+"""Metrics: what the gateway counts, for Prometheus.
+
+The names and labels are public. Each worker counts for itself and is asked for itself.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
+
+from .decision import Decision
+
+_LATENCIES = (
+    *(0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005),
+    *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
+)
+_SIZES = (256, 1024, 4096, 16384, 65536, 262144, 1048576, 2097152)
+
+
+class Metrics:
+    """Counts decisions; it is the `Meter` of a guard."""
+
+    def __init__(self) -> None:
+        """Start from zero, apart from whatever else this process counts."""
+        self.registry = CollectorRegistry()
+        self._decisions = Counter(
+            "talonschema_gateway_decisions",
+            "Requests by what was decided; enforced=false: refused in name only.",
+            ("decision", "enforced"),
+            registry=self.registry,
+        )
+        self._findings = Counter(
+            "talonschema_gateway_findings",
+            "Requests by the codes that were found, each once for a request.",
+            ("code", "severity"),
+            registry=self.registry,
+        )
+        self._latency = Histogram(
+            "talonschema_gateway_decision_seconds",
+            "Time a decision on a call took, the store included.",
+            registry=self.registry,
+            buckets=_LATENCIES,
+        )
+        self._size = Histogram(
+            "talonschema_gateway_body_bytes",
+            "Sizes of the bodies that were judged, as received.",
+            registry=self.registry,
+            buckets=_SIZES,
+        )
+        self._outcomes = Counter(
+            "talonschema_gateway_outcomes",
+            "Answers of the API to admitted requests: learned, refused or uncertain.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self._store_errors = Counter(
+            "talonschema_gateway_store_errors",
+            "Calls on the store that came to nothing, so that no change of state was checked.",
+            ("call",),
+            registry=self.registry,
+        )
+        self._reloads = Counter(
+            "talonschema_gateway_reloads",
+            "Readings of the configuration on SIGHUP.",
+            ("result",),
+            registry=self.registry,
+        )
+        self._build = Gauge(
+            "talonschema_gateway_info",
+            "Always 1.",
+            ("version", "edition", "mode"),
+            registry=self.registry,
+        )
+
+    def decided(self, decision: Decision, seconds: float, size: int, *, enforced: bool) -> None:
+        """Count a decision on a request whose body has `size` bytes."""
+        self._decisions.labels(decision.label, "true" if enforced else "false").inc()
+        if decision.label == "other":
+            return
+        self._latency.observe(seconds)
+        self._size.observe(size)
+        for code in decision.codes:
+            self._findings.labels(code, "error").inc()
+        for code in decision.warnings:
+            self._findings.labels(code, "warning").inc()
+
+    def finished(self, outcome: str) -> None:
+        """Count what became of an admitted request."""
+        self._outcomes.labels(outcome).inc()
+
+    def store_failed(self, call: str) -> None:
+        """Count a call on the store that came to nothing."""
+        self._store_errors.labels(call).inc()
+
+    def reloaded(self, result: str) -> None:
+        """Count a reading of the configuration."""
+        self._reloads.labels(result).inc()
+
+    def about(self, version: str, edition: str, mode: str) -> None:
+        """Tell what runs."""
+        self._build.clear()
+        self._build.labels(version, edition, mode).set(1)
+
+    def exposition(self, accept: str) -> tuple[str, bytes]:
+        """Return the content type that suits an Accept header, and all figures in it."""
+        encode, content_type = choose_encoder(accept)
+        return content_type, encode(self.registry)

@@ -1,0 +1,228 @@
+"""Routes: which requests are calls on a session, and which only look as if they were none.
+
+The three operations are those of the Integration API's OpenAPI files. A request is a call on a
+session if its method and path are in plain form. One that is not, but would be once somebody on the
+way normalises it (decodes, resolves dot segments, joins slashes, folds case, drops matrix
+parameters, heeds a header that overrides the method), is `Suspicious`: what stands behind the
+gateway may serve it, and nobody would have judged it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import product
+from typing import Final, Literal, NamedTuple, TypeAlias
+from unicodedata import normalize
+from urllib.parse import unquote, unquote_plus, unquote_to_bytes
+
+from ..states import Operation
+from .exchange import Headers
+
+Parameter: TypeAlias = Literal["customerSessionId", "method", "dry", "now"]
+
+
+class Route(NamedTuple):
+    """A call on a session."""
+
+    operation: Operation
+    session: str
+    """The session's id, decoded."""
+    dry: bool = False
+    """The query parameter ``dry`` of an update."""
+    now: str | None = None
+    """The query parameter ``now`` of an update."""
+
+
+class Suspicious(NamedTuple):
+    """A request that can be taken for a call on a session, or for another one than it is."""
+
+    parameter: Parameter
+    """The part of the request at fault."""
+    reason: str
+
+
+_OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
+    ("PUT", ""): "update",
+    ("POST", "returns"): "return",
+    ("PUT", "reopen"): "reopen",
+}
+"""By method, and what follows the id."""
+
+_AFTER: Final = frozenset(after for _, after in _OPERATIONS)
+
+_SESSIONS = "/v2/customer_sessions/"
+
+_OVERRIDES = frozenset({"x-http-method-override", "x-http-method", "x-method-override"})
+"""Headers by which frameworks let a request pass for one of another method."""
+
+_ID = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,=:@-]++|%[0-9A-Fa-f]{2})+")
+"""What a path segment may consist of (RFC 3986, section 3.3), without matrix parameters."""
+
+_LONGEST = 8192
+"""A longer path that is not in plain form is not looked into: it may be anything."""
+_LAYERS = 6
+"""So many layers of percent-encoding are looked through."""
+
+
+def match(
+    method: str, target: str, headers: Headers = (), prefix: str = ""
+) -> Route | Suspicious | None:
+    """Tell which call on a session a request is; None if it is none.
+
+    `target` is the path and query as received; `prefix` comes before ``/v2`` in every path.
+    """
+    path, _, query = target.partition("?")
+    start = prefix + _SESSIONS
+    if path.startswith(start):
+        session, slash, after = path[len(start) :].partition("/")
+        if not slash or (after and after in _AFTER):
+            methods = _methods(method, query, headers)
+            if not any((name, after) in _OPERATIONS for name in methods):
+                return None
+            if methods != {method}:
+                return Suspicious("method", "the method is overridden, or not in capitals")
+            fault = _fault(session) or _crossing(path, prefix, session, after)
+            if fault:
+                return Suspicious("customerSessionId", fault)
+            route = Route(_OPERATIONS[method, after], unquote(session))
+            return _queried(route, query) if query and route.operation == "update" else route
+    elif "customer_sessions" not in path.casefold() and "%" not in path and path.isascii():
+        return None
+    methods = _methods(method, query, headers)
+    if any((name, each) in _OPERATIONS for _, each in _loosely(path, prefix) for name in methods):
+        return Suspicious("customerSessionId", "the path is not in plain form")
+    return None
+
+
+def _methods(method: str, query: str, headers: Headers) -> set[str]:
+    """Return the methods that a request may be taken to have, in capitals."""
+    methods = {method.upper()}
+    for name, value in headers:
+        if name in _OVERRIDES:
+            methods.add(value.strip().upper())
+    if "%" in query or "_method" in query.casefold():
+        methods |= {
+            value.upper() for name, value in _parameters(query) if name.casefold() == "_method"
+        }
+    return methods
+
+
+def _fault(session: str) -> str | None:
+    """Tell what is wrong with an id as it stands in the path."""
+    if not session:
+        return "the id is empty"
+    if not _ID.fullmatch(session):
+        return "the id is not percent-encoded"
+    if "%" not in session and session not in (".", ".."):
+        return None
+    try:
+        decoded = unquote_to_bytes(session).decode()
+    except UnicodeDecodeError:
+        return "the id is not UTF-8"
+    if any(ord(each) < ord(" ") or each == "\x7f" for each in decoded):
+        return "the id has control characters"
+    if _decoded(session) in (".", ".."):
+        return "the id is a dot segment"
+    return None
+
+
+def _crossing(path: str, prefix: str, session: str, after: str) -> str | None:
+    """Tell of an id with slashes in it that make a path to another session of it."""
+    if "%" not in session or {"/", "\\"}.isdisjoint(_decoded(session)):
+        return None
+    forms = (form for each in _layers(session) for form in _folded(each))
+    itself = {("/".join(_resolved([form])), after) for form in forms}
+    if itself.issuperset(_loosely(path, prefix)):
+        return None
+    return "the id reads as more of the path once it is decoded"
+
+
+def _loosely(path: str, prefix: str) -> set[tuple[str, str]]:
+    """Return the sessions that a path may lead to once it is normalised, and what follows them.
+
+    It is in all the ways there are, decoded any number of times.
+    """
+    base = [*prefix.casefold().split("/")[1:], "v2", "customer_sessions"]
+    if len(path) > _LONGEST:
+        return {("", after) for after in _AFTER}
+    found = set()
+    for layer in _layers(path):
+        for segments in _normalised(layer):
+            after = "/".join(segments[len(base) + 1 :])
+            if segments[: len(base)] == base and len(segments) > len(base) and after in _AFTER:
+                found.add((segments[len(base)], after))
+    return found
+
+
+def _layers(text: str) -> Iterator[str]:
+    """Yield a text, and what comes of it each time it is decoded."""
+    for _ in range(_LAYERS):
+        yield text
+        before, text = text, unquote(text)
+        if text == before:
+            break
+
+
+def _decoded(text: str) -> str:
+    """Return a text without any percent-encoding."""
+    return [*_layers(text)][-1]
+
+
+def _folded(text: str) -> set[str]:
+    """Return a text in lower case and one form of Unicode, with and without blanks in it."""
+    folded = normalize("NFKC", text).casefold()
+    return {folded, re.sub(r"[\x00-\x20\x7f]", "", folded)}
+
+
+def _normalised(path: str) -> Iterator[list[str]]:
+    """Yield the segments of a path in each way to normalise it that makes a difference."""
+    for folded in _folded(path):
+        text = re.sub(r"^[a-z][a-z0-9+.-]*://[^/]*", "", folded)
+        text = re.split("[?#]", text, maxsplit=1)[0]
+        choices = [(False, True) if mark in text else (False,) for mark in ("\\", ";", "//")]
+        for backslashes, matrices, joined in product(*choices):
+            names = (text.replace("\\", "/") if backslashes else text).split("/")
+            if matrices:
+                names = [name.partition(";")[0] for name in names]
+            if joined:
+                names = [name for name in names if name]
+            yield [name for name in _resolved(names) if name]
+
+
+def _resolved(names: list[str]) -> list[str]:
+    """Resolve dot segments; some systems drop dots at the end of a name, too."""
+    found: list[str] = []
+    for name in names:
+        if name == "..":
+            del found[-1:]
+        elif name != ".":
+            found.append(name.rstrip(".") or name)
+    return found
+
+
+def _parameters(query: str) -> list[tuple[str, str]]:
+    pairs = [part.partition("=") for part in re.split("[&;]", query)]
+    return [(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs]
+
+
+def _queried(route: Route, query: str) -> Route | Suspicious:
+    """Add what the query of an update says, if there is one way to read it."""
+    dry, now = False, None
+    seen = set()
+    for name, value in _parameters(query):
+        parameter: Parameter
+        if name.casefold() == "dry":
+            parameter, dry = "dry", value == "true"
+            if value not in ("true", "false"):
+                return Suspicious(parameter, "it takes true or false")
+        elif name.casefold() == "now":
+            parameter, now = "now", value
+        else:
+            continue
+        if name != parameter or ";" in query:
+            return Suspicious(parameter, "it is not in plain form")
+        if parameter in seen:
+            return Suspicious(parameter, "it is given more than once")
+        seen.add(parameter)
+    return route._replace(dry=dry, now=now)

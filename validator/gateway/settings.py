@@ -1,0 +1,207 @@
+"""Settings: how the gateway judges, remembers and listens.
+
+They stand in the table ``[gateway]`` of ``talonschema.toml``, beside the keys of the checker.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, TypedDict, get_args
+
+from .. import schemas
+from ..code import Severity
+from ..document import MAX_BYTES
+from ..policy import Policy, PolicyError
+from ..project import at
+from ..settings import Choice
+from ..tables import Kind, Unfit, choice, flag, read, shown, text
+from ..toml import Toml, TomlError, load
+from .address import overlap, parse
+from .answer import Form
+from .body import MAX_BODY
+from .store import EXPIRY, LEASE, TIMEOUT
+
+TABLE = "gateway"
+OFF = "off"
+
+Mode: TypeAlias = Literal["enforce", "report"]
+
+
+class Options(TypedDict, total=False):
+    """The fields of `Settings` that say how requests are judged, as keyword arguments."""
+
+    edition: str
+    policy: Policy | None
+    select: Iterable[str] | None
+    ignore: Iterable[str]
+    severity: Mapping[str, Severity | str] | None
+    mode: Mode
+    application: str
+    prefix: str
+    max_body: int
+    errors: Form
+    warnings_header: bool
+    strict_new: bool
+    store: str
+    store_timeout: float
+    lease: float
+    expiry: float
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the gateway does. The first five are as in `Validator`.
+
+    Raises `ValueError` for a value that makes no sense.
+    """
+
+    edition: str = schemas.DEFAULT_EDITION
+    policy: Policy | None = None
+    select: Iterable[str] | None = None
+    ignore: Iterable[str] = ()
+    severity: Mapping[str, Severity | str] | None = None
+    mode: Mode = "enforce"
+    """``report`` logs and counts what would be refused, and lets it pass."""
+    application: str = "default"
+    """A label of the Application: session ids are unique within one only."""
+    prefix: str = ""
+    """What comes before ``/v2`` in the paths of the API."""
+    max_body: int = MAX_BODY
+    """The most bytes of a body, as received and decompressed."""
+    errors: Form = "api"
+    """The form of refusals: the API's own, or ``problem`` details (RFC 9457)."""
+    warnings_header: bool = False
+    """Tell the codes of warnings in the header ``x-talonschema-warnings``."""
+    strict_new: bool = False
+    """A session that is not remembered is new: the memory is known to be complete."""
+    store: str = "sqlite:talonschema-sessions.db"
+    """What remembers the sessions: ``memory:``, ``sqlite:PATH`` or ``redis://HOST:PORT/DB``."""
+    store_timeout: float = TIMEOUT
+    """Seconds until the store is given up on, and a request let pass by its payload alone."""
+    lease: float = LEASE
+    """Seconds in which a request without an answer may still take effect."""
+    expiry: float = EXPIRY
+    """Seconds a session is remembered after its last request."""
+    http: str = "127.0.0.1:8787"
+    """Where the HTTP face listens: ``HOST:PORT`` or ``unix:PATH``."""
+    grpc: str = "127.0.0.1:8788"
+    """Where the gRPC face listens, or ``off``."""
+    workers: int = 1
+    """So many processes, each on the next port or on a Unix socket of its own."""
+    drain: float = 10.0
+    """Seconds that requests in flight have to end in when the gateway stops."""
+
+    def __post_init__(self) -> None:
+        """Look the values through that are not the validator's."""
+        for name, kind in _KINDS.items():
+            kind(getattr(self, name), name)
+        if self.grpc != OFF and overlap(parse(self.http), parse(self.grpc), self.workers):
+            free = parse(self.http).of_worker(self.workers, self.workers)
+            each = "each worker takes the next port" if self.workers > 1 else "http has it"
+            raise Unfit(f"grpc is {self.grpc!r}, which is taken: {each}; take {str(free)!r}")
+        if self.expiry < self.lease:
+            raise Unfit(f"expiry is {self.expiry:g}, shorter than the lease, {self.lease:g}")
+        if self.workers > 1 and self.store.startswith("memory:"):
+            raise Unfit(
+                "store is 'memory:', which workers can't share; take sqlite:PATH or"
+                " redis://HOST:PORT/DB"
+            )
+
+
+def load_settings(path: str, **changes: Any) -> Settings:
+    """Read the settings of a ``talonschema.toml``; `changes` win over what it says.
+
+    Paths in it count from its folder. The settings of the checker that tell of a call or of files
+    are not for a gateway, and passed over. Raises `TomlError`, whose text is ``path:line:
+    message``.
+    """
+    toml = load(path)
+    place = (TABLE,)
+    given = read(toml, place, toml.data.get(TABLE, {}), _KINDS)
+    if given.get("store", "").startswith("sqlite:"):
+        own = given["store"].removeprefix("sqlite:")
+        given["store"] = "sqlite:" + os.path.join(os.path.dirname(path), own)
+    try:
+        return Settings(**{**_of_checker(path), **given, **changes})
+    except PolicyError as error:
+        raise TomlError(path, toml.line("policy"), str(error)) from None
+    except Unfit as error:
+        raise _placed(toml, error) from None
+
+
+def _placed(toml: Toml, error: Unfit) -> TomlError:
+    """Return an error about a setting, whose name its text starts with."""
+    return toml.error(str(error), TABLE, str(error).partition(" ")[0])
+
+
+def _of_checker(path: str) -> dict[str, Any]:
+    config = at(path)
+    chosen = Choice(config, {}).settings()
+    return {
+        "edition": chosen.value("edition"),
+        "policy": chosen.policy(),
+        "select": chosen.value("select"),
+        "ignore": tuple(each.name for each in chosen.ignored),
+        "severity": {name: each.value for name, each in chosen.severity.items()},
+    }
+
+
+def _number(least: float, most: float, *, whole: bool) -> Kind:
+    takes = f"a{' whole' * whole} number from {least} to {most}"
+
+    def kind(value: Any, where: str) -> Any:
+        right = isinstance(value, int) or (isinstance(value, float) and not whole)
+        if isinstance(value, bool) or not right or not least <= value <= most:
+            raise Unfit(f"{where} is {shown(value)}; it takes {takes}")
+        return value
+
+    return kind
+
+
+def _prefix(value: Any, where: str) -> Any:
+    if value == "":
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-])+", value):
+        raise Unfit(
+            f"{where} is {shown(value)}; it takes a path as in /talon, with no slash at its end"
+        )
+    return value
+
+
+def _address(value: Any, where: str) -> Any:
+    try:
+        parse(text(value, where))
+    except Unfit:
+        raise
+    except ValueError as error:
+        raise Unfit(f"{where} is {shown(value)}; {error}") from None
+    return value
+
+
+def _address_or_off(value: Any, where: str) -> Any:
+    return value if value == OFF else _address(value, where)
+
+
+_DAY = 24 * 3600
+
+_KINDS: dict[str, Kind] = {
+    "mode": choice(get_args(Mode)),
+    "application": text,
+    "prefix": _prefix,
+    "max_body": _number(1024, MAX_BYTES, whole=True),
+    "errors": choice(get_args(Form)),
+    "warnings_header": flag,
+    "strict_new": flag,
+    "store": text,
+    "store_timeout": _number(0.001, 60, whole=False),
+    "lease": _number(0.1, _DAY, whole=False),
+    "expiry": _number(1, 3650 * _DAY, whole=False),
+    "http": _address,
+    "grpc": _address_or_off,
+    "workers": _number(1, 256, whole=True),
+    "drain": _number(0, 3600, whole=False),
+}
+"""What each key of the table takes."""

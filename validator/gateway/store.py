@@ -1,0 +1,161 @@
+"""Store: what remembers the state of each session between its requests.
+
+A request is told to the store twice. `Store.begin` admits it and notes what it may lead to;
+`Store.finish` tells what became of it. In between, and wherever the answer is lost, a session may
+be in one of several states; the store refuses only what none of them permits.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from importlib import import_module
+from typing import Final, NamedTuple, Protocol, TypeAlias, cast
+from urllib.parse import quote
+
+LEASE: Final = 30.0
+"""Seconds in which a request without an answer may still take effect."""
+EXPIRY: Final = 30 * 24 * 3600.0
+"""Seconds a session is remembered after its last request."""
+TIMEOUT: Final = 0.25
+"""Seconds a call on a store may take."""
+
+
+class StoreError(Exception):
+    """A store did not do what it was asked; the text says why, and what to do."""
+
+
+class Key(NamedTuple):
+    """The name of a session."""
+
+    application: str
+    """The label of the Application; session ids are unique within one only."""
+    session: str
+    """The session's id, percent-decoded."""
+
+    @property
+    def name(self) -> str:
+        """The key as printable ASCII of bounded length, different for each key."""
+        application = quote(self.application, safe="", errors="surrogatepass")
+        session = quote(self.session, safe="", errors="surrogatepass")
+        if len(session) > _LONGEST:
+            return f"{application}#{sha256(session.encode()).hexdigest()}"
+        return f"{application}:{session}"
+
+
+_LONGEST: Final = 400
+"""The characters of a name that stand for the id itself; a longer one is told by its digest."""
+
+
+class Intent(NamedTuple):
+    """What a request means to do to a session."""
+
+    permitted: frozenset[str]
+    """The states it passes from; ``new`` stands for a session that does not exist yet."""
+    wanted: str | None
+    """The state it leads to; None leaves the state as it is, and makes a new session `open`."""
+    strict_new: bool = False
+    """A session the store doesn't know is new; else it may be in any state."""
+
+
+class Admission(NamedTuple):
+    """Whether a request may pass."""
+
+    token: str | None
+    """What to finish the request by; None if it may not pass."""
+    states: frozenset[str]
+    """The states the session may be in; empty if that is not known."""
+
+
+class Learned(NamedTuple):
+    """The request was done."""
+
+    state: str | None = None
+    """The session's state as answered; None if the answer doesn't say."""
+    updated: datetime | None = None
+    """The session's ``updated`` as answered, with an offset: it orders answers that overlap."""
+
+
+class Refused(NamedTuple):
+    """The request was refused, and changed nothing."""
+
+
+class Uncertain(NamedTuple):
+    """Nobody knows whether the request was done, or will be until its lease ends."""
+
+
+Outcome: TypeAlias = Learned | Refused | Uncertain
+
+
+class Store(Protocol):
+    """What remembers the states of sessions, for one event loop.
+
+    All methods may raise `StoreError`; none takes much longer than the timeout it was opened with.
+    """
+
+    async def begin(self, key: Key, intent: Intent) -> Admission:
+        """Admit a request unless none of the session's possible states permits it."""
+
+    async def finish(self, key: Key, token: str, outcome: Outcome) -> None:
+        """Learn what became of an admitted request; a token that isn't known is ignored."""
+
+    async def look(self, key: Key) -> frozenset[str]:
+        """Return the states the session may be in; empty if that is not known."""
+
+    async def ready(self) -> None:
+        """Return if the store can be used."""
+
+    async def close(self) -> None:
+        """Let go of files and connections; closing twice does no harm."""
+
+
+class Opener(Protocol):
+    """What makes a store of one kind; raises `ValueError` for an address that isn't right."""
+
+    def __call__(self, url: str, *, lease: float, expiry: float, timeout: float) -> Store:
+        """Make a store; it may wait for a file, but not for a network."""
+
+
+_KINDS: Final = {
+    "memory": "memory",
+    "sqlite": "sqlite",
+    "redis": "redis",
+    "rediss": "redis",
+    "redis+cluster": "redis",
+    "rediss+cluster": "redis",
+    "unix": "redis",
+}
+"""The module behind each scheme. They import this one, so they are imported when needed."""
+
+
+def open_store(
+    url: str, *, lease: float = LEASE, expiry: float = EXPIRY, timeout: float = TIMEOUT
+) -> Store:
+    """Return the store at `url`: ``memory:``, ``sqlite:PATH`` or ``redis://HOST:PORT/0``.
+
+    `lease`, `expiry` and `timeout` are seconds: see `LEASE`, `EXPIRY` and `TIMEOUT`.
+
+    Raises `ValueError` for an address or a number that isn't right, and `StoreError` for a file
+    that can't be used, or where something has to be installed.
+    """
+    scheme, colon, _ = url.partition(":")
+    if not colon or scheme not in _KINDS:
+        raise ValueError(
+            f"store is {scheme + colon!r}..., which is no kind of store; it takes one of "
+            "memory:, sqlite:PATH, redis://HOST:PORT/DB, rediss://HOST:PORT/DB (TLS), "
+            "redis+cluster://HOST:PORT, rediss+cluster://HOST:PORT, unix:///PATH"
+        )
+    for name, value in (("lease", lease), ("expiry", expiry), ("timeout", timeout)):
+        if not 0 < value < float("inf"):
+            raise ValueError(f"{name} is {value!r}; it takes a number of seconds above 0")
+    if expiry < lease:
+        raise ValueError(f"expiry is {expiry:g} s; it can't be shorter than the lease, {lease:g} s")
+    try:
+        kind = import_module(f".{_KINDS[scheme]}", __package__)
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"the store {scheme}: needs the package {error.name}; install it with "
+            "pip install 'talonschema[gateway]'"
+        ) from error
+    opener = cast("Opener", kind.open_store)
+    return opener(url, lease=lease, expiry=expiry, timeout=timeout)

@@ -1,0 +1,37 @@
+"""Variants: keys that differ from the API's names in nothing but case.
+
+Go's ``encoding/json`` takes such a key for the one it resembles ("preferring an exact match but
+also accepting a case-insensitive match"), and so would an API written in it. What stands under such
+a key has not been judged, so a gateway can't let it pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from ..outline import Outline
+from ..pointer import Path
+from ..problem import Problem
+from ..rules.payload import unknown
+
+
+def variants(part: Outline, value: Any, path: Path = ()) -> Iterator[Problem]:
+    """Yield a problem for each key of a payload, read from text, that varies a name of `part`."""
+    if isinstance(value, dict):
+        for key in sorted(value.keys() - part.properties.keys()):
+            name = _folded(part).get(key.casefold())
+            if name is not None:
+                yield unknown((*path, key), part.model, "case", name)
+        for key, inner_part in part.properties.items():
+            if key in value:
+                yield from variants(inner_part, value[key], (*path, key))
+    elif isinstance(value, list) and part.items is not None and part.items.properties:
+        for index, item in enumerate(value):
+            yield from variants(part.items, item, (*path, index))
+
+
+@cache
+def _folded(part: Outline) -> Mapping[str, str]:
+    return {name.casefold(): name for name in part.properties}
