@@ -32,10 +32,10 @@ class Writing:
         assert self.process.stdout
         for _ in range(lines if lines is not None else sys.maxsize):
             line = self.process.stdout.readline()
-            if not line:
+            if not line.endswith("\n"):
+                # A line that was cut off tells nothing.
                 assert lines is None, "it has ended by itself"
                 return
-            # What was not told to the end counts, too: the store had it before.
             session, step = line.split()
             self.steps[session] = int(step)
 
