@@ -21,7 +21,7 @@ from talonschema.gateway.exchange import Request
 from talonschema.gateway.extproc import (
     ATTRIBUTES,
     GATE,
-    MAX_LEARNED,
+    MOST_LEARNED,
     ExternalProcessor,
     server,
 )
@@ -356,7 +356,7 @@ def test_a_compressed_answer_is_read() -> None:
 
 def test_of_a_large_answer_the_status_is_learned() -> None:
     async def test(service: Filter) -> None:
-        padded = json.dumps({"x": "x" * MAX_LEARNED, "customerSession": {"state": "closed"}})
+        padded = json.dumps({"x": "x" * MOST_LEARNED, "customerSession": {"state": "closed"}})
         body = padded.encode()
         pieces = [piece(body[at : at + 65536]) for at in range(0, len(body), 65536)]
         replies = await service.say(

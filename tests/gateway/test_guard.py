@@ -260,17 +260,25 @@ def test_while_the_store_fails_payloads_are_judged(
     assert caplog.messages[-2:] == ["the store is back", "refused: lifecycle/state-transition"]
 
 
-@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize(
+    ("told", "states"),
+    [
+        ({"state": "open", "updated": "2026-05-28T10:00:00Z"}, {"open"}),
+        # Without a date it may be older than what others have done since.
+        ({"state": "open"}, {"open", "closed"}),
+        (None, {"open", "closed"}),
+    ],
+)
 def test_what_was_done_meanwhile_is_learned_once_the_store_is_back(
-    bench: Bench, *, told: bool
+    bench: Bench, told: dict[str, str] | None, states: set[str]
 ) -> None:
     bench.exchange(put({"state": "closed"}))
     bench.store.failing = True
     reopen = Request("PUT", f"{SESSION}/reopen")
     verdict = bench.begin(reopen)
     bench.store.failing = False
-    bench.finish(verdict, answer(200, {"state": "open"} if told else None), reopen)
-    assert bench.states() == {"open"}
+    bench.finish(verdict, answer(200, told), reopen)
+    assert bench.states() == states
 
 
 def test_nothing_is_learned_while_the_store_fails(bench: Bench) -> None:
@@ -307,7 +315,8 @@ def test_a_slow_store_is_not_waited_for(
         other.execute("ROLLBACK")
     token = verdict.token
     assert token is not None
-    bench.runner.run(guard.finish(token, "PUT", SESSION, answer()))
+    told = answer(200, {"state": "closed", "updated": "2026-05-28T10:00:00Z"})
+    bench.runner.run(guard.finish(token, "PUT", SESSION, told))
     assert bench.runner.run(guard.begin(put({"state": "open"}))).decision == "transition"
     bench.runner.run(guard.close())
 

@@ -23,7 +23,7 @@ import grpc
 from grpc import aio
 
 from .exchange import Headers, Request, Response
-from .guard import Guard
+from .guard import MOST_LEARNED, Guard
 from .http import TOKEN
 from .messages import (
     BODY_BUFFERED,
@@ -40,8 +40,6 @@ GATE: Final = "envoy.filters.http.ext_authz"
 ATTRIBUTES: Final = "envoy.filters.http.ext_proc"
 """The namespace of attributes that the filter was told to send."""
 
-MAX_LEARNED: Final = 1 << 20
-"""Of an answer with a longer body only the status is learned; the body goes on to the client."""
 _SHORT: Final = 1 << 16
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _UNBUFFERED: Final = (
@@ -232,7 +230,7 @@ class _Stream:
 
     def _keep(self, piece: bytes) -> None:
         self._size += len(piece)
-        if self._size <= MAX_LEARNED:
+        if self._size <= MOST_LEARNED:
             self._pieces.append(piece)
         else:
             self._pieces.clear()

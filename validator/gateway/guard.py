@@ -30,8 +30,8 @@ REQUEST_ID: Final = "x-request-id"
 _MOST_CODES: Final = 20
 """So many codes are told in a header."""
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-_MOST_LEARNED: Final = 2**20
-"""An answer that decompresses to more is learned from by its status only."""
+MOST_LEARNED: Final = 2**20
+"""Of an answer with a longer body, also once it is decompressed, only the status is learned."""
 _DONE: Final = 2
 _FAULTY: Final = 4
 _UNDECIDED: Final = frozenset({408, 499})
@@ -175,7 +175,9 @@ class Guard:
         elif isinstance(outcome, Learned):
             intent = Intent(_ANY, wanted if wanted in STATES else None)
             admission = await self._stored("begin", self.store.begin(key, intent))
-            if admission is not None and admission.token is not None:
+            # The store takes it for one that begins just now, so only its date can tell what came
+            # before it; without one, what it led to is a possible state once its lease ends.
+            if admission is not None and admission.token is not None and outcome.updated:
                 await self._stored("finish", self.store.finish(key, admission.token, outcome))
 
     async def ready(self) -> None:
@@ -258,7 +260,7 @@ def _learned(response: Response) -> Learned:
     body: bytes | None = response.body
     encoding = header(response.headers, "content-encoding")
     if body and encoding is not None:
-        body = inflate(body, encoding, _MOST_LEARNED)
+        body = inflate(body, encoding, MOST_LEARNED)
     try:
         value = json.loads(body or b"null")
     except (ValueError, RecursionError):

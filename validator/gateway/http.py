@@ -21,7 +21,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from .exchange import Headers, Request, Response, header
-from .guard import Guard
+from .guard import MOST_LEARNED, Guard
 from .store import StoreError
 
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ _NO_CONTENT: Final = 204
 _LINGERING: Final = 5.0
 _MOST_DROPPED: Final = 16 * 2**20
 """So long, and so many bytes, is listened to the rest of a body that is too large."""
-_MOST_LEARNED: Final = 2**20
-"""Of an answer with a longer body only the status is learned."""
 
 _READ: Final = {
     name.encode(): name
@@ -131,12 +129,12 @@ class App:
                 f"send {TOKEN}, {METHOD} (that of the request) and {STATUS} (that of the answer,"
                 f" or {LOST})",
             )
-        body, whole = await _body(receive, _MOST_LEARNED)
+        body, whole = await _body(receive, MOST_LEARNED)
         if not whole:
             await _dropped(receive, _MOST_DROPPED)
         response = None
         if is_status:
-            response = Response(int(status), headers, body if len(body) <= _MOST_LEARNED else b"")
+            response = Response(int(status), headers, body if len(body) <= MOST_LEARNED else b"")
         await self._guard.finish(token, method, _target(scope, _OBSERVE), response)
         return Response(_NO_CONTENT)
 

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias, Unpack
 from urllib.parse import quote, unquote_to_bytes
 
 from .exchange import Headers, Request, Response, header
-from .guard import Guard, Verdict
+from .guard import MOST_LEARNED, Guard, Verdict
 from .settings import Options
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -17,8 +17,6 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_MAX_LEARNED: Final = 1 << 20
-"""Of an answer with a longer body only the status is learned; the body goes on to the client."""
 
 _SAFE: Final = "/!$&'()*+,;=:@-._~"
 """The characters that stand for themselves in a path (RFC 3986, section 3.3)."""
@@ -164,7 +162,7 @@ class _Exchange:
 
     def _keep(self, piece: bytes) -> None:
         self._size += len(piece)
-        if self._size <= _MAX_LEARNED:
+        if self._size <= MOST_LEARNED:
             self._pieces.append(bytes(piece))
         else:
             self._pieces.clear()

@@ -35,6 +35,9 @@ CROWD: Final = ""
 """The key of the pending that is shared. It is no token, so nothing finishes it."""
 
 
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
 class Pending(NamedTuple):
     """A request that may still take effect."""
 
@@ -73,7 +76,7 @@ class Record:
 
     def write(self) -> str:
         """Return the record as JSON text."""
-        return json.dumps([self.states, self.updated, self.pendings], separators=(",", ":"))
+        return _ENCODE([self.states, self.updated, self.pendings])
 
     @property
     def empty(self) -> bool:

@@ -28,12 +28,14 @@ FORMAT: Final = 1
 APPLICATION_ID: Final = 0x54_53_43_48
 """What tells the file from those of other programs ("TSCH")."""
 
-UPKEEP: Final = 1000
+UPKEEP: Final = 4000
 """Writes between two checkpoints."""
 SWEEP: Final = 2000
 """Sessions that are looked at after a checkpoint, to delete what has expired."""
-LONG_LOG: Final = 16 * 1024 * 1024
+LONG_LOG: Final = 64 * 1024 * 1024
 """Bytes of write-ahead log from which writers are held up until it is empty."""
+CACHE: Final = 8 * 1024
+"""KiB of the file that are kept in memory: some 25,000 sessions."""
 STARTING: Final = 5.0
 """Seconds to wait for other processes that open the same file."""
 
@@ -254,6 +256,7 @@ def _set_up(connection: sqlite3.Connection) -> None:
     _check(connection)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA cache_size = -{CACHE}")
     # Checkpoints wait for the disk; see _kept_up.
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     connection.execute("BEGIN IMMEDIATE")
