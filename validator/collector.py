@@ -53,6 +53,11 @@ class Collector:
             self.add(problem)
 
     @property
+    def empty(self) -> bool:
+        """Nothing was taken."""
+        return not self._counts
+
+    @property
     def ok(self) -> bool:
         """No error was taken."""
         return Severity.ERROR not in self._counts

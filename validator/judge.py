@@ -246,11 +246,10 @@ class Judge:
         skipped: list[Skipped],
         translation: Translation | None = None,
     ) -> Report:
-        told = collector.told()
-        if not told and not skipped and collector.omitted == 0:
+        if collector.empty and not skipped:
             return plan.good
         findings = []
-        for problem, severity in told:
+        for problem, severity in collector.told():
             own = problem if translation is None else translation.problem(problem)
             findings.append(finding(own, CODES[problem.code], severity, redact=self.redact))
         return Report(
@@ -285,19 +284,19 @@ def _no_body(text: Any, call: Call) -> bool:
 def _judged(steps: Iterable[Step], context: Context, collector: Collector) -> list[Skipped]:
     """Judge rules into `collector`; return those that could not be judged."""
     skipped = []
+    invalid = context.invalid or None
     for rule, places in steps:
-        name = rule.code.name
-        if context.invalid and context.invalid.blocks(places):
-            skipped.append(Skipped(name, "what it reads is not valid"))
+        if invalid is not None and invalid.blocks(places):
+            skipped.append(Skipped(rule.code.name, "what it reads is not valid"))
             continue
         try:
             for each in rule.check(context):
                 if isinstance(each, Missing):
-                    skipped.append(Skipped(name, each.reason))
+                    skipped.append(Skipped(rule.code.name, each.reason))
                 elif not collector.add(each):
                     break
         except Exception as error:  # noqa: BLE001 - a defect of one rule must not hide others
-            crash = {"rule": name, "error": type(error).__name__}
+            crash = {"rule": rule.code.name, "error": type(error).__name__}
             collector.add(Problem(RULE_CRASH.name, (), crash, {"detail": str(error)}))
             collector.crashed = True
     return skipped

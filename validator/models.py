@@ -60,7 +60,7 @@ def response_only(edition: str) -> frozenset[str]:
 
 
 def _keys(payload: Any, naming: Naming) -> AbstractSet[Any]:
-    if not isinstance(payload, Mapping):
+    if type(payload) is not dict and not isinstance(payload, Mapping):
         return frozenset()
     if naming == "wire":
         return payload.keys()

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from .sources import Reading
     from .validator import Validator
 
-FILE = "file"
 _CALL = ("integrationId", "operation", "dry", "now", "payload", "description")
 """The keys of an entry that says more than its payload; the last one is for people."""
 _ID = "integrationId"

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from gateway.valkey import Valkey
 from talonschema.gateway.memory import MemoryStore
-from talonschema.gateway.redis import RedisStore
+from talonschema.gateway.redis import PREFIX, RedisStore
 from talonschema.gateway.sqlite import SqliteStore
 from talonschema.gateway.store import Admission, Intent, Key, Learned, Outcome, Store
 
@@ -93,7 +93,7 @@ class Stand:
         self.now += seconds
         if self.kind == "redis":
             with closing(self.valkey.client()) as client:
-                for key in client.scan_iter(f"talonschema:{self.application}*"):
+                for key in client.scan_iter(f"{PREFIX}:{self.application}*"):
                     left = client.pttl(key)
                     client.pexpire(key, left - int(seconds * 1000))
 

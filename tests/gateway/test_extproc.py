@@ -21,11 +21,10 @@ from talonschema.gateway.exchange import Request
 from talonschema.gateway.extproc import (
     ATTRIBUTES,
     GATE,
-    MOST_LEARNED,
     ExternalProcessor,
     server,
 )
-from talonschema.gateway.guard import WARNINGS, Guard
+from talonschema.gateway.guard import MOST_LEARNED, WARNINGS, Guard
 from talonschema.gateway.http import TOKEN
 from talonschema.gateway.memory import MemoryStore
 from talonschema.gateway.messages import METHOD, SERVICE

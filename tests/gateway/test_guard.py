@@ -537,3 +537,10 @@ def test_a_token_is_no_answer_for_another_session(bench: Bench) -> None:
     outcome = Learned("closed")
     bench.runner.run(bench.store.finish(KEY, verdict.token, outcome))
     assert bench.states() == {"closed"}
+
+
+def test_wrong_settings_leave_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "sessions.db"
+    with pytest.raises(ValueError, match="edition"):
+        Guard.open(store=f"sqlite:{path}", edition="2022-07")
+    assert not path.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import sys
 from datetime import datetime
 
@@ -36,3 +37,23 @@ def test_an_exception_is_told_without_its_text() -> None:
     assert told["exception"] == "KeyError"
     assert "test_log.py" in told["traceback"]
     assert "s3cret" not in str(told)
+
+
+def test_a_client_that_went_away_is_no_fault() -> None:
+    script = """
+import logging
+from talonschema.gateway.log import set_up
+class ExecuteBatchError(Exception): pass
+set_up()
+grpc = logging.getLogger("grpc._cython.cygrpc")
+for kind in (ExecuteBatchError, KeyError):
+    try:
+        raise kind
+    except kind:
+        grpc.exception("raised in core")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    (line,) = done.stderr.splitlines()
+    assert json.loads(line)["exception"] == "KeyError"

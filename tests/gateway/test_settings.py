@@ -259,3 +259,10 @@ def test_the_page_lists_each_metric() -> None:
 def test_the_page_lists_each_code_of_the_gateway() -> None:
     listed = {row[2].strip("`") for row in rows("## Answers")}
     assert {TOO_LARGE, TRUNCATED, BROKEN, ENCODING, TYPE, "route/..."} < listed
+
+
+def test_a_pyproject_has_no_gateway(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text("[gateway]\n", "utf-8")
+    with pytest.raises(TomlError, match="stand in a file talonschema"):
+        load_settings(str(path))

@@ -29,7 +29,7 @@ from gateway.valkey import Valkey
 from talonschema.gateway import sqlite as sqlite_module
 from talonschema.gateway.memory import MemoryStore
 from talonschema.gateway.record import MOST_PENDINGS
-from talonschema.gateway.redis import RedisStore
+from talonschema.gateway.redis import PREFIX, RedisStore
 from talonschema.gateway.sqlite import FORMAT, SqliteStore
 from talonschema.gateway.store import (
     Admission,
@@ -392,7 +392,7 @@ def size(on: Stand) -> int:
         with closing(sqlite3.connect(on.path)) as connection:
             return len(connection.execute("SELECT record FROM session").fetchone()[0])
     with closing(on.valkey.client()) as client:
-        return client.strlen(f"talonschema:{on.key().name}")
+        return client.strlen(f"{PREFIX}:{on.key().name}")
 
 
 # Keys.
@@ -913,7 +913,7 @@ def test_a_begin_that_is_sent_twice_counts_once(redis_stand: Stand) -> None:
 
 def test_a_key_that_is_not_ours_is_told(redis_stand: Stand) -> None:
     with closing(redis_stand.valkey.client()) as client:
-        client.hset(f"talonschema:{redis_stand.key().name}", "a", "b")
+        client.hset(f"{PREFIX}:{redis_stand.key().name}", "a", "b")
     with pytest.raises(StoreError, match=r"refused the call: .*WRONGTYPE"):
         redis_stand.look()
 
@@ -1062,7 +1062,7 @@ def test_the_stored_form_is_the_same_in_a_server_and_in_a_file(
                     text = connection.execute("SELECT record FROM session").fetchone()[0]
             else:
                 with closing(valkey.client()) as client:
-                    text = client.get(f"talonschema:{on.key().name}")
+                    text = client.get(f"{PREFIX}:{on.key().name}")
             states, updated, pendings = json.loads(text)
             numbers = [[int(number) for number in each] for each in pendings.values()]
             forms.append((states, int(updated), numbers))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, Literal, TypeAlias
 
 from ..report import Report
@@ -12,6 +11,12 @@ from .exchange import Response
 
 Form: TypeAlias = Literal["api", "problem"]
 
+_TITLES = {
+    400: "Bad Request",
+    413: "Request Entity Too Large",
+    415: "Unsupported Media Type",
+}
+"""Titles of statuses; those of the standard library change with the version of Python."""
 _TYPES = {"api": "application/json", "problem": "application/problem+json"}
 
 
@@ -26,7 +31,7 @@ def of_fault(status: int, details: str, source: Mapping[str, str], form: Form) -
 
     `source` is that of the API's ErrorResponse: a ``pointer`` or a ``parameter``.
     """
-    title = HTTPStatus(status).phrase
+    title = _TITLES[status]
     data: dict[str, Any]
     if form == "api":
         error = {"title": title, "details": details, "source": source}

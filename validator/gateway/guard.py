@@ -86,11 +86,12 @@ class Guard:
         store that can't be used.
         """
         self.settings = settings
+        # Before the store is opened, which may make a file.
+        self._core = Core(settings)
         if store is None:
             lease, expiry, timeout = settings.lease, settings.expiry, settings.store_timeout
             store = open_store(settings.store, lease=lease, expiry=expiry, timeout=timeout)
         self.store: Store = store
-        self._core = Core(settings)
         self._meter = meter
         self._failing = False
         # One, so that however many heavy bodies come, light ones have half of the time.

@@ -31,6 +31,12 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
 
+def _is_fault(record: logging.LogRecord) -> bool:
+    """Tell apart what grpc tells as an error: a client that went away before its answer is none."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or kind.__name__ != "ExecuteBatchError"
+
+
 def set_up() -> None:
     """Have all that this process logs written so."""
     handler = logging.StreamHandler(sys.stderr)
@@ -38,3 +44,4 @@ def set_up() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # The server tells of its own start and stop, and the gateway does that itself.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_fault)

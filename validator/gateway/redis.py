@@ -34,8 +34,8 @@ from .store import (
     Uncertain,
 )
 
-PREFIX: Final = "talonschema"
-"""What the keys in the database begin with."""
+PREFIX: Final = "talonschema:1"
+"""What the keys in the database begin with; the number is the version of what they hold."""
 MOST_CONNECTIONS: Final = 32
 """Connections of one process; calls wait for a free one."""
 

@@ -118,6 +118,8 @@ def load_settings(path: str, **changes: Any) -> Settings:
     are not for a gateway, and passed over. Raises `TomlError`, whose text is ``path:line:
     message``.
     """
+    if os.path.basename(path) == "pyproject.toml":
+        raise TomlError(path, None, "the gateway's settings stand in a file talonschema.toml")
     toml = load(path)
     place = (TABLE,)
     given = read(toml, place, toml.data.get(TABLE, {}), _KINDS)

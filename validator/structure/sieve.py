@@ -16,8 +16,8 @@ from ..problem import Problem
 from .compiled import validator
 from .engine import Fragments
 
-_CHUNK = 64
-"""So many cart items are asked about at once; small enough to find the faulty ones quickly."""
+_MANY, _FEW = 256, 8
+"""So many cart items are asked about at once, then so many of those, to find the faulty ones."""
 
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
 _LIST: dict[str, Any] = {"type": [*_SCALAR["type"], "array"], "items": _SCALAR}
@@ -130,12 +130,16 @@ class Sieve:
     def _suspects(self, cart: Sequence[Any]) -> Sequence[int]:
         if not cart or self._items is None or self._item is None:
             return ()
-        chunk_passes, passes = self._items.is_valid, self._item.is_valid
+        all_pass, passes = self._items.is_valid, self._item.is_valid
         suspects: list[int] = []
-        for start in range(0, len(cart), _CHUNK):
-            chunk = cart[start : start + _CHUNK]
-            if not chunk_passes(chunk):
-                suspects += [start + i for i, item in enumerate(chunk) if not passes(item)]
+        for first in range(0, len(cart), _MANY):
+            many = cart[first : first + _MANY]
+            if all_pass(many):
+                continue
+            for start in range(first, first + len(many), _FEW):
+                few = cart[start : start + _FEW]
+                if not all_pass(few):
+                    suspects += [start + i for i, item in enumerate(few) if not passes(item)]
         return suspects
 
 
