@@ -114,7 +114,9 @@ def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Map
         value = envelope
     if naming == "snake":
         value = Translation(value, outline(engine.edition, "CustomerSessionV2")).wire
-    broken = {each.path[0] for each in engine.problems(model, value) if each.path}
+    broken = set()
+    if not engine.accepts(model, value):
+        broken = {each.path[0] for each in engine.problems(model, value) if each.path}
     asked = outline(engine.edition, model).properties
     session = {
         name: held

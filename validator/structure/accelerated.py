@@ -77,6 +77,13 @@ class Accelerated(Engine):
             reference = Reference(self.edition)
             yield from islice(reference.problems(model, plain(instance)[0]), count, None)
 
+    def accepts(self, model: str, instance: Any) -> bool:
+        """Tell whether nothing is wrong with `instance`; False if that is not clear at once."""
+        try:
+            return self._node(outline(self.edition, model)).whole.is_valid(instance)
+        except ValueError:
+            return False
+
     def _node(self, place: Outline) -> _Node:
         if place not in self._nodes:
             branches = tuple(

@@ -50,6 +50,10 @@ class Engine(ABC):
         `doubts` are the elements that can be wrong in some of its arrays; elsewhere all can.
         """
 
+    def accepts(self, model: str, instance: Any) -> bool:
+        """Tell whether nothing is wrong with `instance`; False if that is not clear at once."""
+        return next(self.problems(model, instance), None) is None
+
 
 def problem(keyword: str, path: Path, value: Any, instance: Any) -> Problem:
     """Return the problem that `instance` at `path` has with ``{keyword: value}``.
