@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple
 
 EDITIONS = ("2022-06", "2026-06")
@@ -11,6 +12,7 @@ MANY_BITS = 10_000
 """The size of an integer of 3000 digits; Python refuses to write one of more than 4300."""
 ENDLESS = "a number of thousands of digits"
 _SHOWN = 60
+_QUOTED = json.JSONEncoder(ensure_ascii=False).encode
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -82,7 +84,7 @@ def shown(value: object) -> str:
     if isinstance(value, bool) or value is None:
         return json.dumps(value)
     if isinstance(value, str):
-        quoted = json.dumps(str(value[:_SHOWN]), ensure_ascii=False)
+        quoted = _QUOTED(str(value[:_SHOWN]))
         return quoted if len(value) <= _SHOWN else quoted[:-1] + '..."'
     if isinstance(value, int) and value.bit_length() > MANY_BITS:
         return ENDLESS
@@ -93,29 +95,30 @@ def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[:limit] + "..."
 
 
-class _Shown:
-    """A parameter in a template: ``{name}`` shows it as a value, ``{name:bare}`` as a word."""
-
-    def __init__(self, value: object) -> None:
-        self.value = value
-
-    def __format__(self, spec: str) -> str:
-        if spec != "bare":
-            return shown(self.value)
-        words = self.value if isinstance(self.value, (list, tuple)) else [self.value]
-        return _cut(", ".join(map(str, words)), 4 * _SHOWN)
-
-
-class _Redacted:
-    def __format__(self, spec: str) -> str:
-        return REDACTED
-
-
-class _Params(dict[str, Any]):
-    def __getitem__(self, key: str) -> Any:
-        return _Shown(self.get(key)) if key in self else _Redacted()
-
-
 def render(template: str, params: Mapping[str, Any]) -> str:
-    """Return `template` with each ``{name}`` replaced; a name that is missing was redacted."""
-    return template.format_map(_Params(params)) if "{" in template else template
+    """Return `template` with ``{name}`` shown as a value, ``{name:bare}`` as a word.
+
+    A name that `params` has not was redacted.
+    """
+    if "{" not in template:
+        return template
+    told = []
+    for text, name, form in _parts(template):
+        told.append(text)
+        if name is not None:
+            told.append(_told(params[name], form) if name in params else REDACTED)
+    return "".join(told)
+
+
+@cache
+def _parts(template: str) -> tuple[tuple[str, str | None, str | None], ...]:
+    from string import Formatter
+
+    return tuple((text, name, form) for text, name, form, _ in Formatter().parse(template))
+
+
+def _told(value: object, form: str | None) -> str:
+    if form != "bare":
+        return shown(value)
+    words = value if isinstance(value, (list, tuple)) else [value]
+    return _cut(", ".join(map(str, words)), 4 * _SHOWN)

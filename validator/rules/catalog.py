@@ -13,9 +13,9 @@ from ..problem import Problem
 from .context import Context, Missing
 from .rule import REQUESTS, Clean, rule
 
-_ATTRIBUTE_NAME = re.compile(r"[A-Za-z][0-9A-Za-z_]*")
+_ATTRIBUTE_NAME = "[A-Za-z][0-9A-Za-z_]*"
 _COST_NAME = {
-    "2022-06": re.compile(r"[A-Za-z][0-9A-Za-z_\t\n\f\r ]*"),
+    "2022-06": r"[A-Za-z][0-9A-Za-z_\t\n\f\r ]*",
     "2026-06": _ATTRIBUTE_NAME,
 }
 _OF_ITEMS = "cartItems/*/attributes"
@@ -101,7 +101,7 @@ def _clean_attributes(policy: Policy) -> Clean:
             "only": {
                 name: _clean_value(attribute)
                 for name, attribute in defined.get(entity, {}).items()
-                if _ATTRIBUTE_NAME.fullmatch(name)
+                if re.fullmatch(_ATTRIBUTE_NAME, name)
             }
         }
         for entity, place in (("CustomerSession", "attributes"), ("CartItem", _OF_ITEMS))
@@ -124,7 +124,7 @@ def _clean_costs(policy: Policy) -> Clean:
             "only": {
                 name: None
                 for name, scope in known.items()
-                if scope in ("both", where) and _ATTRIBUTE_NAME.fullmatch(name)
+                if scope in ("both", where) and re.fullmatch(_ATTRIBUTE_NAME, name)
             }
         }
         for where, place in (
@@ -416,7 +416,7 @@ def additional_cost_scope(context: Context) -> Iterator[Problem | Missing]:
         ),
     ),
     clean={
-        holder + name: {"propertyNames": {"pattern": f"^{_ATTRIBUTE_NAME.pattern}$"}}
+        holder + name: {"propertyNames": {"pattern": f"^{_ATTRIBUTE_NAME}$"}}
         for holder in ("", "cartItems/*/")
         for name in ("attributes", "additionalCosts")
     },
@@ -427,7 +427,8 @@ def impossible_name(context: Context) -> Iterator[Problem | Missing]:
         ("attributes", "attribute", _ATTRIBUTE_NAME),
         ("additionalCosts", "additional cost", _COST_NAME[context.edition]),
     )
-    for holder, kind, pattern in kinds:
+    for holder, kind, form in kinds:
+        pattern = re.compile(form)
         for _, steps, names in _holders(context, holder):
             for name in sorted([name for name in names if pattern.fullmatch(name) is None]):
                 params = {"entity": kind, "name": name}
