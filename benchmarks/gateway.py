@@ -384,7 +384,7 @@ def picture(cases: Mapping[str, Rounds]) -> str:
 
 def main() -> None:
     """Measure, and write the page unless the look is a quick one."""
-    chosen = options(__doc__, rounds=7, quick_rounds=1)
+    chosen = options(__doc__, rounds=3, quick_rounds=1)
     cores = sorted(os.sched_getaffinity(0))[:2]
     # Whatever is started inherits it.
     os.sched_setaffinity(0, cores)
