@@ -321,7 +321,7 @@ With cores of its own the plugin takes less away.
   The memory store saves a third of that. More processes (`--workers`) help where there are cores.
 - **1 ms for gate and observer.** Most of what the pair adds is the gRPC stream of the observer:
   one for each request, with messages for each piece of the answer. The second leg of nginx is a
-  plain HTTP request, and both of its legs together add less than half a millisecond. An observer
+  plain HTTP request, and both of its legs together add half of what the pair does. An observer
   over HTTP would do the same for Envoy, but Envoy has no filter that asks one about answers.
 """
 
