@@ -35,7 +35,7 @@ with open(sys.argv[2], "rb") as file:
 
 def write(path: Path, lines: int) -> None:
     """Write a file of so many lines."""
-    choose = random.Random(3)  # noqa: S311 - the same payloads each time
+    choose = random.Random(3)
     pool = [
         payloads.text(payloads.request(choose.randint(3, 9)))
         if number % 100

@@ -68,7 +68,7 @@ def item(number: int, chance: random.Random) -> dict[str, Any]:
 
 def session(items: int) -> dict[str, Any]:
     """Return the session of a request: one that closes, so that budgets count."""
-    chance = random.Random(SEED)  # noqa: S311 - the same payloads each time
+    chance = random.Random(SEED)
     return {
         "profileId": "URNGV8294NV",
         "state": "closed",
@@ -155,7 +155,7 @@ def large(size: int) -> bytes:
     """Return a valid request of `size` bytes: 1000 items, with more attributes each."""
     payload = request(1000)
     cart = payload["customerSession"]["cartItems"]
-    chance = random.Random(SEED)  # noqa: S311 - the same payloads each time
+    chance = random.Random(SEED)
     missing = size - len(text(payload))
     number = 0
     while missing > len(cart) * 40:

@@ -2,7 +2,7 @@
 
 Run it with ``make docs``. With ``--check`` it writes nothing, names the files that are out of date
 and exits with status 1 if there are any.
-"""  # noqa: INP001 - a script, not part of a package
+"""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def with_diagram(text: str) -> str:
 
 def screenshot() -> str:
     """Return the picture of what `PICTURED` prints on a terminal with colours."""
-    done = subprocess.run(  # noqa: S603 - our own command
+    done = subprocess.run(
         [sys.executable, "-m", *PICTURED, "--no-config", "--color=always"],
         cwd=ROOT / "examples" / "bad",
         stdout=subprocess.PIPE,

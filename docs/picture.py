@@ -1,4 +1,4 @@
-"""Draw what a command prints on a terminal, as SVG."""  # noqa: INP001 - beside a script
+"""Draw what a command prints on a terminal, as SVG."""
 
 from __future__ import annotations
 

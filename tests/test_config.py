@@ -393,7 +393,7 @@ def test_defaults_are_those_of_the_library_and_its_command() -> None:
         ("*", ".hidden.json", True),
     ],
 )
-def test_globs(tmp_path: Path, glob: str, path: str, expected: bool) -> None:  # noqa: FBT001
+def test_globs(tmp_path: Path, glob: str, path: str, expected: bool) -> None:
     names = below(str(tmp_path / path), str(tmp_path))
     assert names == path.split("/")
     assert matches(glob, names) is expected

@@ -23,10 +23,10 @@ from talonschema.pointer import to_pointer
 PROPERTY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
 CASES = Path(__file__).parent / "cases" / "json"
 
-HAS_JITER = document._accept is not document._accept_with_json  # noqa: SLF001
-ACCEPTERS: dict[str, Callable[[bytes], object]] = {"json": document._accept_with_json}  # noqa: SLF001
+HAS_JITER = document._accept is not document._accept_with_json  # noqa: SLF001 - shows nowhere else
+ACCEPTERS: dict[str, Callable[[bytes], object]] = {"json": document._accept_with_json}  # noqa: SLF001 - shows nowhere else
 if HAS_JITER:
-    ACCEPTERS["jiter"] = document._accept_with_jiter  # noqa: SLF001
+    ACCEPTERS["jiter"] = document._accept_with_jiter  # noqa: SLF001 - shows nowhere else
 needs_jiter = pytest.mark.skipif(not HAS_JITER, reason="jiter is not installed")
 
 json_values = st.recursive(

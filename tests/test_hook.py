@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 import yaml
-from pre_commit.clientlib import load_manifest  # type: ignore[import-untyped]
+from pre_commit.clientlib import load_manifest
 from test_packaging import copy_sources
 
 from talonschema.commands import check

@@ -112,7 +112,7 @@ def test_accepts_what_a_strict_standard_library_accepts(text: str) -> None:
 
 @PROPERTY
 @given(json_values, st.booleans(), st.sampled_from([None, 1, "\t"]))
-def test_round_trip(value: object, ascii_only: bool, indent: int | str | None) -> None:  # noqa: FBT001
+def test_round_trip(value: object, ascii_only: bool, indent: int | str | None) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
     assert scan(text) == Scan(value, (), complete=True)
 

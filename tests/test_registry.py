@@ -317,7 +317,7 @@ def test_redaction_of_values(data: Any, context: dict[str, Any], engine: Any) ->
 
 @settings(max_examples=60)
 @given(data=st.data(), edition=st.sampled_from(EDITIONS), response=st.booleans())
-def test_redaction_of_any_value(data: st.DataObject, edition: str, response: bool) -> None:  # noqa: FBT001
+def test_redaction_of_any_value(data: st.DataObject, edition: str, response: bool) -> None:
     model = "CustomerSessionV2" if response else "NewCustomerSessionV2"
     payload = mark(data.draw(damaged(sessions(edition, model))))
     validator = Validator(edition=edition, redact=True)

@@ -209,9 +209,9 @@ def test_colours_change_nothing_but_the_colour() -> None:
 )
 def test_when_there_are_colours(
     choice: str,
-    terminal: bool,  # noqa: FBT001 - a parameter of the cases
+    terminal: bool,
     environment: dict[str, str],
-    expected: bool,  # noqa: FBT001
+    expected: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR", "TERM"):

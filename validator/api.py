@@ -35,6 +35,7 @@ _default = cache(Validator)
 
 
 def _split(arguments: _Both) -> tuple[Validator, Arguments]:
+    # No checker can follow which keys go where.
     options: Options = {k: v for k, v in arguments.items() if k in Options.__annotations__}  # type: ignore[assignment]
     call: Arguments = {k: v for k, v in arguments.items() if k not in options}  # type: ignore[assignment]
     return Validator(**options) if options else _default(), call

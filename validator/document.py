@@ -13,7 +13,7 @@ from .problem import Problem
 try:
     import jiter
 except ImportError:
-    jiter = None  # type: ignore[assignment]
+    jiter = None  # type: ignore[assignment]  # told from the module below
 
 MAX_BYTES = 16 * 2**20
 """The most bytes a document may have, as UTF-8."""

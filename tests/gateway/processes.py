@@ -138,7 +138,7 @@ class Upstream(NamedTuple):
     def _ask(self, method: str, what: str, **more: Any) -> dict[str, Any]:
         url = f"{self.url}/_upstream/{what}"
         # Not to verify saves reading the certificates of the world.
-        answer = httpx.request(method, url, trust_env=False, verify=False, **more)  # noqa: S501
+        answer = httpx.request(method, url, trust_env=False, verify=False, **more)  # noqa: S501 - no TLS
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found

@@ -36,8 +36,7 @@ class Front(NamedTuple):
             base_url=f"http://127.0.0.1:{self.port}",
             headers=JSON,
             trust_env=False,
-            # Saves reading the certificates of the world.
-            verify=False,  # noqa: S501
+            verify=False,  # noqa: S501 - there is no TLS; it saves reading certificates
             timeout=20,
         ) as client:
             yield client

@@ -24,7 +24,7 @@ SECRET = "s3cret-value-of-a-customer"  # noqa: S105 - it must not show up anywhe
 
 
 def core(**options: Any) -> Core:
-    chosen: Options = {"edition": "2026-06", "store": "memory:", **options}  # type: ignore[typeddict-item]
+    chosen: Options = {"edition": "2026-06", "store": "memory:", **options}  # type: ignore[typeddict-item]  # cases are made of any options
     return Core(Settings(**chosen))
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import grpc
 import pytest
-from envoy.service.ext_proc.v3 import (  # type: ignore[import-untyped]
+from envoy.service.ext_proc.v3 import (
     external_processor_pb2 as official,
 )
 from grpc import aio

@@ -12,7 +12,7 @@ from contextlib import closing
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 import pytest
 
 from gateway.processes import Gateway, gateway_running

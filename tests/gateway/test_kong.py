@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 import pytest
 
 from gateway import promises
@@ -98,7 +98,7 @@ class Kong:
         except Exit as left:
             return left.answer
         answer = None
-        with httpx.Client(base_url=self.api.url, trust_env=False, verify=False) as client:  # noqa: S501
+        with httpx.Client(base_url=self.api.url, trust_env=False, verify=False) as client:  # noqa: S501 - no TLS
             try:
                 answer = client.request(method, target, content=body, headers=sent)
             except httpx.RemoteProtocolError:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from envoy.service.ext_proc.v3 import (  # type: ignore[import-untyped]
+from envoy.service.ext_proc.v3 import (
     external_processor_pb2 as official,
 )
 from google.protobuf.descriptor import FieldDescriptor

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from gateway.failures import OF_BOTH_LEGS, Failure, Gateway, changed
 from gateway.installed import need
 from gateway.processes import Upstream, eventually, free_port, gateway_running, listens, running
-from gateway.promises import BAD, CLOSED, MIB, OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new, path
+from gateway.promises import CLOSED, MIB, OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new, path
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "gateway"
 MODULE = Path("/usr/lib/nginx/modules/ngx_http_js_module.so")
@@ -31,7 +31,8 @@ def nginx_running(
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     text = (DOCS / "nginx.conf").read_text("utf-8")
-    for old, new_text in (
+    text = changed(
+        text,
         ("127.0.0.1:8080", f"127.0.0.1:{port}"),
         ("127.0.0.1:8787", f"127.0.0.1:{plugin}"),
         ("127.0.0.1:9000", f"127.0.0.1:{api.port}"),
@@ -39,9 +40,7 @@ def nginx_running(
         ("modules/ngx_http_js_module.so", str(MODULE)),
         ("http {\n", f"http {{\n    access_log off;\n{temporary}"),
         *changes,
-    ):
-        assert old in text, old
-        text = text.replace(old, new_text)
+    )
     config = folder / "nginx.conf"
     config.write_text(text, "utf-8")
     shutil.copy(DOCS / "talonschema.js", folder)
@@ -50,6 +49,13 @@ def nginx_running(
     command = [program, "-c", str(config), "-e", "stderr", "-g", directives]
     with running(command, ready=lambda: listens(port)):
         yield Front(port, api)
+
+
+NGINX = Gateway(
+    nginx_running,
+    fail_open=('talonschema_fail_open ""', 'talonschema_fail_open "yes"'),
+    without_api=502,
+)
 
 
 @pytest.fixture(scope="module")
@@ -109,62 +115,6 @@ def test_an_answer_over_the_buffer_is_cut_off_as_the_page_says(front: Front) -> 
     assert front.ask("PUT", path(name), OPEN).json()["message"].startswith("Cannot move session")
 
 
-def test_without_the_plugin_calls_on_sessions_are_refused(
-    tmp_path: Path, upstream: Upstream
-) -> None:
-    name = new()
-    with nginx_running(tmp_path, upstream, free_port()) as front:
-        assert front.ask("PUT", path(name), OPEN).status_code == 503
-        assert front.ask("GET", "/v1/other").status_code == 200
-    assert front.seen(name) == []
-
-
-def test_without_the_plugin_calls_pass_if_that_is_asked_for(
-    tmp_path: Path, upstream: Upstream
-) -> None:
-    name = new()
-    change = ('talonschema_fail_open ""', 'talonschema_fail_open "yes"')
-    with (
-        gateway_running(tmp_path) as plugin,
-        nginx_running(tmp_path, upstream, plugin.http, change) as front,
-    ):
-        assert front.ask("PUT", path(name), BAD).status_code == 400
-        plugin.program.process.terminate()
-        plugin.program.process.wait()
-        assert front.ask("PUT", path(name), OPEN).status_code == 200
-    (seen,) = front.seen(name)
-    assert seen["body"] == OPEN.decode()
-
-
-def test_a_plugin_that_ends_between_the_legs_does_not_spoil_the_answer(
-    tmp_path: Path, upstream: Upstream
-) -> None:
-    name = new()
-    with (
-        gateway_running(tmp_path) as plugin,
-        nginx_running(tmp_path, upstream, plugin.http) as front,
-    ):
-        upstream.fault(delay="1")
-        with front.client() as client, ThreadPoolExecutor() as pool:
-            answer = pool.submit(client.put, path(name), content=OPEN)
-            # The answer of the API is still on its way when the plugin is killed.
-            eventually(lambda: front.seen(name), "the API was not asked")
-            plugin.program.process.kill()
-        assert answer.result().status_code == 200
-        assert upstream.state(name) == "open"
-
-
-def test_a_plugin_that_comes_back_is_asked_again(tmp_path: Path, upstream: Upstream) -> None:
-    port = free_port()
-    with nginx_running(tmp_path, upstream, port) as front:
-        assert front.ask("PUT", path(new()), OPEN).status_code == 503
-        with gateway_running(tmp_path, http=port):
-            assert front.ask("PUT", path(new()), OPEN).status_code == 200
-
-
-def test_without_the_api_it_is_nginx_that_answers(tmp_path: Path) -> None:
-    with (
-        gateway_running(tmp_path) as plugin,
-        nginx_running(tmp_path, Upstream(free_port()), plugin.http) as front,
-    ):
-        assert front.ask("PUT", path(new()), OPEN).status_code == 502
+@pytest.mark.parametrize("failure", OF_BOTH_LEGS, ids=lambda failure: failure.__name__)
+def test_nginx_fails_as_its_page_says(failure: Failure, tmp_path: Path, upstream: Upstream) -> None:
+    failure(NGINX, tmp_path, upstream)

@@ -324,9 +324,9 @@ def test_many_clients_of_one_process(clients: int) -> None:
     async def race() -> racer.Tally:
         turned = 0.0
         store = MemoryStore(lease=racer.LEASE, now=lambda: turned)
-        model = Model(random.Random(7))  # noqa: S311
+        model = Model(random.Random(7))
         tasks = (
-            racer.client(store, application, model, random.Random(number), calls=4800 // clients)  # noqa: S311
+            racer.client(store, application, model, random.Random(number), calls=4800 // clients)
             for number in range(clients)
         )
         tally = racer.added(list(await asyncio.gather(*tasks)))
@@ -348,7 +348,7 @@ def test_many_clients_of_several_processes(kind: str, tmp_path: Path, valkey: Va
     url = f"sqlite:{tmp_path / 'race.db'}" if kind == "sqlite" else valkey.url
 
     async def race() -> racer.Tally:
-        model = Model(random.Random(7))  # noqa: S311
+        model = Model(random.Random(7))
         server = await asyncio.start_server(partial(racer.serve, model), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         processes = [

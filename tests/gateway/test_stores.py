@@ -386,7 +386,7 @@ def test_a_record_does_not_grow_without_end(on: Stand) -> None:
 def size(on: Stand) -> int:
     if on.kind == "memory":
         assert isinstance(on.store, MemoryStore)
-        ((_, record),) = on.store._records.values()  # noqa: SLF001
+        ((_, record),) = on.store._records.values()  # noqa: SLF001 - shows nowhere else
         return len(record.write())
     if on.kind == "sqlite":
         with closing(sqlite3.connect(on.path)) as connection:
@@ -747,8 +747,8 @@ def test_upkeep_keeps_the_files_small(tmp_path: Path, monkeypatch: pytest.Monkey
             assert token
             await store.finish(key, token, Learned())
             await asyncio.sleep(0)
-            if store._upkeep is not None:  # noqa: SLF001
-                await store._upkeep  # noqa: SLF001
+            if store._upkeep is not None:  # noqa: SLF001 - shows nowhere else
+                await store._upkeep  # noqa: SLF001 - shows nowhere else
             now += 10
         await store.close()
 
@@ -902,7 +902,7 @@ def test_a_begin_that_is_sent_twice_counts_once(redis_stand: Stand) -> None:
     redis_stand.finish(other, Learned("cancelled"))
     store = redis_stand.store
     assert isinstance(store, RedisStore)
-    again = store._run(  # noqa: SLF001
+    again = store._run(  # noqa: SLF001 - shows nowhere else
         redis_stand.key().name, "begin", 1000, 1000, token, 1, 2, 0, 0
     )
     assert redis_stand.runner.run(again) == [1, 2 + 8]

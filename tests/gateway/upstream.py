@@ -265,7 +265,7 @@ def _inflate(encoding: str | None, body: bytes) -> bytes:
     if encoding == "deflate":
         return zlib.decompress(body)
     if encoding == "br":
-        import brotli  # type: ignore[import-untyped,import-not-found,unused-ignore]
+        import brotli
 
         return bytes(brotli.decompress(body))
     return body

@@ -39,7 +39,7 @@ async def main(url: str, name: str) -> None:
 
     async def write(session: str) -> None:
         async for step in steps(store, session):
-            print(session, step, flush=True)  # noqa: T201
+            print(session, step, flush=True)  # noqa: T201 - the test reads it
 
     await asyncio.gather(*(write(f"{name}-{number}") for number in range(SESSIONS)))
 

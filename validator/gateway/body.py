@@ -148,7 +148,7 @@ def _unzipped(body: bytes, bits: int, limit: int) -> bytes | None:
 
 
 def _unbrotlied(body: bytes, limit: int) -> bytes | None:
-    import brotli  # type: ignore[import-untyped]
+    import brotli
 
     out = bytearray()
     stream = brotli.Decompressor()

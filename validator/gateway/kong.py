@@ -104,7 +104,7 @@ def main() -> None:
     if refused:
         sys.exit(f"talonschema: {', '.join(refused)} can't be used: the plugin needs threads")
     try:
-        from kong_pdk.cli import start_dedicated_server  # type: ignore[import-untyped]
+        from kong_pdk.cli import start_dedicated_server
     except ImportError:
         sys.exit("talonschema: the plugin needs kong-pdk: pip install 'talonschema[kong]'")
     from .. import __version__

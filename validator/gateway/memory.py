@@ -86,7 +86,7 @@ class MemoryStore:
                 del self._records[first]
 
 
-def open_store(url: str, *, lease: float, expiry: float, timeout: float) -> MemoryStore:  # noqa: ARG001
+def open_store(url: str, *, lease: float, expiry: float, timeout: float) -> MemoryStore:  # noqa: ARG001 - as `Opener` has it
     """Return a store in memory; raises `ValueError` if `url` says more than ``memory:``."""
     if url != "memory:":
         raise ValueError(f"store is {url!r}; memory takes no path: write memory:")
