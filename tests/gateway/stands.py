@@ -9,16 +9,27 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+import pytest
+
 from gateway.valkey import Valkey
 from talonschema.gateway.memory import MemoryStore
 from talonschema.gateway.redis import PREFIX, RedisStore
 from talonschema.gateway.sqlite import SqliteStore
-from talonschema.gateway.store import Admission, Intent, Key, Learned, Outcome, Store
+from talonschema.gateway.store import Admission, Intent, Key, Learned, Outcome, Store, StoreError
 
 KINDS: Final = ("memory", "sqlite", "redis")
 LEASE: Final = 30.0
 EXPIRY: Final = 3600.0
 START: Final = 1_800_000_000.0
+KEY: Final = Key("shop", "session-1")
+CLOSE: Final = Intent(frozenset({"open", "new"}), "closed")
+
+ODD: Final = (
+    *("a", "A", "a b", "a/b", "a%2Fb", "a:b", "a#b", "a|b", "{a}", "a\0", "a\n", "ä", "a\u0308"),
+    *("\ud800", "\ufffd", "'; DROP TABLE session; --", "*", "..", "", " ", "x" * 400, "x" * 401),
+    *("y" * 100_000, "🛒" * 300),
+)
+"""Ids that are hard to make a key of."""
 
 
 class Stand:
@@ -109,3 +120,15 @@ def stand(kind: str, folder: Path, valkey: Valkey, *, most: int = 1000) -> Itera
         yield made
     finally:
         made.close()
+
+
+def attempt(store: Store) -> str:
+    """Use a store that can't be used, and return what is told."""
+
+    async def run() -> str:
+        with pytest.raises(StoreError) as caught:
+            await store.begin(KEY, CLOSE)
+        await store.close()
+        return str(caught.value)
+
+    return asyncio.run(run())

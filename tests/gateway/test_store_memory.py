@@ -1,0 +1,31 @@
+"""What only the store in memory can get wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.stands import EXPIRY, stand
+from gateway.valkey import Valkey
+from talonschema.gateway.memory import MemoryStore
+
+
+def test_memory_is_bounded(tmp_path: Path, valkey: Valkey) -> None:
+    with stand("memory", tmp_path, valkey, most=3) as on:
+        for number in range(3):
+            on.know("closed", session=str(number))
+        on.know("closed", session="0")
+        on.know("closed", session="3")
+        known = [session for session in "0123" if on.look(session)]
+        # The one that was not used for longest is gone.
+        assert known == ["0", "2", "3"]
+
+
+def test_memory_lets_go_of_what_has_expired(tmp_path: Path, valkey: Valkey) -> None:
+    with stand("memory", tmp_path, valkey) as on:
+        assert isinstance(on.store, MemoryStore)
+        for number in range(10):
+            on.know("closed", session=str(number))
+        on.wait(EXPIRY)
+        for number in range(5):
+            on.know("closed", session=f"new-{number}")
+        assert len(on.store) == 5
