@@ -312,6 +312,9 @@ On two cores, throughput is a matter of processor time.
 What the plugin takes is missing for the gateway, the client and the API.
 With cores of its own the plugin takes less away.
 
+`benchmarks/soak.py` puts five minutes of load on gate and observer, and fails if the plugin's memory
+grows by more than 5 % from the second quarter to the last one.
+
 ## Where the limits are
 
 - **A third of the throughput of Envoy alone**, on two cores, would leave about 110 µs of processor
