@@ -312,8 +312,8 @@ On two cores, throughput is a matter of processor time.
 What the plugin takes is missing for the gateway, the client and the API.
 With cores of its own the plugin takes less away.
 
-`benchmarks/soak.py` puts five minutes of load on gate and observer, and fails if the plugin's memory
-grows by more than 5 % from the second quarter to the last one.
+`benchmarks/soak.py` puts five minutes of load on gate and observer, and fails if the memory of the
+plugin grows by more than 5 % from the second quarter to the last one.
 
 ## Where the limits are
 
