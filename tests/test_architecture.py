@@ -23,7 +23,7 @@ SCHEMAS = Path(schemas.__file__).parent
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(layer.split())
     for layer in (
-        "schemas pointer code states formats amounts console lines paths progress toml",
+        "schemas pointer code states fastest formats amounts console lines paths progress toml",
         "problem outline glob",
         "policy tables naming finding collector document instance jsontext json_codes file_codes",
         "locate",
@@ -344,7 +344,17 @@ HEAVY = {
     *("unicodedata", "xml"),
 }
 IDLE = {
-    *("batch", "export", "gateway", "history", "jsonable", "jsontext", "lines", "locate"),
+    *(
+        "batch",
+        "export",
+        "fastest",
+        "gateway",
+        "history",
+        "jsonable",
+        "jsontext",
+        "lines",
+        "locate",
+    ),
     *("output.excerpt", "output.github", "output.json", "output.junit", "output.sarif"),
     *("progress", "sequence", "structure.reference", "text", "toml", "yamlfile", "yamltext"),
 }

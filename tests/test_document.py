@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,17 +18,19 @@ from hypothesis import strategies as st
 
 from talonschema import document
 from talonschema.document import MAX_BYTES, MAX_DEPTH, Document, read, reread
+from talonschema.fastest import over
 from talonschema.instance import plain
 from talonschema.pointer import to_pointer
 
 PROPERTY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
 CASES = Path(__file__).parent / "cases" / "json"
 
-HAS_JITER = document._accept is not document._accept_with_json  # noqa: SLF001 - shows nowhere else
-ACCEPTERS: dict[str, Callable[[bytes], object]] = {"json": document._accept_with_json}  # noqa: SLF001 - shows nowhere else
-if HAS_JITER:
-    ACCEPTERS["jiter"] = document._accept_with_jiter  # noqa: SLF001 - shows nowhere else
-needs_jiter = pytest.mark.skipif(not HAS_JITER, reason="jiter is not installed")
+STRICT = {"json": document._accept_with_json}  # noqa: SLF001 - shows nowhere else
+if find_spec("jiter"):
+    STRICT["jiter"] = document._accept_with_jiter  # noqa: SLF001 - shows nowhere else
+ACCEPTERS: dict[str, Callable[[bytes], object]] = dict(STRICT)
+if find_spec("orjson"):
+    ACCEPTERS |= {f"orjson over {name}": over(strict) for name, strict in STRICT.items()}
 
 json_values = st.recursive(
     st.none()
@@ -64,14 +67,25 @@ escapes = st.lists(
     st.sampled_from(["\\ud83d", "\\ude00", "\\uD83D", "\\uDE00", "\\\\", "\\u0041", "u", "d800"]),
     max_size=6,
 ).map(lambda parts: '"' + "".join(parts) + '"')
+spelt = st.lists(
+    st.sampled_from(["a", '\\"', "\\u0022", "\\\\", "\\u005c", ":", "\\u0061", "e+"]), max_size=2
+).map(lambda parts: '"' + "".join(parts) + '"')
+members = st.tuples(spelt, st.sampled_from(["", " "]), spelt | st.just("1e19")).map(
+    lambda parts: "{}{}:{}".format(*parts)
+)
+objects = st.lists(members, max_size=4).map(lambda parts: "{" + ",".join(parts) + "}")
 sources = (
-    mutated() | st.binary() | st.lists(scraps).map(b"".join) | (numbers | escapes).map(str.encode)
+    objects.map(str.encode)
+    | mutated()
+    | st.binary()
+    | st.lists(scraps).map(b"".join)
+    | (numbers | escapes).map(str.encode)
 )
 
 
 @contextmanager
 def accepting(name: str) -> Iterator[None]:
-    with patch.object(document, "_accept", ACCEPTERS[name]):
+    with patch.object(document.PARSER, "accept", ACCEPTERS[name]):
         yield
 
 
@@ -125,7 +139,7 @@ def test_there_are_cases_of_every_kind() -> None:
     assert sum(not case["problems"] for case in cases) >= 15
 
 
-@needs_jiter
+@pytest.mark.parametrize("name", sorted(ACCEPTERS.keys() - {"json"}))
 @PROPERTY
 @given(sources)
 @example(b'{"a":1,"\\u0061":2}')
@@ -142,12 +156,70 @@ def test_there_are_cases_of_every_kind() -> None:
 @example(b"-0")
 @example(b"\xef\xbb\xbf{}")
 @example(b"1\0 \0")
-def test_the_native_parser_changes_nothing(source: bytes) -> None:
-    with accepting("jiter"):
+@example(b'{"a":1,"b":[{"a":2}],"a" : 3}')
+@example(b'{"a":"\\u0022:","a":1}')
+@example(b'{"\\"":1,"\\u0022":2}')
+@example(b'{"\\\\":1,"\\u005c":"\\""}')
+@example(b"[18446744073709551615,18446744073709551616,-9223372036854775809]")
+@example(b'["e+19", 12345678901234567890123, "+"]')
+def test_the_native_parsers_change_nothing(name: str, source: bytes) -> None:
+    with accepting(name):
         fast = settle(source)
     with accepting("json"):
         slow = settle(source)
     assert repr(fast) == repr(slow) == repr(reread(source))
+
+
+def refuse(data: bytes) -> object:
+    raise AssertionError(data)
+
+
+needs_orjson = pytest.mark.skipif(find_spec("orjson") is None, reason="orjson is not installed")
+
+
+@needs_orjson
+@pytest.mark.parametrize(
+    "source",
+    [
+        b'{"a": "", "b": [{"a": -1.5e-300}], "\xc3\xa9": null}',
+        b'{"a": "\\"", "b": "\\u00e9\\n/\\/", "c": 18446744073709551615}',
+        b'"a+b, e and +"',
+        b"1",
+    ],
+)
+def test_what_shows_to_be_good_is_not_read_twice(source: bytes) -> None:
+    assert over(refuse)(source) == json.loads(source)
+
+
+@needs_orjson
+@pytest.mark.parametrize(
+    "source",
+    [
+        b'{"a": 1, "a": 1}',
+        b'{"a": 1, "\\u0061": "\\""}',
+        b'{"a": "\\\\", "b": 1}',
+        b"18446744073709551616",
+        b"-9223372036854775809",
+        b"1e999",
+        b"[" * 300 + b"]" * 300,
+        b"",
+    ],
+)
+def test_what_does_not_show_to_be_good_is_left_to_a_strict_parser(source: bytes) -> None:
+    asked: list[bytes] = []
+    assert over(asked.append)(source) is None
+    assert asked == [source]
+
+
+@needs_orjson
+def test_many_documents_are_read_by_the_fastest_parser() -> None:
+    asked: list[bytes] = []
+    parser = document.Parser(asked.append)
+    for _ in range(document.FEW):
+        parser.accept(b"1")
+    assert len(asked) == document.FEW
+    assert parser.accept(b"1") == 1
+    assert len(asked) == document.FEW
 
 
 @pytest.mark.usefixtures("_each_accepter")
@@ -259,7 +331,7 @@ def test_unreadable_documents_have_no_value() -> None:
 @pytest.mark.usefixtures("_each_accepter")
 @pytest.mark.parametrize("error", [ValueError, RecursionError, MemoryError])
 def test_the_diagnosis_has_the_last_word(error: type[Exception]) -> None:
-    with patch.object(document, "_accept", side_effect=error):
+    with patch.object(document.PARSER, "accept", side_effect=error):
         assert read(b'{"a": [1, 2.5]}') == Document({"a": [1, 2.5]})
 
 

@@ -1,0 +1,51 @@
+"""Fastest: orjson as a parser that takes good documents and refuses the rest.
+
+By itself orjson keeps the last of duplicate keys and rounds integers beyond 64 bits. Both show when
+what it read is written again: there is a string less, or a number with an exponent.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+try:
+    import orjson
+except ImportError:
+    orjson = None  # type: ignore[assignment]  # `over` then has nothing to offer
+
+Parser: TypeAlias = Callable[[bytes], object]
+"""Returns the value of a good document; raises ValueError, RecursionError or MemoryError."""
+
+_EXPONENT = b"e+"
+_BEYOND = float(2**63)
+
+
+def over(strict: Parser) -> Parser:
+    """Return what parses as `strict` does, and faster; that itself if orjson is not installed.
+
+    Documents whose goodness does not show at once are left to `strict`.
+    """
+    if orjson is None or _EXPONENT not in orjson.dumps(_BEYOND):
+        return strict
+    loads, dumps = orjson.loads, orjson.dumps
+
+    def parse(data: bytes) -> object:
+        try:
+            value = loads(data)
+            again = dumps(value)
+        except (ValueError, TypeError):
+            return strict(data)
+        # A single byte is found many times faster than two.
+        if b"+" in again and _EXPONENT in again:
+            return strict(data)
+        if b"\\" not in data:
+            alike = data.count(b'"') == again.count(b'"')
+        else:
+            alike = b"\\\\" not in data and b"\\\\" not in again and _quotes(data) == _quotes(again)
+        return value if alike else strict(data)
+
+    return parse
+
+
+def _quotes(text: bytes) -> int:
+    """Count the quotes around strings in a text without escaped backslashes."""
+    return text.count(b'"') - text.count(b'\\"')
