@@ -108,6 +108,32 @@ def test_processes_tell_the_same_in_the_same_order(
     assert run(capsys, "--format", form, "--jobs", "3", path) == alone
 
 
+@pytest.mark.parametrize("size", range(1, 40))
+@pytest.mark.parametrize("end", ["", "\n", "\n\n"])
+def test_workers_read_what_one_process_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, end: str
+) -> None:
+    monkeypatch.setattr(batch, "_CHUNK", size)
+    path = tmp_path / "log.ndjson"
+    path.write_bytes(("\n".join(["a" * (number * 5 % 13) for number in range(9)]) + end).encode())
+    with path.open("rb") as file:
+        chunks = list(batch._chunks(file))  # noqa: SLF001 - the cuts show nowhere else
+    with path.open("rb") as file:
+        about = list(batch._stretches(file, str(path), path.stat().st_size))  # noqa: SLF001
+    assert [path.read_bytes()[each.start : each.start + each.size] for each in about] == chunks
+
+
+def test_a_file_that_goes_away_from_under_the_processes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = batch.Stretch(str(tmp_path / "gone"), 0, 10)
+    monkeypatch.setattr(batch, "_stretches", lambda *_: iter([gone]))
+    path = write(tmp_path, GOOD)
+    assert main(["check", "--jobs", "2", path]) == 3
+    told = f"talonschema: error: {path}: can't be read: No such file or directory\n"
+    assert capsys.readouterr() == ("", told)
+
+
 def test_options_reach_the_processes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path, BAD, SLIP)
     options = ["--jobs", "2", "--ignore", "schema", "--severity", "payload=error"]
@@ -116,11 +142,12 @@ def test_options_reach_the_processes(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert [line.split(" ")[1] for line in lines] == ["error[payload/unknown-property]"]
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_line_that_is_too_large_is_told_of_and_passed_over(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], jobs: str
 ) -> None:
     path = write(tmp_path, GOOD, b'"' + b"x" * (2 * MAX_BYTES + 10) + b'"', BAD)
-    status, lines = run(capsys, "--format", "concise", "--verbose", path)
+    status, lines = run(capsys, "--format", "concise", "--verbose", "--jobs", jobs, path)
     assert [line.partition("] ")[0] for line in lines] == [
         f"{path}:2: error[json/too-large",
         f"{path}:3:31: error[schema/enum",

@@ -283,6 +283,14 @@ def test_what_is_located_stays_so() -> None:
     assert once.located(text, line=3) == once
 
 
+def test_what_is_moved_is_where_it_would_have_been_found() -> None:
+    text = '{"couponCodes": ["XMAS-20", "XMAS-20"],\n "state": 1, "state": 1, "return": NaN}'
+    report = check(text)
+    assert len(report.findings) > 3
+    assert report.located(text).moved(6) == report.located(text, line=7)
+    assert report.moved(0) is report
+
+
 def test_what_is_not_in_the_text_has_no_place() -> None:
     report = check('{"state": "open"}', now="soon", dry=True)
     assert report.located('{"state": "open"}') == report

@@ -280,13 +280,13 @@ def test_progress_is_cleared_when_a_check_is_given_up(monkeypatch: pytest.Monkey
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(progress, "_PATIENCE", 0)
 
-    def fail(_source: bytes, _number: int) -> Any:
+    def fail(_source: bytes) -> Any:
         raise KeyboardInterrupt
 
     shown = progress.Progress("a", 10)
     shown.note(5)
     with pytest.raises(KeyboardInterrupt):
-        list(Batch(io.BytesIO(b"{}\n"), lambda: fail, 1, shown))
+        list(Batch(io.BytesIO(b"{}\n"), None, lambda: fail, 1, shown))
     assert terminal.getvalue().endswith("\r\x1b[K")
 
 

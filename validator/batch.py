@@ -6,6 +6,8 @@ line; the form has no standard of its own.
 
 from __future__ import annotations
 
+import os
+import stat
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
@@ -17,21 +19,26 @@ if TYPE_CHECKING:
     from .progress import Progress
     from .report import Report
 
-Judge: TypeAlias = "Callable[[bytes, int], Report]"
-"""Checks a line, given its number, and knows the places of what it finds."""
+Judge: TypeAlias = "Callable[[bytes], Report]"
+"""Checks a line, and knows the places in it of what it finds."""
 
-_CHUNK = 1 << 18
-"""So many bytes of lines go to a worker at once: some milliseconds of work."""
+_CHUNK = 1 << 20
+"""So many bytes of lines are checked together: some 10 milliseconds of work."""
 _AHEAD = 4
 """So many chunks for each worker are under way at once."""
 
 
-class Chunk(NamedTuple):
-    """Some lines that are checked together."""
+class Stretch(NamedTuple):
+    """Some lines of a file, for a worker that reads them by itself."""
 
-    first: int
-    """The number of the first one."""
-    lines: bytes
+    path: str
+    start: int
+    size: int
+    """In bytes, as `start` is."""
+
+
+Chunk: TypeAlias = bytes | Stretch
+"""Some lines that are checked together."""
 
 
 class Checked(NamedTuple):
@@ -39,8 +46,10 @@ class Checked(NamedTuple):
 
     size: int
     """Of the lines, in bytes."""
+    lines: int
     payloads: int
-    found: list[Result]
+    found: list[tuple[int, bytes, Report]]
+    """The number of a line among them, from 0, with what it holds and what was found."""
 
 
 class Batch:
@@ -49,17 +58,20 @@ class Batch:
     def __init__(
         self,
         file: BinaryIO,
+        path: str | None,
         make: Callable[[], Judge],
         jobs: int,
         progress: Progress | None = None,
     ) -> None:
         """Check the lines of `file`, which is closed at the end, in so many processes as `jobs`.
 
-        `make` makes the check; with more than one process it is called in each of them, so it has
-        to be picklable. `progress` is kept up to date.
+        At `path` it can be opened again; None if it can't. `make` makes the check; with more than
+        one process it is called in each of them, so it has to be picklable. `progress` is kept up
+        to date.
         """
         self._progress = progress
         self._file = file
+        self._path = path
         self._make = make
         self._jobs = jobs
         self.payloads = 0
@@ -69,63 +81,87 @@ class Batch:
         """Yield the lines that something was found in, in order."""
         progress = self._progress
         read = 0
+        first = 1
         with self._file as file:
             try:
-                for checked in self._checked(_chunks(file)):
+                for checked in self._checked(file):
                     read += checked.size
                     self.payloads += checked.payloads
                     if progress is not None and checked.found:
                         progress.clear()
-                    yield from checked.found
+                    for number, line, report in checked.found:
+                        yield Result(report.moved(first - 1 + number), line, first + number)
+                    first += checked.lines
                     if progress is not None:
                         progress.note(read)
             finally:
                 if progress is not None:
                     progress.clear()
 
-    def _checked(self, chunks: Iterator[Chunk]) -> Iterator[Checked]:
-        if self._jobs > 1:
-            return _spread(chunks, self._make, self._jobs)
-        judge = self._make()
-        return (_check(chunk, judge) for chunk in chunks)
+    def _checked(self, file: BinaryIO) -> Iterator[Checked]:
+        if self._jobs == 1:
+            judge = self._make()
+            return (_check(lines, judge) for lines in _chunks(file))
+        about = os.fstat(file.fileno())
+        if self._path is not None and stat.S_ISREG(about.st_mode):
+            return _spread(_stretches(file, self._path, about.st_size), self._make, self._jobs)
+        return _spread(_chunks(file), self._make, self._jobs)
 
 
-def _chunks(file: BinaryIO) -> Iterator[Chunk]:
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
     """Yield lines together; raises `ReadError`."""
-    first = 1
-    while True:
-        try:
-            chunk = _lines(file)
-        except OSError as error:
-            raise ReadError(f"can't be read: {error.strerror or error}") from None
-        if not chunk:
-            return
-        yield Chunk(first, chunk)
-        first += chunk.count(b"\n") + (not chunk.endswith(b"\n"))
+    while chunk := _lines(file):
+        yield chunk
 
 
 def _lines(file: BinaryIO) -> bytes:
-    """Return the next lines; of one that is too large, so much that it is known to be."""
-    chunk = file.read(_CHUNK)
-    if chunk and not chunk.endswith(b"\n"):
-        rest = file.readline(MAX_BYTES + 1)
-        chunk += rest
-        while len(rest) > MAX_BYTES and not rest.endswith(b"\n"):
-            rest = file.readline(MAX_BYTES + 1)
-    return chunk
+    """Return the next lines; raises `ReadError`."""
+    try:
+        chunk = file.read(_CHUNK)
+        return chunk + _rest(file) if chunk and not chunk.endswith(b"\n") else chunk
+    except OSError as error:
+        raise _unreadable(error) from None
 
 
-def _check(chunk: Chunk, judge: Judge) -> Checked:
+def _rest(file: BinaryIO) -> bytes:
+    """Return the rest of a line; of one that is too large, so much that it is known to be."""
+    part = rest = file.readline(MAX_BYTES + 1)
+    while len(part) > MAX_BYTES and not part.endswith(b"\n"):
+        part = file.readline(MAX_BYTES + 1)
+    return rest
+
+
+def _stretches(file: BinaryIO, path: str, size: int) -> Iterator[Stretch]:
+    """Yield where the chunks are that `_chunks` would read; raises `ReadError`."""
+    start = 0
+    while start < size:
+        try:
+            file.seek(start + _CHUNK - 1)
+            rest = b"" if file.read(1) in b"\n" else _rest(file)
+            end = max(file.tell(), start + _CHUNK)
+        except OSError as error:
+            raise _unreadable(error) from None
+        yield Stretch(path, start, _CHUNK + len(rest))
+        start = end
+
+
+def _unreadable(error: OSError) -> ReadError:
+    return ReadError(f"can't be read: {error.strerror or error}")
+
+
+def _check(lines: bytes, judge: Judge) -> Checked:
     found = []
     payloads = 0
-    lines = chunk.lines.removesuffix(b"\n").split(b"\n")
-    for number, line in enumerate(lines, chunk.first):
+    split = lines.split(b"\n")
+    if not split[-1]:
+        del split[-1]
+    for number, line in enumerate(split):
         if line and not line.isspace():
             payloads += 1
-            report = judge(line, number)
+            report = judge(line)
             if report.findings:
-                found.append(Result(report, line, number))
-    return Checked(len(chunk.lines), payloads, found)
+                found.append((number, line, report))
+    return Checked(len(lines), len(split), payloads, found)
 
 
 def _spread(chunks: Iterator[Chunk], make: Callable[[], Judge], jobs: int) -> Iterator[Checked]:
@@ -164,4 +200,12 @@ def _start(make: Callable[[], Judge]) -> None:
 
 
 def _work(chunk: Chunk) -> Checked:
-    return _check(chunk, _judges[0])
+    if isinstance(chunk, bytes):
+        return _check(chunk, _judges[0])
+    try:
+        with open(chunk.path, "rb") as file:
+            file.seek(chunk.start)
+            lines = file.read(chunk.size)
+    except OSError as error:
+        raise _unreadable(error) from None
+    return _check(lines, _judges[0])

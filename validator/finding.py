@@ -20,6 +20,10 @@ class Span(NamedTuple):
     end_column: int
     """The one after the last character."""
 
+    def moved(self, lines: int) -> "Span":
+        """Return the span so many lines further down."""
+        return self._replace(line=self.line + lines, end_line=self.end_line + lines)
+
 
 class Finding(NamedTuple):
     """One problem of a payload.
@@ -57,6 +61,16 @@ class Finding(NamedTuple):
             return None
         return Span(self.line, self.column, self.end_line, self.end_column)
 
+    def moved(self, lines: int) -> "Finding":
+        """Return the finding so many lines further down."""
+        if not lines or self.line is None:
+            return self
+        return self._replace(
+            line=self.line + lines,
+            end_line=None if self.end_line is None else self.end_line + lines,
+            places=tuple(each and each.moved(lines) for each in self.places),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain JSON data; keys without a value are left out."""
         data: dict[str, Any] = {
@@ -86,22 +100,25 @@ def finding(problem: Problem, code: Code, severity: Severity, *, redact: bool) -
     params = {name: _jsonable(value) for name, value in given.items()}
     hint = code.hint if isinstance(code.hint, str) else code.hint.get(params.get("kind", ""), "")
     return Finding(
-        code=code.name,
-        severity=severity,
-        pointer=to_pointer(problem.path),
-        message=render(code.message, params),
-        hint=render(hint, params),
-        params=params,
-        related=tuple(to_pointer(path) for path in problem.related),
-        parameter=problem.parameter,
-        line=problem.line,
-        column=problem.column,
+        code.name,
+        severity,
+        to_pointer(problem.path),
+        render(code.message, params),
+        render(hint, params),
+        params,
+        tuple([to_pointer(path) for path in problem.related]),
+        problem.parameter,
+        problem.line,
+        problem.column,
     )
+
+
+_AS_THEY_ARE = frozenset({str, bool, float, list, type(None)})
 
 
 def _jsonable(value: Any) -> Any:
     """Return a parameter as JSON can carry it: decimals as numbers, endless integers as words."""
-    if type(value) is str:
+    if type(value) in _AS_THEY_ARE:
         return value
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)

@@ -79,6 +79,12 @@ class Report(NamedTuple):
         places = JsonPlaces(decoded(source), pointers(self.findings), line=line)
         return self._replace(findings=tuple(located(self.findings, places)))
 
+    def moved(self, lines: int) -> "Report":
+        """Return the report with the places of its findings so many lines further down."""
+        if not (lines and self.findings):
+            return self
+        return self._replace(findings=tuple(each.moved(lines) for each in self.findings))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON data; ``version`` tells its form."""
         return {

@@ -154,17 +154,17 @@ class Histories:
             results += _results(text, found, self._judged(found, setting), payload.places)
         return Outcome(name, _Counted(results, count), lines=True)
 
-    def _lines(self, setting: Setting) -> Callable[[bytes, int], Report]:
-        def judge(source: bytes, number: int) -> Report:
+    def _lines(self, setting: Setting) -> Callable[[bytes], Report]:
+        def judge(source: bytes) -> Report:
             read = _read(source)
             if not read.readable:
-                return _unread(setting, read).located(source, line=number)
+                return _unread(setting, read).located(source)
             entry = _Entry(read.value, (), read.problems)
             ((at, report),) = self._judged([entry], setting)
             if not report.findings:
                 return report
             wanted = [at + each for each in pointers(report.findings)]
-            places = _Below(JsonPlaces(decoded(source), wanted, line=number), at)
+            places = _Below(JsonPlaces(decoded(source), wanted), at)
             return report._replace(findings=tuple(located(report.findings, places)))
 
         return judge

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from .report import Report
 
 Judge: TypeAlias = "Callable[[bytes | Document], Report]"
-
-
-LineJudge: TypeAlias = "Callable[[bytes, int], Report]"
+LineJudge: TypeAlias = "Callable[[bytes], Report]"
 
 
 class Checks(Protocol):
@@ -81,7 +79,7 @@ def _lines(path: str, name: str, reading: Reading) -> Outcome:
 
 def _line_judge(make: Callable[[], Judge]) -> LineJudge:
     judge = make()
-    return lambda source, number: judge(source).located(source, line=number)
+    return lambda source: judge(source).located(source)
 
 
 def in_lines(path: str, name: str, make: Callable[[], LineJudge], reading: Reading) -> Outcome:
@@ -96,7 +94,8 @@ def in_lines(path: str, name: str, make: Callable[[], LineJudge], reading: Readi
     if reading.progress is not None:
         about = os.fstat(file.fileno())
         progress = reading.progress(name, about.st_size if stat.S_ISREG(about.st_mode) else 0)
-    return Outcome(name, Batch(file, make, reading.jobs, progress), lines=True)
+    again = None if path == STDIN else path
+    return Outcome(name, Batch(file, again, make, reading.jobs, progress), lines=True)
 
 
 def content(path: str) -> bytes:
