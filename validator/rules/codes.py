@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..code import Code, Confidence, Example, Severity
 from ..problem import Problem
 from .context import Context, Missing
-from .rule import REQUESTS, rule
+from .rule import DISTINCT, REQUESTS, rule
 
 _SHORTEST = 4
 """The Management API creates no coupon shorter than this."""
@@ -32,6 +32,7 @@ _SHORTEST = 4
         good=(Example({"couponCodes": ["XMAS-20-2021", "xmas-20-2021"]}),),
     ),
     reads=("couponCodes",),
+    clean={"couponCodes": DISTINCT},
 )
 def duplicate_coupon(context: Context) -> Iterator[Problem | Missing]:
     """Compare codes letter by letter; case may matter, by a setting of the Application."""

@@ -9,7 +9,7 @@ from ..code import Code, Confidence, Example, Severity
 from ..problem import Problem
 from ..states import NEW
 from .context import Context, Missing
-from .rule import REQUESTS, RESPONSES, rule
+from .rule import DISTINCT, REQUESTS, RESPONSES, rule
 
 _MAX_PROFILE_ID = 1000
 _MAX_CARD = 108
@@ -95,6 +95,7 @@ def anonymous_profile(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"profileId": "guest-82736"}),),
     ),
     reads=("profileId",),
+    clean={"profileId": {"pattern": "[^A-Za-z]|.{10}"}},
 )
 def shared_profile(context: Context) -> Iterator[Problem | Missing]:
     """Look for the words seen in use."""
@@ -214,6 +215,7 @@ def raw_identifier(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"identifiers": ["d4130625", "791b7e2a"]}),),
     ),
     reads=("identifiers",),
+    clean={"identifiers": DISTINCT},
 )
 def duplicate_identifier(context: Context) -> Iterator[Problem | Missing]:
     """Compare identifiers letter by letter."""

@@ -20,6 +20,8 @@ REQUESTS = ("IntegrationRequest", "NewCustomerSessionV2")
 RESPONSES = ("CustomerSessionV2", "IntegrationStateV2")
 SESSIONS = (*REQUESTS, *RESPONSES)
 RETURNS = ("ReturnIntegrationRequest",)
+DISTINCT: Mapping[str, Any] = {"if": {"maxItems": 16}, "then": {"uniqueItems": True}, "else": False}
+"""For `Rule.clean`: passes short lists without copies; a long one would take long to compare."""
 NO_BODY = "(no body)"
 """What stands for a model where a request has no body, as when a session is reopened."""
 

@@ -14,11 +14,10 @@ def validator(schema: dict[str, Any], *, formats: bool) -> jsonschema_rs.Validat
 
     `formats` tells whether it has any: to know our own costs jsonschema-rs time at each value.
     """
-    linear = jsonschema_rs.RegexOptions()
     if not formats:
-        return jsonschema_rs.Draft202012Validator(schema, pattern_options=linear, mask=_MASK)
+        return jsonschema_rs.Draft202012Validator(schema, mask=_MASK)
     return jsonschema_rs.Draft202012Validator(
-        schema, formats=FORMATS, validate_formats=True, pattern_options=linear, mask=_MASK
+        schema, formats=FORMATS, validate_formats=True, mask=_MASK
     )
 
 

@@ -7,7 +7,8 @@ of those rules. What does not pass may still be in order; it is looked at closel
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import document, instance
 from ..outline import Outline
@@ -16,8 +17,13 @@ from ..problem import Problem
 from .compiled import validator
 from .engine import Fragments
 
+if TYPE_CHECKING:
+    import jsonschema_rs
+
 _MANY, _FEW = 256, 8
 """So many cart items are asked about at once, then so many of those, to find the faulty ones."""
+_AROUND = 16
+"""Where there are faulty ones, so many are asked about one by one."""
 
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
 _LIST: dict[str, Any] = {"type": [*_SCALAR["type"], "array"], "items": _SCALAR}
@@ -51,8 +57,14 @@ class Sifted(NamedTuple):
     """The indexes of the cart items that are."""
 
 
+_NOTHING = Sifted(shell=False, items=())
+
+
 class Sieve:
-    """The stricter schema of a model, compiled in two parts: cart items and all around them."""
+    """The stricter schema of a model, and its two parts: cart items and all around them.
+
+    They are compiled as they are needed.
+    """
 
     def __init__(
         self,
@@ -63,7 +75,7 @@ class Sieve:
         request: bool,
         closed: bool,
     ) -> None:
-        """Compile the schema of `shape`, whose cart is at `cart`.
+        """Make the schema of `shape`, whose cart is at `cart`.
 
         `fragments` has keywords to add at places, ``*`` for any step. In a `request`, read-only
         keys are in doubt; so are unknown keys if objects are to be `closed`.
@@ -71,20 +83,41 @@ class Sieve:
         self._cart = cart
         maker = _Maker(fragments, request=request, closed=closed)
         place = shape.at(cart)
-        items = None if place is None or not cart else place.items
-        self._item = self._items = None
+        items = None if place is None else place.items
+        self._item_schema = None
         if items is not None:
-            item = maker.make(items, (*cart, "*"))
-            self._item = validator(item, formats=False)
-            self._items = validator({"type": "array", "items": item}, formats=False)
+            self._item_schema = maker.make(items, (*cart, "*"))
             maker.stop = cart
         maker.free = _SMALL
-        self._shell = validator(maker.make(shape, ()), formats=False)
+        self._shell_schema = maker.make(shape, ())
+
+    @cached_property
+    def _whole(self) -> "jsonschema_rs.Validator":
+        schema, item = self._shell_schema, self._item_schema
+        if item is not None:
+            steps = [key for name in self._cart for key in ("properties", name)]
+            schema = _with(schema, (*steps, "items"), item)
+        return validator(schema, formats=False)
+
+    @cached_property
+    def _shell(self) -> "jsonschema_rs.Validator":
+        return validator(self._shell_schema, formats=False)
+
+    @cached_property
+    def _item(self) -> "jsonschema_rs.Validator":
+        return validator(self._item_schema or {}, formats=False)
+
+    @cached_property
+    def _items(self) -> "jsonschema_rs.Validator":
+        return validator({"type": "array", "items": self._item_schema or {}}, formats=False)
 
     def sift(self, value: dict[str, Any]) -> Sifted | None:
         """Sort the parts of `value`; None if it is not made of plain JSON values."""
+        cart = self._cart_of(value)
         try:
-            return Sifted(not self._shell.is_valid(value), self._suspects(self._cart_of(value)))
+            if len(cart) <= _MANY and self._whole.is_valid(value):
+                return _NOTHING
+            return Sifted(not self._shell.is_valid(value), self._suspects(cart))
         except (ValueError, TypeError, OverflowError, RecursionError):
             return None
 
@@ -121,14 +154,14 @@ class Sieve:
         return _with(copy, self._cart, items), problems
 
     def _cart_of(self, value: Any) -> Sequence[Any]:
-        if self._items is None:
+        if self._item_schema is None:
             return ()
         for step in self._cart:
             value = value.get(step) if isinstance(value, dict) else None
         return value if isinstance(value, (list, tuple)) else ()
 
     def _suspects(self, cart: Sequence[Any]) -> Sequence[int]:
-        if not cart or self._items is None or self._item is None:
+        if not cart:
             return ()
         all_pass, passes = self._items.is_valid, self._item.is_valid
         suspects: list[int] = []
@@ -136,10 +169,16 @@ class Sieve:
             many = cart[first : first + _MANY]
             if all_pass(many):
                 continue
-            for start in range(first, first + len(many), _FEW):
-                few = cart[start : start + _FEW]
-                if not all_pass(few):
-                    suspects += [start + i for i, item in enumerate(few) if not passes(item)]
+            start, end = first, first + len(many)
+            found: list[int] = []
+            while start < end:
+                if not found and all_pass(cart[start : start + _FEW]):
+                    start += _FEW
+                    continue
+                stop = min(end, start + _AROUND)
+                found = [index for index in range(start, stop) if not passes(cart[index])]
+                suspects += found
+                start = stop
         return suspects
 
 
