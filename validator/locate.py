@@ -112,6 +112,11 @@ _RUN = re.compile(
     r"[ \t\n\r]*,[ \t\n\r]*){1,1024}"
 )
 """Elements of an array, none with a comma in it, that are passed over at once."""
+_MEMBER = re.compile(
+    r"\"([^\"\\\x00-\x1f]*)\"[ \t\n\r]*:[ \t\n\r]*"
+    r"((?:\"[^\"\\\x00-\x1f]*\"|[\w.+-]+)[ \t\n\r]*,[ \t\n\r]*)?"
+)
+"""The key of a member, and its value with the comma after it if that is a plain scalar."""
 _ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}")
 _REST = re.compile(r"[^\r\n]*")
 
@@ -206,11 +211,19 @@ class JsonPlaces:
             return pos + 1
         while True:
             start = pos
-            _expect(text, '"', start)
-            key, end = _DECODER.raw_decode(text, start)
-            pos = _end(_SPACE.match(text, end))
-            _expect(text, ":", pos)
-            pos = _end(_SPACE.match(text, pos + 1))
+            member = _MEMBER.match(text, pos)
+            if member:
+                key, end = member[1], member.end(1) + 1
+                if member[2] and key not in parts:
+                    pos = member.end()
+                    continue
+                pos = member.end() - len(member[2] or "")
+            else:
+                _expect(text, '"', start)
+                key, end = _DECODER.raw_decode(text, start)
+                pos = _end(_SPACE.match(text, end))
+                _expect(text, ":", pos)
+                pos = _end(_SPACE.match(text, pos + 1))
             wanted = parts.get(key)
             if wanted is None:
                 _, pos = _DECODER.raw_decode(text, pos)

@@ -108,6 +108,8 @@ class Excerpts:
 
 def _shown(text: str) -> str:
     """Return text as it is shown: tabs as blanks, what would command the terminal as escapes."""
+    if text.isprintable():
+        return text
     return "".join(" " * _TAB if each == "\t" else printable(each) for each in text)
 
 
