@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import document, instance
 from .call import Call
@@ -24,6 +24,9 @@ from .rules.payload import unknown
 from .rules.rule import NO_BODY
 from .structure import Engine
 from .structure.engine import omission
+
+if TYPE_CHECKING:
+    from .structure.sieve import Sifted
 
 _TEXT = (bytes, bytearray, memoryview, str)
 
@@ -96,11 +99,12 @@ class Judge:
     def __call__(self, payload: Any, call: Call) -> Judgement:
         """Check a payload whose call has been looked through."""
         text = payload if isinstance(payload, _TEXT) else None
-        read = Document(payload)
-        if text is not None:
-            read = Document(None) if _no_body(text, call) else document.read(text)
+        if text is None:
+            read = Document(payload)
+        else:
+            read = Document(None) if not text and _no_body(call) else document.read(text)
         if read.readable and not read.problems:
-            if read.value is None and _no_body(None, call):
+            if read.value is None and _no_body(call):
                 return self._judge_no_body(call)
             judgement = self._judge_quickly(read.value, call, read=text is not None)
             if judgement is not None:
@@ -131,7 +135,9 @@ class Judge:
         plan = self._plan(model, call)
         context = self._context(plan, call, value)
         sieve = plan.sieve
-        if sieve is None or not _EXACT.issuperset(map(type, context.session.values())):
+        if sieve is None:
+            return None
+        if not read and not _EXACT.issuperset(map(type, context.session.values())):
             return None
         sifted = sieve.sift(value)
         if sifted is None:
@@ -140,7 +146,7 @@ class Judge:
             value, problems = sieve.plain(value, sifted, read=read)
             if problems:
                 return None
-            judgement = self._judge_closely(Document(value), call, sifted.items)
+            judgement = self._judge_closely(Document(value), call, sifted)
             return None if judgement.crashed else judgement
         collector = Collector(self.severities, self.max_findings, self.counted)
         skipped = _judged(plan.unsettled, context, collector)
@@ -149,9 +155,9 @@ class Judge:
         return Judgement(self._told(collector, model, plan, skipped), context.session)
 
     def _judge_closely(
-        self, read: Document, call: Call, doubts: Sequence[int] | None = None
+        self, read: Document, call: Call, sifted: "Sifted | None" = None
     ) -> Judgement:
-        """Judge plain JSON; `doubts` are the cart items that can be wrong, None for all."""
+        """Judge plain JSON; `sifted` says what can be wrong, None that all can."""
         value, translation = read.value, None
         model = call.model or detect(self.engine.edition, value, call.operation, self.naming)
         collector = Collector(self.severities, self.max_findings, self.counted)
@@ -164,13 +170,14 @@ class Judge:
                 for path, part in translation.foreign
             )
         plan = self._plan(model, call)
-        context = self._context(plan, call, value, doubts)
+        context = self._context(plan, call, value, sifted and sifted.items)
         void = frozenset(each.path for each in read.problems if each.code in _VOIDING)
-        invalid = self._structure(context, void, collector)
+        steps = plan.steps if sifted is None or sifted.shell else plan.on_items
+        invalid = self._structure(context, void, collector, only_items=steps is not plan.steps)
         if invalid is None:
             skipped = [Skipped(step.rule.code.name, _TOO_MUCH) for step in plan.steps]
             return Judgement(self._told(collector, model, plan, skipped, translation))
-        skipped = _judged(plan.steps, context._replace(invalid=invalid), collector)
+        skipped = _judged(steps, context._replace(invalid=invalid), collector)
         report = self._told(collector, model, plan, skipped, translation)
         return Judgement(report, context.session, collector.crashed)
 
@@ -183,19 +190,19 @@ class Judge:
         return Judgement(self._told(collector, None, plan, skipped))
 
     def _structure(
-        self, context: Context, void: frozenset[Path], collector: Collector
+        self, context: Context, void: frozenset[Path], collector: Collector, *, only_items: bool
     ) -> Invalid | None:
         """Collect what the schema finds; return the places that rules can't read.
 
-        What is wrong at or below the places in `void` has been told. Returns None if there is no
-        end to what is wrong.
+        What is wrong at or below the places in `void` has been told. `only_items` says that
+        nothing else can be wrong. Returns None if there is no end to what is wrong.
         """
         model, cart = context.setting.model, context.place("cartItems")
         doubts = {} if context.doubts is None else {cart: context.doubts}
         nullable = model in CODES["payload/null-property"].models
         invalid = set(void)
         missing = set()
-        for each in self.engine.problems(model, context.value, doubts):
+        for each in self.engine.problems(model, context.value, doubts, elsewhere=not only_items):
             if void and any(each.path[:length] in void for length in range(len(each.path) + 1)):
                 continue
             problem = omission(context.outline, each) if nullable else each
@@ -277,8 +284,8 @@ class Judge:
         return Judgement(report)
 
 
-def _no_body(text: Any, call: Call) -> bool:
-    return not text and call.operation == "reopen" and call.model is None
+def _no_body(call: Call) -> bool:
+    return call.operation == "reopen" and call.model is None
 
 
 def _judged(steps: Iterable[Step], context: Context, collector: Collector) -> list[Skipped]:

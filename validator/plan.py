@@ -29,7 +29,10 @@ class Step(NamedTuple):
 class Plan:
     """What to judge in payloads of one setting, and what not."""
 
-    __slots__ = ("base", "good", "outline", "setting", "sieve", "skipped", "steps", "unsettled")
+    __slots__ = (
+        *("base", "good", "on_items", "outline", "setting", "sieve", "skipped", "steps"),
+        "unsettled",
+    )
 
     def __init__(
         self,
@@ -73,6 +76,8 @@ class Plan:
             step for step in steps if self.sieve is None or step.rule.clean is None
         )
         """Those of them that have to be judged even if the whole payload passes `sieve`."""
+        self.on_items = tuple(step for step in self.steps if _on_items(step.rule, policy))
+        """Those that have to be judged if only items of the cart do not pass it."""
         self.skipped = tuple(sorted(skipped))
         self.good = Report(
             ok=True,
@@ -82,6 +87,14 @@ class Plan:
             skipped=self.skipped,
         )
         """What is reported of a payload without findings, if every step could be judged."""
+
+
+def _on_items(rule: Rule, policy: Policy) -> bool:
+    """Tell whether `rule` needs judging though all but the items of the cart is in order."""
+    fragments = rule.fragments(policy)
+    return not fragments or any(
+        place.startswith("cartItems") for place in (*fragments, *rule.reads)
+    )
 
 
 def _fragments(steps: list[Step], base: Path, policy: Policy) -> dict[Path, dict[str, Any]]:

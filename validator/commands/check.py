@@ -256,10 +256,12 @@ def _judge(settings: Settings, args: argparse.Namespace) -> Judge:
     except (TypeError, ValueError) as error:
         raise UsageError(str(error)) from None
 
+    ask = validator.judge
+
     def judge(payload: bytes | Document) -> Report:
         if isinstance(payload, bytes):
-            return validator.judge(payload, call).report
-        return validator.judge.document(payload, call).report
+            return ask(payload, call).report
+        return ask.document(payload, call).report
 
     return judge
 

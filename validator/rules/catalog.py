@@ -45,7 +45,7 @@ def _holders(
         yield "CustomerSession", (name,), own
     for index, item in context.doubtful_items():
         held = item.get(name)
-        if held and isinstance(held, Mapping):
+        if held and isinstance(held, dict):
             yield "CartItem", ("cartItems", index, name), held
 
 
@@ -428,9 +428,11 @@ def impossible_name(context: Context) -> Iterator[Problem | Missing]:
         ("additionalCosts", "additional cost", _COST_NAME[context.edition]),
     )
     for holder, kind, form in kinds:
-        pattern = re.compile(form)
+        fits = re.compile(form).fullmatch
         for _, steps, names in _holders(context, holder):
-            for name in sorted([name for name in names if pattern.fullmatch(name) is None]):
+            if all(map(fits, names)):
+                continue
+            for name in sorted([name for name in names if not fits(name)]):
                 params = {"entity": kind, "name": name}
                 yield Problem("catalog/impossible-name", context.place(*steps, name), params)
 

@@ -1,6 +1,6 @@
 """Context: what a rule may look at."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -47,11 +47,14 @@ class Invalid:
 
         That is if it is invalid itself, or anything above or below it is.
         """
-        return any(
-            all(want in ("*", step) for want, step in zip(place, bad, strict=False))
-            for bad in self._kinds
-            for place in places
-        )
+        for bad in self._kinds:
+            for place in places:
+                for want, step in zip(place, bad, strict=False):
+                    if want not in ("*", step):
+                        break
+                else:
+                    return True
+        return False
 
     def parts(self, place: Path) -> dict[str | int, list[Path]]:
         """Return the invalid places below `place`: what follows each step from there."""
@@ -123,8 +126,8 @@ class Context(NamedTuple):
         elif self.invalid.readable(place):
             parts = self.invalid.parts(place)
             for index in range(len(cart)) if only is None else only:
-                broken = parts.get(index, ())
-                if () not in broken and not any(path[0] in reads for path in broken):
+                broken = parts.get(index)
+                if broken is None or not _hit(reads, broken):
                     yield index, cart[index]
 
     def readable(self, *path: str | int) -> bool:
@@ -134,3 +137,8 @@ class Context(NamedTuple):
     def place(self, *path: str | int) -> Path:
         """Return the path in the payload of a place below the session."""
         return (*self.base, *path)
+
+
+def _hit(reads: Sequence[str], broken: Iterable[Path]) -> bool:
+    """Tell whether one of the broken places in an item is the item, or in one of its `reads`."""
+    return any(not path or path[0] in reads for path in broken)

@@ -69,9 +69,10 @@ def unknown_property(context: Context) -> Iterator[Problem | Missing]:
     """Compare the keys of each object with those of its model."""
     guesses = 0
     for path, part, value in _objects(context, _described):
-        extra = value.keys() - part.properties.keys()
-        if not extra or part.open or part.values is not None:
+        known = part.properties.keys()
+        if value.keys() <= known or part.open or part.values is not None:
             continue
+        extra = value.keys() - known
         if path == context.base and context.setting.model in REQUESTS:
             extra -= response_only(context.edition)
         for key in sorted(extra):
@@ -122,6 +123,8 @@ def read_only_property(context: Context) -> Iterator[Problem | Missing]:
         marked = _read_only(part)
         if path == context.base:
             marked |= response_only(context.edition)
+        if value.keys().isdisjoint(marked):
+            continue
         for key in sorted(value.keys() & marked):
             yield Problem("payload/read-only-property", (*path, key), {"property": key})
 

@@ -43,11 +43,17 @@ class Engine(ABC):
 
     @abstractmethod
     def problems(
-        self, model: str, instance: Any, doubts: Doubts | None = None
+        self,
+        model: str,
+        instance: Any,
+        doubts: Doubts | None = None,
+        *,
+        elsewhere: bool = True,
     ) -> Iterator[Problem]:
         """Yield what is wrong with `instance`, in the order of `pointer.order`.
 
-        `doubts` are the elements that can be wrong in some of its arrays; elsewhere all can.
+        `doubts` are the elements that can be wrong in some of its arrays. What is `elsewhere` can
+        be wrong, too, unless that is said to be known.
         """
 
     def accepts(self, model: str, instance: Any) -> bool:
@@ -84,7 +90,7 @@ def type_of(instance: Any) -> str:
         return name
     if isinstance(instance, str):
         return "string"
-    if isinstance(instance, Mapping):
+    if isinstance(instance, dict):
         return "object"
     if isinstance(instance, (list, tuple)):
         return "array"
@@ -118,7 +124,7 @@ def is_integer(instance: Any) -> bool:
 
 def brief(instance: Any) -> Any:
     """Return a scalar as it is, and the type of anything larger."""
-    return type_of(instance) if isinstance(instance, (Mapping, list, tuple)) else instance
+    return type_of(instance) if isinstance(instance, (dict, list, tuple)) else instance
 
 
 def omission(outline: Outline, problem: Problem) -> Problem | None:

@@ -30,6 +30,8 @@ class Reference(Engine):
         model: str,
         instance: Any,
         doubts: Doubts | None = None,  # noqa: ARG002 - the reference looks at everything
+        *,
+        elsewhere: bool = True,  # noqa: ARG002 - the same
     ) -> Iterator[Problem]:
         """Yield what is wrong with `instance`, in the order of `pointer.order`."""
         try:
