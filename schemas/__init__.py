@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -41,9 +40,7 @@ def text(edition: str, model: str) -> str:
 
     Raises `LookupError` if the edition or the model is unknown.
     """
-    name = _known(edition, model) + _SUFFIX
-    with open(os.path.join(_folder(edition), name), encoding="utf-8") as file:
-        return file.read()
+    return _content(edition, model).decode()
 
 
 @cache
@@ -52,7 +49,12 @@ def load(edition: str, model: str) -> dict[str, Any]:
 
     Raises `LookupError` if the edition or the model is unknown.
     """
-    schema: dict[str, Any] = json.loads(text(edition, model))
+    try:
+        # A check needs it anyway, and would load json for this alone.
+        from jiter import from_json
+    except ImportError:
+        from json import loads as from_json
+    schema: dict[str, Any] = from_json(_content(edition, model))
     return schema
 
 
@@ -68,6 +70,12 @@ def registry() -> SchemaRegistry:
         for edition in EDITIONS
         for model in models(edition)
     )
+
+
+def _content(edition: str, model: str) -> bytes:
+    name = _known(edition, model) + _SUFFIX
+    with open(os.path.join(_folder(edition), name), "rb") as file:
+        return file.read()
 
 
 def _folder(edition: str) -> str:

@@ -25,7 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for layer in (
         "schemas pointer code states fastest formats amounts console lines paths progress toml",
         "problem outline glob",
-        "policy tables naming finding collector document instance jsontext json_codes file_codes",
+        "policy tables naming finding collector copier document instance jsontext json_codes file_codes",
         "locate",
         "yamltext overflow",
         "models report structure jsonable listing",
@@ -338,25 +338,17 @@ print(status, *sorted(set(sys.modules) - before), file=sys.stderr)
 """
 
 HEAVY = {
+    "json",
     *("jsonschema", "referencing", "attr", "attrs", "rpds", "yaml", "asyncio", "concurrent"),
     *("dataclasses", "difflib", "glob", "hashlib", "importlib.metadata", "inspect"),
     *("multiprocessing", "pathlib", "shutil", "subprocess", "tempfile", "textwrap", "tomllib"),
     *("unicodedata", "xml"),
 }
 IDLE = {
-    *(
-        "batch",
-        "export",
-        "fastest",
-        "gateway",
-        "history",
-        "jsonable",
-        "jsontext",
-        "lines",
-        "locate",
-    ),
-    *("output.excerpt", "output.github", "output.json", "output.junit", "output.sarif"),
-    *("progress", "sequence", "structure.reference", "text", "toml", "yamlfile", "yamltext"),
+    *("batch", "copier", "export", "fastest", "gateway", "history", "jsonable", "jsontext"),
+    *("lines", "locate", "output.excerpt", "output.github", "output.json", "output.junit"),
+    *("output.sarif", "progress", "sequence", "structure.reference", "text", "toml", "yamlfile"),
+    "yamltext",
 }
 """Modules of the package that a clean file has no use for."""
 

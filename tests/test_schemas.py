@@ -467,4 +467,4 @@ class TestAccess:
             name.name for node in tree.body if isinstance(node, ast.Import) for name in node.names
         }
         names |= {str(node.module) for node in tree.body if isinstance(node, ast.ImportFrom)}
-        assert names == {"__future__", "functools", "json", "os", "typing"}
+        assert names == {"__future__", "functools", "os", "typing"}

@@ -1,7 +1,6 @@
 """Code: the stable name of one kind of finding, with all that is to be said about it."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
@@ -12,7 +11,7 @@ MANY_BITS = 10_000
 """The size of an integer of 3000 digits; Python refuses to write one of more than 4300."""
 ENDLESS = "a number of thousands of digits"
 _SHOWN = 60
-_QUOTED = json.JSONEncoder(ensure_ascii=False).encode
+_WORDS = {True: "true", False: "false", None: "null"}
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -82,13 +81,20 @@ def shown(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return _cut(", ".join(shown(each) for each in value[:_SHOWN]), 4 * _SHOWN)
     if isinstance(value, bool) or value is None:
-        return json.dumps(value)
+        return _WORDS[value]
     if isinstance(value, str):
-        quoted = _QUOTED(str(value[:_SHOWN]))
+        quoted = _quoting()(str(value[:_SHOWN]))
         return quoted if len(value) <= _SHOWN else quoted[:-1] + '..."'
     if isinstance(value, int) and value.bit_length() > MANY_BITS:
         return ENDLESS
     return _cut(str(value), _SHOWN)
+
+
+@cache
+def _quoting() -> Callable[[str], str]:
+    from json import JSONEncoder
+
+    return JSONEncoder(ensure_ascii=False).encode
 
 
 def _cut(text: str, limit: int) -> str:

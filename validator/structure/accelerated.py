@@ -8,7 +8,7 @@ that they fail.
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from ..instance import plain
 from ..outline import Outline, outline
@@ -39,18 +39,19 @@ class _Node:
         """The keys that `shell` looks at."""
 
 
-class _Branch(NamedTuple):
-    path: Path
-    kinds: tuple[type, ...]
-    """What an array or a map is in Python."""
-    part: _Node
-    """Its elements or members."""
+class _Branch:
+    __slots__ = ("kinds", "part", "path")
+
+    def __init__(self, path: Path, kinds: tuple[type, ...], part: _Node) -> None:
+        self.path = path
+        self.kinds = kinds
+        """What an array or a map is in Python."""
+        self.part = part
+        """Its elements or members."""
 
 
-class _Faulty(NamedTuple):
-    node: _Node
-    parts: list[tuple[str | int, Any]]
-    """Elements or members that it does not accept."""
+_Faulty: TypeAlias = tuple[_Node, list[tuple[str | int, Any]]]
+"""Elements or members that their node does not accept."""
 
 
 class Accelerated(Engine):
@@ -149,15 +150,16 @@ def _descend(
             parts = _parts(value, doubts.get(place))
             faulty = [(step, part) for step, part in parts if not accepts(part)]
             if faulty:
-                found.append((place, _AFTER, _Faulty(branch.part, faulty)))
+                found.append((place, _AFTER, (branch.part, faulty)))
     if len(found) > 1:
         found.sort(key=lambda entry: (order(entry[0]), entry[1]))
     for place, _, thing in found:
-        if isinstance(thing, _Faulty):
-            for step, part in thing.parts:
-                yield from _descend(thing.node, part, (*place, step), doubts)
-        else:
+        if isinstance(thing, Problem):
             yield thing
+        else:
+            below, faulty = thing
+            for step, part in faulty:
+                yield from _descend(below, part, (*place, step), doubts)
 
 
 def _bulky(place: Outline, path: Path) -> Iterator[Path]:
