@@ -22,12 +22,15 @@ MAX_DIGITS = 4300
 _NOTHING: Mapping[str, Any] = {}
 _FOUND_LENGTH = 20
 _CHUNK_DIGITS = 512
+_SHORT = 18
+"""The most digits of an integer that is read without a second look."""
 
 # What may come next, as the first characters that are allowed there.
 _VALUE = '"[{-0123456789tfnNI'
 _FIRST_ITEM = _VALUE + "]"
 _KEY = '"'
 _FIRST_KEY = '"}'
+_KEYS = (_KEY, _FIRST_KEY)
 _COLON = ":"
 _END = ""
 
@@ -46,6 +49,16 @@ _TOKEN = re.compile(
         ) (?![\w.+-])
     )
     [ \t\n\r]*([,:]?)[ \t\n\r]*""",
+    re.VERBOSE,
+)
+# A member that is not the last one, if key and value are plain.
+_MEMBER = re.compile(
+    r"""("[^"\\\x00-\x1f]*")[ \t\n\r]*:[ \t\n\r]*(
+        "[^"\\\x00-\x1f]*"
+      | (?: -?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?
+          | true | false | null
+        ) (?![\w.+-])
+    )[ \t\n\r]*,[ \t\n\r]*""",
     re.VERBOSE,
 )
 _SEPARATOR = re.compile(r"()[ \t\n\r]*([,:]?)[ \t\n\r]*")
@@ -220,6 +233,8 @@ class _Builder:
             self._report_surrogate(start, end)
 
     def _scalar(self, token: str, start: int) -> object:
+        if len(token) <= _SHORT and token.isdecimal():
+            return int(token)
         if token in _LITERALS:
             return _LITERALS[token]
         if token in _NOT_FINITE:
@@ -288,6 +303,17 @@ def _events(text: str, max_depth: int) -> Iterator[_Event]:
     pos = _end(_SPACE.match(text))
     while True:
         start = pos
+        if expected in _KEYS:
+            while member := _MEMBER.match(text, pos):
+                key, value = member[1], member[2]
+                yield "key", pos, member.end(1), key[1:-1]
+                start = member.start(2)
+                if value[0] == '"':
+                    yield "string", start, member.end(2), value[1:-1]
+                else:
+                    yield "scalar", start, member.end(2), value
+                start = pos = member.end()
+                expected = _KEY
         match = _TOKEN.match(text, start)
         if match:
             first, token, end = text[start], match[1], match.end(1)
@@ -311,7 +337,7 @@ def _events(text: str, max_depth: int) -> Iterator[_Event]:
                 raise _fault(text, match.start(2), expected, closers)
             continue
         if first == '"':
-            is_key = expected in (_KEY, _FIRST_KEY)
+            is_key = expected in _KEYS
             yield "key" if is_key else "string", start, end, token
             if is_key:
                 if separator != ":":
@@ -401,7 +427,7 @@ def _specific(text: str, pos: int, expected: str) -> str:
         reason = "bad-whitespace"
     elif not reason and first < " ":
         reason = "control-character"
-    elif not reason and word and expected in (_KEY, _FIRST_KEY):
+    elif not reason and word and expected in _KEYS:
         reason = "unquoted-key"
     elif not reason and word and expected in (_VALUE, _FIRST_ITEM):
         is_number = first in "+-.0123456789"
@@ -413,7 +439,7 @@ def _generic(expected: str, closers: list[str], found: str = "") -> str:
     """Return the reason that only tells what should have come."""
     if expected == _COLON:
         return "expected-colon"
-    if expected in (_KEY, _FIRST_KEY):
+    if expected in _KEYS:
         return "expected-key"
     if expected in (_VALUE, _FIRST_ITEM):
         return "expected-value"
