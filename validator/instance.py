@@ -44,6 +44,10 @@ def is_plain(value: object, *, max_depth: int = 8) -> bool:
 
     Looks no deeper than `max_depth`.
     """
+    return _is_plain(value, max_depth)
+
+
+def _is_plain(value: object, depth: int) -> bool:
     kind = type(value)
     if kind is dict:
         members: Any = value
@@ -54,13 +58,13 @@ def is_plain(value: object, *, max_depth: int = 8) -> bool:
         parts = value
     else:
         parts = (value,)
-        max_depth = 0
+        depth = 0
     for part in parts:
         kind = type(part)
         if kind is float:
             if not isfinite(part):
                 return False
-        elif kind not in _PLAIN and not (max_depth and is_plain(part, max_depth=max_depth - 1)):
+        elif kind not in _PLAIN and not (depth and _is_plain(part, depth - 1)):
             return False
     return True
 

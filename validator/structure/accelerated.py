@@ -7,7 +7,7 @@ that they fail.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeAlias
 
 from ..instance import plain
@@ -50,7 +50,7 @@ class _Branch:
         """Its elements or members."""
 
 
-_Faulty: TypeAlias = tuple[_Node, list[tuple[str | int, Any]]]
+_Faulty: TypeAlias = tuple[_Node, Iterator[tuple[str | int, Any]]]
 """Elements or members that their node does not accept."""
 
 
@@ -146,11 +146,10 @@ def _descend(
         value = _get(instance, branch.path)
         place = (*base, *branch.path)
         if value and isinstance(value, branch.kinds) and (elsewhere or place in doubts):
-            accepts = branch.part.whole.is_valid
-            parts = _parts(value, doubts.get(place))
-            faulty = [(step, part) for step, part in parts if not accepts(part)]
-            if faulty:
-                found.append((place, _AFTER, (branch.part, faulty)))
+            faulty = _faulty(branch.part, value, doubts.get(place))
+            first = next(faulty, None)
+            if first is not None:
+                found.append((place, _AFTER, (branch.part, chain((first,), faulty))))
     if len(found) > 1:
         found.sort(key=lambda entry: (order(entry[0]), entry[1]))
     for place, _, thing in found:
@@ -213,10 +212,16 @@ def _get(instance: Any, path: Path) -> Any:
     return instance
 
 
-def _parts(value: Any, doubtful: Sequence[int] | None) -> Iterator[tuple[str | int, Any]]:
+def _faulty(
+    node: _Node, value: Any, doubtful: Sequence[int] | None
+) -> Iterator[tuple[str | int, Any]]:
+    """Yield what `node` does not accept, no further than it is asked for: it may be very much."""
+    accepts = node.whole.is_valid
     if isinstance(value, dict):
         for name in sorted(value):
-            yield name, value[name]
+            if not accepts(value[name]):
+                yield name, value[name]
     else:
         for index in range(len(value)) if doubtful is None else doubtful:
-            yield index, value[index]
+            if not accepts(value[index]):
+                yield index, value[index]
