@@ -24,8 +24,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(layer.split())
     for layer in (
         "schemas pointer code states fastest formats amounts console lines paths progress toml",
-        "problem outline glob",
-        "policy tables naming finding collector copier document instance jsontext json_codes file_codes",
+        "problem outline glob copier",
+        "policy tables naming finding collector document instance jsontext json_codes file_codes",
         "locate",
         "yamltext overflow",
         "models report structure jsonable listing",

@@ -183,6 +183,7 @@ needs_orjson = pytest.mark.skipif(find_spec("orjson") is None, reason="orjson is
     [
         b'{"a": "", "b": [{"a": -1.5e-300}], "\xc3\xa9": null}',
         b'{"a": "\\"", "b": "\\u00e9\\n/\\/", "c": 18446744073709551615}',
+        b'{"as":"orjson writes it, though e+","b":1e+19,"\\\\":"\\n"}',
         b'"a+b, e and +"',
         b"1",
     ],

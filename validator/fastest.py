@@ -34,6 +34,8 @@ def over(strict: Parser) -> Parser:
             again = dumps(value)
         except (ValueError, TypeError):
             return strict(data)
+        if again == data:
+            return value
         # A single byte is found many times faster than two.
         if b"+" in again and _EXPONENT in again:
             return strict(data)

@@ -100,14 +100,9 @@ class Validator:
 
         Raises `ValueError` or `TypeError` for arguments that make no sense.
         """
-        arguments: Arguments = {
-            "model": model,
-            "previous": previous,
-            "operation": operation,
-            "dry": dry,
-            "now": now,
-        }
-        return self.judge(payload, self.call(**arguments)).report
+        known = before(self.engine, self.naming, previous)
+        about = call(self.edition, known, model=model, operation=operation, dry=dry, now=now)
+        return self.judge(payload, about).report
 
     def is_valid(self, payload: Any, **arguments: Unpack[Arguments]) -> bool:
         """Tell whether `check` finds no error; takes the same arguments, and less time."""
