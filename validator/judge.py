@@ -148,6 +148,8 @@ class Judge:
                 return None
             judgement = self._judge_closely(Document(value), call, sifted)
             return None if judgement.crashed else judgement
+        if _silent(plan.unsettled, context):
+            return Judgement(plan.good, context.session)
         collector = Collector(self.severities, self.max_findings, self.counted)
         skipped = _judged(plan.unsettled, context, collector)
         if collector.crashed:
@@ -286,6 +288,17 @@ class Judge:
 
 def _no_body(call: Call) -> bool:
     return call.operation == "reopen" and call.model is None
+
+
+def _silent(steps: Iterable[Step], context: Context) -> bool:
+    """Tell whether all rules could be judged, and none has anything to say: most often so."""
+    try:
+        for rule, _ in steps:
+            for _ in rule.check(context):
+                return False
+    except Exception:  # noqa: BLE001 - as in `_judged`, which tells of it
+        return False
+    return True
 
 
 def _judged(steps: Iterable[Step], context: Context, collector: Collector) -> list[Skipped]:

@@ -79,7 +79,12 @@ def _lines(path: str, name: str, reading: Reading) -> Outcome:
 
 def _line_judge(make: Callable[[], Judge]) -> LineJudge:
     judge = make()
-    return lambda source: judge(source).located(source)
+
+    def located(source: bytes) -> "Report":
+        report = judge(source)
+        return report.located(source) if report.findings else report
+
+    return located
 
 
 def in_lines(path: str, name: str, make: Callable[[], LineJudge], reading: Reading) -> Outcome:

@@ -67,21 +67,13 @@ class Excerpts:
         room -= 2 * len(_CUT)
         ended = self._end(span, stop)
         # What is marked comes first, then what is before it, then what is after it.
-        left = right = column
-        used = 0
-        while right < min(stop, max(ended, column + 1)) and used < room:
-            used += _cells(self._text[right])
-            right += 1
-        before = min(room, used + (room - used) // 2)
-        while left > begin and used < before:
-            left -= 1
-            used += _cells(self._text[left])
-        while right < stop and used < room:
-            used += _cells(self._text[right])
-            right += 1
-        while left > begin and used < room:
-            left -= 1
-            used += _cells(self._text[left])
+        text = self._text
+        right, used = _rightwards(text, column, min(stop, max(ended, column + 1)), room)
+        left, more = _leftwards(text, column, begin, (room - used) // 2)
+        used += more
+        right, more = _rightwards(text, right, stop, room - used)
+        used += more
+        left, _ = _leftwards(text, left, begin, room - used)
         return left, right, (left, right) != (begin, stop)
 
     def _end(self, span: Span, stop: int) -> int:
@@ -104,6 +96,30 @@ class Excerpts:
         width = max(1, _cells(text[column:ended].rstrip() or text[column:ended]))
         space = " " * (len(before) + _cells(text[start:column]))
         return above, (space, mark.character * width)
+
+
+def _rightwards(text: str, start: int, stop: int, room: int) -> tuple[int, int]:
+    """Return how far after `start` the characters fill so many cells, and how many they fill."""
+    near = text[start : min(stop, start + max(0, room))]
+    if near.isascii() and near.isprintable():
+        return start + len(near), len(near)
+    used = 0
+    while start < stop and used < room:
+        used += _cells(text[start])
+        start += 1
+    return start, used
+
+
+def _leftwards(text: str, start: int, stop: int, room: int) -> tuple[int, int]:
+    """Do what `_rightwards` does, for the characters before `start`."""
+    near = text[max(stop, start - max(0, room)) : start]
+    if near.isascii() and near.isprintable():
+        return start - len(near), len(near)
+    used = 0
+    while start > stop and used < room:
+        start -= 1
+        used += _cells(text[start])
+    return start, used
 
 
 def _shown(text: str) -> str:
