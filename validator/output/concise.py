@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ..console import printable
 from ..finding import Finding
 from ..outcome import Outcome, Result
-from .rest import omitted
+from .rest import rest
 from .style import Style
 from .words import ordered, verdict, where
 
@@ -23,14 +23,6 @@ def report(outcomes: Iterable[Outcome], style: Style = _PLAIN) -> Iterator[str]:
             yield rest(outcome, result)
         if style.verbose:
             yield verdict(outcome)
-
-
-def rest(outcome: Outcome, result: Result) -> str:
-    """Return a line about findings that are not shown, nothing if there are none."""
-    if result.report.omitted == 0:
-        return ""
-    name = f"{outcome.name}:{result.line}" if result.line else outcome.name
-    return printable(f"{name}: {omitted(result.report.omitted)}") + "\n"
 
 
 def _line(outcome: Outcome, result: Result, finding: Finding, style: Style) -> str:

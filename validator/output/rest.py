@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from ..console import printable
+from ..outcome import Outcome, Result
 from .words import count
+
+
+def rest(outcome: Outcome, result: Result) -> str:
+    """Return a line about findings that are not shown, nothing if there are none."""
+    if result.report.omitted == 0:
+        return ""
+    name = f"{outcome.name}:{result.line}" if result.line else outcome.name
+    return printable(f"{name}: {omitted(result.report.omitted)}") + "\n"
 
 
 def omitted(number: int | None) -> str:

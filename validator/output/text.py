@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ..console import PROG, printable
 from ..finding import Finding
 from ..outcome import Outcome, Result
-from .concise import rest
+from .rest import rest
 from .style import Style
 from .words import ordered, verdict, where
 
