@@ -23,7 +23,7 @@ SCHEMAS = Path(schemas.__file__).parent
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(layer.split())
     for layer in (
-        "schemas pointer code states fastest formats amounts console lines paths progress toml",
+        "schemas pointer code states formats amounts console lines paths progress roundtrip toml",
         "problem outline glob copier",
         "policy tables naming finding collector document instance jsontext json_codes file_codes",
         "locate",
@@ -345,10 +345,10 @@ HEAVY = {
     *("unicodedata", "xml"),
 }
 IDLE = {
-    *("batch", "copier", "export", "fastest", "gateway", "history", "jsonable", "jsontext"),
-    *("lines", "locate", "output.excerpt", "output.github", "output.json", "output.junit"),
-    *("output.sarif", "progress", "sequence", "structure.reference", "text", "toml", "yamlfile"),
-    "yamltext",
+    *("batch", "copier", "export", "gateway", "history", "jsonable", "jsontext", "lines"),
+    *("locate", "output.excerpt", "output.github", "output.json", "output.junit"),
+    *("output.sarif", "progress", "roundtrip", "sequence", "structure.reference", "text"),
+    *("toml", "yamlfile", "yamltext"),
 }
 """Modules of the package that a clean file has no use for."""
 

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from talonschema import document
 from talonschema.document import MAX_BYTES, MAX_DEPTH, Document, read, reread
-from talonschema.fastest import over
 from talonschema.instance import plain
 from talonschema.pointer import to_pointer
+from talonschema.roundtrip import over
 
 PROPERTY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
 CASES = Path(__file__).parent / "cases" / "json"

@@ -499,3 +499,37 @@ def test_odd_values_anywhere(data: st.DataObject, edition: str) -> None:
             name = data.draw(st.sampled_from(["sku", "quantity", "price", "attributes", "extra"]))
             item[name] = data.draw(odd_values)
     both(payload, edition, model="NewCustomerSessionV2", previous=STORED)
+
+
+ITEM = {"name": "Burr grinder", "sku": "GRD-7", "quantity": 1, "price": 129}
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(st.data(), st.sampled_from([1, 7, 8, 9, 40, 255, 256, 257, 600, 1000]))
+def test_wherever_wrong_items_are_they_are_found(data: st.DataObject, size: int) -> None:
+    wrong = data.draw(st.sets(st.integers(0, size - 1), max_size=40))
+    cart = [{**ITEM, "quantity": 0} if index in wrong else ITEM for index in range(size)]
+    report = Validator(max_findings=1000).check({"cartItems": cart})
+    assert [each.pointer for each in report.findings] == [
+        f"/cartItems/{index}/quantity" for index in sorted(wrong)
+    ]
+
+
+@pytest.mark.parametrize("spoil", [lambda cart: cart, lambda cart: [*cart, {**ITEM, "price": "1"}]])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *({"profileId": name} for name in ("guest", "GUEST", "Anonymous", "ann", "anonymous1", "")),
+        *({"profileId": name} for name in ("x" * 1000, "x" * 1001, "\n", "g\u00fcst")),
+        *({"couponCodes": [f"CODE{n}" for n in range(size)]} for size in (0, 1, 16, 17, 100)),
+        *({"couponCodes": ["CODE", *["XMAS"] * size]} for size in (1, 2, 15, 16, 17)),
+        *({"identifiers": ["a1", *names]} for names in ([], ["a1"], ["b2"], list("abcdef"))),
+        {"couponCodes": ["ABC", "ABC"], "identifiers": [1, 1], "profileId": 7},
+    ],
+)
+def test_what_is_settled_at_once_is_settled_right(
+    payload: dict[str, Any], spoil: Callable[[list[Any]], list[Any]]
+) -> None:
+    payload = {**payload, "cartItems": spoil([ITEM])}
+    fast, slow = (Validator(engine=engine).check(payload) for engine in ENGINES)
+    assert fast == slow

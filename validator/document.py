@@ -53,7 +53,7 @@ class Document(NamedTuple):
 def read(source: Source) -> Document:
     """Return the document in `source`: UTF-8 bytes or text.
 
-    A document without problems costs one pass of a native parser. That pass lets two faults through
+    A document without problems costs a pass or two of a native parser. They let two faults through
     that only a look at every value could find: numbers beyond a double, which come out as infinite,
     and more than `MAX_DEPTH` nested containers. A caller that meets one of them calls `reread`.
 
@@ -215,7 +215,7 @@ class Parser:
     def _at_first(self, data: bytes) -> object:
         self._left -= 1
         if self._left <= 0:
-            from .fastest import over
+            from .roundtrip import over
 
             self.accept = over(self._strict)
         return self._strict(data)

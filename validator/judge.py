@@ -172,7 +172,7 @@ class Judge:
                 for path, part in translation.foreign
             )
         plan = self._plan(model, call)
-        context = self._context(plan, call, value, sifted and sifted.items)
+        context = self._context(plan, call, value, None if sifted is None else sifted.items)
         void = frozenset(each.path for each in read.problems if each.code in _VOIDING)
         steps = plan.steps if sifted is None or sifted.shell else plan.on_items
         invalid = self._structure(context, void, collector, only_items=steps is not plan.steps)

@@ -50,7 +50,7 @@ class _Branch:
         """Its elements or members."""
 
 
-_Faulty: TypeAlias = tuple[_Node, Iterator[tuple[str | int, Any]]]
+_Below: TypeAlias = tuple[_Node, Iterator[tuple[str | int, Any]]]
 """Elements or members that their node does not accept."""
 
 
@@ -135,7 +135,7 @@ def _branches(place: Outline, path: Path) -> Iterator[tuple[Path, tuple[type, ..
 def _descend(
     node: _Node, instance: Any, base: Path, doubts: Doubts, *, elsewhere: bool = True
 ) -> Iterator[Problem]:
-    found: list[tuple[Path, str, Problem | _Faulty]] = []
+    found: list[tuple[Path, str, Problem | _Below]] = []
     for error in node.shell.iter_errors(_trimmed(node, instance)) if elsewhere else ():
         kind, path = error.kind, tuple(error.instance_path)
         keyword, value, part = kind.name, kind.value, _get(instance, path)

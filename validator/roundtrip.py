@@ -1,7 +1,7 @@
-"""Fastest: orjson as a parser that takes good documents and refuses the rest.
+"""Round trip: reading with orjson and writing again, which shows what got lost on the way.
 
-By itself orjson keeps the last of duplicate keys and rounds integers beyond 64 bits. Both show when
-what it read is written again: there is a string less, or a number with an exponent.
+Of duplicate keys orjson keeps the last, and integers beyond 64 bits it rounds. What was lost or
+rounded is missing from what it writes: there is a string less, or a number with an exponent.
 """
 
 from collections.abc import Callable
