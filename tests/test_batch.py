@@ -101,6 +101,7 @@ def test_processes_tell_the_same_in_the_same_order(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     monkeypatch.setattr(batch, "_CHUNK", 200)
+    monkeypatch.setattr(batch, "_STRETCH", 300)
     lines = [(GOOD, BAD, SLIP, b"", BROKEN)[number * 7 % 5] for number in range(300)]
     path = write(tmp_path, *lines)
     alone = run(capsys, "--format", form, path)
@@ -114,6 +115,7 @@ def test_workers_read_what_one_process_would(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, end: str
 ) -> None:
     monkeypatch.setattr(batch, "_CHUNK", size)
+    monkeypatch.setattr(batch, "_STRETCH", size)
     path = tmp_path / "log.ndjson"
     path.write_bytes(("\n".join(["a" * (number * 5 % 13) for number in range(9)]) + end).encode())
     with path.open("rb") as file:

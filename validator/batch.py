@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 Judge: TypeAlias = "Callable[[bytes], Report]"
 """Checks a line, and knows the places in it of what it finds."""
 
-_CHUNK = 1 << 20
-"""So many bytes of lines are checked together: some 10 milliseconds of work."""
+_CHUNK = 1 << 18
+"""So many bytes of lines are checked together: some milliseconds of work."""
+_STRETCH = 4 * _CHUNK
+"""So many are by a worker that reads them by itself, which is not asked as often then."""
 _AHEAD = 4
 """So many chunks for each worker are under way at once."""
 
@@ -132,16 +134,16 @@ def _rest(file: BinaryIO) -> bytes:
 
 
 def _stretches(file: BinaryIO, path: str, size: int) -> Iterator[Stretch]:
-    """Yield where the chunks are that `_chunks` would read; raises `ReadError`."""
+    """Yield where there are lines to be read together; raises `ReadError`."""
     start = 0
     while start < size:
         try:
-            file.seek(start + _CHUNK - 1)
+            file.seek(start + _STRETCH - 1)
             rest = b"" if file.read(1) in b"\n" else _rest(file)
-            end = max(file.tell(), start + _CHUNK)
+            end = max(file.tell(), start + _STRETCH)
         except OSError as error:
             raise _unreadable(error) from None
-        yield Stretch(path, start, _CHUNK + len(rest))
+        yield Stretch(path, start, _STRETCH + len(rest))
         start = end
 
 
