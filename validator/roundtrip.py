@@ -12,14 +12,14 @@ try:
 except ImportError:
     orjson = None  # type: ignore[assignment]  # `over` then has nothing to offer
 
-Parser: TypeAlias = Callable[[bytes], object]
+Parse: TypeAlias = Callable[[bytes], object]
 """Returns the value of a good document; raises ValueError, RecursionError or MemoryError."""
 
 _EXPONENT = b"e+"
 _BEYOND = float(2**63)
 
 
-def over(strict: Parser) -> Parser:
+def over(strict: Parse) -> Parse:
     """Return what parses as `strict` does, and faster; that itself if orjson is not installed.
 
     Documents whose goodness does not show at once are left to `strict`.
