@@ -121,8 +121,20 @@ def test_workers_read_what_one_process_would(
     with path.open("rb") as file:
         chunks = list(batch._chunks(file))  # noqa: SLF001 - the cuts show nowhere else
     with path.open("rb") as file:
-        about = list(batch._stretches(file, str(path), path.stat().st_size))  # noqa: SLF001
+        about = list(batch._stretches(file, str(path)))  # noqa: SLF001
     assert [path.read_bytes()[each.start : each.start + each.size] for each in about] == chunks
+
+
+@pytest.mark.skipif(not Path("/proc/version").exists(), reason="a file of this kind")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_file_that_does_not_tell_its_size_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], jobs: str
+) -> None:
+    path = tmp_path / "log.ndjson"
+    path.symlink_to("/proc/version")
+    status, lines = run(capsys, "--jobs", jobs, "--format", "concise", str(path))
+    assert status == 3
+    assert lines[0].startswith(f"{path}:1:1: error[json/syntax]")
 
 
 def test_a_file_that_goes_away_from_under_the_processes(

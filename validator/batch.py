@@ -7,7 +7,6 @@ line; the form has no standard of its own.
 from __future__ import annotations
 
 import os
-import stat
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
@@ -67,9 +66,9 @@ class Batch:
     ) -> None:
         """Check the lines of `file`, which is closed at the end, in so many processes as `jobs`.
 
-        At `path` it can be opened again; None if it can't. `make` makes the check; with more than
-        one process it is called in each of them, so it has to be picklable. `progress` is kept up
-        to date.
+        At `path` it can be opened again and read from any place; None if not. `make` makes the
+        check; with more than one process it is called in each of them, so it has to be picklable.
+        `progress` is kept up to date.
         """
         self._progress = progress
         self._file = file
@@ -104,10 +103,8 @@ class Batch:
         if self._jobs == 1:
             judge = self._make()
             return (_check(lines, judge) for lines in _chunks(file))
-        about = os.fstat(file.fileno())
-        if self._path is not None and stat.S_ISREG(about.st_mode):
-            return _spread(_stretches(file, self._path, about.st_size), self._make, self._jobs)
-        return _spread(_chunks(file), self._make, self._jobs)
+        chunks = _chunks(file) if self._path is None else _stretches(file, self._path)
+        return _spread(chunks, self._make, self._jobs)
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
@@ -133,18 +130,19 @@ def _rest(file: BinaryIO) -> bytes:
     return rest
 
 
-def _stretches(file: BinaryIO, path: str, size: int) -> Iterator[Stretch]:
+def _stretches(file: BinaryIO, path: str) -> Iterator[Stretch]:
     """Yield where there are lines to be read together; raises `ReadError`."""
     start = 0
-    while start < size:
-        try:
+    try:
+        size = file.seek(0, os.SEEK_END)
+        while start < size:
             file.seek(start + _STRETCH - 1)
             rest = b"" if file.read(1) in b"\n" else _rest(file)
             end = max(file.tell(), start + _STRETCH)
-        except OSError as error:
-            raise _unreadable(error) from None
-        yield Stretch(path, start, _STRETCH + len(rest))
-        start = end
+            yield Stretch(path, start, _STRETCH + len(rest))
+            start = end
+    except OSError as error:
+        raise _unreadable(error) from None
 
 
 def _unreadable(error: OSError) -> ReadError:

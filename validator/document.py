@@ -60,7 +60,7 @@ def read(source: Source) -> Document:
     Raises TypeError when `source` is neither bytes-like nor str; nothing for its content.
     """
     try:
-        data = source if type(source) is bytes else _data(source)
+        data = _data(source)
         if len(data) <= MAX_BYTES:
             return Document(PARSER.accept(data[3:] if data.startswith(_BOM) else data))
     except (ValueError, RecursionError, MemoryError):

@@ -100,25 +100,22 @@ def finding(problem: Problem, code: Code, severity: Severity, *, redact: bool) -
     params = {name: _jsonable(value) for name, value in given.items()}
     hint = code.hint if isinstance(code.hint, str) else code.hint.get(params.get("kind", ""), "")
     return Finding(
-        code.name,
-        severity,
-        to_pointer(problem.path),
-        render(code.message, params),
-        render(hint, params),
-        params,
-        tuple([to_pointer(path) for path in problem.related]),
-        problem.parameter,
-        problem.line,
-        problem.column,
+        code=code.name,
+        severity=severity,
+        pointer=to_pointer(problem.path),
+        message=render(code.message, params),
+        hint=render(hint, params),
+        params=params,
+        related=tuple(to_pointer(path) for path in problem.related),
+        parameter=problem.parameter,
+        line=problem.line,
+        column=problem.column,
     )
-
-
-_AS_THEY_ARE = frozenset({str, bool, float, list, type(None)})
 
 
 def _jsonable(value: Any) -> Any:
     """Return a parameter as JSON can carry it: decimals as numbers, endless integers as words."""
-    if type(value) in _AS_THEY_ARE:
+    if type(value) is str:
         return value
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)

@@ -39,25 +39,22 @@ _LITERALS = {"true": True, "false": False, "null": None}
 _NOT_FINITE = frozenset({"NaN", "Infinity", "-Infinity"})
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+_PLAIN = r'"[^"\\\x00-\x1f]*"'
+_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 # One token, then the comma or colon that follows it: half as many matches as token by token.
 _TOKEN = re.compile(
-    r"""(
-        [\[\]{}]
-      | "[^"\\\x00-\x1f]*"
-      | (?: -?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?
-          | true | false | null | NaN | -?Infinity
-        ) (?![\w.+-])
+    rf"""(
+        [\[\]{{}}]
+      | {_PLAIN}
+      | (?: {_NUMBER} | true | false | null | NaN | -?Infinity ) (?![\w.+-])
     )
     [ \t\n\r]*([,:]?)[ \t\n\r]*""",
     re.VERBOSE,
 )
 # A member that is not the last one, if key and value are plain.
 _MEMBER = re.compile(
-    r"""("[^"\\\x00-\x1f]*")[ \t\n\r]*:[ \t\n\r]*(
-        "[^"\\\x00-\x1f]*"
-      | (?: -?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?
-          | true | false | null
-        ) (?![\w.+-])
+    rf"""({_PLAIN})[ \t\n\r]*:[ \t\n\r]*(
+        {_PLAIN} | (?: {_NUMBER} | true | false | null ) (?![\w.+-])
     )[ \t\n\r]*,[ \t\n\r]*""",
     re.VERBOSE,
 )

@@ -124,15 +124,14 @@ _REST = re.compile(r"[^\r\n]*")
 class JsonPlaces:
     """Where the parts of a JSON text are."""
 
-    def __init__(self, text: str, pointers: Iterable[str], *, line: int = 1) -> None:
-        """Look for the values at `pointers` in a text that begins on `line` of its file.
+    def __init__(self, text: str, pointers: Iterable[str]) -> None:
+        """Look for the values at `pointers` in a text.
 
         What comes after a fault of the grammar is not found. Of duplicate keys the last one counts,
         as it does for the parsers.
         """
         self._text = text
         self._lines = Lines(text)
-        self._before = line - 1
         self._root = _Part()
         wanted = False
         for pointer in pointers:
@@ -187,7 +186,7 @@ class JsonPlaces:
     def _span(self, start: int, end: int) -> Span:
         line, column = self._lines.locate(start)
         end_line, end_column = self._lines.locate(end)
-        return Span(line + self._before, column, end_line + self._before, end_column)
+        return Span(line, column, end_line, end_column)
 
     def _walk(self, pos: int, part: _Part) -> int:
         """Find `part`, whose value starts at `pos`, and its parts; return where it ends.

@@ -34,7 +34,7 @@ def detect(edition: str, payload: Any, operation: str, naming: Naming) -> str:
     is a return request, with ``message`` an error; keys that only responses have make a session a
     response. Anything else is a request for a session, or for a return if that is the operation.
     """
-    keys = payload.keys() if type(payload) is dict and naming == "wire" else _keys(payload, naming)
+    keys = _keys(payload, naming)
     if "effects" in keys:
         state = "createdCoupons" in keys or "customerSession" in keys or edition == "2022-06"
         return "IntegrationStateV2" if state else "ReopenResponse"
@@ -60,7 +60,7 @@ def response_only(edition: str) -> frozenset[str]:
 
 
 def _keys(payload: Any, naming: Naming) -> AbstractSet[Any]:
-    if not isinstance(payload, Mapping):
+    if type(payload) is not dict and not isinstance(payload, Mapping):
         return frozenset()
     if naming == "wire":
         return payload.keys()

@@ -30,7 +30,14 @@ class Plan:
     """What to judge in payloads of one setting, and what not."""
 
     __slots__ = (
-        *("base", "good", "on_items", "outline", "setting", "sieve", "skipped", "steps"),
+        "base",
+        "good",
+        "on_items",
+        "outline",
+        "setting",
+        "sieve",
+        "skipped",
+        "steps",
         "unsettled",
     )
 

@@ -76,8 +76,10 @@ class Report(NamedTuple):
         from .document import decoded
         from .locate import JsonPlaces, located, pointers
 
-        places = JsonPlaces(decoded(source), pointers(self.findings), line=line)
-        return self._replace(findings=tuple(located(self.findings, places)))
+        places = JsonPlaces(decoded(source), pointers(self.findings))
+        told = zip(self.findings, located(self.findings, places), strict=True)
+        findings = (new if new is old else new.moved(line - 1) for old, new in told)
+        return self._replace(findings=tuple(findings))
 
     def moved(self, lines: int) -> "Report":
         """Return the report with the places of its findings so many lines further down."""

@@ -79,12 +79,7 @@ def _lines(path: str, name: str, reading: Reading) -> Outcome:
 
 def _line_judge(make: Callable[[], Judge]) -> LineJudge:
     judge = make()
-
-    def located(source: bytes) -> "Report":
-        report = judge(source)
-        return report.located(source) if report.findings else report
-
-    return located
+    return lambda source: judge(source).located(source)
 
 
 def in_lines(path: str, name: str, make: Callable[[], LineJudge], reading: Reading) -> Outcome:
@@ -95,12 +90,19 @@ def in_lines(path: str, name: str, make: Callable[[], LineJudge], reading: Readi
     from .batch import Batch
 
     file = _stdin() if path == STDIN else open(path, "rb")  # noqa: SIM115 - the batch closes it
-    progress = None
-    if reading.progress is not None:
-        about = os.fstat(file.fileno())
-        progress = reading.progress(name, about.st_size if stat.S_ISREG(about.st_mode) else 0)
-    again = None if path == STDIN else path
+    size = _size(file)
+    progress = None if reading.progress is None else reading.progress(name, size)
+    again = path if size and path != STDIN else None
     return Outcome(name, Batch(file, again, make, reading.jobs, progress), lines=True)
+
+
+def _size(file: BinaryIO) -> int:
+    """Return the size of a file, 0 if it has none that could be relied on."""
+    try:
+        about = os.fstat(file.fileno())
+    except OSError:
+        return 0
+    return about.st_size if stat.S_ISREG(about.st_mode) else 0
 
 
 def content(path: str) -> bytes:

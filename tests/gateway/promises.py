@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from gateway.processes import Upstream
+from gateway.processes import NO_TLS, Upstream
 
 JSON = {"content-type": "application/json"}
 OPEN, CLOSED, BAD = (
@@ -36,7 +36,7 @@ class Front(NamedTuple):
             base_url=f"http://127.0.0.1:{self.port}",
             headers=JSON,
             trust_env=False,
-            verify=False,  # noqa: S501 - there is no TLS; it saves reading certificates
+            verify=NO_TLS,
             timeout=20,
         ) as client:
             yield client

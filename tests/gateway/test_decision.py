@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 import talonschema
 from talonschema.gateway.decision import NEW_SESSION, Core, Decision
 from talonschema.gateway.exchange import Request, header
-from talonschema.gateway.settings import Options, Settings
+from talonschema.gateway.settings import Settings
 from talonschema.policy import Policy
 from talonschema.states import MOVES, STATES
 
 SESSION = "/v2/customer_sessions/cart-1"
 JSON = ("content-type", "application/json")
-SECRET = "s3cret-value-of-a-customer"  # noqa: S105 - it must not show up anywhere
+HIDDEN = "s3cret-value-of-a-customer"
+"""It must not show up anywhere."""
 
 
 def core(**options: Any) -> Core:
-    chosen: Options = {"edition": "2026-06", "store": "memory:", **options}  # type: ignore[typeddict-item]  # cases are made of any options
-    return Core(Settings(**chosen))
+    return Core(Settings(**{"edition": "2026-06", "store": "memory:", **options}))
 
 
 CORE = core()
@@ -65,13 +65,18 @@ def test_a_good_update_is_allowed_and_asks_for_the_state() -> None:
 @pytest.mark.parametrize("form", ["api", "problem"])
 def test_a_refusal_has_the_form_and_nothing_of_the_payload(form: str) -> None:
     decision = core(errors=form).examine(
-        put({"profileId": SECRET, "cartItems": [{"name": SECRET, "sku": SECRET, "price": SECRET}]})
+        put(
+            {
+                "profileId": HIDDEN,
+                "cartItems": [{"name": HIDDEN, "sku": HIDDEN, "price": HIDDEN}],
+            }
+        )
     )
     assert decision.label == "invalid"
     assert decision.refusal is not None
     status, headers, raw = decision.refusal
     assert status == 400
-    assert SECRET.encode() not in raw
+    assert HIDDEN.encode() not in raw
     assert header(headers, "content-length") == str(len(raw))
     assert header(headers, "cache-control") == "no-store"
     told = json.loads(raw)

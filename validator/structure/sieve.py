@@ -84,7 +84,7 @@ class Sieve:
         maker = _Maker(fragments, request=request, closed=closed)
         place = shape.at(cart)
         items = None if place is None else place.items
-        self._item_schema = None
+        self._item_schema: dict[str, Any] = {}
         if items is not None:
             self._item_schema = maker.make(items, (*cart, "*"))
             maker.stop = cart
@@ -94,7 +94,7 @@ class Sieve:
     @cached_property
     def _whole(self) -> "jsonschema_rs.Validator":
         schema, item = self._shell_schema, self._item_schema
-        if item is not None:
+        if item:
             steps = [key for name in self._cart for key in ("properties", name)]
             schema = _with(schema, (*steps, "items"), item)
         return validator(schema, formats=False)
@@ -105,11 +105,11 @@ class Sieve:
 
     @cached_property
     def _item(self) -> "jsonschema_rs.Validator":
-        return validator(self._item_schema or {}, formats=False)
+        return validator(self._item_schema, formats=False)
 
     @cached_property
     def _items(self) -> "jsonschema_rs.Validator":
-        return validator({"type": "array", "items": self._item_schema or {}}, formats=False)
+        return validator({"type": "array", "items": self._item_schema}, formats=False)
 
     def sift(self, value: dict[str, Any]) -> Sifted | None:
         """Sort the parts of `value`; None if it is not made of plain JSON values."""
@@ -154,7 +154,7 @@ class Sieve:
         return _with(copy, self._cart, items), problems
 
     def _cart_of(self, value: Any) -> Sequence[Any]:
-        if self._item_schema is None:
+        if not self._item_schema:
             return ()
         for step in self._cart:
             value = value.get(step) if isinstance(value, dict) else None
