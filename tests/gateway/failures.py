@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias
 
-from gateway.processes import Upstream, eventually, free_port, gateway_running
+from gateway.processes import Upstream, eventually, free_port, gateway_running, refusal
 from gateway.promises import BAD, OPEN, Front, new, path
 
 Change: TypeAlias = tuple[str, str]
@@ -49,7 +49,7 @@ def without_the_plugin_calls_on_sessions_are_refused(
     gateway: Gateway, folder: Path, api: Upstream
 ) -> None:
     name = new()
-    with gateway.start(folder, api, free_port()) as front:
+    with refusal() as port, gateway.start(folder, api, port) as front:
         assert front.ask("PUT", path(name), OPEN).status_code == 503
         assert front.ask("GET", "/v1/other").status_code == 200
     assert front.seen(name) == []
@@ -84,7 +84,8 @@ def without_the_api_it_is_the_gateway_that_answers(
 ) -> None:
     with (
         gateway_running(folder) as plugin,
-        gateway.start(folder, Upstream(free_port()), plugin.http) as front,
+        refusal() as port,
+        gateway.start(folder, Upstream(port), plugin.http) as front,
     ):
         assert front.ask("PUT", path(new()), OPEN).status_code == gateway.without_api
 

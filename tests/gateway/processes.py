@@ -31,6 +31,15 @@ def free_port() -> int:
         return port
 
 
+@contextmanager
+def refusal() -> Iterator[int]:
+    """Hold a port on which nobody listens: a free one may be somebody's in the next moment."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port: int = held.getsockname()[1]
+        yield port
+
+
 def listens(port: int) -> bool:
     """Tell whether something listens on a port."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):

@@ -36,7 +36,15 @@ from gateway.envoy import (
     binary,
     envoy_running,
 )
-from gateway.processes import Gateway, Upstream, eventually, free_port, gateway_running, running
+from gateway.processes import (
+    Gateway,
+    Upstream,
+    eventually,
+    free_port,
+    gateway_running,
+    refusal,
+    running,
+)
 from gateway.promises import (
     BAD,
     CLOSED,
@@ -367,8 +375,10 @@ def test_without_the_gate_nothing_passes(config: str, tmp_path: Path, upstream: 
 
 @both
 def test_without_the_gate_all_passes_if_that_is_asked_for(config: str, upstream: Upstream) -> None:
-    behind = Behind(upstream.port, free_port(), free_port())
-    with envoy_running(config, behind, edits=FAIL_OPEN) as envoy:
+    with (
+        refusal() as port,
+        envoy_running(config, Behind(upstream.port, port, port), edits=FAIL_OPEN) as envoy,
+    ):
         front, name = Front(envoy.port, upstream), new()
         assert front.ask("PUT", path(name), OPEN).status_code == 200
         assert front.ask("GET", path(name)).json()["customerSession"]["state"] == "open"
@@ -403,7 +413,7 @@ def test_without_the_observer_traffic_goes_on_and_states_become_uncertain(
     name = new()
     with ExitStack() as stack:
         plugin = stack.enter_context(gateway_running(tmp_path, SETTINGS))
-        nobody = stack.enter_context(silence()) if silent else free_port()
+        nobody = stack.enter_context(silence() if silent else refusal())
         behind = Behind(upstream.port, plugin.http, plugin.grpc)
         watched = Front(stack.enter_context(envoy_running(PAIR, behind)).port, upstream)
         unseen = envoy_running(PAIR, behind._replace(grpc=nobody), patient=False)
@@ -519,8 +529,9 @@ def grpc_recorder(told: list[dict[str, str]]) -> Iterator[int]:
 def test_neither_key_nor_cookies_are_told_to_the_gate(config: str, upstream: Upstream) -> None:
     told: list[dict[str, str]] = []
     name = new()
-    with serving(recorder(told)) if config == PAIR else grpc_recorder(told) as port:
-        behind = Behind(upstream.port, port, port if config == SINGLE else free_port())
+    telling = serving(recorder(told)) if config == PAIR else grpc_recorder(told)
+    with telling as port, refusal() as nobody:
+        behind = Behind(upstream.port, port, port if config == SINGLE else nobody)
         with envoy_running(config, behind) as envoy:
             front = Front(envoy.port, upstream)
             front.ask("PUT", path(name), OPEN, authorization="ApiKey-v1 secret", cookie="secret")

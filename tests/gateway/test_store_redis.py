@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.processes import free_port
+from gateway.processes import free_port, refusal
 from gateway.stands import CLOSE, KEY, ODD, Stand, attempt, stand
 from gateway.valkey import Valkey
 from talonschema.gateway.redis import PREFIX, RedisStore
@@ -171,9 +171,9 @@ def test_the_rights_that_the_page_on_stores_names_are_enough(redis_stand: Stand)
 
 def test_a_replica_is_not_ready(tmp_path: Path) -> None:
     server = Valkey(tmp_path)
-    with server.serving():
+    with server.serving(), refusal() as port:
         with closing(server.client()) as client:
-            client.replicaof("127.0.0.1", free_port())
+            client.replicaof("127.0.0.1", port)
 
         async def run() -> None:
             store = open_store(server.url, timeout=20)
