@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from talonschema import yamltext
 from talonschema.cli import main
 from talonschema.document import MAX_BYTES
-from talonschema.locate import JsonPlaces, steps
+from talonschema.finding import Span
+from talonschema.locate import JsonPlaces, Place, steps
 from talonschema.pointer import to_pointer
 from talonschema.yamltext import Payload, payloads
 
@@ -134,6 +135,43 @@ def test_deep_nesting_is_refused(opening: str) -> None:
     assert pointer.count("/") == 100
 
 
+@pytest.mark.parametrize(
+    ("opening", "column"),
+    [("a:\n  - [x, ", 9), ("{a: {b: ", 9), ("- {c: [1, ", 11), ("--- [", 6), ("a: [1, ", 8)],
+)
+def test_depth_is_judged_wherever_the_parser_looks_ahead(opening: str, column: int) -> None:
+    above = opening.count("[") + opening.count("{") + ("a:\n" in opening) * 2
+    above += opening.startswith("- ") + opening.startswith("a: ")
+    ((code, _, line, at),) = problems(opening + "[" * 2000)
+    assert (code, at) == ("json/too-deep", column + 100 - above)
+    assert line == opening.count("\n") + 1
+
+
+def test_a_fault_below_the_limit_is_no_matter_of_depth() -> None:
+    ((code, *_),) = problems("[" * 99 + "}")
+    assert code == "yaml/syntax"
+
+
+@pytest.mark.parametrize("marker", ["", "---\n", "--- ", "...\n---\n"])
+def test_json_keeps_its_own_limits(marker: str) -> None:
+    text = '{"gift": "\\ud83c\\udf82", "' + "k" * 2000 + '": ["\x7f"]}'
+    assert value(marker + text) == json.loads(text)
+    assert [each.document.value for each in payloads(f"{marker}{text}\n---\n[1]\n")] == [
+        json.loads(text),
+        [1],
+    ]
+
+
+def test_places_in_a_later_document_of_json() -> None:
+    text = '{"a": 1}\n--- {"b": "\\ud83c\\udf82", "b": [2]}\n'
+    _, second = payloads(text)
+    places = second.find_places(["/b/0", ""])
+    assert places.find("/b/0") == Place(Span(2, 33, 2, 34))
+    (problem,) = second.document.problems
+    assert (problem.code, problem.line, problem.column) == ("json/duplicate-key", 2, 27)
+    assert problem.params == {"first_line": 2, "first_column": 6}
+
+
 def test_depth_up_to_the_limit() -> None:
     assert problems("[" * 100 + "]" * 100) == []
 
@@ -175,15 +213,16 @@ def pointers(value: Any, above: tuple[str | int, ...] = ()) -> Iterator[str]:
 
 @given(json_values, st.sampled_from([None, 1, 3]))
 def test_json_is_read_as_json(data: Any, indent: int | None) -> None:
-    # ASCII with escapes but of surrogates, and no character that YAML has not.
     text = json.dumps(data, indent=indent)
-    assume("\\ud" not in text and "\x7f" not in text)
+    if not isinstance(data, (dict, list)):
+        # A scalar is read by PyYAML, which refuses surrogates as escapes and some characters.
+        assume("\\ud" not in text and "\x7f" not in text)
     found = only(text)
     assert repr(found.document.value) == repr(data)
     wanted = list(pointers(data))
-    expected = JsonPlaces(text, wanted)
+    places, expected = found.find_places(wanted), JsonPlaces(text, wanted)
     for pointer in wanted:
-        assert found.places.find(pointer) == expected.find(pointer)
+        assert places.find(pointer) == expected.find(pointer)
 
 
 @given(json_values, st.sampled_from(["block", "flow"]), st.sampled_from(["\n", "\r\n"]))
@@ -197,8 +236,10 @@ def test_places_as_other_programs_write_yaml(data: Any, style: str, end: str) ->
     # There are some with keys that PyYAML writes plain, for YAML 1.1, and that are numbers here.
     assume(not found.document.problems)
     lines = text.split("\n")
-    for pointer in pointers(found.document.value):
-        place = found.places.find(pointer)
+    wanted = list(pointers(found.document.value))
+    places = found.find_places(wanted)
+    for pointer in wanted:
+        place = places.find(pointer)
         assert place is not None
         line, column, end_line, end_column = place.value
         cut = lines[line - 1 : end_line]
@@ -221,7 +262,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         json.dumps(each.document.value, allow_nan=False)
         for problem in each.document.problems:
             assert problem.line is not None
-            assert each.places.root is None or each.places.find("") is not None
+            assert each.places is None or each.places.root is None or each.places.find("")
 
 
 # The command

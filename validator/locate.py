@@ -124,14 +124,17 @@ _REST = re.compile(r"[^\r\n]*")
 class JsonPlaces:
     """Where the parts of a JSON text are."""
 
-    def __init__(self, text: str, pointers: Iterable[str]) -> None:
-        """Look for the values at `pointers` in a text.
+    def __init__(
+        self, text: str, pointers: Iterable[str], start: int = 0, lines: Lines | None = None
+    ) -> None:
+        """Look for the values at `pointers` in the JSON document that begins at `start`.
 
-        What comes after a fault of the grammar is not found. Of duplicate keys the last one counts,
+        `lines` are those of `text`, if it has several documents. What comes after a fault of the
+        grammar is not found. Of duplicate keys the last one counts,
         as it does for the parsers.
         """
         self._text = text
-        self._lines = Lines(text)
+        self._lines = lines or Lines(text)
         self._root = _Part()
         wanted = False
         for pointer in pointers:
@@ -142,7 +145,7 @@ class JsonPlaces:
         if wanted:
             # Where it is no JSON, there is nothing more to be found.
             with suppress(ValueError, RecursionError):
-                self._walk(_end(_SPACE.match(text)), self._root)
+                self._walk(_end(_SPACE.match(text, start)), self._root)
 
     def find(self, pointer: str) -> Place | None:
         """Return the place of one of the values that were looked for, or what should hold it."""

@@ -117,14 +117,7 @@ class Histories:
         found = _entries(read)
         reports = self._judged(found, setting)
         text = decoded(source)
-        wanted = [
-            to_pointer(entry.place) + pointer
-            for entry, (at, report) in zip(found, reports, strict=True)
-            for pointer in ("", *(at + each for each in pointers(report.findings)))
-            if report.findings
-        ]
-        places = JsonPlaces(text, wanted)
-        results = _results(text, found, reports, places)
+        results = _results(text, found, reports, partial(JsonPlaces, text))
         if isinstance(read.value, list):
             return Outcome(name or STDIN, _Counted(results, len(found)), lines=True)
         return Outcome(name or STDIN, results or [Result(reports[0][1], source)])
@@ -146,12 +139,13 @@ class Histories:
             if not payload.document.readable:
                 count += 1
                 report = _unread(setting, payload.document)
-                told = tuple(located(report.findings, payload.places))
+                places = payload.find_places(pointers(report.findings))
+                told = tuple(located(report.findings, places))
                 results.append(Result(report._replace(findings=told), source, 1))
                 continue
             found = _entries(payload.document)
             count += len(found)
-            results += _results(text, found, self._judged(found, setting), payload.places)
+            results += _results(text, found, self._judged(found, setting), payload.find_places)
         return Outcome(name, _Counted(results, count), lines=True)
 
     def _lines(self, setting: Setting) -> Callable[[bytes], Report]:
@@ -271,9 +265,19 @@ def _entries(read: Document) -> list[_Entry]:
 
 
 def _results(
-    text: str, entries: Sequence[_Entry], reports: Sequence[tuple[str, Report]], places: Places
+    text: str,
+    entries: Sequence[_Entry],
+    reports: Sequence[tuple[str, Report]],
+    find_places: Callable[[list[str]], Places],
 ) -> list[Result]:
     """Return what came of those entries that something was found in, with its places."""
+    wanted = [
+        to_pointer(entry.place) + pointer
+        for entry, (at, report) in zip(entries, reports, strict=True)
+        for pointer in ("", *(at + each for each in pointers(report.findings)))
+        if report.findings
+    ]
+    places = find_places(wanted)
     lines = Lines(text)
     results = []
     for entry, (at, report) in zip(entries, reports, strict=True):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from .document import Document, text_of
-from .locate import located
+from .locate import located, pointers
 from .outcome import Outcome, Result
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def outcome(path: str, source: bytes, judge: Callable[[bytes | Document], Report
         )
     found = list(payloads(text))
     if not found:
-        # Nothing is there, which says the same in YAML and in JSON.
-        return Outcome(path, [Result(judge(source).located(source), source)])
+        # Comments at the most, which is nothing in YAML as in JSON.
+        return Outcome(path, [Result(judge(b"").located(b""), source)])
     if len(found) == 1:
         return Outcome(path, [Result(_judged(found[0], judge), source)])
     return Outcome(path, Documents(text, found, judge), lines=True)
@@ -38,7 +38,8 @@ def outcome(path: str, source: bytes, judge: Callable[[bytes | Document], Report
 
 def _judged(payload: Payload, judge: Callable[[bytes | Document], Report]) -> Report:
     report = judge(payload.document)
-    return report._replace(findings=tuple(located(report.findings, payload.places)))
+    places = payload.find_places(pointers(report.findings))
+    return report._replace(findings=tuple(located(report.findings, places)))
 
 
 class Documents:

@@ -2,22 +2,26 @@
 
 Values are those of YAML 1.2's core schema: no dates, no ``yes`` and ``no``. What JSON has no form
 for is refused: aliases, tags, keys that are no texts. PyYAML parses; its events are put together
-here, without recursion, so that no depth of nesting can do harm. Source: YAML 1.2.2, section 10.3.
+here, without recursion, so that no depth of nesting can do harm. A text whose documents are all
+JSON is read as JSON, with JSON's limits and not those of PyYAML: libyaml refuses surrogate pairs
+written as escapes and quoted keys of more than 1024 characters. Source: YAML 1.2.2, section 10.3.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from math import isinf
 from typing import Any, NamedTuple
 
 import yaml
 
+from . import document, instance
 from .document import MAX_DEPTH, Document
 from .finding import Finding, Span
 from .lines import Lines
-from .locate import Place, steps
+from .locate import JsonPlaces, Place, Places, steps
 from .pointer import Path
 from .problem import Problem
 
@@ -32,6 +36,12 @@ _OTHER_INT = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _BLANK = re.compile(r"[ \t\r\n]*")
+_MARKER = re.compile(r"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_OPENER = re.compile(r"[\[{]")
+_OF_JSON = frozenset(
+    f"json/{name}" for name in ("duplicate-key", "lone-surrogate", "number-range", "too-deep")
+)
+"""Problems of texts that follow JSON's grammar."""
 
 
 class Part:
@@ -51,9 +61,16 @@ class Payload(NamedTuple):
     """A document of a YAML text."""
 
     document: Document
-    places: YamlPlaces
     start: int
     """The offset where it starts."""
+    text: str
+    lines: Lines
+    places: YamlPlaces | None = None
+    """None for a document in JSON."""
+
+    def find_places(self, pointers: Iterable[str]) -> Places:
+        """Return the places of the values at `pointers`."""
+        return self.places or JsonPlaces(self.text, pointers, self.start, self.lines)
 
 
 class _Fault(Exception):
@@ -98,6 +115,58 @@ class YamlPlaces:
 def payloads(text: str) -> Iterator[Payload]:
     """Yield the documents of a YAML text; the last one may be broken off by a fault."""
     lines = Lines(text)
+    return iter(_json_payloads(text, lines) or _yaml_payloads(text, lines))
+
+
+def _json_payloads(text: str, lines: Lines) -> list[Payload]:
+    """Return the documents of a text if all of them are JSON, else nothing."""
+    found: list[Payload] = []
+    markers = [(match.start(), match.end()) for match in _MARKER.finditer(text)]
+    starts = [0, *(end for _, end in markers)]
+    ends = [*(start for start, _ in markers), len(text)]
+    for start, end in zip(starts, ends, strict=True):
+        first = _end_of_blank(text, start)
+        if first >= end:
+            if start and text.startswith("---", start - 3):
+                return []  # an empty document, which JSON has no form for
+            continue
+        if text[first] not in "[{":
+            return []
+        read = document.read(text[first:end])
+        if (
+            read.readable
+            and not read.problems
+            and not instance.is_plain(read.value, max_depth=MAX_DEPTH - 1)
+        ):
+            read = document.reread(text[first:end])
+        if not _OF_JSON.issuperset(each.code for each in read.problems):
+            return []
+        above, before = (number - 1 for number in lines.locate(first))
+        problems = tuple(_below(each, above, before) for each in read.problems)
+        found.append(Payload(read._replace(problems=problems), first, text, lines))
+        if not read.readable:
+            break
+    return found
+
+
+def _below(problem: Problem, lines: int, columns: int) -> Problem:
+    """Return a problem of a document whose text begins after other `lines` and `columns`."""
+    line, column = problem.line or 1, problem.column or 1
+    params = dict(problem.params)
+    if params.get("first_line") == 1:
+        params["first_column"] += columns
+    if "first_line" in params:
+        params["first_line"] += lines
+    column += columns if line == 1 else 0
+    return problem._replace(line=line + lines, column=column, params=params)
+
+
+def _end_of_blank(text: str, start: int) -> int:
+    match = _BLANK.match(text, start)
+    return match.end() if match else start
+
+
+def _yaml_payloads(text: str, lines: Lines) -> Iterator[Payload]:
     reader = _Reader(text, lines)
     events = yaml.parse(text, Loader=_LOADER)
     while True:
@@ -107,11 +176,12 @@ def payloads(text: str) -> Iterator[Payload]:
             found = reader.document(events)
         except _Fault:
             broken = Document(None, tuple(reader.problems), readable=False)
-            yield Payload(broken, places, reader.start)
+            yield Payload(broken, reader.start, text, lines, places)
             return
         if not found:
             return
-        yield Payload(Document(reader.root, tuple(reader.problems)), places, reader.start)
+        read = Document(reader.root, tuple(reader.problems))
+        yield Payload(read, reader.start, text, lines, places)
 
 
 class _Open(NamedTuple):
@@ -138,6 +208,7 @@ class _Reader:
         self.root: Any = None
         self.problems: list[Problem] = []
         self.start = 0
+        self._reached = 0
         self._places = YamlPlaces(lines)
         self._open: list[_Open] = []
         # Of each open mapping the key whose value comes next; False: a key comes next.
@@ -155,6 +226,7 @@ class _Reader:
         """Read up to the end of a document; return False if there is none. Raises `_Fault`."""
         try:
             for event in events:
+                self._reached = event.end_mark.index
                 if isinstance(event, yaml.DocumentStartEvent) and event.start_mark:
                     self.start = event.start_mark.index
                 elif isinstance(event, yaml.DocumentEndEvent):
@@ -164,11 +236,35 @@ class _Reader:
                 elif isinstance(event, yaml.CollectionEndEvent):
                     self._close(event)
         except yaml.YAMLError as error:
-            self._stop("yaml/syntax", *self._at(error), {"detail": _detail(error)})
+            start, end = self._at(error)
+            self._enter_up_to(start)
+            self._stop("yaml/syntax", start, end, {"detail": _detail(error)})
         return False
 
-    def _node(self, event: Any) -> None:
-        start, end = event.start_mark.index, event.end_mark.index
+    def _enter_up_to(self, end: int) -> None:
+        """Enter the containers that begin between the last event and a fault at `end`.
+
+        libyaml looks ahead for the colon of a key, by 1024 characters, and from 0.2.6 on refuses
+        more than 1000 containers there before it hands out the first. Raises `_Fault` if there are
+        too many for us.
+        """
+        first = _OPENER.search(self._text, self._reached, end)
+        if first is None:
+            return
+        begin = first.start()
+        openers = self._text.count("[", begin, end) + self._text.count("{", begin, end)
+        if len(self._open) + openers <= MAX_DEPTH:
+            return
+        with suppress(yaml.YAMLError):
+            for event in yaml.parse(self._text[begin:end], Loader=yaml.BaseLoader):
+                if isinstance(event, yaml.NodeEvent):
+                    self._node(event, begin)
+                elif isinstance(event, yaml.CollectionEndEvent):
+                    return
+
+    def _node(self, event: Any, offset: int = 0) -> None:
+        """Take a value or a key; `offset` is where the text begins that its marks count from."""
+        start, end = event.start_mark.index + offset, event.end_mark.index + offset
         if isinstance(event, yaml.AliasEvent):
             self._stop("yaml/alias", start, end, {"kind": "aliases"})
         if event.anchor is not None:
