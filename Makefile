@@ -8,13 +8,22 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # The interpreter the virtual environment is made with: make install PYTHON=python3.12
 PYTHON ?= python3
 
-# More for pytest, for example only some tests, or all of them on every processor:
-#   make test PYTEST_ARGS='-x -k rules'
-#   make test PYTEST_ARGS='--numprocesses=auto --dist=loadgroup'
+# Further arguments for pytest, for example: make test PYTEST_ARGS='-x -k rules'
 PYTEST_ARGS ?=
+# Tests that share a server carry one group, which one process runs.
+PYTEST := -m pytest --numprocesses=auto --dist=loadgroup
 
 VENV := .venv
 VPYTHON := $(VENV)/bin/python
+PIP := $(VPYTHON) -m pip --disable-pip-version-check
+UV := $(VENV)/bin/uv
+# Hashes of every package that is installed; a release elsewhere changes nothing here.
+LOCK := requirements/dev.txt
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --custom-compile-command 'make lock'
+# The environments of test-latest and test-lowest.
+LATEST := build/latest
+LOWEST := build/lowest
 TALONSCHEMA := $(VENV)/bin/talonschema
 INSTALLED := $(VENV)/.installed
 TYPES := build/types
@@ -32,7 +41,7 @@ QUESTIONS := accept read fail start lines growth
 # no setting for that, so it reads them through links; errors are told by the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install demo demo-gateway test lint format types docs golden build bench bench-guard bench-gateway clean
+.PHONY: help install lock demo demo-gateway test test-latest test-lowest lint format types docs golden build bench bench-guard bench-gateway clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -40,11 +49,21 @@ help: ## List these targets
 
 install: $(INSTALLED) ## Make .venv with the package and the tools for development in it
 
-$(INSTALLED): pyproject.toml
-	@echo 'Installing into $(VENV) ...'
+$(INSTALLED): pyproject.toml $(LOCK)
+	@echo 'Installing the locked requirements into $(VENV) ...'
 	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv $(VENV)
-	@$(VPYTHON) -m pip --disable-pip-version-check install -qq --editable '.[dev]'
+	@$(PIP) install -qq --require-hashes --requirement $(LOCK)
+	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
+
+lock: $(INSTALLED) ## Write the newest versions of all requirements into the locks
+	@$(COMPILE) --upgrade pyproject.toml --extra dev --output-file $(LOCK)
+	@$(COMPILE) --upgrade pyproject.toml benchmarks/requirements.in \
+	    --output-file requirements/benchmarks.txt
+	@for folder in benchmarks/node tests/node; do \
+	    npm update --prefix $$folder --package-lock-only --omit-lockfile-registry-resolved \
+	        --no-audit --no-fund --silent; \
+	done
 
 demo: install ## Check the example payloads, good and bad
 	@echo '== Good examples: nothing to complain about'
@@ -59,9 +78,26 @@ demo: install ## Check the example payloads, good and bad
 demo-gateway: install ## Show a real Envoy with the plugin: an update passes, others are refused
 	@$(VPYTHON) examples/gateway_demo.py
 
-test: install lint types ## Lint, check the types, run every test
+test: ## Lint, check the types, run every test on all processors
+	@echo 'Running ruff, mypy and all tests (about four minutes on two processors).'
+	@$(MAKE) install lint types
 	@echo '== pytest'
-	@$(VPYTHON) -m pytest $(PYTEST_ARGS)
+	@$(VPYTHON) $(PYTEST) $(PYTEST_ARGS)
+
+test-latest: install ## Run every test with the newest release of every requirement
+	@rm -rf $(LATEST)
+	@$(UV) venv --quiet --seed --python $(VPYTHON) $(LATEST)
+	@$(UV) pip install --quiet --upgrade --python $(LATEST) --editable '.[dev]'
+	@$(LATEST)/bin/python $(PYTEST) $(PYTEST_ARGS)
+
+test-lowest: install ## Run every test with the lowest releases that pyproject.toml allows
+	@rm -rf $(LOWEST)
+	@$(UV) venv --quiet --seed --python $(VPYTHON) $(LOWEST)
+	@$(UV) pip compile --quiet pyproject.toml --extra gateway --extra kong --extra yaml \
+	    --resolution lowest-direct --no-deps --output-file $(LOWEST)/bounds.txt
+	@$(UV) pip install --quiet --python $(LOWEST) --editable '.[dev]' \
+	    --constraint $(LOWEST)/bounds.txt
+	@$(LOWEST)/bin/python $(PYTEST) $(PYTEST_ARGS)
 
 lint: install ## Look for faults of style and layout
 	@echo '== ruff'
@@ -92,17 +128,14 @@ golden: install ## Write the files that the tests compare the output with
 
 build: install ## Build the source archive and the wheel into dist/
 	@rm -rf dist
-	@$(VPYTHON) -m build
+	@$(VPYTHON) -m build --no-isolation
 
 bench: install $(PEERS_INSTALLED) ## Measure beside the peers and write docs/performance.md
 	@echo '== building the package for $(PEERS)'
 	@rm -rf build/bench
 	@$(VPYTHON) -m build --no-isolation --outdir build/bench > build/bench.log 2>&1 || \
 	    { cat build/bench.log >&2; exit 1; }
-	@$(VPYTHON) -m pip --disable-pip-version-check --python $(PEERS)/bin/python \
-	    install -qq --force-reinstall --no-deps build/bench/*.whl
-	@$(VPYTHON) -m pip --disable-pip-version-check --python $(PEERS)/bin/python \
-	    install -qq build/bench/*.whl
+	@$(PIP) --python $(PEERS)/bin/python install -qq --force-reinstall --no-deps build/bench/*.whl
 	@$(PEERS)/bin/python -m compileall -q $(PEERS)/lib
 	@for question in $(QUESTIONS); do \
 	    echo "== $$question"; \
@@ -112,13 +145,13 @@ bench: install $(PEERS_INSTALLED) ## Measure beside the peers and write docs/per
 	@$(PEERS)/bin/python benchmarks/page.py $(if $(QUICK),--quick)
 
 # Without pip in it, so that the bare interpreter that commands are compared with is bare.
-$(PEERS_INSTALLED): benchmarks/requirements.txt benchmarks/node/package.json | install
+$(PEERS_INSTALLED): requirements/benchmarks.txt benchmarks/node/package-lock.json | install
 	@echo 'Installing the peers into $(PEERS) ...'
 	@$(VPYTHON) -m venv --clear --without-pip $(PEERS)
-	@$(VPYTHON) -m pip --disable-pip-version-check --python $(PEERS)/bin/python \
-	    install -qq --requirement benchmarks/requirements.txt
+	@$(PIP) --python $(PEERS)/bin/python install -qq --require-hashes \
+	    --requirement requirements/benchmarks.txt
 	@if command -v npm > /dev/null; then \
-	    npm install --prefix benchmarks/node --no-package-lock --no-audit --no-fund --silent; \
+	    npm ci --prefix benchmarks/node --no-audit --no-fund --silent; \
 	else \
 	    echo 'Node is not installed: ajv is left out'; \
 	fi

@@ -104,7 +104,7 @@ def installed(cache_folder: Path) -> Path:
 
     It appears under its name all at once, so that processes don't see each other's halves.
     """
-    files = [HERE / "package.json", HERE / "worker.js"]
+    files = [HERE / name for name in ("package.json", "package-lock.json", "worker.js")]
     version = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     folder = cache_folder / version
     if not folder.exists():
@@ -112,7 +112,7 @@ def installed(cache_folder: Path) -> Path:
         made = Path(tempfile.mkdtemp(dir=cache_folder))
         for file in files:
             shutil.copy(file, made)
-        npm = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
+        npm = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
         done = subprocess.run(npm, cwd=made, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         try:
