@@ -533,3 +533,70 @@ def test_what_is_settled_at_once_is_settled_right(
     payload = {**payload, "cartItems": spoil([ITEM])}
     fast, slow = (Validator(engine=engine).check(payload) for engine in ENGINES)
     assert fast == slow
+
+
+# Values of Python that stand for JSON, at every place.
+
+
+class Code(str):  # noqa: SLOT000 - as callers make them
+    pass
+
+
+def member(value: Any) -> Any:
+    return enum.Enum("Held", {"IT": value})["IT"]
+
+
+WRAPPED: dict[type, tuple[Callable[[Any], Any], ...]] = {
+    dict: (UserDict, OrderedDict, types.MappingProxyType, ChainMap, member),
+    list: (tuple, member),
+    str: (Code, member),
+    int: (member, Decimal, float),
+    float: (member, Decimal),
+}
+HELD = {"name": "a", "sku": "s", "quantity": 2, "price": 10.5, "attributes": {"x": ["y", {}]}}
+SHAPES: dict[str, Any] = {
+    "good": {"customerSession": {"profileId": "p", "cartItems": [HELD], "couponCodes": ["ABCD"]}},
+    "faulty items": {"customerSession": {"cartItems": [{"quantity": -3, "price": "free"}, HELD]}},
+    "response": {
+        "effects": [],
+        "createdCoupons": [],
+        "createdReferrals": [],
+        "customerSession": {
+            **dict.fromkeys(("integrationId", "profileId"), "p"),
+            **dict.fromkeys(("created", "updated"), "2020-02-08T14:15:22Z"),
+            **dict.fromkeys(("id", "applicationId", "updateCount"), 1),
+            **dict.fromkeys(("total", "cartItemTotal"), 21),
+            **dict.fromkeys(("additionalCostTotal", "cartItemAdditionalCostTotal"), 0),
+            "state": "open",
+            "attributes": {},
+            "firstSession": True,
+            "cartItems": [{**HELD, "position": 0}],
+        },
+    },
+    "return": {"return": {"returnedCartItems": [{"position": 1, "quantity": 5}]}},
+}
+
+
+def wrapped(value: Any) -> Iterator[Any]:
+    """Yield copies of a value, each with one part in a type that callers may give it."""
+    for wrap in WRAPPED.get(type(value), ()):
+        yield wrap(value)
+    if isinstance(value, dict):
+        for key, below in value.items():
+            for other in wrapped(below):
+                yield {**value, key: other}
+        yield {**value, "another": 1}
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            for other in wrapped(below):
+                yield [*value[:index], other, *value[index + 1 :]]
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_values_of_python_count_as_what_they_stand_for(shape: str, edition: str) -> None:
+    for once in wrapped(SHAPES[shape]):
+        both(once, edition, previous=STORED)
+        if isinstance(once, dict):
+            both({**once, "x": 1}, edition)
+            both(UserDict({**once, "x": 1}), edition)

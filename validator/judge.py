@@ -137,21 +137,28 @@ class Judge:
         sieve = plan.sieve
         if sieve is None:
             return None
-        if not read and not _EXACT.issuperset(map(type, context.session.values())):
+        if not read and not _exact(value, context.session, plan.base):
             return None
         sifted = sieve.sift(value)
         if sifted is None:
             return None
-        if sifted.shell or sifted.items:
+        steps = plan.unsettled
+        if sifted.rules or sifted.items:
             value, problems = sieve.plain(value, sifted, read=read)
             if problems:
                 return None
-            judgement = self._judge_closely(Document(value), call, sifted)
-            return None if judgement.crashed else judgement
-        if _silent(plan.unsettled, context):
+            if sifted.shell or sifted.items:
+                judgement = self._judge_closely(Document(value), call, sifted)
+                return None if judgement.crashed else judgement
+            context = self._context(plan, call, value, ())
+            steps = plan.steps
+        collector, skipped = self._apply(steps, context)
+        if collector is None and not skipped:
             return Judgement(plan.good, context.session)
-        collector = Collector(self.severities, self.max_findings, self.counted)
-        skipped = _judged(plan.unsettled, context, collector)
+        if not read and not instance.is_plain(value, max_depth=document.MAX_DEPTH - 1):
+            # What a rule found may be due to a value such as a member of an enumeration.
+            return None
+        collector = collector or self._collector()
         if collector.crashed:
             return None
         return Judgement(self._told(collector, model, plan, skipped), context.session)
@@ -162,7 +169,7 @@ class Judge:
         """Judge plain JSON; `sifted` says what can be wrong, None that all can."""
         value, translation = read.value, None
         model = call.model or detect(self.engine.edition, value, call.operation, self.naming)
-        collector = Collector(self.severities, self.max_findings, self.counted)
+        collector = self._collector()
         collector.extend(read.problems)
         if self.naming == "snake":
             translation = Translation(value, outline(self.engine.edition, model))
@@ -174,12 +181,13 @@ class Judge:
         plan = self._plan(model, call)
         context = self._context(plan, call, value, None if sifted is None else sifted.items)
         void = frozenset(each.path for each in read.problems if each.code in _VOIDING)
-        steps = plan.steps if sifted is None or sifted.shell else plan.on_items
-        invalid = self._structure(context, void, collector, only_items=steps is not plan.steps)
+        steps = plan.steps if sifted is None or sifted.rules else plan.on_items
+        only_items = sifted is not None and not sifted.shell
+        invalid = self._structure(context, void, collector, only_items=only_items)
         if invalid is None:
             skipped = [Skipped(step.rule.code.name, _TOO_MUCH) for step in plan.steps]
             return Judgement(self._told(collector, model, plan, skipped, translation))
-        skipped = _judged(steps, context._replace(invalid=invalid), collector)
+        _, skipped = self._apply(steps, context._replace(invalid=invalid), collector)
         report = self._told(collector, model, plan, skipped, translation)
         return Judgement(report, context.session, collector.crashed)
 
@@ -187,9 +195,40 @@ class Judge:
         """Judge a call that has no body to be judged."""
         plan = self._plan(NO_BODY, call)
         context = self._context(plan, call, {})
-        collector = Collector(self.severities, self.max_findings, self.counted)
-        skipped = _judged(plan.steps, context, collector)
+        collector = self._collector()
+        _, skipped = self._apply(plan.steps, context, collector)
         return Judgement(self._told(collector, None, plan, skipped))
+
+    def _collector(self) -> Collector:
+        return Collector(self.severities, self.max_findings, self.counted)
+
+    def _apply(
+        self, steps: Iterable[Step], context: Context, collector: Collector | None = None
+    ) -> tuple[Collector | None, list[Skipped]]:
+        """Apply rules; return the collector of what they find, and those that lack something.
+
+        A collector is made for the first problem, since most payloads have none.
+        """
+        skipped = []
+        invalid = context.invalid or None
+        for rule, places in steps:
+            if invalid is not None and invalid.blocks(places):
+                skipped.append(Skipped(rule.code.name, "what it reads is not valid"))
+                continue
+            try:
+                for each in rule.check(context):
+                    if isinstance(each, Missing):
+                        skipped.append(Skipped(rule.code.name, each.reason))
+                        continue
+                    collector = collector or self._collector()
+                    if not collector.add(each):
+                        break
+            except Exception as error:  # noqa: BLE001 - a defect of one rule must not hide others
+                crash = {"rule": rule.code.name, "error": type(error).__name__}
+                collector = collector or self._collector()
+                collector.add(Problem(RULE_CRASH.name, (), crash, {"detail": str(error)}))
+                collector.crashed = True
+        return collector, skipped
 
     def _structure(
         self, context: Context, void: frozenset[Path], collector: Collector, *, only_items: bool
@@ -290,36 +329,11 @@ def _no_body(call: Call) -> bool:
     return call.operation == "reopen" and call.model is None
 
 
-def _silent(steps: Iterable[Step], context: Context) -> bool:
-    """Tell whether all rules could be judged, and none has anything to say: most often so."""
-    try:
-        for rule, _ in steps:
-            for _ in rule.check(context):
-                return False
-    except Exception:  # noqa: BLE001 - as in `_judged`, which tells of it
-        return False
-    return True
-
-
-def _judged(steps: Iterable[Step], context: Context, collector: Collector) -> list[Skipped]:
-    """Judge rules into `collector`; return those that could not be judged."""
-    skipped = []
-    invalid = context.invalid or None
-    for rule, places in steps:
-        if invalid is not None and invalid.blocks(places):
-            skipped.append(Skipped(rule.code.name, "what it reads is not valid"))
-            continue
-        try:
-            for each in rule.check(context):
-                if isinstance(each, Missing):
-                    skipped.append(Skipped(rule.code.name, each.reason))
-                elif not collector.add(each):
-                    break
-        except Exception as error:  # noqa: BLE001 - a defect of one rule must not hide others
-            crash = {"rule": rule.code.name, "error": type(error).__name__}
-            collector.add(Problem(RULE_CRASH.name, (), crash, {"detail": str(error)}))
-            collector.crashed = True
-    return skipped
+def _exact(value: dict[str, Any], session: Mapping[str, Any], base: Path) -> bool:
+    """Return True if rules can read the values of a payload and of its session as they are."""
+    return _EXACT.issuperset(map(type, session.values())) and (
+        not base or _EXACT.issuperset(map(type, value.values()))
+    )
 
 
 def _setting(model: str, call: Call) -> Setting:

@@ -52,12 +52,15 @@ class Sifted(NamedTuple):
     """Which parts of a payload are in doubt."""
 
     shell: bool
-    """Anything outside the items of the cart is."""
+    """The structure outside the items of the cart is."""
     items: Sequence[int]
     """The indexes of the cart items that are."""
+    rules: bool
+    """What rules find outside the items of the cart is."""
 
 
-_NOTHING = Sifted(shell=False, items=())
+_BUILTIN = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
+_NOTHING = Sifted(shell=False, items=(), rules=False)
 
 
 class Sieve:
@@ -90,6 +93,8 @@ class Sieve:
             maker.stop = cart
         maker.free = _SMALL
         self._shell_schema = maker.make(shape, ())
+        maker.fragments = {}
+        self._structure_schema = maker.make(shape, ())
 
     @cached_property
     def _whole(self) -> "jsonschema_rs.Validator":
@@ -104,6 +109,10 @@ class Sieve:
         return validator(self._shell_schema, formats=False)
 
     @cached_property
+    def _structure(self) -> "jsonschema_rs.Validator":
+        return validator(self._structure_schema, formats=False)
+
+    @cached_property
     def _item(self) -> "jsonschema_rs.Validator":
         return validator(self._item_schema, formats=False)
 
@@ -114,10 +123,14 @@ class Sieve:
     def sift(self, value: dict[str, Any]) -> Sifted | None:
         """Sort the parts of `value`; None if it is not made of plain JSON values."""
         cart = self._cart_of(value)
+        if cart is None:
+            return None
         try:
             if len(cart) <= _MANY and self._whole.is_valid(value):
                 return _NOTHING
-            return Sifted(not self._shell.is_valid(value), self._suspects(cart))
+            rules = not self._shell.is_valid(value)
+            shell = rules and not self._structure.is_valid(value)
+            return Sifted(shell, self._suspects(cart), rules)
         except (ValueError, TypeError, OverflowError, RecursionError):
             return None
 
@@ -149,16 +162,21 @@ class Sieve:
         for index in sifted.items:
             items[index] = plain(items[index], len(self._cart) + 1)
         copy = _with(value, self._cart, [])
-        if sifted.shell:
+        if sifted.rules:
             copy = plain(copy, 0)
         return _with(copy, self._cart, items), problems
 
-    def _cart_of(self, value: Any) -> Sequence[Any]:
+    def _cart_of(self, value: Any) -> Sequence[Any] | None:
+        """Return the cart items, none if there is no cart, None if it is in a type of its own."""
         if not self._item_schema:
             return ()
         for step in self._cart:
-            value = value.get(step) if isinstance(value, dict) else None
-        return value if isinstance(value, (list, tuple)) else ()
+            if not isinstance(value, dict):
+                return () if type(value) in _BUILTIN else None
+            value = value.get(step)
+        if isinstance(value, (list, tuple)):
+            return value
+        return () if type(value) in _BUILTIN else None
 
     def _suspects(self, cart: Sequence[Any]) -> Sequence[int]:
         if not cart:
@@ -192,7 +210,7 @@ def _with(value: dict[str, Any], path: Path, part: Any) -> dict[str, Any]:
 
 class _Maker:
     def __init__(self, fragments: Fragments, *, request: bool, closed: bool) -> None:
-        self._fragments = fragments
+        self.fragments = fragments
         self.free = _LIST
         self._request = request
         self._closed = closed
@@ -219,7 +237,7 @@ class _Maker:
             schema["items"] = self.free
         if kind == "object":
             schema["additionalProperties"] = self._others(place, path)
-        _add(schema, self._fragments.get(path, {}))
+        _add(schema, self.fragments.get(path, {}))
         return schema
 
     def _others(self, place: Outline, path: Path) -> Any:
