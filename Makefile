@@ -84,19 +84,21 @@ test: ## Lint, check the types, run every test on all processors
 	@echo '== pytest'
 	@$(VPYTHON) $(PYTEST) $(PYTEST_ARGS)
 
+# With pip, since uv leaves out what packages bring along as scripts, such as Caddy's binary.
 test-latest: install ## Run every test with the newest release of every requirement
 	@rm -rf $(LATEST)
-	@$(UV) venv --quiet --seed --python $(VPYTHON) $(LATEST)
-	@$(UV) pip install --quiet --upgrade --python $(LATEST) --editable '.[dev]'
+	@$(VPYTHON) -m venv $(LATEST)
+	@$(PIP) --python $(LATEST)/bin/python install -qq --upgrade --editable '.[dev]'
 	@$(LATEST)/bin/python $(PYTEST) $(PYTEST_ARGS)
 
 test-lowest: install ## Run every test with the lowest releases that pyproject.toml allows
 	@rm -rf $(LOWEST)
-	@$(UV) venv --quiet --seed --python $(VPYTHON) $(LOWEST)
+	@$(VPYTHON) -m venv $(LOWEST)
 	@$(UV) pip compile --quiet pyproject.toml --extra gateway --extra kong --extra yaml \
-	    --resolution lowest-direct --no-deps --output-file $(LOWEST)/bounds.txt
-	@$(UV) pip install --quiet --python $(LOWEST) --editable '.[dev]' \
-	    --constraint $(LOWEST)/bounds.txt
+	    --resolution lowest-direct --no-deps --python-version 3.11 \
+	    --output-file $(LOWEST)/bounds.txt
+	@$(PIP) --python $(LOWEST)/bin/python install -qq --constraint $(LOWEST)/bounds.txt \
+	    --editable '.[dev]'
 	@$(LOWEST)/bin/python $(PYTEST) $(PYTEST_ARGS)
 
 lint: install ## Look for faults of style and layout
