@@ -32,9 +32,9 @@ FIXED = {
     "error": """
         cart/quantity-sum
         lifecycle/initial-state lifecycle/state-transition lifecycle/state-not-settable
+        lifecycle/repeated-state
         totals/cart-item-total totals/additional-cost-total totals/cart-item-additional-cost-total
         totals/total
-        budget/coupon-at-close budget/referral-at-close budget/identifier-at-close
         catalog/unknown-attribute catalog/attribute-type catalog/attribute-value
         catalog/unknown-additional-cost catalog/additional-cost-scope
         identity/anonymous-first-session
@@ -47,6 +47,7 @@ FIXED = {
         cart/missing-price cart/position cart/returned-quantity
         payload/unknown-property payload/read-only-property
         lifecycle/finished-session
+        budget/coupon-at-close budget/referral-at-close budget/identifier-at-close
         time/updated-before-created
         catalog/impossible-name
         codes/duplicate-coupon codes/discarded
@@ -96,7 +97,8 @@ def test_each_code_is_told_completely(code: Code) -> None:
     assert code.group in FAMILIES
     assert code.group in GROUPS
     assert code.summary.endswith(".")
-    for text in (code.summary, code.why, code.fix, code.source, code.message):
+    messages = [code.message] if isinstance(code.message, str) else code.message.values()
+    for text in (code.summary, code.why, code.fix, code.source, *messages):
         assert text == text.strip() != ""
         assert "  " not in text
     assert code.why.endswith(".")
@@ -157,11 +159,10 @@ def test_texts_are_rendered_in_full(name: str, example: Example) -> None:
     for finding in judge(example, None).findings:
         code = CODES[finding.code]
         params = {**finding.params}
-        if isinstance(code.hint, Mapping):
-            template = code.hint.get(params.get("kind", ""), "")
-        else:
-            template = code.hint
-        for text in (code.message, template):
+        kind = params.get("kind", "")
+        message = code.message[kind] if isinstance(code.message, Mapping) else code.message
+        hint = code.hint.get(kind, "") if isinstance(code.hint, Mapping) else code.hint
+        for text in (message, hint):
             wanted = set(re.findall(r"\{(\w+)", text))
             assert wanted <= params.keys(), (name, text)
         for text in (finding.message, finding.hint):

@@ -71,7 +71,7 @@ def test_each_call_is_judged_on_those_before_it(
     entries = [OPEN, CLOSE, OPEN, CANCEL, CANCEL]
     found = check(capsys, write(name, entries), status=1)
     assert [code for _, code in found] == [
-        *("lifecycle/state-transition", "lifecycle/finished-session"),
+        *("lifecycle/state-transition", "lifecycle/repeated-state"),
     ]
     if "yaml" not in name:
         assert [place.split(":")[1] for place, _ in found] == ["3", "5"]
@@ -110,7 +110,7 @@ def test_several_files_are_one_sequence(capsys: pytest.CaptureFixture[str]) -> N
     more = write("4.ndjson", [CANCEL, CANCEL])
     expected = [
         ("3.json:1:49", "lifecycle/state-transition"),
-        (f"{more}:2:49", "lifecycle/finished-session"),
+        (f"{more}:2:49", "lifecycle/repeated-state"),
     ]
     assert check(capsys, "1.json", "2.json", "3.json", more) == expected
     assert check(capsys, "3.json", "2.json") == []

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias, TypedDict
 
 from . import instance, schemas
+from .code import shown
 from .models import OPERATIONS_OF
-from .naming import Naming, Translation
+from .naming import Naming, Translation, to_snake
 from .outline import outline
 from .policy import suggestion
 from .rules.context import Known
@@ -109,11 +110,20 @@ def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Map
     """Return the session in wire names without what is invalid, so that rules can rely on it."""
     model = "NewCustomerSessionV2"
     value: Any = previous if instance.is_plain(previous) else instance.plain(previous)[0]
-    envelope = value.get("customerSession", value.get("customer_session"))
-    if isinstance(envelope, dict):
-        value = envelope
-    if naming == "snake":
+    given = value
+    envelope = "customerSession" if naming == "wire" else to_snake("customerSession")
+    if envelope in value:
+        value = value[envelope] if isinstance(value[envelope], dict) else None
+    if naming == "snake" and value:
         value = Translation(value, outline(engine.edition, "CustomerSessionV2")).wire
+    properties = outline(engine.edition, "CustomerSessionV2").properties
+    if value is None or (value and properties.keys().isdisjoint(value)):
+        keys = ", ".join(map(shown, list(given)[:_MOST_KEYS]))
+        message = (
+            f"previous holds no customer session: its keys are {keys}; it takes a session, or an "
+            f"object with one under {envelope}, in the names of naming={naming!r}"
+        )
+        raise ValueError(message)
     broken = set()
     if not engine.accepts(model, value):
         broken = {each.path[0] for each in engine.problems(model, value) if each.path}
@@ -128,6 +138,8 @@ def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Map
     return session
 
 
+_MOST_KEYS = 5
+"""How many keys of an object without a session the error names."""
 _COUNT = "updateCount"
 """The one property of responses that rules look up in the session before."""
 

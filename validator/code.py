@@ -56,16 +56,20 @@ class Code(NamedTuple):
     name: str
     severity: Severity
     summary: str
-    message: str
-    """The sentence of a finding, with the names of parameters in braces."""
+    message: str | Mapping[str, str]
+    """The sentence of a finding, with the names of parameters in braces; a mapping has one for
+    each ``kind`` in `params`."""
     why: str
     fix: str
     source: str
     bad: tuple[Example, ...]
     good: tuple[Example, ...]
     hint: str | Mapping[str, str] = ""
-    """What to do about it, in the same form; a mapping has one for each ``kind`` in `params`."""
+    """What to do about it, in the same form."""
     confidence: Confidence = Confidence.DOCUMENTED
+    refusal: Confidence | None = None
+    """How well it is known that the API refuses a call with it, so that nothing of the call takes
+    effect; None if the API does not, or the code is about something else than a call."""
     editions: tuple[str, ...] = EDITIONS
     models: tuple[str, ...] = ()
     """The models the code can appear on; empty for any."""

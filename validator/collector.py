@@ -15,14 +15,22 @@ COUNTED = 1000
 class Collector:
     """Takes problems as they come, up to a limit for each severity."""
 
-    __slots__ = ("_counted", "_counts", "_gave_up", "_kept", "_limit", "_severities", "crashed")
+    __slots__ = (
+        "_counted", "_counts", "_gave_up", "_kept", "_limit", "_refusing", "_severities",
+        "crashed", "refused",
+    )  # fmt: skip
 
     def __init__(
-        self, severities: Mapping[str, Severity | None], limit: int, counted: int = COUNTED
+        self,
+        severities: Mapping[str, Severity | None],
+        limit: int,
+        counted: int = COUNTED,
+        refusing: frozenset[str] = frozenset(),
     ) -> None:
         """Collect up to `limit` problems, at the `severities` of their codes (None: not at all).
 
-        So many more as `counted` are counted.
+        Up to `counted` further problems are counted. A problem whose code is in `refusing` sets
+        `refused`, whether it is collected or not.
         """
         self._severities = severities
         self._counted = limit + counted
@@ -30,12 +38,17 @@ class Collector:
         self._kept: dict[Severity, list[Problem]] = {}
         self._counts: dict[Severity, int] = {}
         self._gave_up = False
+        self._refusing = refusing
+        self.refused = False
+        """The API refuses the call."""
         self.crashed = False
         """A rule failed, so that not all was judged."""
 
     def add(self, problem: Problem) -> bool:
         """Take a problem; return False if there is no use in more of its severity."""
         severity = self._severities[problem.code]
+        if problem.code in self._refusing:
+            self.refused = True
         if severity is None:
             return True
         count = self._counts.get(severity, 0)

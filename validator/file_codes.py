@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .code import Code, Example, Severity
+from .code import Code, Confidence, Example, Severity
 
 _YAML = "YAML 1.2.2"
 _GOOD = (Example({}),)
@@ -16,6 +16,7 @@ CODES = (
         why="Nothing can read it, so nothing else could be checked.",
         fix="Correct the text at the line and column given.",
         source=_YAML,
+        refusal=Confidence.INFERRED,
         bad=(),
         good=_GOOD,
     ),
@@ -31,6 +32,7 @@ CODES = (
         ),
         fix="Write the value out where it belongs.",
         source=f"{_YAML}, section 3.2.2.2; the merge key is of YAML 1.1 only",
+        refusal=Confidence.INFERRED,
         bad=(),
         good=_GOOD,
     ),
@@ -43,6 +45,7 @@ CODES = (
         why="JSON has no tags, and each program makes something else of them.",
         fix="Write the value so that it needs no tag.",
         source=f"{_YAML}, section 10.3 (core schema)",
+        refusal=Confidence.INFERRED,
         bad=(),
         good=_GOOD,
     ),
@@ -61,6 +64,7 @@ CODES = (
         why="What is called can't be told, so neither this entry nor what it changes was judged.",
         fix="Correct the entry, or write the payload alone.",
         source="talonschema",
+        refusal=Confidence.INFERRED,
         bad=(),
         good=_GOOD,
     ),
@@ -73,6 +77,7 @@ CODES = (
         why="An object with a payload and more is an entry. What its other keys say would be lost.",
         fix="Correct the key, or move it into the payload.",
         source="talonschema",
+        refusal=Confidence.INFERRED,
         bad=(),
         good=_GOOD,
     ),

@@ -98,12 +98,14 @@ def finding(problem: Problem, code: Code, severity: Severity, *, redact: bool) -
     """Tell `problem`, whose code is `code`, at `severity`; `redact` leaves payload values out."""
     given = problem.params if redact else {**problem.params, **problem.values}
     params = {name: _jsonable(value) for name, value in given.items()}
-    hint = code.hint if isinstance(code.hint, str) else code.hint.get(params.get("kind", ""), "")
+    kind = params.get("kind", "")
+    message = code.message if isinstance(code.message, str) else code.message[kind]
+    hint = code.hint if isinstance(code.hint, str) else code.hint.get(kind, "")
     return Finding(
         code=code.name,
         severity=severity,
         pointer=to_pointer(problem.path),
-        message=render(code.message, params),
+        message=render(message, params),
         hint=render(hint, params),
         params=params,
         related=tuple(to_pointer(path) for path in problem.related),

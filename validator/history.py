@@ -8,8 +8,10 @@ from typing import Any, NamedTuple, Unpack
 
 from .call import Before, Previous, before, call
 from .document import Document
+from .models import OPERATIONS_OF
+from .outline import Outline, outline
 from .report import Report
-from .rules.returns import line, remaining
+from .rules.returns import lines, remaining, take
 from .states import NEW, New, outcome
 from .validator import Options, Validator
 
@@ -30,8 +32,8 @@ def replay(
 
     `updates` are payloads (JSON text or parsed, with or without their envelope) or `Update`s. The
     first meets `previous`, by default a session that does not exist yet; each later one meets the
-    session as those before it left it. A call with errors changes nothing, as the API refuses it
-    whole; nor does a dry one. `options` are those of `Validator`.
+    session as those before it left it. A call that the API refuses changes nothing, whatever of it
+    is reported; nor does a dry one. `options` are those of `Validator`.
 
     Raises what `Validator` and `Validator.check` raise.
     """
@@ -62,28 +64,54 @@ def step(
         now=update.now,
     )
     payload = update.payload
-    judge = validator.judge.document if isinstance(payload, Document) else validator.judge
-    report, sent, _ = judge(payload, looked_through)
-    if report.ok and not update.dry:
+    judge = validator.judge_of_history
+    judged = (judge.document if isinstance(payload, Document) else judge)(payload, looked_through)
+    report = judged.report
+    if not judged.refused and not update.dry and report.model in _REQUESTS:
         returns = report.model == "ReturnIntegrationRequest"
-        known = _after(known, "return" if returns else update.operation, sent)
+        operation = "return" if returns else update.operation
+        known = _after(validator.edition, known, operation, judged.session)
     return report, known
 
 
-def merge(session: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+_REQUESTS = frozenset({None, *OPERATIONS_OF})
+"""The models that change a session; None: a call without a body."""
+
+
+def merge(edition: str, session: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
     """Return a session as an update leaves it, both in wire names.
 
     What is omitted, or null, keeps its value; ``attributes`` are merged key by key; anything else,
-    the cart included, is replaced by what is sent, so that an empty list or text discards.
+    the cart included, is replaced by what is sent, so that an empty list or text discards. Keys
+    that only the API sets are left out.
     Source: descriptions of couponCodes and referralCode; docs page on customer sessions.
     """
-    merged = {**session, **{name: value for name, value in sent.items() if value is not None}}
+    place = outline(edition, "NewCustomerSessionV2")
+    merged = {
+        **session,
+        **{
+            name: value
+            for name, value in sent.items()
+            if value is not None and name in place.properties
+        },
+    }
+    if sent.get("cartItems") is not None:
+        item = place.properties["cartItems"].items
+        merged["cartItems"] = [
+            {name: value for name, value in each.items() if _settable(item, name)}
+            for each in sent["cartItems"]
+        ]
     if isinstance(sent.get("attributes"), Mapping):
         merged["attributes"] = {**(session.get("attributes") or {}), **sent["attributes"]}
     return merged
 
 
-def _after(known: Before, operation: str, sent: Mapping[str, Any]) -> Before:
+def _settable(place: Outline | None, name: str) -> bool:
+    below = None if place is None else place.properties.get(name)
+    return below is None or not below.read_only
+
+
+def _after(edition: str, known: Before, operation: str, sent: Mapping[str, Any]) -> Before:
     """Return what is known of a session after a call that went through."""
     asked = sent.get("state") if operation == "update" else None
     state = None if isinstance(known.state, New) else known.state
@@ -93,7 +121,7 @@ def _after(known: Before, operation: str, sent: Mapping[str, Any]) -> Before:
     if known.session is None:
         return Before("state", state)
     if operation == "update":
-        session = merge(known.session, sent)
+        session = merge(edition, known.session, sent)
     elif operation == "return":
         session = _returned(known.session, sent)
     else:
@@ -104,13 +132,11 @@ def _after(known: Before, operation: str, sent: Mapping[str, Any]) -> Before:
 def _returned(session: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
     """Return a session whose cart items know what was returned of them."""
     cart = [dict(item) for item in session.get("cartItems") or ()]
+    left = [remaining(item) for item in cart]
     for entry in sent.get("returnedCartItems") or ():
-        index = line(entry, cart)
-        if index is not None:
-            item = cart[index]
-            left = remaining(item)
-            count = entry.get("quantity")
-            count = left if count is None else count
-            item["remainingQuantity"] = left - count
-            item["returnedQuantity"] = item["quantity"] - item["remainingQuantity"]
+        take(entry, lines(entry, cart), left)
+    for item, count in zip(cart, left, strict=True):
+        if count != remaining(item):
+            item["remainingQuantity"] = count
+            item["returnedQuantity"] = item["quantity"] - count
     return {**session, "cartItems": cart}

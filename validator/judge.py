@@ -17,11 +17,12 @@ from .plan import Plan, Step
 from .pointer import Path
 from .policy import Policy
 from .problem import Problem
-from .registry import CODES, RULE_CRASH
+from .registry import CODES, REFUSING, RULE_CRASH
 from .report import Report, Skipped
 from .rules.context import Context, Invalid, Missing, Setting
 from .rules.payload import unknown
 from .rules.rule import NO_BODY
+from .states import SETTABLE
 from .structure import Engine
 from .structure.engine import omission
 
@@ -60,6 +61,8 @@ class Judgement(NamedTuple):
     """The session, or what is returned of one, in wire names."""
     crashed: bool = False
     """A rule failed."""
+    refused: bool = False
+    """The API refuses the call, as far as the codes in `Judge.refusing` show."""
 
 
 class Judge:
@@ -75,8 +78,13 @@ class Judge:
         *,
         redact: bool,
         counted: int = COUNTED,
+        refusing: frozenset[str] = frozenset(),
     ) -> None:
-        """Take the configuration; so many findings as `counted` beyond `max_findings` count."""
+        """Take the configuration.
+
+        Up to `counted` findings beyond `max_findings` are counted. Codes in `refusing` are looked
+        for even where `severities` leaves them out of reports, and set `Judgement.refused`.
+        """
         self.engine = engine
         self.policy = policy
         self.naming = naming
@@ -84,6 +92,7 @@ class Judge:
         self.max_findings = max_findings
         self.redact = redact
         self.counted = counted
+        self.refusing = refusing
         self._plans: dict[tuple[object, ...], Plan] = {}
 
     def for_errors(self) -> "Judge":
@@ -94,6 +103,19 @@ class Judge:
         }
         return Judge(
             self.engine, self.policy, self.naming, errors, 1, redact=self.redact, counted=0
+        )
+
+    def for_history(self) -> "Judge":
+        """Return a judge with equal reports that also finds out whether the API refuses a call."""
+        return Judge(
+            self.engine,
+            self.policy,
+            self.naming,
+            self.severities,
+            self.max_findings,
+            redact=self.redact,
+            counted=self.counted,
+            refusing=REFUSING,
         )
 
     def __call__(self, payload: Any, call: Call) -> Judgement:
@@ -161,7 +183,8 @@ class Judge:
         collector = collector or self._collector()
         if collector.crashed:
             return None
-        return Judgement(self._told(collector, model, plan, skipped), context.session)
+        report = self._told(collector, model, plan, skipped)
+        return Judgement(report, context.session, refused=collector.refused)
 
     def _judge_closely(
         self, read: Document, call: Call, sifted: "Sifted | None" = None
@@ -185,11 +208,16 @@ class Judge:
         only_items = sifted is not None and not sifted.shell
         invalid = self._structure(context, void, collector, only_items=only_items)
         if invalid is None:
-            skipped = [Skipped(step.rule.code.name, _TOO_MUCH) for step in plan.steps]
-            return Judgement(self._told(collector, model, plan, skipped, translation))
+            skipped = [
+                Skipped(step.rule.code.name, _TOO_MUCH)
+                for step in plan.steps
+                if self.severities[step.rule.code.name] is not None
+            ]
+            report = self._told(collector, model, plan, skipped, translation)
+            return Judgement(report, refused=True)
         _, skipped = self._apply(steps, context._replace(invalid=invalid), collector)
         report = self._told(collector, model, plan, skipped, translation)
-        return Judgement(report, context.session, collector.crashed)
+        return Judgement(report, context.session, collector.crashed, collector.refused)
 
     def _judge_no_body(self, call: Call) -> Judgement:
         """Judge a call that has no body to be judged."""
@@ -197,10 +225,11 @@ class Judge:
         context = self._context(plan, call, {})
         collector = self._collector()
         _, skipped = self._apply(plan.steps, context, collector)
-        return Judgement(self._told(collector, None, plan, skipped))
+        report = self._told(collector, None, plan, skipped)
+        return Judgement(report, refused=collector.refused)
 
     def _collector(self) -> Collector:
-        return Collector(self.severities, self.max_findings, self.counted)
+        return Collector(self.severities, self.max_findings, self.counted, self.refusing)
 
     def _apply(
         self, steps: Iterable[Step], context: Context, collector: Collector | None = None
@@ -213,12 +242,14 @@ class Judge:
         invalid = context.invalid or None
         for rule, places in steps:
             if invalid is not None and invalid.blocks(places):
-                skipped.append(Skipped(rule.code.name, "what it reads is not valid"))
+                if self.severities[rule.code.name] is not None:
+                    skipped.append(Skipped(rule.code.name, "what it reads is not valid"))
                 continue
             try:
                 for each in rule.check(context):
                     if isinstance(each, Missing):
-                        skipped.append(Skipped(rule.code.name, each.reason))
+                        if self.severities[rule.code.name] is not None:
+                            skipped.append(Skipped(rule.code.name, each.reason))
                         continue
                     collector = collector or self._collector()
                     if not collector.add(each):
@@ -243,12 +274,15 @@ class Judge:
         nullable = model in CODES["payload/null-property"].models
         invalid = set(void)
         missing = set()
+        state = (*context.base, "state")
         for each in self.engine.problems(model, context.value, doubts, elsewhere=not only_items):
             if void and any(each.path[:length] in void for length in range(len(each.path) + 1)):
                 continue
             problem = omission(context.outline, each) if nullable else each
             if problem is None:
                 continue
+            if nullable and problem.path == state and problem.code == "schema/enum":
+                problem = problem._replace(params={"allowed": list(SETTABLE)})
             if problem.code not in _HARMLESS:
                 invalid.add(problem.path)
             if problem.code == "schema/required" and problem.path[:-1] == context.base:
@@ -261,7 +295,8 @@ class Judge:
         asked = (model, call.operation, call.dry, call.before.known, call.now is not None)
         known = self._plans.get(asked)
         if known is None:
-            known = Plan(self.engine, self.policy, self.severities, _setting(model, call))
+            setting = _setting(model, call)
+            known = Plan(self.engine, self.policy, self.severities, setting, self.refusing)
             self._plans[asked] = known
         return known
 
@@ -322,7 +357,7 @@ class Judge:
             edition=self.engine.edition,
             omitted=len(read.problems) - len(problems),
         )
-        return Judgement(report)
+        return Judgement(report, refused=True)
 
 
 def _no_body(call: Call) -> bool:

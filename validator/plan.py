@@ -47,8 +47,12 @@ class Plan:
         policy: Policy,
         severities: Mapping[str, Severity | None],
         setting: Setting,
+        refusing: frozenset[str],
     ) -> None:
-        """Sort the rules: those to be judged, and those that lack something of their context."""
+        """Sort the rules: those to be judged, and those that lack something of their context.
+
+        A rule whose code is in `refusing` is judged even if it is not reported.
+        """
         steps, skipped = [], []
         bodyless = setting.model == NO_BODY
         self.setting = setting
@@ -57,14 +61,17 @@ class Plan:
         self.outline = Outline(NO_BODY) if bodyless else outline(engine.edition, setting.model)
         for rule in RULES.values():
             code = rule.code
-            if severities[code.name] is None or engine.edition not in code.editions:
+            reported = severities[code.name] is not None
+            if engine.edition not in code.editions:
+                continue
+            if not reported and code.name not in refusing:
                 continue
             if code.models and setting.model not in code.models:
                 continue
             lack = rule.lacks(setting, policy)
             if lack is None:
                 steps.append(Step(rule, rule.places(base)))
-            elif lack:
+            elif lack and reported:
                 skipped.append(Skipped(code.name, lack))
         names = {step.rule.code.name for step in steps}
         self.sieve: Sieve | None = None

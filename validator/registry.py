@@ -36,6 +36,9 @@ CODES: Final[dict[str, Code]] = {
 }
 """Every code by its name."""
 
+REFUSING: Final = frozenset(code.name for code in CODES.values() if code.refusal is not None)
+"""The codes that the API refuses a call for."""
+
 GROUPS: Final = tuple(dict.fromkeys(code.group for code in CODES.values()))
 
 

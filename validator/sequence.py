@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _CALL = ("integrationId", "operation", "dry", "now", "payload", "description")
 """The keys of an entry that says more than its payload; the last one is for people."""
+_OF_CALLS = frozenset({"payload", "operation", "dry", "now"})
+"""Those of them that no payload has: with one of these, an object is an entry with a payload."""
 _ID = "integrationId"
 FILE = "file"
 """The session key that stands for the file."""
@@ -169,7 +171,7 @@ class Histories:
 
     def _judge(self, entry: _Entry, setting: Setting) -> tuple[str, Report]:
         value = entry.value
-        calls = isinstance(value, dict) and bool(value.keys() & {"payload", "operation"})
+        calls = isinstance(value, dict) and bool(value.keys() & _OF_CALLS)
         if calls:
             faults = list(_faults(value, setting))
             if faults:

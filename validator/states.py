@@ -13,6 +13,8 @@ Operation: TypeAlias = Literal["update", "return", "reopen"]
 STATES: Final[tuple[State, ...]] = get_args(State)
 OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
 DEFAULT_STATE: Final[State] = "open"
+SETTABLE: Final = tuple(state for state in STATES if state != "partially_returned")
+"""The states that an update may send; returning items leads to the other one."""
 INITIAL: Final[frozenset[str]] = frozenset({"open", "closed"})
 """The states a session can be created in."""
 

@@ -23,7 +23,7 @@ _ENDPOINTS = {
     "reopen": "PUT /v2/customer_sessions/{id}/reopen",
 }
 _TOLD = (
-    *("name", "severity", "summary", "why", "fix", "source", "confidence"),
+    *("name", "severity", "summary", "why", "fix", "source", "confidence", "refusal"),
     *("editions", "models"),
 )
 
@@ -61,10 +61,15 @@ def explanation(code: Code) -> str:
         _entry("Editions", ", ".join(code.editions)),
         _entry("Models", ", ".join(code.models) or "any"),
         _entry("Source", f"{code.source} ({code.confidence})"),
+        _entry("Refused", _refusal(code)),
     ]
     for title, examples in (("Bad", code.bad), ("Good", code.good)):
         parts += [_example(title, each) for each in examples]
     return "".join(parts)
+
+
+def _refusal(code: Code) -> str:
+    return "no" if code.refusal is None else f"by the API ({code.refusal})"
 
 
 def _entry(title: str, content: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypedDict, Unpack, get_args
 
 from . import schemas
@@ -79,6 +80,11 @@ class Validator:
         )
         """What `check` asks."""
         self._judge_of_errors = self.judge.for_errors()
+
+    @cached_property
+    def judge_of_history(self) -> Judge:
+        """What `replay` asks: it knows what the API refuses, whatever is reported."""
+        return self.judge.for_history()
 
     def check(
         self,

@@ -205,9 +205,12 @@ def test_a_session_that_is_not_known_passes_but_under_strict_new() -> None:
 
 def test_the_policy_decides_on_states_too() -> None:
     again = put({"state": "closed"})
-    assert CORE.decide(again, {"closed"}).warnings == ("lifecycle/finished-session",)
+    assert CORE.decide(again, {"closed"}).warnings == ("lifecycle/repeated-state",)
+    assert CORE.decide(again, {"closed"}).refusal is None
+    changed = put({"cartItems": []})
+    assert CORE.decide(changed, {"closed"}).warnings == ("lifecycle/finished-session",)
     strict = core(severity={"lifecycle/finished-session": "error"})
-    assert strict.decide(again, {"closed"}).codes == ("lifecycle/finished-session",)
+    assert strict.decide(changed, {"closed"}).codes == ("lifecycle/finished-session",)
     assert core(ignore=["lifecycle"]).decide(put({"state": "open"}), {"closed"}).refusal is None
     assert core(select=["cart"]).decide(put({"state": "open"}), {"closed"}).refusal is None
     lenient = core(severity={"lifecycle": "warning"}).decide(put({"state": "open"}), {"closed"})

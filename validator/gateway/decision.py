@@ -50,6 +50,8 @@ _PROBES: Final[dict[Operation, Any]] = {
 _UNKNOWN: Final = "payload/unknown-property"
 _ALIKE: Final = frozenset(code.name for code in CODES.values() if code.group == "json")
 """What keeps parsers from reading a text alike: nobody can have a gateway overlook it."""
+_REPEATED: Final = "lifecycle/repeated-state"
+"""Retries and repeated webhooks reach the API, which answers them; they are counted here."""
 _LIFECYCLE: Final = frozenset(code.name for code in CODES.values() if code.group == "lifecycle")
 
 
@@ -95,6 +97,8 @@ class Core:
         self._validator = Validator(edition=settings.edition, policy=settings.policy, redact=True)
         judge = self._validator.judge
         levels = severities(settings.select, settings.ignore, settings.severity or {})
+        if levels[_REPEATED] is Severity.ERROR:
+            levels[_REPEATED] = Severity.WARNING
         defaults = {name: code.severity for name, code in CODES.items()}
         forced = {name: defaults[name] for name in _ALIKE}
         if levels[_UNKNOWN] is None:
@@ -148,7 +152,8 @@ class Core:
         call = self._calls[operation]
         if operation == "update" and (route.dry or route.now is not None):
             call = self._call(operation, dry=route.dry, now=route.now)
-        report, session, _ = self._judge(payload, call)
+        judged = self._judge(payload, call)
+        report, session = judged.report, judged.session
         if payload is not None and (report.findings or report.omitted != 0):
             report = self._without_variants(report, payload, operation)
         question = None

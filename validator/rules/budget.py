@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..code import Code, Example, Severity
 from ..problem import Problem
-from ..states import NEW, New, outcome
+from ..states import NEW, New, legal, outcome
 from .context import Context, Missing
 from .rule import REQUESTS, rule
 
@@ -17,12 +17,16 @@ _WHY = (
 _SOURCE = "Description of `state` in CustomerSessionV2: what closing needs for budgets to count"
 
 
+def _moves(context: Context, before: str | None) -> bool:
+    """Return True if a session can be closed from a state, which may be unknown."""
+    return context.state is None or legal(context.edition, before, "closed", "update")
+
+
 def _at_close(context: Context, code: str, name: str) -> Iterator[Problem | Missing]:
     """Yield a problem if this update closes the session and nothing is held under `name`."""
     before = None if isinstance(context.state, New) else context.state
-    asked = context.session.get("state")
-    closes = outcome("update", asked, before) == "closed" and before != "closed"
-    if context.setting.operation != "update" or not closes:
+    state = outcome("update", context.session.get("state"), before)
+    if state != "closed" or context.setting.dry or not _moves(context, before):
         return
     held = context.session.get(name)
     if held is None:
@@ -38,10 +42,10 @@ def _at_close(context: Context, code: str, name: str) -> Iterator[Problem | Miss
 @rule(
     Code(
         name="budget/coupon-at-close",
-        severity=Severity.ERROR,
+        severity=Severity.WARNING,
         summary="With a coupon budget, a session closes without a coupon code.",
         message="the session closes without a coupon code, which its coupon budget asks for",
-        hint="send `couponCodes` with the update that closes the session, or before",
+        hint="send {property:bare} with the update that closes the session, or before",
         why=_WHY,
         fix="Send the redeemed codes; switch coupon_budget off for an Application without one.",
         source=_SOURCE,
@@ -72,10 +76,10 @@ def coupon_at_close(context: Context) -> Iterator[Problem | Missing]:
 @rule(
     Code(
         name="budget/referral-at-close",
-        severity=Severity.ERROR,
+        severity=Severity.WARNING,
         summary="With a referral budget, a session closes without a referral code.",
         message=("the session closes without a referral code, which its referral budget asks for"),
-        hint="send `referralCode` with the update that closes the session, or before",
+        hint="send {property:bare} with the update that closes the session, or before",
         why=_WHY,
         fix="Send the referral code; switch referral_budget off for an Application without one.",
         source=_SOURCE,
@@ -104,13 +108,13 @@ def referral_at_close(context: Context) -> Iterator[Problem | Missing]:
 @rule(
     Code(
         name="budget/identifier-at-close",
-        severity=Severity.ERROR,
+        severity=Severity.WARNING,
         summary="With a budget per unique identifier, a session closes without an identifier.",
         message=(
             "the session closes without an identifier, which its budget per unique identifier "
             "asks for"
         ),
-        hint="send `identifiers` with the update that closes the session, or before",
+        hint="send {property:bare} with the update that closes the session, or before",
         why=_WHY,
         fix="Send at least one identifier; switch identifier_budget off if there is none.",
         source=_SOURCE,

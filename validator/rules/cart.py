@@ -34,6 +34,7 @@ _SHOE = {"name": "Air Glide", "sku": "SKU1241028", "quantity": 1, "price": 99.99
             "Application, say so in the policy: cart_item_flattening = false."
         ),
         source="Integration API, Update customer session; docs page on cart item flattening",
+        refusal=Confidence.INFERRED,
         models=SESSIONS,
         bad=(
             Example({"cartItems": [{**_SHOE, "quantity": 9_999}, {**_SHOE, "quantity": 2}]}),

@@ -154,6 +154,7 @@ def _clean_costs(policy: Policy) -> Clean:
             "catalog.attributes in the policy."
         ),
         source='Docs pages on attributes and on errors (title "Unknown")',
+        refusal=Confidence.DOCUMENTED,
         models=REQUESTS,
         bad=(
             Example({"attributes": {"Shippingcity": "Berlin"}}, _WITH),
@@ -226,6 +227,7 @@ def _fits(value: object, kind: str) -> bool:
             "object passes."
         ),
         source='Docs page on errors (title "Invalid type"); Management API, attributes',
+        refusal=Confidence.DOCUMENTED,
         models=REQUESTS,
         bad=(
             Example({"attributes": {"Days": "5"}}, _WITH),
@@ -294,6 +296,7 @@ def null_attribute(context: Context) -> Iterator[Problem | Missing]:
         why="An attribute restricted to a list of values refuses any other.",
         fix="Send one of the listed values, or extend the list in the Campaign Manager and here.",
         source="Management API, attributes (restrictedBySuggestions, allowed list)",
+        refusal=Confidence.INFERRED,
         models=REQUESTS,
         bad=(Example({"attributes": {"ShippingCity": "Paris"}}, _WITH),),
         good=(Example({"attributes": {"ShippingCity": "Bonn"}}, _WITH),),
@@ -332,6 +335,7 @@ def attribute_value(context: Context) -> Iterator[Problem | Missing]:
         why="An additional cost has to be created before a session can carry it.",
         fix="Create the cost, and add it to catalog.additional_costs in the policy.",
         source="Docs page on managing additional costs; Management API, additional costs",
+        refusal=Confidence.INFERRED,
         models=REQUESTS,
         bad=(Example({"additionalCosts": {"Shipping": {"price": 9}}}, _WITH),),
         good=(Example({"additionalCosts": {"shipping": {"price": 9}}}, _WITH),),
@@ -361,6 +365,7 @@ def unknown_additional_cost(context: Context) -> Iterator[Problem | Missing]:
         ),
         fix="Move the cost, or change its type and the policy's catalog.additional_costs.",
         source="Docs page on managing additional costs; Management API, additional costs (type)",
+        refusal=Confidence.INFERRED,
         models=REQUESTS,
         bad=(
             Example(

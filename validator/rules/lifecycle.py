@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..code import Code, Confidence, Example, Severity
 from ..problem import Problem
-from ..states import INITIAL, MOVES, NEW, New, legal, outcome, reachable
+from ..states import INITIAL, MOVES, NEW, SETTABLE, New, legal, outcome, reachable
 from .context import Context, Missing
 from .rule import NO_BODY, REQUESTS, RESPONSES, RETURNS, rule
 
@@ -34,6 +34,7 @@ def _before(context: Context) -> str | None:
         ),
         fix="Send the first update with `state` open (or none) or closed, then the next one.",
         source="Description of `state`: sessions are created open or closed",
+        refusal=Confidence.DOCUMENTED,
         models=REQUESTS,
         bad=(
             Example({"state": "cancelled"}, {"previous": "NEW"}),
@@ -53,7 +54,7 @@ def initial_state(context: Context) -> Iterator[Problem | Missing]:
     if context.state is not NEW or context.setting.operation != "update":
         return
     state = outcome("update", context.session.get("state"), None)
-    if state not in INITIAL:
+    if state not in INITIAL and state in SETTABLE:
         path = context.place("state")
         params = {"allowed": sorted(INITIAL)}
         yield Problem("lifecycle/initial-state", path, params, {"state": state})
@@ -72,6 +73,7 @@ def initial_state(context: Context) -> Iterator[Problem | Missing]:
         ),
         fix="Call POST /v2/customer_sessions/{id}/returns with the returned items.",
         source="Description of `state`; operation Return cart items",
+        refusal=Confidence.DOCUMENTED,
         models=REQUESTS,
         bad=(
             Example({"state": "partially_returned"}),
@@ -80,11 +82,11 @@ def initial_state(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"state": "closed"}), Example({})),
     ),
     reads=("state",),
-    clean={"state": {"enum": ["open", "closed", "cancelled"]}},
+    clean={"state": {"enum": list(SETTABLE)}},
 )
 def state_not_settable(context: Context) -> Iterator[Problem | Missing]:
     """Look for the one state that is not the caller's to set."""
-    if context.session.get("state") == "partially_returned":
+    if context.session.get("state") not in (None, *SETTABLE):
         yield Problem("lifecycle/state-not-settable", context.place("state"))
 
 
@@ -93,8 +95,14 @@ def state_not_settable(context: Context) -> Iterator[Problem | Missing]:
         name="lifecycle/state-transition",
         severity=Severity.ERROR,
         summary="The operation asks for a change of state that the API does not make.",
-        message="cannot move session to state {after} from state {before} by {endpoint}",
-        hint="from {before} a session can go to: {reachable:bare}",
+        message={
+            "": "cannot move session to state {after} from state {before} by {endpoint}",
+            "endpoint": "edition {edition:bare} has no endpoint {endpoint}",
+        },
+        hint={
+            "": "from {before} a session can go to: {reachable:bare}",
+            "endpoint": "it came with SDK 3.0.0 (2023-04): validate by a later edition",
+        },
         why=(
             "The API answers an illegal change of state with HTTP 400, and nothing of the update "
             "is stored. The classic case is an SDK whose model defaults `state` to open and so "
@@ -108,6 +116,7 @@ def state_not_settable(context: Context) -> Iterator[Problem | Missing]:
             "Description of `state`; operations Update, Return cart items and Reopen; the 400 is "
             "recorded by the Salesforce cartridge"
         ),
+        refusal=Confidence.DOCUMENTED,
         models=(*REQUESTS, *RETURNS, NO_BODY),
         bad=(
             Example({"state": "open"}, {"previous": "closed"}),
@@ -129,13 +138,17 @@ def state_transition(context: Context) -> Iterator[Problem | Missing]:
     operation = context.setting.operation
     if operation == "update" and context.state is NEW:
         return
-    if context.state is None and any(m.operation == operation for m in MOVES[context.edition]):
+    if all(move.operation != operation for move in MOVES[context.edition]):
+        facts = {"edition": context.edition, "endpoint": _ENDPOINT[operation]}
+        yield Problem("lifecycle/state-transition", (), {"kind": "endpoint", **facts})
+        return
+    if context.state is None:
         yield Missing("the previous state is not known")
         return
     before = _before(context)
     asked = context.session.get("state") if operation == "update" else None
     after = outcome(operation, asked, before)
-    if operation == "update" and after == before:
+    if operation == "update" and (after == before or after not in SETTABLE):
         return
     if not legal(context.edition, before, after, operation):
         moves = [f"{move.end} ({move.operation})" for move in reachable(context.edition, before)]
@@ -156,20 +169,21 @@ def state_transition(context: Context) -> Iterator[Problem | Missing]:
     Code(
         name="lifecycle/finished-session",
         severity=Severity.WARNING,
-        summary="An update of a finished session leaves its state as it is.",
-        message="the session is {before} already, and this update leaves it so",
-        hint="a session that is {before} can't be modified: start a new one, or don't send this",
+        summary="An update without a state of a session that is finished.",
+        message="the session is {before}, so this update cannot modify it",
+        hint="start a new session, or send the update before the session is finished",
         why=(
             "Once closed, cancelled or partially returned, a session can't be modified any more. "
-            "Such a call is often a repeated webhook or a retry; what the API answers is not "
-            "documented, and integrations are known to swallow an error here."
+            "What the API answers to such an update is not documented, and integrations are known "
+            "to swallow an error here."
         ),
         fix="Send the update before the session is finished, or drop it.",
         source="Description of `state` (closed: can't be modified); practice of integrations",
         confidence=Confidence.PRACTICE,
+        refusal=Confidence.PRACTICE,
         models=REQUESTS,
         bad=(
-            Example({"state": "closed"}, {"previous": "closed"}),
+            Example({}, {"previous": "closed"}),
             Example({"cartItems": []}, {"previous": "partially_returned"}),
         ),
         good=(
@@ -181,14 +195,50 @@ def state_transition(context: Context) -> Iterator[Problem | Missing]:
     needs=("state",),
 )
 def finished_session(context: Context) -> Iterator[Problem | Missing]:
-    """Look for updates that end where they began, outside `open`."""
+    """Look for updates without a state, outside `open`."""
     before = _before(context)
     if context.setting.operation != "update" or before in (None, "open"):
         return
-    asked = context.session.get("state")
-    if outcome("update", asked, before) == before:
-        path = context.base if asked is None else context.place("state")
-        yield Problem("lifecycle/finished-session", path, {"before": before})
+    if context.session.get("state") is None:
+        yield Problem("lifecycle/finished-session", context.base, {"before": before})
+
+
+@rule(
+    Code(
+        name="lifecycle/repeated-state",
+        severity=Severity.ERROR,
+        summary="An update puts a finished session into the state that it has.",
+        message="the session is {before} already",
+        hint="don't close or cancel a session again; a retry can ignore the error of the API",
+        why=(
+            "Only an open session can be closed, and a cancelled one can't be modified. Such a "
+            "call is often a repeated webhook or a retry; integrations are known to handle the "
+            "API's error for it."
+        ),
+        fix="Send the update once, or ignore this code where retries are meant.",
+        source="Practice of integrations that handle the message of the API for it",
+        confidence=Confidence.PRACTICE,
+        refusal=Confidence.PRACTICE,
+        models=REQUESTS,
+        bad=(
+            Example({"state": "closed"}, {"previous": "closed"}),
+            Example({"state": "cancelled"}, {"previous": "cancelled"}),
+        ),
+        good=(
+            Example({"state": "open"}, {"previous": "open"}),
+            Example({"state": "cancelled"}, {"previous": "closed"}),
+        ),
+    ),
+    reads=("state",),
+    needs=("state",),
+)
+def repeated_state(context: Context) -> Iterator[Problem | Missing]:
+    """Compare the state with that before the update, outside `open`."""
+    before = _before(context)
+    if context.setting.operation != "update" or before in (None, "open"):
+        return
+    if context.session.get("state") == before and before in SETTABLE:
+        yield Problem("lifecycle/repeated-state", context.place("state"), {"before": before})
 
 
 @rule(

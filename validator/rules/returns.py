@@ -40,13 +40,34 @@ def _cart(context: Context) -> Sequence[Mapping[str, Any]] | None:
     return cart
 
 
-def line(entry: Mapping[str, Any], cart: Sequence[Mapping[str, Any]]) -> int | None:
-    """Return the index in `cart` that an entry means, None if none or several items fit."""
+def lines(entry: Mapping[str, Any], cart: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the indexes of the items in `cart` that an entry means; several can share a SKU."""
     position = entry.get("position")
     if position is not None:
-        return int(position) if 0 <= position < len(cart) else None
-    lines = [index for index, item in enumerate(cart) if item.get("sku") == entry.get("sku")]
-    return lines[0] if len(lines) == 1 else None
+        return [int(position)] if 0 <= position < len(cart) else []
+    return [index for index, item in enumerate(cart) if item.get("sku") == entry.get("sku")]
+
+
+def take(entry: Mapping[str, Any], indexes: Sequence[int], left: list[int]) -> int:
+    """Take the units of an entry from what is `left` of the items at `indexes`, in their order.
+
+    Return how many units are wanting; 1 for an entry without a quantity, which returns a whole
+    item, if nothing is left. That units come from the first items of a SKU is inferred: the API
+    documents no order.
+    """
+    wanted = entry.get("quantity")
+    if wanted is None:
+        index = next((index for index in indexes if left[index] > 0), None)
+        if index is None:
+            return 1
+        left[index] = 0
+        return 0
+    wanting = int(wanted)
+    for index in indexes:
+        taken = min(wanting, max(left[index], 0))
+        left[index] -= taken
+        wanting -= taken
+    return wanting
 
 
 def remaining(item: Mapping[str, Any]) -> int:
@@ -72,6 +93,7 @@ def _at(context: Context, index: int, *path: str) -> Path:
         fix="Add `position` (0-based) or `sku`.",
         source="Return cart items (return by SKU since 2025-12-04)",
         confidence=Confidence.INFERRED,
+        refusal=Confidence.INFERRED,
         editions=("2026-06",),
         models=RETURNS,
         bad=(Example(_returning({"quantity": 1}), {"edition": "2026-06"}),),
@@ -90,12 +112,16 @@ def item_unidentified(context: Context) -> Iterator[Problem | Missing]:
         name="return/position-out-of-range",
         severity=Severity.ERROR,
         summary="A returned position or SKU is not in the cart.",
-        message="the cart of the session has no item at {place}",
-        hint="positions count from 0 in the cart as it was closed",
+        message="the cart of the session has no item {place}",
+        hint={
+            "position": "positions count from 0 in the cart as it was closed",
+            "sku": "take the sku from the items of the session's cart",
+        },
         why="An entry that points beside the cart returns nothing, or another item.",
         fix="Take positions from the closed session's cart items.",
         source=_SOURCE,
         confidence=Confidence.INFERRED,
+        refusal=Confidence.INFERRED,
         models=RETURNS,
         bad=(
             Example(_returning({"position": 3}), _STORED),
@@ -114,11 +140,11 @@ def position_out_of_range(context: Context) -> Iterator[Problem | Missing]:
         if position is not None:
             if position < 0 or (cart is not None and position >= len(cart)):
                 path = _at(context, index, "position")
-                yield Problem("return/position-out-of-range", path, {}, {"place": position})
+                facts = {"kind": "position"}
+                yield Problem("return/position-out-of-range", path, facts, {"place": position})
         elif sku is not None and cart is not None and all(i.get("sku") != sku for i in cart):
-            yield Problem(
-                "return/position-out-of-range", _at(context, index, "sku"), {}, {"place": sku}
-            )
+            path = _at(context, index, "sku")
+            yield Problem("return/position-out-of-range", path, {"kind": "sku"}, {"place": sku})
     if cart is None and entries:
         yield Missing(_NO_CART)
 
@@ -134,6 +160,7 @@ def position_out_of_range(context: Context) -> Iterator[Problem | Missing]:
         fix="Correct the one that is wrong.",
         source=_SOURCE,
         confidence=Confidence.INFERRED,
+        refusal=Confidence.INFERRED,
         editions=("2026-06",),
         models=RETURNS,
         bad=(Example(_returning({"position": 0, "sku": "6478"}), _STORED_2026),),
@@ -147,12 +174,12 @@ def sku_mismatch(context: Context) -> Iterator[Problem | Missing]:
     if cart is None and both:
         yield Missing(_NO_CART)
     for index, entry in both:
-        found = line(entry, cart or ())
-        if cart is None or found is None:
+        found = lines(entry, cart or ())
+        if cart is None or not found:
             continue
-        stored = cart[found].get("sku")
+        stored = cart[found[0]].get("sku")
         if stored != entry["sku"]:
-            values = {"sku": entry["sku"], "position": found, "stored": stored}
+            values = {"sku": entry["sku"], "position": found[0], "stored": stored}
             yield Problem("return/sku-mismatch", _at(context, index, "sku"), {}, values)
 
 
@@ -163,7 +190,10 @@ def sku_mismatch(context: Context) -> Iterator[Problem | Missing]:
         summary="A returned SKU stands on several lines of the cart.",
         message="SKU {sku} stands on {count} lines of the cart",
         hint="send the position of the line that is meant",
-        why="Which line the API returns from is not documented, and their prices may differ.",
+        why=(
+            "Which line the API returns from is not documented, and their prices may differ. "
+            "Here units are taken from the lines in their order."
+        ),
         fix="Identify the item by `position`.",
         source="Return cart items (return by SKU since 2025-12-04)",
         confidence=Confidence.INFERRED,
@@ -183,7 +213,7 @@ def ambiguous_sku(context: Context) -> Iterator[Problem | Missing]:
         if cart is None:
             yield Missing(_NO_CART)
             return
-        count = sum(item.get("sku") == sku for item in cart)
+        count = len(lines(entry, cart))
         if count > 1:
             values = {"sku": sku, "count": count}
             yield Problem("return/ambiguous-sku", _at(context, index, "sku"), {}, values)
@@ -194,15 +224,21 @@ def ambiguous_sku(context: Context) -> Iterator[Problem | Missing]:
         name="return/quantity-exceeds-remaining",
         severity=Severity.ERROR,
         summary="More units are returned than remain, or fewer than one.",
-        message="{returned} units can't be returned",
+        message={
+            "none": "the quantity {returned} is less than 1",
+            "more": "the quantity {returned} exceeds what remains of the item: {remaining}",
+            "all": "nothing of the item remains to be returned",
+        },
         hint={
-            "none": "the least is 1; leave quantity out to return all of the item",
-            "more": "{remaining} remain; entries for the same item are added up",
+            "none": "leave quantity out to return all of the item",
+            "more": "entries for the same item are added up, and so are earlier returns",
+            "all": "entries for the same item are added up, and so are earlier returns",
         },
         why="Only units that were bought and not yet returned can come back.",
         fix="Return at most what remains of the item; leave `quantity` out to return all of it.",
         source=_SOURCE,
         confidence=Confidence.INFERRED,
+        refusal=Confidence.INFERRED,
         models=RETURNS,
         bad=(
             Example(_returning({"position": 1, "quantity": 3}), _STORED),
@@ -223,22 +259,22 @@ def quantity_exceeds_remaining(context: Context) -> Iterator[Problem | Missing]:
     """Add up what is returned of each cart line and compare it with what remains."""
     cart = _cart(context)
     entries = list(_entries(context))
-    returned: dict[int, int] = {}
+    left = [remaining(item) for item in cart or ()]
     for index, entry in entries:
         quantity = entry.get("quantity")
         path = _at(context, index) if quantity is None else _at(context, index, "quantity")
-        found = None if cart is None else line(entry, cart)
+        found = lines(entry, cart or ())
         if quantity is not None and quantity < 1:
             values = {"returned": int(quantity)}
             yield Problem("return/quantity-exceeds-remaining", path, {"kind": "none"}, values)
-        elif cart is not None and found is not None:
-            left, before = remaining(cart[found]), returned.get(found, 0)
-            # Without a quantity all that is left is returned, and that is something.
-            count = max(left - before, 1) if quantity is None else int(quantity)
-            returned[found] = before + count
-            if returned[found] > left:
-                values = {"returned": returned[found], "remaining": left}
-                yield Problem("return/quantity-exceeds-remaining", path, {"kind": "more"}, values)
+        elif found:
+            before = sum(max(left[each], 0) for each in found)
+            if take(entry, found, left):
+                values = {"remaining": before}
+                if quantity is not None:
+                    values["returned"] = int(quantity)
+                kind = "all" if quantity is None else "more"
+                yield Problem("return/quantity-exceeds-remaining", path, {"kind": kind}, values)
     if cart is None and entries:
         yield Missing(_NO_CART)
 
@@ -248,14 +284,15 @@ def quantity_exceeds_remaining(context: Context) -> Iterator[Problem | Missing]:
         name="return/whole-item-only",
         severity=Severity.ERROR,
         summary="Without cart item flattening, a part of an item is returned.",
-        message="{returned} of {remaining} units are returned, but only whole items can be",
-        hint="leave quantity out, or turn cart item flattening on",
+        message="{returned} of {remaining} is returned, but an item only as a whole",
+        hint="leave quantity out; if the Application flattens cart items, correct the policy",
         why=(
             "In edition 2022-06 an item can be returned in part only if the Application flattens "
             "cart items; otherwise it is returned in its entirety."
         ),
         fix="Leave `quantity` out. If flattening is on, set cart_item_flattening in the policy.",
         source="SDK 2.5.1, ReturnedCartItem.quantity",
+        refusal=Confidence.INFERRED,
         editions=("2022-06",),
         models=RETURNS,
         bad=(
@@ -274,21 +311,24 @@ def quantity_exceeds_remaining(context: Context) -> Iterator[Problem | Missing]:
     )
 )
 def whole_item_only(context: Context) -> Iterator[Problem | Missing]:
-    """Compare the returned with the remaining quantity where flattening is off."""
+    """Compare what is returned of each item with what remains, where flattening is off."""
     if context.policy.cart_item_flattening:
         return
     cart = _cart(context)
-    for index, entry in _entries(context):
-        quantity = entry.get("quantity")
-        if quantity is None:
-            continue
-        if cart is None:
+    entries = [each for each in _entries(context) if each[1].get("quantity") is not None]
+    if cart is None:
+        if entries:
             yield Missing(_NO_CART)
-            return
-        found = line(entry, cart)
-        if found is not None and quantity < remaining(cart[found]):
+        return
+    left = [remaining(item) for item in cart]
+    after = list(left)
+    for _, entry in _entries(context):
+        take(entry, lines(entry, cart), after)
+    for index, entry in entries:
+        found = [each for each in lines(entry, cart) if 0 < after[each] < left[each]]
+        if found:
             path = _at(context, index, "quantity")
-            values = {"returned": quantity, "remaining": remaining(cart[found])}
+            values = {"returned": left[found[0]] - after[found[0]], "remaining": left[found[0]]}
             yield Problem("return/whole-item-only", path, {}, values)
 
 
