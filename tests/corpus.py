@@ -50,14 +50,14 @@ def _items() -> Iterator[Item]:
                 yield from _with_parts(edition, told, value)
 
 
-def _payloads(edition: str) -> Iterator[tuple[Any, str | None, str]]:
+def _payloads(edition: str) -> Iterator[tuple[Any, str | None, str | None]]:
     for parameters in test_cases.ALL:
         case: test_cases.Case = parameters.values[0]
-        operation = case.test.get("context", {}).get("operation", "update")
+        operation = case.test.get("context", {}).get("operation")
         if case.edition != edition:
             continue
         for update in case.test.get("updates", ()):
-            yield update["data"], None, update.get("operation", "update")
+            yield update["data"], None, update.get("operation")
         if "data" in case.test:
             yield case.data, case.model, operation
     for path in sorted((HERE / "cases" / "json").glob("*.json")):
@@ -65,13 +65,13 @@ def _payloads(edition: str) -> Iterator[tuple[Any, str | None, str]]:
             text = test["text"] if "text" in test else bytes.fromhex(test["bytes_hex"])
             read = document.read(text)
             if not read.problems and not _overflows(read.value):
-                yield read.value, None, "update"
+                yield read.value, None, None
     for path in sorted((HERE / "payloads").glob("*.json")):
         if path.name != "expected.json":
-            yield json.loads(path.read_bytes()), None, "update"
+            yield json.loads(path.read_bytes()), None, None
     for model in schemas.models(edition):
         for example in schemas.load(edition, model)["examples"]:
-            yield example, model, "update"
+            yield example, model, None
 
 
 def _overflows(value: Any) -> bool:

@@ -92,7 +92,7 @@ def test_it_is_what_replay_finds(name: str, capsys: pytest.CaptureFixture[str]) 
     updates = [
         Update(
             each.get("payload", each if "operation" not in each else None),
-            each.get("operation", "update"),
+            each.get("operation"),
             each.get("dry", False),
             each.get("now"),
         )
@@ -206,7 +206,7 @@ def test_entries_that_make_no_sense(
 def test_a_model_that_is_not_for_the_call(capsys: pytest.CaptureFixture[str]) -> None:
     path = write("a.ndjson", [OPEN, {"payload": RETURN, "operation": "return"}])
     assert main(["check", "--sequence", "--model", "IntegrationRequest", path]) == 2
-    expected = "IntegrationRequest is no request of the operation 'return'"
+    expected = "IntegrationRequest is not the request of the operation 'return'"
     assert capsys.readouterr().err == f"talonschema: error: {expected}\n"
 
 

@@ -463,43 +463,53 @@ def test_names_as_the_sdks_write_them(name: str, snake: str) -> None:
 # Which model it is.
 
 STATE: dict[str, Any] = {"effects": [], "createdCoupons": [], "createdReferrals": []}
+RESPONSE_KEYS: dict[str, Any] = {"id": 1, "integrationId": "a", "total": 1}
 
 
 @pytest.mark.parametrize("naming", ["wire", "snake"])
 @pytest.mark.parametrize(
     ("payload", "operation", "model"),
     [
-        ({}, "update", "NewCustomerSessionV2"),
-        (SESSION, "update", "NewCustomerSessionV2"),
-        ({"unheardOf": 1}, "update", "NewCustomerSessionV2"),
-        ({"attributes": {"total": 1}}, "update", "NewCustomerSessionV2"),
-        ([], "update", "NewCustomerSessionV2"),
-        (None, "update", "NewCustomerSessionV2"),
-        ({"customerSession": {}}, "update", "IntegrationRequest"),
-        ({"customerSession": None}, "update", "IntegrationRequest"),
-        ({"customerSession": {}, "responseContent": []}, "update", "IntegrationRequest"),
-        ({"customerSession": {}, "effects": []}, "update", "IntegrationStateV2"),
-        (STATE, "update", "IntegrationStateV2"),
-        ({**STATE, "return": {}}, "update", "IntegrationStateV2"),
-        ({"return": {}}, "update", "ReturnIntegrationRequest"),
+        ({}, None, "NewCustomerSessionV2"),
+        (SESSION, None, "NewCustomerSessionV2"),
+        ({"unheardOf": 1}, None, "NewCustomerSessionV2"),
+        ({"attributes": {"total": 1}}, None, "NewCustomerSessionV2"),
+        ([], None, "NewCustomerSessionV2"),
+        (None, None, "NewCustomerSessionV2"),
+        ({"customerSession": {}}, None, "IntegrationRequest"),
+        ({"customerSession": None}, None, "IntegrationRequest"),
+        ({"customerSession": {}, "responseContent": []}, None, "IntegrationRequest"),
+        ({"customerSession": {}, "effects": []}, None, "IntegrationCustomerSessionResponse"),
+        ({**STATE, "customerSession": {}}, None, "IntegrationStateV2"),
+        ({"customerSession": RESPONSE_KEYS}, None, "IntegrationCustomerSessionResponse"),
+        ({"customerSession": {"id": 1, "total": 1}}, None, "IntegrationRequest"),
+        ({"customerSession": RESPONSE_KEYS}, "update", "IntegrationRequest"),
+        ({"customerSession": {}}, "return", "ReturnIntegrationRequest"),
+        ({"return": {}}, "update", "IntegrationRequest"),
+        (RESPONSE_KEYS, "update", "NewCustomerSessionV2"),
+        ({"returnedCartItems": []}, None, "ReturnIntegrationRequest"),
+        (STATE, None, "IntegrationStateV2"),
+        ({**STATE, "return": {}}, None, "IntegrationStateV2"),
+        ({"return": {}}, None, "ReturnIntegrationRequest"),
         ({"return": {}}, "return", "ReturnIntegrationRequest"),
         ({}, "return", "ReturnIntegrationRequest"),
         *[
-            ({**SESSION, key: 1}, "update", "CustomerSessionV2")
-            for key in (
-                *("id", "created", "integrationId", "applicationId", "firstSession", "total"),
-                *("cartItemTotal", "additionalCostTotal", "updated"),
-            )
+            ({**SESSION, key: 1}, None, "NewCustomerSessionV2")
+            for key in ("id", "created", "integrationId", "applicationId", "total", "updated")
         ],
-        ({"message": "x"}, "update", "ErrorResponse"),
-        ({"message": "x", "errors": []}, "update", "ErrorResponse"),
-        ({"message": "x", "state": "open"}, "update", "NewCustomerSessionV2"),
+        *[
+            ({**SESSION, **dict.fromkeys(keys, 1)}, None, "CustomerSessionV2")
+            for keys in (RESPONSE_KEYS, ("firstSession", "cartItemTotal", "additionalCostTotal"))
+        ],
+        ({"message": "x"}, None, "ErrorResponse"),
+        ({"message": "x", "errors": []}, None, "ErrorResponse"),
+        ({"message": "x", "state": "open"}, None, "NewCustomerSessionV2"),
     ],
     ids=str,
 )
 @each_edition
 def test_the_model_is_told_from_the_shape(
-    payload: Any, operation: str, model: str, edition: str, naming: Any
+    payload: Any, operation: str | None, model: str, edition: str, naming: Any
 ) -> None:
     from talonschema.naming import to_snake
 
@@ -509,8 +519,9 @@ def test_the_model_is_told_from_the_shape(
 
 
 def test_keys_of_later_responses() -> None:
-    assert check({"updateCount": 1}, edition="2026-06").model == "CustomerSessionV2"
-    assert check({"updateCount": 1}, edition="2022-06").model == "NewCustomerSessionV2"
+    later = {"updateCount": 1, "total": 1, "updated": 1}
+    assert check(later, edition="2026-06").model == "CustomerSessionV2"
+    assert check(later, edition="2022-06").model == "NewCustomerSessionV2"
     assert check({"effects": []}, edition="2026-06").model == "ReopenResponse"
     assert check({"effects": []}, edition="2022-06").model == "IntegrationStateV2"
 
@@ -552,8 +563,61 @@ def test_a_reopening_has_no_body() -> None:
         report = check(empty, operation="reopen", previous="closed", edition="2026-06")
         assert report.findings == ()
         assert report.ok
-    report = check({"effects": []}, operation="reopen", previous="closed", edition="2026-06")
-    assert report.model == "ReopenResponse"
+    for body in ({"effects": []}, "{", [], 0, b"null"):
+        report = check(body, operation="reopen", previous="closed", edition="2026-06")
+        assert pairs(report) == [("request/unexpected-body", "")]
+
+
+@each_edition
+@pytest.mark.parametrize(
+    ("payload", "name"),
+    [
+        *(({key: {}}, "customerSession") for key in ("CustomerSession", "customersession")),
+        *(({key: {}}, "customerSession") for key in ("customer_session", "customer-session")),
+        *(({key: {}}, "return") for key in ("_return", "var_return", "Return", "RETURN")),
+    ],
+    ids=str,
+)
+def test_a_misspelt_envelope_is_an_error_that_names_it(
+    payload: dict[str, Any], name: str, edition: str
+) -> None:
+    (report, other) = (check({**payload, **more}, edition=edition) for more in ({}, {"x": 1}))
+    (key,) = payload
+    assert pairs(report) == [("schema/required", f"/{key}")]
+    assert report.findings[0].hint == f'rename "{key}" to "{name}"'
+    assert pairs(other) == [*pairs(report), ("payload/unknown-property", "/x")]
+    assert not report.ok
+
+
+def test_what_belongs_into_an_envelope() -> None:
+    report = check({"returnedCartItems": []})
+    assert pairs(report)[0] == ("schema/required", "/return")
+    assert not report.ok
+    for operation, key in (("return", "return"), ("update", "customerSession")):
+        other = {"customerSession": {}} if operation == "return" else {"return": {}}
+        assert pairs(check(other, operation=operation))[0] == ("schema/required", f"/{key}")
+
+
+@each_edition
+def test_a_bare_session_where_an_endpoint_is_named(edition: str) -> None:
+    assert pairs(check({"state": "open"}, edition=edition)) == []
+    named = check({"state": "open"}, edition=edition, operation="update")
+    assert pairs(named) == [("request/bare-session", "")]
+    assert pairs(check({"customerSession": {}}, edition=edition, operation="update")) == []
+
+
+def test_suggestions_are_neither_there_already_nor_read_only() -> None:
+    def hint(payload: Any) -> str:
+        found = check(payload, edition="2026-06").findings
+        return next(each.hint for each in found if each.code == "payload/unknown-property")
+
+    assert hint({"customerSession": {}, "customersession": {}}) == ""
+    assert "Update customer profile" in hint({"customerSession": {}, "customerProfile": {}})
+    assert "Update customer profile" in hint({"customerSession": {}, "profileAttributes": {}})
+    item = {"sku": "a", "quantity": 1, "price": 1}
+    assert hint({"cartItems": [{**item, "subPosition": 1}]}) == ""
+    assert hint({"cartItems": [], "cartItem": []}) == ""
+    assert hint({"cartItem": []}) == 'did you mean "cartItems"?'
 
 
 @pytest.mark.parametrize(

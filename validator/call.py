@@ -23,7 +23,7 @@ class Others(TypedDict, total=False):
     """The keyword arguments of `Validator.check` but `previous`; see there."""
 
     model: str | None
-    operation: str
+    operation: str | None
     dry: bool
     now: str | datetime | None
 
@@ -50,7 +50,8 @@ class Call(NamedTuple):
     """The arguments of a check, looked through."""
 
     model: str | None = None
-    operation: str = "update"
+    operation: str | None = None
+    """None: the payload shows it."""
     dry: bool = False
     now: str | datetime | None = None
     before: Before = _UNKNOWN
@@ -64,7 +65,7 @@ def call(
     before: Before,
     *,
     model: str | None = None,
-    operation: str = "update",
+    operation: str | None = None,
     dry: bool = False,
     now: str | datetime | None = None,
 ) -> Call:
@@ -72,20 +73,19 @@ def call(
 
     Raises `ValueError` or `TypeError` for arguments that make no sense, alone or together.
     """
-    if before is _UNKNOWN and model is None and operation == "update" and not dry and now is None:
+    if before is _UNKNOWN and model is None and operation is None and not dry and now is None:
         return _UNADORNED
     if model is not None:
         one_of("model", model, schemas.models(edition))
-        if OPERATIONS_OF.get(model, operation) != operation:
-            if operation != "update":
-                message = f"{model} is no request of the operation {operation!r}"
-                raise ValueError(message)
-            operation = OPERATIONS_OF[model]
-    one_of("operation", operation, OPERATIONS)
+        if operation is not None and OPERATIONS_OF.get(model, operation) != operation:
+            message = f"{model} is not the request of the operation {operation!r}"
+            raise ValueError(message)
+    if operation is not None:
+        one_of("operation", operation, OPERATIONS)
     if now is not None and not isinstance(now, (str, datetime)):
         message = f"now takes RFC 3339 text or a datetime, not {type(now).__name__}"
         raise TypeError(message)
-    if dry and operation == "update":
+    if dry and (operation or OPERATIONS_OF.get(model or "", "update")) == "update":
         before = Before("alone", None, {})
     return Call(model, operation, bool(dry), now, before)
 

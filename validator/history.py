@@ -20,7 +20,8 @@ class Update(NamedTuple):
     """One call on a session: a payload and what goes with it."""
 
     payload: Any
-    operation: str = "update"
+    operation: str | None = None
+    """``"update"``, ``"return"`` or ``"reopen"``; None: the payload shows it."""
     dry: bool = False
     now: str | datetime | None = None
 
@@ -68,8 +69,7 @@ def step(
     judged = (judge.document if isinstance(payload, Document) else judge)(payload, looked_through)
     report = judged.report
     if not judged.refused and not update.dry and report.model in _REQUESTS:
-        returns = report.model == "ReturnIntegrationRequest"
-        operation = "return" if returns else update.operation
+        operation = OPERATIONS_OF[report.model] if report.model else "reopen"
         known = _after(validator.edition, known, operation, judged.session)
     return report, known
 

@@ -10,7 +10,7 @@ from .code import Severity
 from .collector import COUNTED, Collector
 from .document import Document
 from .finding import finding
-from .models import OPERATIONS_OF, detect
+from .models import OPERATIONS_OF, detect, misspelt_envelope
 from .naming import UNTURNED, Naming, Translation, to_snake
 from .outline import outline
 from .plan import Plan, Step
@@ -121,13 +121,12 @@ class Judge:
     def __call__(self, payload: Any, call: Call) -> Judgement:
         """Check a payload whose call has been looked through."""
         text = payload if isinstance(payload, _TEXT) else None
-        if text is None:
-            read = Document(payload)
-        else:
-            read = Document(None) if not text and _no_body(call) else document.read(text)
+        if call.operation == "reopen" and call.model is None:
+            return self._judge_no_body(
+                call, sent=payload is not None and (text is None or len(text) > 0)
+            )
+        read = Document(payload) if text is None else document.read(text)
         if read.readable and not read.problems:
-            if read.value is None and _no_body(call):
-                return self._judge_no_body(call)
             judgement = self._judge_quickly(read.value, call, read=text is not None)
             if judgement is not None:
                 return judgement
@@ -143,6 +142,8 @@ class Judge:
 
     def document(self, read: Document, call: Call) -> Judgement:
         """Check a document that was read before; its value is plain JSON."""
+        if call.operation == "reopen" and call.model is None:
+            return self._judge_no_body(call, sent=read.value is not None or not read.readable)
         return self._judge_closely(read, call) if read.readable else self._unreadable(read)
 
     def _judge_quickly(self, value: Any, call: Call, *, read: bool) -> Judgement | None:
@@ -219,10 +220,10 @@ class Judge:
         report = self._told(collector, model, plan, skipped, translation)
         return Judgement(report, context.session, collector.crashed, collector.refused)
 
-    def _judge_no_body(self, call: Call) -> Judgement:
-        """Judge a call that has no body to be judged."""
+    def _judge_no_body(self, call: Call, *, sent: bool) -> Judgement:
+        """Judge a call that has no body; `sent`: there is one all the same."""
         plan = self._plan(NO_BODY, call)
-        context = self._context(plan, call, {})
+        context = self._context(plan, call, {})._replace(value=sent)
         collector = self._collector()
         _, skipped = self._apply(plan.steps, context, collector)
         report = self._told(collector, None, plan, skipped)
@@ -283,6 +284,8 @@ class Judge:
                 continue
             if nullable and problem.path == state and problem.code == "schema/enum":
                 problem = problem._replace(params={"allowed": list(SETTABLE)})
+            if problem.code == "schema/required" and problem.path == context.base:
+                problem = _of_envelope(problem, model, context.value)
             if problem.code not in _HARMLESS:
                 invalid.add(problem.path)
             if problem.code == "schema/required" and problem.path[:-1] == context.base:
@@ -360,8 +363,13 @@ class Judge:
         return Judgement(report, refused=True)
 
 
-def _no_body(call: Call) -> bool:
-    return call.operation == "reopen" and call.model is None
+def _of_envelope(problem: Problem, model: str, value: Mapping[str, Any]) -> Problem:
+    """Return the problem of a missing envelope, at the misspelt key if there is one."""
+    written = misspelt_envelope(value, model)
+    if written is None:
+        return problem
+    params = {**problem.params, "kind": "misspelt", "written": written}
+    return problem._replace(path=(written,), params=params)
 
 
 def _exact(value: dict[str, Any], session: Mapping[str, Any], base: Path) -> bool:
@@ -374,8 +382,9 @@ def _exact(value: dict[str, Any], session: Mapping[str, Any], base: Path) -> boo
 def _setting(model: str, call: Call) -> Setting:
     operation = call.operation
     if operation != "reopen":
-        operation = OPERATIONS_OF.get(model, operation)
-    return Setting(model, operation, call.dry, call.before.known, call.now is not None)
+        operation = OPERATIONS_OF.get(model, operation or "update")
+    named = call.operation is not None
+    return Setting(model, operation, call.dry, call.before.known, call.now is not None, named)
 
 
 def _key(path: Path) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any, Final
 
 from . import schemas
-from .naming import Naming, aliases
+from .naming import Naming, aliases, plain_name, to_snake
 from .outline import outline
 from .pointer import Path
 
 BASES: Final[dict[str, Path]] = {
     "IntegrationRequest": ("customerSession",),
+    "IntegrationCustomerSessionResponse": ("customerSession",),
     "IntegrationStateV2": ("customerSession",),
     "ReturnIntegrationRequest": ("return",),
 }
@@ -27,26 +28,73 @@ OPERATIONS_OF: Final[dict[str, str]] = {
 """The operation that each model is the request of."""
 
 
-def detect(edition: str, payload: Any, operation: str, naming: Naming) -> str:
-    """Tell from its shape which model a payload is.
+_SEVERAL: Final = 3
+"""How many keys that only a response has make a session a response; fewer are slips."""
 
-    An envelope with ``customerSession`` is a request, with ``effects`` a state; with ``return`` it
-    is a return request, with ``message`` an error; keys that only responses have make a session a
-    response. Anything else is a request for a session, or for a return if that is the operation.
+
+def detect(edition: str, payload: Any, operation: str | None, naming: Naming) -> str:
+    """Return the model of a payload.
+
+    An `operation` wins over the shape: it says that the payload is its request. By its shape, an
+    envelope with ``customerSession`` is a request or, around a response, what reading a session
+    returns; with ``effects`` it is a state, with ``return`` a return request, with ``message`` an
+    error. A session with several keys that only responses have is a response, any other one a
+    request. A misspelt envelope counts as the envelope.
     """
     keys = _keys(payload, naming)
-    if "effects" in keys:
-        state = "createdCoupons" in keys or "customerSession" in keys or edition == "2022-06"
-        return "IntegrationStateV2" if state else "ReopenResponse"
-    if "customerSession" in keys:
-        return "IntegrationRequest"
-    if "return" in keys or operation == "return":
+    if operation == "return":
         return "ReturnIntegrationRequest"
-    if "message" in keys and not keys & outline(edition, "NewCustomerSessionV2").properties.keys():
+    if operation == "update":
+        enveloped = not keys.isdisjoint(("customerSession", "return", "effects"))
+        if enveloped or _misspelt(keys, "IntegrationRequest", edition):
+            return "IntegrationRequest"
+        return "NewCustomerSessionV2"
+    if "effects" in keys:
+        if not keys.isdisjoint(_OF_STATES):
+            return "IntegrationStateV2"
+        if "customerSession" in keys:
+            return "IntegrationCustomerSessionResponse"
+        return "IntegrationStateV2" if edition == "2022-06" else "ReopenResponse"
+    if "customerSession" in keys:
+        session = payload.get("customerSession", payload.get(to_snake("customerSession")))
+        if len(keys) == 1 and _is_response(edition, _keys(session, naming)):
+            return "IntegrationCustomerSessionResponse"
+        return "IntegrationRequest"
+    if "return" in keys:
+        return "ReturnIntegrationRequest"
+    if "message" in keys and keys.isdisjoint(outline(edition, "NewCustomerSessionV2").properties):
         return "ErrorResponse"
-    if keys & response_only(edition):
+    if _is_response(edition, keys):
         return "CustomerSessionV2"
+    for model in ("IntegrationRequest", "ReturnIntegrationRequest"):
+        if _misspelt(keys, model, edition):
+            return model
     return "NewCustomerSessionV2"
+
+
+_OF_STATES: Final = frozenset({"createdCoupons", "createdReferrals"})
+"""Keys that each response to an update or a return has."""
+
+
+def _is_response(edition: str, keys: AbstractSet[Any]) -> bool:
+    return len(response_only(edition).intersection(keys)) >= _SEVERAL
+
+
+def _misspelt(keys: AbstractSet[Any], model: str, edition: str) -> bool:
+    """Return True if a payload has the key of an envelope in another spelling, or what is in it."""
+    if not keys or not keys.isdisjoint(outline(edition, "NewCustomerSessionV2").properties):
+        return False
+    return misspelt_envelope(keys, model) is not None or (
+        model == "ReturnIntegrationRequest" and "returnedCartItems" in keys
+    )
+
+
+def misspelt_envelope(keys: Iterable[Any], model: str) -> str | None:
+    """Return the key that is meant for the envelope of a model, None if there is none such."""
+    (name,) = BASES[model]
+    meant = {plain_name(name), *map(plain_name, aliases(name))}
+    found = (key for key in keys if isinstance(key, str) and plain_name(key) in meant)
+    return min((key for key in found if key != name), default=None)
 
 
 @cache

@@ -23,6 +23,11 @@ def to_snake(name: str) -> str:
     return re.sub(_WORD, "_", name).lower()
 
 
+def plain_name(key: str) -> str:
+    """Return what different spellings of a name have in common."""
+    return key.replace("_", "").replace("-", "").lower()
+
+
 def aliases(name: str) -> tuple[str, ...]:
     """Return every name the SDKs give a property, the usual one first."""
     return (to_snake(name), *_RESERVED.get(name, ()))

@@ -54,7 +54,7 @@ class Setting(NamedTuple):
     validator: Validator
     previous: Previous
     model: str | None = None
-    operation: str = "update"
+    operation: str | None = None
     dry: bool = False
     now: str | None = None
 
@@ -186,6 +186,9 @@ class Histories:
             )
             for each in entry.problems
         )
+        session = self._session(value, payload)
+        if self._key is None:
+            payload = _without_id(payload)
         operation = said.get("operation", setting.operation)
         if isinstance(payload, dict) and not problems:
             sent: Any = payload  # which is judged faster where it is in order
@@ -198,7 +201,6 @@ class Histories:
             said.get("dry", setting.dry),
             said.get("now", setting.now),
         )
-        session = self._session(value, payload)
         known = self._known.get(session)
         validator = setting.validator
         try:
@@ -327,6 +329,17 @@ def _faulty(setting: Setting, faults: Iterable[Problem]) -> Report:
 
 def _unread(setting: Setting, read: Document) -> Report:
     return setting.validator.judge.document(read, Call()).report
+
+
+def _without_id(payload: Any) -> Any:
+    """Return a payload without the ``integrationId`` that names its session in a sequence."""
+    if not isinstance(payload, dict):
+        return payload
+    own = {name: value for name, value in payload.items() if name != _ID}
+    session = own.get("customerSession")
+    if isinstance(session, dict) and _ID in session:
+        own["customerSession"] = {n: value for n, value in session.items() if n != _ID}
+    return own
 
 
 def _cut(path: Keys, above: Keys) -> Keys:

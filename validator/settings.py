@@ -17,7 +17,7 @@ FAIL_ON = ("error", "warning")
 DEFAULTS: Mapping[str, Any] = {
     "edition": schemas.DEFAULT_EDITION,
     "model": None,
-    "operation": "update",
+    "operation": None,
     "previous": None,
     "dry": False,
     "naming": "wire",

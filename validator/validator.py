@@ -92,7 +92,7 @@ class Validator:
         *,
         model: str | None = None,
         previous: Previous = None,
-        operation: str = "update",
+        operation: str | None = None,
         dry: bool = False,
         now: str | datetime | None = None,
     ) -> Report:
@@ -101,7 +101,8 @@ class Validator:
         `payload` is JSON text (bytes or str) or a parsed value. `model` names the model, None
         tells it from the shape. `previous` is the session before the call: a state, the session as
         a mapping, `NEW`, or None if not known. `operation` is ``"update"``, ``"return"`` or
-        ``"reopen"`` (which has no body: pass None). `dry` and `now` are the query parameters; `now`
+        ``"reopen"`` (which has no body: pass None), and makes the payload the request of that
+        endpoint; None takes it from the model. `dry` and `now` are the query parameters; `now`
         as RFC 3339 text or a datetime with an offset.
 
         Raises `ValueError` or `TypeError` for arguments that make no sense.

@@ -80,6 +80,8 @@ class Setting(NamedTuple):
     known: Known
     now: bool
     """The query parameter ``now`` is given."""
+    named: bool = False
+    """The caller named the operation, so the payload is what an endpoint gets."""
 
 
 class Context(NamedTuple):
@@ -89,7 +91,8 @@ class Context(NamedTuple):
     policy: Policy
     setting: Setting
     value: Any
-    """The payload as plain JSON, in wire names."""
+    """The payload as plain JSON, in wire names; where a request has no body, whether one is sent
+    all the same."""
     session: Mapping[str, Any]
     """The customer session within `value`, or what is returned of one; empty if there is
     none."""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeAlias
 
 from .. import schemas
 from ..code import Code, Confidence, Example, Severity
-from ..models import response_only
-from ..naming import aliases
+from ..models import BASES, misspelt_envelope, response_only
+from ..naming import aliases, plain_name
 from ..outline import Outline, outline
 from ..pointer import Path
 from ..problem import Problem
 from .context import Context, Missing
-from .rule import REQUESTS, rule
+from .rule import REQUESTS, RETURNS, rule
 
 _V1 = {"coupon": "couponCodes", "referral": "referralCode", "discounts": None}
 """Keys of the first version of customer sessions, and what replaced them."""
+
+_OF_PROFILES = frozenset({"customerProfile", "profile", "profileAttributes"})
+"""Keys that are sent beside a session for its profile, to no effect."""
 
 _GUESSES = 100
 """So many keys are explained; more is a flood, not a slip."""
@@ -36,6 +39,7 @@ _GUESSES = 100
                 'names, check it with naming="snake" (--naming snake)'
             ),
             "wire-name": "in the SDKs' names this is {suggestion}",
+            "profile": "a profile is updated by an endpoint of its own, Update customer profile",
             "version-1": "a key of the first API version: use {suggestion}",
             "version-1-gone": "a key of the first API version, which has nothing in its place",
             "edition": "edition {suggestion:bare} of the API has it, this one has not",
@@ -73,13 +77,15 @@ def unknown_property(context: Context) -> Iterator[Problem | Missing]:
         if value.keys() <= known or part.open or part.values is not None:
             continue
         extra = value.keys() - known
+        if not path and (envelope := _envelope(context)) is not None:
+            extra.discard(envelope)
         if path == context.base and context.setting.model in REQUESTS:
             extra -= response_only(context.edition)
         for key in sorted(extra):
             guesses += 1
             kind = name = None
             if guesses <= _GUESSES:
-                kind, name = explain(context.edition, context.outline, part, key)
+                kind, name = explain(context.edition, context.outline, part, key, value)
             yield unknown((*path, key), part.model, kind, name)
 
 
@@ -134,17 +140,31 @@ def unknown(path: Path, model: str, kind: str | None, suggestion: str | None) ->
     return Problem("payload/unknown-property", path, known)
 
 
-def explain(edition: str, root: Outline, part: Outline, key: str) -> tuple[str | None, str | None]:
-    """Say of an unknown `key` of `part`, in a payload of `root`, what it may have been meant for.
+def _envelope(context: Context) -> str | None:
+    """Return the misspelt key of the envelope, which ``schema/required`` names."""
+    model = context.setting.model
+    if model not in REQUESTS + RETURNS or model not in BASES or BASES[model][0] in context.value:
+        return None
+    return misspelt_envelope(context.value, model)
 
-    Returns the kind of the explanation and the suggestion, as the hints of
-    ``payload/unknown-property`` take them; None where there is none.
+
+def explain(
+    edition: str, root: Outline, part: Outline, key: str, present: Collection[str] = ()
+) -> tuple[str | None, str | None]:
+    """Return what an unknown `key` of `part`, in a payload of `root`, may have been meant for.
+
+    That is the kind of the explanation and the suggestion, as the hints of
+    ``payload/unknown-property`` take them; None where there is none. Neither a key that is
+    `present` nor one that only the API sets is suggested.
     """
     snake, plain = _spellings(part)
-    if key in snake:
+    if key in snake and snake[key] not in present:
         return "snake-case", snake[key]
-    if _plain(key) in plain:
-        return "case", plain[_plain(key)]
+    name = plain.get(plain_name(key))
+    if name is not None:
+        return (None, None) if name in present else ("case", name)
+    if part.model == "IntegrationRequest" and key in _OF_PROFILES:
+        return "profile", None
     if part.model in _SESSION_MODELS and key in _V1:
         return ("version-1-gone", None) if _V1[key] is None else ("version-1", _V1[key])
     for other in schemas.EDITIONS:
@@ -155,7 +175,8 @@ def explain(edition: str, root: Outline, part: Outline, key: str) -> tuple[str |
             return "place", place.model
     from difflib import get_close_matches
 
-    close = get_close_matches(key, list(part.properties), n=1)
+    settable = (name for name in part.properties if name not in _read_only(part))
+    close = get_close_matches(key, [name for name in settable if name not in present], n=1)
     return ("similar", close[0]) if close else (None, None)
 
 
@@ -168,15 +189,11 @@ def _read_only(part: Outline) -> frozenset[str]:
 def _spellings(part: Outline) -> tuple[dict[str, str], dict[str, str]]:
     return (
         {alias: name for name in part.properties for alias in aliases(name)},
-        {_plain(name): name for name in part.properties},
+        {plain_name(name): name for name in part.properties},
     )
 
 
 _SESSION_MODELS = ("NewCustomerSessionV2", "CustomerSessionV2")
-
-
-def _plain(key: str) -> str:
-    return key.replace("_", "").replace("-", "").lower()
 
 
 def _has(edition: str, model: str, key: str) -> bool:

@@ -9,10 +9,11 @@ from ..code import Code, Confidence, Example, Severity
 from ..formats import moment
 from ..problem import Problem
 from .context import Context, Missing
-from .rule import REQUESTS, rule
+from .rule import NO_BODY, REQUESTS, rule
 
 _ENVELOPE = ("IntegrationRequest",)
 _NOT_ASKED = {"/responseContent/*": {"not": {"const": "campaignEligibility"}}}
+_OF_FILES = "for a file, --dry or dry in [[files]] states it"
 _DOCS = "Update customer session, query parameter `now` (2024-05 on)"
 
 
@@ -100,7 +101,7 @@ def _now(context: Context) -> datetime | None:
         severity=Severity.ERROR,
         summary="campaignEligibility is asked for without dry=true.",
         message="campaignEligibility can be asked for only with dry=true",
-        hint="send dry=true too, or ask for triggeredCampaigns",
+        hint=f"send dry=true too, or ask for triggeredCampaigns; {_OF_FILES}",
         why="Eligibility is worked out only in dry runs.",
         fix="Ask for it in previews, with dry=true.",
         source="Integration API OpenAPI 3.1 (2026-04-30), responseContent",
@@ -257,3 +258,53 @@ def duplicate_experiment(context: Context) -> Iterator[Problem | Missing]:
             )
         else:
             first[experiment] = index
+
+
+@rule(
+    Code(
+        name="request/bare-session",
+        severity=Severity.INFO,
+        summary="A session without the envelope that the endpoint takes.",
+        message="the endpoint takes the session under customerSession",
+        hint='wrap it: {"customerSession": {...}}',
+        why=(
+            "Update customer session requires `customerSession`, beside which a request can ask "
+            "for more in the response. A session alone is fine where other code wraps it."
+        ),
+        fix="Send the envelope, or leave the operation out for sessions that are wrapped later.",
+        source="Update customer session (customerSession is required)",
+        models=("NewCustomerSessionV2",),
+        bad=(Example({"state": "open"}, {"operation": "update"}),),
+        good=(
+            Example({"customerSession": {"state": "open"}}, {"operation": "update"}),
+            Example({"state": "open"}),
+        ),
+    ),
+    needs=("operation",),
+)
+def bare_session(context: Context) -> Iterator[Problem | Missing]:
+    """Report the payload as a whole."""
+    yield Problem("request/bare-session", context.base)
+
+
+@rule(
+    Code(
+        name="request/unexpected-body",
+        severity=Severity.WARNING,
+        summary="A request that has no body is sent with one.",
+        message="reopening a session has no body, and this one is ignored",
+        hint="send no body, and what is to be changed with an update after it",
+        why="Reopening changes the state and nothing else.",
+        fix="Send the request without a body.",
+        source="Reopen customer session (no request body declared)",
+        confidence=Confidence.INFERRED,
+        editions=("2026-06",),
+        models=(NO_BODY,),
+        bad=(Example({"state": "open"}, {"operation": "reopen", "edition": "2026-06"}),),
+        good=(Example(None, {"operation": "reopen", "edition": "2026-06"}),),
+    ),
+)
+def unexpected_body(context: Context) -> Iterator[Problem | Missing]:
+    """Look for a body."""
+    if context.value:
+        yield Problem("request/unexpected-body", ())

@@ -13,11 +13,11 @@ Clean: TypeAlias = Mapping[str, Mapping[str, Any]]
 Check: TypeAlias = Callable[[Context], Iterator[Problem | Missing]]
 Need: TypeAlias = Literal[
     "state", "stored session", "attributes", "additional costs", "coupon budget",
-    "referral budget", "identifier budget", "now",
+    "referral budget", "identifier budget", "now", "operation",
 ]  # fmt: skip
 
 REQUESTS = ("IntegrationRequest", "NewCustomerSessionV2")
-RESPONSES = ("CustomerSessionV2", "IntegrationStateV2")
+RESPONSES = ("CustomerSessionV2", "IntegrationCustomerSessionResponse", "IntegrationStateV2")
 SESSIONS = (*REQUESTS, *RESPONSES)
 RETURNS = ("ReturnIntegrationRequest",)
 DISTINCT: Mapping[str, Any] = {"if": {"maxItems": 16}, "then": {"uniqueItems": True}, "else": False}
@@ -115,5 +115,7 @@ def _lack(need: Need, setting: Setting, policy: Policy) -> str | None:
         case "identifier budget" if not policy.identifier_budget:
             return "the policy declares no identifier budget"
         case "now" if not setting.now:
+            return ""
+        case "operation" if not setting.named:
             return ""
     return None

@@ -29,6 +29,10 @@ CODES = (
         severity=Severity.ERROR,
         summary="A key that the model requires is missing.",
         message="{property} is required and missing",
+        hint={
+            "misspelt": "rename {written} to {property}",
+            "": "",
+        },
         why="The API refuses an object without it.",
         fix="Send the key. The pointer names the place where it should stand.",
         source=_SOURCE,
