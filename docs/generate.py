@@ -66,6 +66,7 @@ NEED_ABOUT: Final[dict[Need, str]] = {
     "referral budget": "`policy.referral_budget = true`",
     "identifier budget": "`policy.identifier_budget = true`",
     "now": "`now`; without this query parameter there is nothing to judge",
+    "operation": "`operation`; without it there is nothing to judge",
 }
 
 HEAD = """\
@@ -180,6 +181,7 @@ def _section(code: Code) -> Iterator[str]:
     yield f"- Models: {', '.join(code.models) or 'any'}"
     yield f"- Context: {_context(code)}"
     yield f"- Source: {_text(code.source)} ({code.confidence})"
+    yield f"- Refused by the API: {'no' if code.refusal is None else f'yes ({code.refusal})'}"
     for bad in code.bad[:1]:
         yield from ("", *_example("Has the finding", bad))
         yield from ("", f"> {_said(code, bad)}")

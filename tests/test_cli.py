@@ -480,7 +480,7 @@ def test_defaults_and_choices_are_those_of_the_library() -> None:
         (["check", "--model", "CartItm", "a.json"], "did you mean 'CartItem'?"),
         (
             ["check", "--model", "IntegrationRequest", "--operation", "return", "a.json"],
-            "IntegrationRequest is no request of the operation 'return'",
+            "IntegrationRequest is not the request of the operation 'return'",
         ),
         (["check", "--select", "carts", "a.json"], "did you mean 'cart'?"),
         (["check", "--ignore", "cart,", "a.json"], "'' is neither a code nor a group"),
@@ -572,7 +572,7 @@ def test_rules_as_json(run: Run) -> None:
     assert status == 0
     assert told["version"] == 1
     assert [each["name"] for each in told["rules"]] == list(CODES)
-    wanted = ["name", "severity", "summary", "why", "fix", "source", "confidence"]
+    wanted = ["name", "severity", "summary", "why", "fix", "source", "confidence", "refusal"]
     assert all(list(each) == [*wanted, "editions", "models"] for each in told["rules"])
 
 

@@ -484,7 +484,7 @@ def test_later_tables_win_and_flags_win_over_all(write: Write) -> None:
         assert told.keys() == DEFAULTS.keys()
         assert (told["edition"], told["dry"]) == (edition, dry)
         assert told["naming"] == ("wire", "--naming")
-        assert told["operation"] == ("update", "default")
+        assert told["operation"] == (None, "default")
 
 
 def test_ignores_add_up(write: Write) -> None:
@@ -768,7 +768,7 @@ def test_config_tells_what_is_in_force(run: Run, write: Write) -> None:
 config     talonschema.toml
 edition    2026-06           talonschema.toml:11
 model      -                 default
-operation  update            default
+operation  -                 default
 previous   -                 default
 dry        true              --dry
 naming     snake             talonschema.toml:12

@@ -62,6 +62,7 @@ SCALARS = {"string", "integer", "number", "boolean"}
 
 SINCE_2026 = {"ExperimentVariantAllocation", "PriceDetail", "Product", "ReopenResponse"}
 ALWAYS = {
+    "IntegrationCustomerSessionResponse",
     "APIError",
     "AdditionalCost",
     "CartItem",

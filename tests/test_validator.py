@@ -595,7 +595,7 @@ def test_what_belongs_into_an_envelope() -> None:
     assert not report.ok
     for operation, key in (("return", "return"), ("update", "customerSession")):
         other = {"customerSession": {}} if operation == "return" else {"return": {}}
-        assert pairs(check(other, operation=operation))[0] == ("schema/required", f"/{key}")
+        assert ("schema/required", f"/{key}") in pairs(check(other, operation=operation))
 
 
 @each_edition

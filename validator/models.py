@@ -91,7 +91,7 @@ def _misspelt(keys: AbstractSet[Any], model: str, edition: str) -> bool:
 
 def misspelt_envelope(keys: Iterable[Any], model: str) -> str | None:
     """Return the key that is meant for the envelope of a model, None if there is none such."""
-    (name,) = BASES[model]
+    name = str(BASES[model][0])
     meant = {plain_name(name), *map(plain_name, aliases(name))}
     found = (key for key in keys if isinstance(key, str) and plain_name(key) in meant)
     return min((key for key in found if key != name), default=None)

@@ -266,7 +266,7 @@ def duplicate_experiment(context: Context) -> Iterator[Problem | Missing]:
         severity=Severity.INFO,
         summary="A session without the envelope that the endpoint takes.",
         message="the endpoint takes the session under customerSession",
-        hint='wrap it: {"customerSession": {...}}',
+        hint="wrap the session in an object, under customerSession",
         why=(
             "Update customer session requires `customerSession`, beside which a request can ask "
             "for more in the response. A session alone is fine where other code wraps it."
