@@ -14,7 +14,17 @@ import pytest
 from strategies import ENGINES
 
 import talonschema
-from talonschema import NEW, InvalidPayload, Policy, Report, Severity, Validator, check, schemas
+from talonschema import (
+    NEW,
+    InvalidPayload,
+    Policy,
+    Report,
+    Severity,
+    Validator,
+    check,
+    replay,
+    schemas,
+)
 from talonschema.registry import CODES
 from talonschema.report import Skipped
 from talonschema.rules.context import Context
@@ -563,7 +573,8 @@ def test_a_reopening_has_no_body() -> None:
         report = check(empty, operation="reopen", previous="closed", edition="2026-06")
         assert report.findings == ()
         assert report.ok
-    for body in ({"effects": []}, "{", [], 0, b"null"):
+    bodies: list[Any] = [{"effects": []}, "{", [], 0, b"null"]
+    for body in bodies:
         report = check(body, operation="reopen", previous="closed", edition="2026-06")
         assert pairs(report) == [("request/unexpected-body", "")]
 
@@ -594,7 +605,7 @@ def test_what_belongs_into_an_envelope() -> None:
     assert pairs(report)[0] == ("schema/required", "/return")
     assert not report.ok
     for operation, key in (("return", "return"), ("update", "customerSession")):
-        other = {"customerSession": {}} if operation == "return" else {"return": {}}
+        other: Any = {"customerSession": {}} if operation == "return" else {"return": {}}
         assert ("schema/required", f"/{key}") in pairs(check(other, operation=operation))
 
 
@@ -913,3 +924,70 @@ def test_there_is_no_answer_to_what_is_good() -> None:
     for form in (report.to_error_response, report.to_problem):
         with pytest.raises(ValueError, match="no error"):
             form()
+
+
+# In the names of the SDKs.
+
+
+def test_what_an_sdk_leaves_out_is_left_out() -> None:
+    item = dict.fromkeys(("name", "product", "category", "position", "catalog_item_id", "prices"))
+    item |= {"sku": "a", "quantity": 1, "price": 10.5}
+    session = {"profile_id": "p", "coupon_codes": None, "cart_items": [item], "state": None}
+    payload = {"customer_session": session, "response_content": None}
+    assert pairs(check(payload, naming="snake", edition="2026-06")) == []
+    (report,) = replay([payload], naming="snake", edition="2026-06")
+    assert pairs(report) == []
+    inside = {"attributes": {"a": None}, "cart_items": [{**item, "attributes": {"b": None}}]}
+    assert pairs(check(inside, naming="snake", edition="2026-06")) == []
+
+
+def test_a_null_is_reported_once() -> None:
+    item = {"sku": "a", "quantity": 1, "price": 1, "position": None}
+    report = check({"cartItems": [item], "couponCodes": None, "id": None}, edition="2026-06")
+    assert sorted(pairs(report)) == [
+        ("payload/null-property", "/couponCodes"),
+        *(("payload/read-only-property", name) for name in ("/cartItems/0/position", "/id")),
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 2, 500])
+def test_read_only_keys_of_items_are_reported_once(count: int) -> None:
+    good = {"name": "a", "sku": "a", "quantity": 1, "price": 1}
+    cart = [good, *[{**good, "position": 0, "returnedQuantity": 0}] * count]
+    for engine in ENGINES:
+        report = check({"cartItems": cart}, engine=engine)
+        assert pairs(report) == [
+            ("payload/read-only-property", "/cartItems/1/position"),
+            ("payload/read-only-property", "/cartItems/1/returnedQuantity"),
+        ]
+        counts = [each.params.get("count", 1) for each in report.findings]
+        assert counts == [count, count]
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        ({"store_integration_id": "a"}, "edition 2026-06 of the API has it, this one has not"),
+        ({"customer_session": {}, "coupon_codes": []}, "is it one level off?"),
+        ({"cart_item": []}, 'did you mean "cart_items"?'),
+        ({"cartItems": []}, 'in the SDKs\' names this is "cart_items"'),
+    ],
+    ids=str,
+)
+def test_hints_in_the_names_of_the_sdks(payload: dict[str, Any], text: str) -> None:
+    (finding,) = check(payload, naming="snake").findings
+    assert text in finding.hint
+
+
+def test_messages_in_the_names_of_the_sdks() -> None:
+    policy = Policy(coupon_budget=True)
+    report = check({"state": "closed"}, naming="snake", policy=policy, previous=NEW)
+    (budget,) = [each for each in report.findings if each.code == "budget/coupon-at-close"]
+    assert "send coupon_codes with" in budget.hint
+    long = check({"profile_id": "x" * 1001}, naming="snake").findings[0]
+    assert long.message.startswith("profile_id has 1001 characters")
+    response = {"cart_items": [], "cart_item_total": 5, "additional_cost_total": 0, "total": 5}
+    total = check(response, naming="snake", model="CustomerSessionV2").errors
+    assert [e.message for e in total if e.code == "totals/cart-item-total"] == [
+        "cart_item_total is 5, but the items add up to 0"
+    ]

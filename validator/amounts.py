@@ -13,6 +13,9 @@ _EXACT = Context(prec=5000, Emax=10**9, Emin=-(10**9), traps=[])
 """Wide enough for the sum of a cart of the longest numbers a reader lets through."""
 
 
+_RELATIVE = Decimal("1e-9")
+"""The part of an amount by which doubles may be off after some sums and products."""
+
 _SLACK = 2.0**-49
 """More than the relative error of a product of two rounded numbers, and of a rounded sum."""
 
@@ -38,23 +41,25 @@ def times(amount: Decimal, count: Decimal) -> Decimal:
 def surely_near(
     amount: Number, products: Iterable[tuple[Number, Number]], tolerance: Decimal
 ) -> bool:
-    """Tell whether a sum of products is so near to `amount` that floats can tell.
+    """Return True if floats show that a sum of products is `near` an amount.
 
-    False says nothing: then the exact numbers have to be compared.
+    False means unknown: then the exact numbers have to be compared.
     """
     try:
         wanted = float(amount)
         parts = [float(one) * float(other) for one, other in products]
         # Each number and each product is off by half a unit in the last place at most.
         slack = (fsum(map(abs, parts)) + abs(wanted)) * _SLACK
-        return abs(fsum(parts) - wanted) + slack < float(tolerance)
+        limit = float(tolerance) + abs(wanted) * float(_RELATIVE)
+        return abs(fsum(parts) - wanted) + slack < limit
     except (OverflowError, ValueError):
         return False
 
 
 def near(one: Decimal, other: Decimal, tolerance: Decimal) -> bool:
-    """Tell whether two amounts are no more than `tolerance` apart."""
-    return abs(_EXACT.subtract(one, other)) <= tolerance
+    """Return True if two amounts differ by no more than `tolerance` and what doubles lose."""
+    slack = _EXACT.multiply(max(abs(one), abs(other)), _RELATIVE)
+    return abs(_EXACT.subtract(one, other)) <= _EXACT.add(tolerance, slack)
 
 
 def written(amount: Decimal) -> float | int:

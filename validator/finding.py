@@ -1,6 +1,6 @@
 """Finding: one problem as it is told to a caller."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -94,8 +94,18 @@ class Finding(NamedTuple):
         return data
 
 
-def finding(problem: Problem, code: Code, severity: Severity, *, redact: bool) -> Finding:
-    """Tell `problem`, whose code is `code`, at `severity`; `redact` leaves payload values out."""
+def finding(
+    problem: Problem,
+    code: Code,
+    severity: Severity,
+    *,
+    redact: bool,
+    respell: Callable[[str], str] = str,
+) -> Finding:
+    """Return the finding of a problem with its `code`.
+
+    `redact` leaves payload values out; `respell` writes the property names in templates.
+    """
     given = problem.params if redact else {**problem.params, **problem.values}
     params = {name: _jsonable(value) for name, value in given.items()}
     kind = params.get("kind", "")
@@ -105,8 +115,8 @@ def finding(problem: Problem, code: Code, severity: Severity, *, redact: bool) -
         code=code.name,
         severity=severity,
         pointer=to_pointer(problem.path),
-        message=render(message, params),
-        hint=render(hint, params),
+        message=render(respell(message), params),
+        hint=render(respell(hint), params),
         params=params,
         related=tuple(to_pointer(path) for path in problem.related),
         parameter=problem.parameter,

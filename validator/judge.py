@@ -11,7 +11,7 @@ from .collector import COUNTED, Collector
 from .document import Document
 from .finding import finding
 from .models import OPERATIONS_OF, detect, misspelt_envelope
-from .naming import UNTURNED, Naming, Translation, to_snake
+from .naming import UNTURNED, Naming, Translation, respell, to_snake
 from .outline import outline
 from .plan import Plan, Step
 from .pointer import Path
@@ -337,7 +337,9 @@ class Judge:
         findings = []
         for problem, severity in collector.told():
             own = problem if translation is None else translation.problem(problem)
-            findings.append(finding(own, CODES[problem.code], severity, redact=self.redact))
+            code, spell = CODES[problem.code], str if translation is None else respell
+            found = finding(own, code, severity, redact=self.redact, respell=spell)
+            findings.append(found)
         return Report(
             ok=collector.ok,
             findings=tuple(findings),

@@ -7,8 +7,7 @@ from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any, Final
 
-from . import schemas
-from .naming import Naming, aliases, plain_name, to_snake
+from .naming import Naming, aliases, plain_name, to_snake, wire_names
 from .outline import outline
 from .pointer import Path
 
@@ -112,11 +111,5 @@ def _keys(payload: Any, naming: Naming) -> AbstractSet[Any]:
         return frozenset()
     if naming == "wire":
         return payload.keys()
-    names = {
-        alias: name
-        for edition in schemas.EDITIONS
-        for model in schemas.models(edition)
-        for name in outline(edition, model).properties
-        for alias in aliases(name)
-    }
+    names = wire_names()
     return frozenset(names.get(key, key) for key in payload)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal, TypeAlias
 
-from .outline import Outline
+from . import schemas
+from .outline import Outline, outline
 from .pointer import Path
 from .problem import Problem
 
@@ -33,6 +34,31 @@ def aliases(name: str) -> tuple[str, ...]:
     return (to_snake(name), *_RESERVED.get(name, ()))
 
 
+@cache
+def wire_names() -> dict[str, str]:
+    """Return the wire name of each name in the SDKs, of all models of all editions."""
+    return {
+        alias: name
+        for edition in schemas.EDITIONS
+        for model in schemas.models(edition)
+        for name in outline(edition, model).properties
+        for alias in aliases(name)
+    }
+
+
+def respell(template: str) -> str:
+    """Return the text of a message with property names as the SDKs write them."""
+    return re.sub(r"\b[a-z]+(?:[A-Z][a-z0-9]*)+\b", _respelt, template)
+
+
+def _respelt(match: re.Match[str]) -> str:
+    snake = to_snake(match[0])
+    return snake if match[0] not in _VALUES and wire_names().get(snake) == match[0] else match[0]
+
+
+_VALUES = frozenset({"campaignEligibility", "triggeredCampaigns", "ruleFailureReasons"})
+"""What messages name as entries of ``responseContent``, whose spelling is that of the wire."""
+
 UNTURNED = " as it is written"
 """Ends the stand-in for a key that is no SDK name, so that it can't be taken for a wire name."""
 
@@ -41,7 +67,8 @@ class Translation:
     """A payload in the SDKs' names, turned into wire names, and the way back.
 
     Only keys of models are translated, never keys that are the caller's own (in ``attributes``,
-    or the names of additional costs).
+    or the names of additional costs). A key of a model whose value is None is left out, as the
+    SDKs do.
     """
 
     def __init__(self, payload: Any, outline: Outline) -> None:
@@ -63,7 +90,9 @@ class Translation:
         names = {alias: each for each in part.properties for alias in aliases(each)}
         turned: dict[str, Any] = {}
         for key, below in value.items():
-            name = names[key] if key in names else str(key)
+            if below is None and key in names:
+                continue
+            name = names.get(key) or _wire_name(key, part)
             if name in turned or (key in part.properties and key not in names):
                 place = (*path, f"{key}{UNTURNED}")
                 self.foreign.append((place, part))
@@ -99,6 +128,11 @@ class Translation:
             params["suggestion"] = to_snake(str(params["suggestion"]))
         related = tuple(self.back(each) for each in problem.related)
         return problem._replace(path=path, params=params, related=related)
+
+
+def _wire_name(key: str, part: Outline) -> str:
+    """Return the name of a key that its object does not have; keys of the caller's own stay."""
+    return wire_names().get(key, str(key)) if part.properties else str(key)
 
 
 _SUGGESTS_NAME = frozenset({"case", "similar", "snake-case", "version-1"})

@@ -13,6 +13,7 @@ from .rule import REQUESTS, RESPONSES, SESSIONS, rule
 MAX_QUANTITY = 10_000
 """The most units that one request may hold, over all its cart items."""
 
+_PRICED = {"cartItems/*": {"required": ["price"]}}
 _QUANTITY = itemgetter("quantity")
 _SHOE = {"name": "Air Glide", "sku": "SKU1241028", "quantity": 1, "price": 99.99}
 
@@ -23,7 +24,13 @@ _SHOE = {"name": "Air Glide", "sku": "SKU1241028", "quantity": 1, "price": 99.99
         severity=Severity.ERROR,
         summary="The quantities of all cart items add up to more than 10,000.",
         message="the quantities of the cart items add up to {sum}, more than {limit}",
-        hint="split the order over several sessions, or turn cart item flattening off (2022-06)",
+        hint={
+            "2022-06": (
+                "split the order over several sessions; without cart item flattening, "
+                "cart_item_flattening = false in the policy lifts the limit"
+            ),
+            "2026-06": "split the order over several sessions",
+        },
         why=(
             "The API splits every item into single units before it evaluates rules (cart item "
             "flattening) and takes at most 10,000 units in one request. The limit is on the list "
@@ -66,8 +73,8 @@ def quantity_sum(context: Context) -> Iterator[Problem | Missing]:
         yield Problem(
             "cart/quantity-sum",
             context.place("cartItems"),
-            {"limit": MAX_QUANTITY},
-            {"sum": int(total)},
+            {"limit": MAX_QUANTITY, "kind": context.edition},
+            {"sum": sum(int(item["quantity"]) for item in cart)},
         )
 
 
@@ -76,8 +83,8 @@ def quantity_sum(context: Context) -> Iterator[Problem | Missing]:
         name="cart/missing-price",
         severity=Severity.WARNING,
         summary="A cart item has no price, and no known catalog prices its SKU.",
-        message="the item has no price, and no known catalog gives SKU {sku} one",
-        hint="send the price, or list the SKU under catalog.priced_skus in the policy",
+        message="the item has no price, and it is not known whether a catalog prices SKU {sku}",
+        hint="send the price, or list priced SKUs under catalog.priced_skus in the policy",
         why=(
             "Since SDK 3.0.0 the schema lets an item go without a price, but only for items that "
             "a catalog of the account prices. Any other item counts for nothing in totals and "
@@ -92,22 +99,66 @@ def quantity_sum(context: Context) -> Iterator[Problem | Missing]:
             Example(
                 {"cartItems": [{"sku": "A1", "quantity": 1, "price": 0}]}, {"edition": "2026-06"}
             ),
+        ),
+    ),
+    clean=_PRICED,
+)
+def missing_price(context: Context) -> Iterator[Problem | Missing]:
+    """Look for items without `price`, where no catalog of prices is known."""
+    if _priced(context) is None:
+        yield from _unpriced(context, "cart/missing-price", frozenset())
+
+
+@rule(
+    Code(
+        name="cart/unpriced-sku",
+        severity=Severity.ERROR,
+        summary="A cart item has no price, and the catalog does not price its SKU.",
+        message="the item has no price, and the catalog gives SKU {sku} none",
+        hint="send the price, or correct the sku",
+        why=(
+            "An item may go without a price only if a catalog of the account prices its SKU. By "
+            "the catalog of the policy this one is not priced."
+        ),
+        fix="Send `price`, correct `sku`, or add the SKU to catalog.priced_skus in the policy.",
+        source="Integration API OpenAPI 3.1 (2026-06), CartItem.price",
+        refusal=Confidence.INFERRED,
+        editions=("2026-06",),
+        models=REQUESTS,
+        bad=(
+            Example(
+                {"cartItems": [{"sku": "B2", "quantity": 1}]},
+                {"edition": "2026-06", "policy": {"catalog": {"priced_skus": ["A1"]}}},
+            ),
+        ),
+        good=(
             Example(
                 {"cartItems": [{"sku": "A1", "quantity": 1}]},
                 {"edition": "2026-06", "policy": {"catalog": {"priced_skus": ["A1"]}}},
             ),
         ),
     ),
-    clean={"cartItems/*": {"required": ["price"]}},
+    clean=_PRICED,
 )
-def missing_price(context: Context) -> Iterator[Problem | Missing]:
-    """Look for items without `price` whose `sku` no catalog prices."""
+def unpriced_sku(context: Context) -> Iterator[Problem | Missing]:
+    """Look up the SKUs of items without `price`."""
+    priced = _priced(context)
+    if priced is not None:
+        yield from _unpriced(context, "cart/unpriced-sku", priced)
+
+
+def _priced(context: Context) -> frozenset[str] | None:
     catalog = context.policy.catalog
-    priced = (catalog.priced_skus if catalog else None) or frozenset()
+    return None if catalog is None else catalog.priced_skus
+
+
+def _unpriced(context: Context, code: str, priced: frozenset[str]) -> Iterator[Problem]:
+    """Yield a problem for each item without a price; one that is null has its own code."""
     for index, item in context.doubtful_items("sku", "price"):
-        if item.get("price") is None and item["sku"] not in priced:
-            path = context.place("cartItems", index, "price")
-            yield Problem("cart/missing-price", path, {}, {"sku": item["sku"]})
+        if "price" not in item and item["sku"] not in priced:
+            yield Problem(
+                code, context.place("cartItems", index, "price"), {}, {"sku": item["sku"]}
+            )
 
 
 @rule(
@@ -196,10 +247,13 @@ def position(context: Context) -> Iterator[Problem | Missing]:
         name="cart/returned-quantity",
         severity=Severity.WARNING,
         summary="Returned and remaining quantity of an item do not add up to its quantity.",
-        message=(
-            "returnedQuantity {returned} and remainingQuantity {remaining} do not add up to "
-            "quantity {quantity}"
-        ),
+        message={
+            "sum": (
+                "returnedQuantity {returned} and remainingQuantity {remaining} do not add up to "
+                "quantity {quantity}"
+            ),
+            "range": "{property:bare} {found} is not between 0 and quantity {quantity}",
+        },
         why=(
             "After a return, what was returned and what remains should make up what was bought, "
             "neither below zero. A fixture that breaks this tests something that can't happen."
@@ -232,15 +286,14 @@ def returned_quantity(context: Context) -> Iterator[Problem | Missing]:
     """Check the sum where both parts are there, and each part's range by itself."""
     for index, item in context.items("quantity", "returnedQuantity", "remainingQuantity"):
         whole = item["quantity"]
-        returned, remaining = item.get("returnedQuantity"), item.get("remainingQuantity")
-        if (
-            (returned is not None and not 0 <= returned <= whole)
-            or (remaining is not None and not 0 <= remaining <= whole)
-            or not (returned is None or remaining is None or returned + remaining == whole)
-        ):
-            yield Problem(
-                "cart/returned-quantity",
-                context.place("cartItems", index),
-                {},
-                {"returned": returned, "remaining": remaining, "quantity": whole},
-            )
+        parts = {name: item.get(name) for name in ("returnedQuantity", "remainingQuantity")}
+        beyond = [n for n, part in parts.items() if part is not None and not 0 <= part <= whole]
+        path = context.place("cartItems", index)
+        if beyond:
+            facts = {"kind": "range", "property": beyond[0]}
+            values = {"found": parts[beyond[0]], "quantity": whole}
+            yield Problem("cart/returned-quantity", path, facts, values)
+        elif None not in parts.values() and sum(map(int, parts.values())) != whole:
+            returned, remaining = parts.values()
+            values = {"returned": returned, "remaining": remaining, "quantity": whole}
+            yield Problem("cart/returned-quantity", path, {"kind": "sum"}, values)

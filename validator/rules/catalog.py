@@ -1,7 +1,7 @@
 """Rules on what has to be created in the account before a session may use it."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -144,6 +144,7 @@ def _clean_costs(policy: Policy) -> Clean:
             "elsewhere": "it is defined on {other:bare} entities: is it in the wrong place?",
             "nowhere": _NEEDED,
             "similar": "did you mean {suggestion}? Else " + _NEEDED,
+            "impossible": "no attribute can have this name: correct it",
         },
         why=(
             "The API answers an attribute that was never created with HTTP 400, and nothing of "
@@ -184,11 +185,22 @@ def _unknown_attribute(
     for other, names in defined.items():
         if name in names:
             params |= {"kind": "elsewhere", "other": other}
-    folded = {known.lower(): known for known in defined[entity]}
-    close = folded.get(str(name).lower())
-    if params["kind"] == "nowhere" and close is not None:
-        params |= {"kind": "similar", "suggestion": close}
+    if params["kind"] == "nowhere":
+        params |= _meant(str(name), defined[entity], _ATTRIBUTE_NAME)
     return Problem("catalog/unknown-attribute", path, params)
+
+
+def _meant(name: str, known: Iterable[str], form: str) -> dict[str, str]:
+    """Return the kind of the hint for an unknown name, with a suggestion if one is close."""
+    folded = {each.lower(): each for each in known}
+    close = folded.get(name.lower())
+    if close is None:
+        from difflib import get_close_matches
+
+        close = next(iter(get_close_matches(name, list(folded.values()), n=1)), None)
+    if close is not None:
+        return {"kind": "similar", "suggestion": close}
+    return {"kind": "nowhere" if re.fullmatch(form, name) else "impossible"}
 
 
 def _is_location(value: object) -> bool:
@@ -246,10 +258,19 @@ def attribute_type(context: Context) -> Iterator[Problem | Missing]:
 
     def judge(held: _Held) -> Iterator[Problem]:
         kind = None if held.attribute is None else held.attribute.type
-        if kind is not None and held.value is not None and not _fits(held.value, kind):
-            params = {"attribute": held.path[-1], "type": kind}
-            values = {"value": _brief(held.value)}
-            yield Problem("catalog/attribute-type", held.path, params, values)
+        if kind is None or held.value is None or _fits(held.value, kind):
+            return
+        wrong = [(held.path, kind, held.value)]
+        if kind.startswith("(list ") and isinstance(held.value, (list, tuple)):
+            kind = kind[6:-1]
+            wrong = [
+                ((*held.path, index), kind, each)
+                for index, each in enumerate(held.value)
+                if each is None or not _FITS[kind](each)
+            ]
+        for path, declared, value in wrong:
+            params = {"attribute": held.path[-1], "type": declared}
+            yield Problem("catalog/attribute-type", path, params, {"value": _brief(value)})
 
     return _each(context, judge)
 
@@ -314,7 +335,7 @@ def attribute_value(context: Context) -> Iterator[Problem | Missing]:
             return
         listed = isinstance(value, (list, tuple))
         for index, each in enumerate(value if listed else (value,)):
-            if isinstance(each, Mapping) or each not in allowed:
+            if isinstance(each, (Mapping, list, tuple)) or each not in allowed:
                 yield Problem(
                     "catalog/attribute-value",
                     (*held.path, index) if listed else held.path,
@@ -331,7 +352,11 @@ def attribute_value(context: Context) -> Iterator[Problem | Missing]:
         severity=Severity.ERROR,
         summary="An additional cost that the catalog does not have.",
         message="the additional cost {cost} is not defined",
-        hint="create it in the Campaign Manager first, or correct the name",
+        hint={
+            "nowhere": "create it in the Campaign Manager first, or correct the name",
+            "similar": "did you mean {suggestion}? Else create it in the Campaign Manager first",
+            "impossible": "no additional cost can have this name: correct it",
+        },
         why="An additional cost has to be created before a session can carry it.",
         fix="Create the cost, and add it to catalog.additional_costs in the policy.",
         source="Docs page on managing additional costs; Management API, additional costs",
@@ -348,8 +373,9 @@ def unknown_additional_cost(context: Context) -> Iterator[Problem | Missing]:
     known = (context.policy.catalog or Catalog()).additional_costs or {}
     for _, steps, costs in _holders(context, "additionalCosts"):
         for name in sorted(costs.keys() - known.keys()):
+            params = {"cost": name, **_meant(name, known, _COST_NAME[context.edition])}
             path = context.place(*steps, name)
-            yield Problem("catalog/unknown-additional-cost", path, {"cost": name})
+            yield Problem("catalog/unknown-additional-cost", path, params)
 
 
 @rule(
@@ -400,7 +426,10 @@ def additional_cost_scope(context: Context) -> Iterator[Problem | Missing]:
         severity=Severity.WARNING,
         summary="The name of an attribute or additional cost that can never exist.",
         message="no {entity:bare} can have the name {name}",
-        hint="names begin with a letter and go on with letters, digits and underscores",
+        hint={
+            "": "names begin with a letter and go on with letters, digits and underscores",
+            "blanks": "names begin with a letter; letters, digits, underscores and blanks follow",
+        },
         why=(
             "The Management API takes only names that begin with an ASCII letter and go on with "
             "letters, digits and underscores (in 2022 blanks too, for additional costs). A name "
@@ -439,6 +468,8 @@ def impossible_name(context: Context) -> Iterator[Problem | Missing]:
                 continue
             for name in sorted([name for name in names if not fits(name)]):
                 params = {"entity": kind, "name": name}
+                if form != _ATTRIBUTE_NAME:
+                    params["kind"] = "blanks"
                 yield Problem("catalog/impossible-name", context.place(*steps, name), params)
 
 

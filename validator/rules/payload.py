@@ -94,7 +94,10 @@ def unknown_property(context: Context) -> Iterator[Problem | Missing]:
         name="payload/read-only-property",
         severity=Severity.WARNING,
         summary="A request sends a property that only the API sets.",
-        message="{property} is set by the API, and ignored in a request",
+        message={
+            "": "{property} is set by the API, and ignored in a request",
+            "several": "{property} is set by the API, and ignored in a request: {count} times",
+        },
         hint="leave it out of the request",
         why=(
             "These properties are computed by the API and come with its responses. Sending them "
@@ -124,13 +127,22 @@ def unknown_property(context: Context) -> Iterator[Problem | Missing]:
     clean={},
 )
 def read_only_property(context: Context) -> Iterator[Problem | Missing]:
-    """Look for keys marked readOnly, and for keys that only the response model has."""
+    """Look for keys marked readOnly, and for keys that only the response model has.
+
+    A key that several items have is reported once, at the first of them.
+    """
+    found: dict[tuple[str, str], list[Path]] = {}
     for path, part, value in _objects(context, _marked):
         marked = _read_only(part)
         if path == context.base:
             marked |= response_only(context.edition)
         for key in sorted(value.keys() & marked):
-            yield Problem("payload/read-only-property", (*path, key), {"property": key})
+            found.setdefault((part.model, key), []).append((*path, key))
+    for (_, key), (first, *others) in found.items():
+        params: dict[str, Any] = {"property": key}
+        if others:
+            params |= {"kind": "several", "count": len(others) + 1}
+        yield Problem("payload/read-only-property", first, params)
 
 
 def unknown(path: Path, model: str, kind: str | None, suggestion: str | None) -> Problem:

@@ -140,7 +140,7 @@ def campaign_eligibility_without_dry(context: Context) -> Iterator[Problem | Mis
         severity=Severity.WARNING,
         summary="evaluableCampaignIds is sent without dry=true.",
         message="evaluableCampaignIds is meant for dry runs, and dry is not true",
-        hint="send dry=true too, or leave evaluableCampaignIds out",
+        hint=f"send dry=true too, or leave evaluableCampaignIds out; {_OF_FILES}",
         why=(
             "The property picks the campaigns of a dry run. What it does elsewhere is not "
             "documented, though an official example sends it so."

@@ -124,7 +124,7 @@ CODES = (
         severity=Severity.WARNING,
         summary="An optional property of a request is null.",
         message="{property} is null, where the model has {expected:bare}",
-        hint="leave {property} out",
+        hint="send a value, or leave {property} out",
         why=(
             "No property may be null. For some months the docs told users to send null for "
             '"keep what there is", and it seems to count as omitted, but nothing says so now.'
