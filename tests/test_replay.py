@@ -435,7 +435,7 @@ def test_what_is_reported_changes_no_history(
 
 
 def test_budgets_and_raised_severities_end_no_history() -> None:
-    closed = [{"profileId": "a", "cartItems": [SHOE]}, CLOSE, returning({"position": 0})]
+    closed: list[Any] = [{"profileId": "a", "cartItems": [SHOE]}, CLOSE, returning({"position": 0})]
     assert told(*closed, policy=COUPONS) == [[], ["budget/coupon-at-close"], []]
     raised = {"budget": "error", "payload/read-only-property": "error"}
     closed[1] = {**CLOSE, "integrationId": "x"}

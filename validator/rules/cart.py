@@ -293,7 +293,7 @@ def returned_quantity(context: Context) -> Iterator[Problem | Missing]:
             facts = {"kind": "range", "property": beyond[0]}
             values = {"found": parts[beyond[0]], "quantity": whole}
             yield Problem("cart/returned-quantity", path, facts, values)
-        elif None not in parts.values() and sum(map(int, parts.values())) != whole:
+        elif None not in parts.values() and sum(int(part or 0) for part in parts.values()) != whole:
             returned, remaining = parts.values()
             values = {"returned": returned, "remaining": remaining, "quantity": whole}
             yield Problem("cart/returned-quantity", path, {"kind": "sum"}, values)

@@ -257,7 +257,7 @@ def attribute_type(context: Context) -> Iterator[Problem | Missing]:
     """Compare each value with the declared type; null is another rule's."""
 
     def judge(held: _Held) -> Iterator[Problem]:
-        kind = None if held.attribute is None else held.attribute.type
+        kind: str | None = None if held.attribute is None else held.attribute.type
         if kind is None or held.value is None or _fits(held.value, kind):
             return
         wrong = [(held.path, kind, held.value)]

@@ -141,7 +141,7 @@ def omission(outline: Outline, problem: Problem) -> Problem | None:
     parent, name = outline.at(problem.path[:-1]), problem.path[-1]
     if parent is None or name not in parent.properties or name in parent.required:
         return problem
-    if not is_type or parent.properties[name].read_only:
+    if not is_type or parent.properties[str(name)].read_only:
         # Reported by another keyword, or as a key that only the API sets.
         return None
     params = {"property": name, "expected": problem.params["expected"]}
