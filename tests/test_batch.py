@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import talonschema
 from talonschema import batch, check
+from talonschema.batch import Batch
 from talonschema.cli import main
 from talonschema.document import MAX_BYTES
+from talonschema.report import Report
 
 GOOD = b'{"customerSession": {"state": "open"}}'
 BAD = b'{"customerSession": {"state": "ajar"}}'
@@ -190,3 +195,21 @@ def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.wait(timeout=60) == 141
         assert process.stderr.read() == b""
+
+
+def test_no_thread_of_the_pool_is_left_behind() -> None:
+    # At exit, concurrent.futures would wake it through a pipe that it may just be closing.
+    from concurrent.futures import process
+
+    line = b'{"state": "opn"}\n'
+    batch = Batch(io.BytesIO(line * 40_000), None, maker, 2)
+    assert sum(1 for _ in batch) == 40_000
+    assert dict(process._threads_wakeups) == {}  # noqa: SLF001 - no public one
+    stopped = iter(Batch(io.BytesIO(line * 400_000), None, maker, 2))
+    next(stopped)
+    stopped.close()  # type: ignore[attr-defined]
+    assert dict(process._threads_wakeups) == {}  # noqa: SLF001 - no public one
+
+
+def maker() -> Callable[[bytes], Report]:
+    return talonschema.check

@@ -283,8 +283,12 @@ def test_closed_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_closed_output(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
-    assert cli.main(["check", write(WRONG_TYPE)]) == 1
+    assert cli.main(["check", write(WRONG_TYPE)]) == 3
     assert cli.main(["check", "missing"]) == 3
+    assert cli.main(["check", write(CLEAN)]) == 0
+    for command in (["rules"], ["states"], ["--version"], ["schema", "CartItem"], ["config"]):
+        assert cli.main(command) == 3
+    assert cli.main(["check", "--format", "sarif", write(CLEAN)]) == 3
 
 
 def test_fifo(write: Write) -> None:

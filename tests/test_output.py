@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import tracemalloc
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from unicodedata import combining, east_asian_width
 from urllib.parse import unquote
 
 import goldens
@@ -558,3 +561,21 @@ def test_memory_does_not_grow_with_the_lines(
     tracemalloc.stop()
     assert written > 700_000
     assert peak < written / 2
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "utf-8"])
+@pytest.mark.parametrize("name", ["M\u00fcller", "\u65e5\u672c", "\U0001f382", "e\u0301", "\u20ac"])
+def test_marks_stand_below_what_is_printed(name: str, encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"profileId": name, "state": "opn"}, ensure_ascii=False), "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "talonschema", "check", str(path)],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    _, line, marks, *_ = done.stdout.decode(encoding).splitlines()
+    wide = sum(east_asian_width(each) in "WF" for each in line)
+    narrow = sum(bool(combining(each)) for each in line)
+    assert marks.index("^") == line.index('"opn"') + wide - narrow
+    assert marks.count("^") == len('"opn"')

@@ -164,3 +164,82 @@ def test_options_that_do_not_go_together(
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert told in err
+
+
+# What must not be followed or read.
+
+
+@pytest.mark.parametrize(
+    "pattern", ["**/*.json", "fx/**/*.json", "./**/a.json", "**", "fx/**", "fx", "*/**/*.json"]
+)
+def test_links_in_circles_are_not_followed(pattern: str, folder: Path) -> None:
+    write("fx/a.json", "fx/deep/er/b.json", "fx/.hidden/c.json")
+    for name in ("self", "up", "fx/deep/er/top"):
+        Path(name).symlink_to(folder, target_is_directory=True)
+    Path("fx/self").symlink_to(".", target_is_directory=True)
+    found = [Path(each) for each in names(pattern)]
+    assert {each.resolve() for each in found} == {
+        (folder / each).resolve()
+        for each in (["fx/a.json"] if "a.json" in pattern else ["fx/a.json", "fx/deep/er/b.json"])
+    }
+    assert len(found) == len({each.resolve() for each in found})
+
+
+def test_packages_that_link_each_other(folder: Path) -> None:
+    for one, other in (("a", "b"), ("b", "a")):
+        write(f"packages/{one}/session.json")
+        modules = Path(f"packages/{one}/node_modules")
+        modules.mkdir()
+        (modules / other).symlink_to(folder / "packages" / other, target_is_directory=True)
+    assert names("packages/**/*.json") == ["packages/a/session.json", "packages/b/session.json"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+@pytest.mark.parametrize("pattern", ["*.json", "**/*.json", "."])
+def test_a_pipe_is_no_file_of_a_pattern(pattern: str) -> None:
+    write("a.json")
+    os.mkfifo("p.json")
+    assert [os.path.normpath(each) for each in names(pattern)] == ["a.json"]
+    assert errors("p*.json") == [("p*.json", "no file matches this pattern")]
+    assert names("p.json") == ["p.json"]
+
+
+def test_a_link_to_nothing_is_reported() -> None:
+    Path("gone.json").symlink_to("nowhere")
+    assert names("*.json") == ["gone.json"]
+
+
+def test_several_stars_in_one_pattern() -> None:
+    write("a/x/b/y/c.json", "a/b/c.json", "b/c.json", "c.json")
+    assert names("**/b/**/c.json") == ["a/b/c.json", "a/x/b/y/c.json", "b/c.json"]
+
+
+# Endings in capitals.
+
+
+@pytest.mark.parametrize("arguments", [["."], ["*"], ["A.YAML", "b.NdJson", "D.JSON", "e.Yml"]])
+def test_endings_in_capitals(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("A.YAML", "e.Yml"):
+        write(name, content="state: opn\n")
+    write("b.NdJson", content='{"state": "opn"}\n{"state": "opn"}\n')
+    write("D.JSON", content='{"state": "opn"}')
+    assert main(["check", "--format", "concise", *arguments]) == 1
+    assert capsys.readouterr().out.count("error[schema/enum]") == 5
+
+
+def test_endings_in_capitals_of_what_belongs_to_a_check(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("P.JSON", content='{"coupon_budget": true}')
+    write("C.JSON", content='{"attributes": {"CustomerSession": {}}}')
+    write("BEFORE.JSON", content='{"state": "closed"}')
+    write("a.JSON", content='{"attributes": {"a": 1}, "state": "open"}')
+    write("calls.NDJSON", content='{"state": "closed"}\n{"state": "open"}\n')
+    more = ["--policy", "P.JSON", "--catalog", "C.JSON", "--previous", "BEFORE.JSON"]
+    assert main(["check", "--format", "concise", *more, "a.JSON"]) == 1
+    out = capsys.readouterr().out
+    assert "catalog/unknown-attribute" in out
+    assert "lifecycle/state-transition" in out
+    assert main(["check", "--format", "concise", "--sequence", "calls.NDJSON"]) == 1
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"state: opn\n")))
+    assert main(["check", "-", "--stdin-filename", "CART.YAML"]) == 1

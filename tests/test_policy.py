@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -272,3 +273,23 @@ def test_both_numbers_of_an_allowed_value_are_one() -> None:
         assert is_valid(payload, policy=policy) is allowed
     payload = {"cartItems": [{**item, "attributes": {"size": True}}]}
     assert not is_valid(payload, policy=policy)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.toml", "", "the catalog is empty, so nothing would be checked by it"),
+        ("a.toml", "# nothing\n", "the catalog is empty"),
+        ("a.json", "{}", "the catalog is empty"),
+        ("a.json", "null", "the catalog is not a table of keys and values"),
+        ("a.json", "[]", "the catalog is not a table of keys and values"),
+        ("a.json", "", "is not JSON"),
+    ],
+)
+def test_a_catalog_that_holds_nothing_is_refused(
+    name: str, content: str, told: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_text(content, "utf-8")
+    with pytest.raises(PolicyError, match=re.escape(told)):
+        Catalog.load(path)

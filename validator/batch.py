@@ -168,24 +168,26 @@ def _spread(chunks: Iterator[Chunk], make: Callable[[], Judge], jobs: int) -> It
     """Check chunks in worker processes, a few ahead of the one that is due."""
     from concurrent.futures import Future, ProcessPoolExecutor
 
-    with ProcessPoolExecutor(jobs, initializer=_start, initargs=(make,)) as workers:
-        waiting: deque[Future[Checked]] = deque()
+    workers = ProcessPoolExecutor(jobs, initializer=_start, initargs=(make,))
+    waiting: deque[Future[Checked]] = deque()
+    failure = None
+    try:
         try:
-            failure = None
-            try:
-                for chunk in chunks:
-                    waiting.append(workers.submit(_work, chunk))
-                    if len(waiting) > jobs * _AHEAD:
-                        yield waiting.popleft().result()
-            except ReadError as error:
-                failure = error
-            while waiting:
-                yield waiting.popleft().result()
-            if failure is not None:
-                # What was read before it counts all the same.
-                raise failure
-        finally:
-            workers.shutdown(wait=False, cancel_futures=True)
+            for chunk in chunks:
+                waiting.append(workers.submit(_work, chunk))
+                if len(waiting) > jobs * _AHEAD:
+                    yield waiting.popleft().result()
+        except ReadError as error:
+            failure = error
+        while waiting:
+            yield waiting.popleft().result()
+        if failure is not None:
+            # What was read before it counts all the same.
+            raise failure
+    finally:
+        # The pool's thread has to be gone before the interpreter ends: at exit, concurrent.futures
+        # wakes what is left through a pipe that the thread may close at that moment.
+        workers.shutdown(wait=True, cancel_futures=True)
 
 
 _judges: list[Judge] = []

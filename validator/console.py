@@ -30,18 +30,27 @@ class UsageError(Exception):
 
 
 def printable(text: str) -> str:
-    """Return `text` with escapes for what would break its line or command a terminal."""
+    """Return `text` with escapes for what would break its line or command a terminal.
+
+    Characters that standard output has not in its encoding become the escapes that it writes.
+    """
     if text.isprintable():
-        return text
+        if text.isascii():
+            return text
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        return text.encode(encoding, "backslashreplace").decode(encoding)
     return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+        printable(each) if each.isprintable() else each.encode("unicode_escape").decode()
+        for each in text
     )
 
 
 def tell(text: str) -> None:
-    """Write to standard output, if there is one."""
+    """Write to standard output. Raises `OSError` if that is closed and there is text."""
     if sys.stdout is not None:
         sys.stdout.write(text)
+    elif text:
+        raise OSError("standard output is closed")
 
 
 def complain(text: str) -> None:

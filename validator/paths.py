@@ -5,11 +5,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 STDIN = "-"
+JSON = (".json",)
 LINES = (".ndjson", ".jsonl")
 """The ends of the names of files that have one payload a line."""
 YAML = (".yaml", ".yml")
-ENDS = (".json", *LINES, *YAML)
+ENDS = (*JSON, *LINES, *YAML)
 _SIGNS = "*?["
+
+
+def ends(name: str | None, endings: tuple[str, ...]) -> bool:
+    """Return True if a name of a file ends in one of `endings`, in small letters or capitals."""
+    return name is not None and name.lower().endswith(endings)
 
 
 class Path(NamedTuple):
@@ -24,7 +30,8 @@ def paths(arguments: list[str]) -> Iterator[Path]:
 
     A folder stands for the files below it that end in one of `ENDS`, sorted; what begins with a dot
     is passed over. A pattern that is no file stands for what it matches, as in a shell, and ``**``
-    in it for any number of folders.
+    in it for any number of folders. Neither follows links from folder to folder, which may lead in
+    circles, nor takes what is no file, such as a pipe.
     """
     for argument in arguments:
         if argument == STDIN:
@@ -45,13 +52,13 @@ def _below(folder: str) -> Iterator[Path]:
         found += [
             os.path.join(place, name)
             for name in names
-            if name.endswith(ENDS) and not name.startswith(".") and _is_file(place, name)
+            if ends(name, ENDS) and not name.startswith(".") and _is_file(place, name)
         ]
     for failure in failures:
         yield Path(failure.filename, f"can't be read: {failure.strerror or failure}")
     if not found and not failures:
-        ends = ", ".join(f"*{end}" for end in ENDS)
-        yield Path(folder, f"no files to check ({ends}) in this directory")
+        listed = ", ".join(f"*{end}" for end in ENDS)
+        yield Path(folder, f"no files to check ({listed}) in this directory")
     yield from map(Path, sorted(found))
 
 
@@ -68,15 +75,36 @@ def _is_pattern(argument: str) -> bool:
 
 
 def _matching(pattern: str) -> Iterator[Path]:
-    from glob import glob
-
     found: dict[str, Path] = {}
-    for name in sorted(glob(pattern, recursive=True)):
-        if not os.path.isdir(name):
+    for name in sorted(_matches(pattern)):
+        if os.path.isdir(name):
+            if "**" not in pattern:
+                # With ** the files below it match by themselves.
+                found |= {each.name: each for each in _below(name)}
+        elif _is_file("", name):
             found.setdefault(name, Path(name))
-        elif "**" not in pattern:
-            # With ** the files below it match by themselves.
-            found |= {each.name: each for each in _below(name)}
     if not found:
         yield Path(pattern, "no file matches this pattern")
     yield from found.values()
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    """Yield what a pattern matches: as `glob.glob`, but for ``**``, which follows no links."""
+    from glob import escape, glob
+
+    steps = pattern.split("/")
+    if "**" not in steps:
+        yield from glob(pattern)
+        return
+    index = steps.index("**")
+    rest = "/".join(steps[index + 1 :]) or "*"
+    start = "/".join(steps[:index])
+    tops = glob(f"{start}/") if start else [os.sep if index else ""]
+    if any(sign in start for sign in _SIGNS):
+        tops = [top for top in tops if not os.path.islink(top.rstrip("/"))]
+    for top in tops:
+        for folder, folders, _ in os.walk(top or os.curdir):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            within = folder if top else os.path.relpath(folder, os.curdir)
+            prefix = "" if within == os.curdir else escape(os.path.join(within, ""))
+            yield from _matches(prefix + rest)

@@ -183,7 +183,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 def _loaded(path: str | os.PathLike[str], build: Callable[[Any], _T]) -> _T:
     """Return what `build` makes of the data of a file; its errors name the file."""
     name = os.fspath(path)
-    if name.endswith(".json"):
+    if name.lower().endswith(".json"):
         try:
             return build(_json(name))
         except PolicyError as error:
@@ -220,9 +220,9 @@ def _where(keys: Path) -> str:
     return told.removeprefix(".")
 
 
-def _table(value: object, keys: Path) -> Mapping[str, Any]:
+def _table(value: object, keys: Path, whole: str = "the policy") -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        message = f"{_where(keys) or 'the policy'} is not a table of keys and values"
+        message = f"{_where(keys) or whole} is not a table of keys and values"
         raise PolicyError(message, *keys)
     return value
 
@@ -255,7 +255,13 @@ def _tolerance(value: object) -> Decimal:
 
 
 def _catalog(value: object, keys: Path) -> Catalog:
-    data = _table(value, keys)
+    data = _table(value, keys, "the catalog")
+    if not data:
+        raise PolicyError(
+            f"{_where(keys) or 'the catalog'} is empty, so nothing would be checked by it;"
+            f" it takes {', '.join(Catalog._fields)}",
+            *keys,
+        )
     if "data" in data and not keys:
         raise PolicyError(
             "is an export of the Management API; 'talonschema catalog build' makes a catalog of it"

@@ -24,7 +24,7 @@ from .lines import Lines
 from .locate import JsonPlaces, Place, Places, located, pointers
 from .locate import steps as steps_of
 from .outcome import Outcome, Result
-from .paths import LINES, STDIN, YAML, Path
+from .paths import LINES, STDIN, YAML, Path, ends
 from .pointer import Path as Keys
 from .pointer import order, to_pointer
 from .problem import Problem
@@ -98,7 +98,7 @@ class Histories:
                 self._known = {}
             name = reading.named(path.name)
             try:
-                if (name or "").endswith(LINES):
+                if ends(name, LINES):
                     make = partial(self._lines, self._settings.setting(name))
                     yield in_lines(path.name, name or "", make, reading)
                     continue
@@ -109,7 +109,7 @@ class Histories:
                 yield self._outcome(name, source, self._settings.setting(name))
 
     def _outcome(self, name: str | None, source: bytes, setting: Setting) -> Outcome:
-        if name is not None and name.endswith(YAML):
+        if name is not None and ends(name, YAML):
             return self._yaml(name, source, setting)
         no_body = not source and setting.operation == "reopen"
         read = Document(None) if no_body else _read(source)

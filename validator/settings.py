@@ -148,7 +148,7 @@ def _origin(place: Path | None, name: str, *keys: str | int) -> Origin:
 
 def is_path(previous: str) -> bool:
     """Tell whether what `previous` takes is the path of a file, from how it is written."""
-    return previous.endswith(".json") or os.path.basename(previous) != previous
+    return previous.lower().endswith(".json") or os.path.basename(previous) != previous
 
 
 def previous(value: Any, where: str) -> str:

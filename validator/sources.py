@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeAlias
 
 from .outcome import Outcome, Result
-from .paths import LINES, STDIN, YAML, Path
+from .paths import LINES, STDIN, YAML, Path, ends
 
 if TYPE_CHECKING:
     from .document import Document
@@ -52,7 +52,7 @@ def outcomes(paths: Iterable[Path], reading: Reading) -> Iterator[Outcome]:
             continue
         name = reading.named(path.name)
         try:
-            if (name or "").endswith(LINES):
+            if ends(name, LINES):
                 yield _lines(path.name, name or "", reading)
                 continue
             source = content(path.name)
@@ -63,7 +63,7 @@ def outcomes(paths: Iterable[Path], reading: Reading) -> Iterator[Outcome]:
 
 
 def _outcome(name: str | None, source: bytes, judge: Judge) -> Outcome:
-    if name is not None and name.endswith(YAML):
+    if name is not None and ends(name, YAML):
         from .yamlfile import outcome
 
         return outcome(name, source, judge)

@@ -101,7 +101,7 @@ def _write(catalog: dict[str, Any], path: str) -> None:
     """Write a catalog so that the file has either its old or its new content."""
     import json
 
-    if path.endswith(".toml"):
+    if path.lower().endswith(".toml"):
         text = "".join(_toml(catalog))
     else:
         text = json.dumps(catalog, indent=2, ensure_ascii=False) + "\n"

@@ -123,8 +123,8 @@ def _leftwards(text: str, start: int, stop: int, room: int) -> tuple[int, int]:
 
 
 def _shown(text: str) -> str:
-    """Return text as it is shown: tabs as blanks, what would command the terminal as escapes."""
-    if text.isprintable():
+    """Return text as it is shown: tabs as blanks, what can't be printed as escapes."""
+    if text.isascii() and text.isprintable():
         return text
     return "".join(" " * _TAB if each == "\t" else printable(each) for each in text)
 
@@ -139,10 +139,11 @@ def _cells(text: str) -> int:
 def _cell(character: str) -> int:
     if character == "\t":
         return _TAB
-    if not character.isprintable():
-        return len(printable(character))
-    if character.isascii():
+    if character.isascii() and character.isprintable():
         return 1
+    spelt = printable(character)
+    if spelt != character:
+        return len(spelt)
     from unicodedata import combining, east_asian_width
 
     if combining(character):
