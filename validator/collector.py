@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from .code import Severity
-from .pointer import order
+from .pointer import Path, order
 from .problem import Problem
 
 COUNTED = 1000
@@ -64,6 +64,11 @@ class Collector:
         """Take problems."""
         for problem in problems:
             self.add(problem)
+
+    def any_below(self, place: Path) -> bool:
+        """Return True if a problem at or below a place was kept."""
+        length = len(place)
+        return any(each.path[:length] == place for kept in self._kept.values() for each in kept)
 
     @property
     def empty(self) -> bool:

@@ -133,7 +133,7 @@ class Judge:
             if text is None:
                 value, problems = instance.plain(read.value)
                 read = Document(value, tuple(problems))
-            elif not instance.is_plain(read.value, max_depth=document.MAX_DEPTH - 1):
+            elif not _plain(read.value):
                 # A fast parser let it through; the text knows the line.
                 from . import overflow
 
@@ -166,23 +166,23 @@ class Judge:
         if sifted is None:
             return None
         steps = plan.unsettled
-        if sifted.rules or sifted.items:
+        if sifted.shell or sifted.items:
             value, problems = sieve.plain(value, sifted, read=read)
             if problems:
                 return None
-            if sifted.shell or sifted.items:
+            if sifted.structure:
                 judgement = self._judge_closely(Document(value), call, sifted)
                 return None if judgement.crashed else judgement
-            context = self._context(plan, call, value, ())
-            steps = plan.steps
+            context = self._context(plan, call, value, sifted.items)
+            steps = _steps(plan, sifted)
         collector, skipped = self._apply(steps, context)
         if collector is None and not skipped:
             return Judgement(plan.good, context.session)
-        if not read and not instance.is_plain(value, max_depth=document.MAX_DEPTH - 1):
-            # What a rule found may be due to a value such as a member of an enumeration.
-            return None
         collector = collector or self._collector()
         if collector.crashed:
+            return None
+        if not read and collector.any_below((*plan.base, "cartItems")) and not _plain(value):
+            # It may be due to a value such as a member of an enumeration, in an item that passed.
             return None
         report = self._told(collector, model, plan, skipped)
         return Judgement(report, context.session, refused=collector.refused)
@@ -205,8 +205,8 @@ class Judge:
         plan = self._plan(model, call)
         context = self._context(plan, call, value, None if sifted is None else sifted.items)
         void = frozenset(each.path for each in read.problems if each.code in _VOIDING)
-        steps = plan.steps if sifted is None or sifted.rules else plan.on_items
-        only_items = sifted is not None and not sifted.shell
+        steps = plan.steps if sifted is None else _steps(plan, sifted)
+        only_items = sifted is not None and not sifted.shell_structure
         invalid = self._structure(context, void, collector, only_items=only_items)
         if invalid is None:
             skipped = [
@@ -363,6 +363,17 @@ class Judge:
             omitted=len(read.problems) - len(problems),
         )
         return Judgement(report, refused=True)
+
+
+def _plain(value: Any) -> bool:
+    return instance.is_plain(value, max_depth=document.MAX_DEPTH - 1)
+
+
+def _steps(plan: Plan, sifted: "Sifted") -> tuple[Step, ...]:
+    """Return the rules that may find something in a payload that was sifted."""
+    if not sifted.shell:
+        return plan.on_items
+    return plan.steps if sifted.items else plan.on_session
 
 
 def _of_envelope(problem: Problem, model: str, value: Mapping[str, Any]) -> Problem:

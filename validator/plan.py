@@ -33,6 +33,7 @@ class Plan:
         "base",
         "good",
         "on_items",
+        "on_session",
         "outline",
         "setting",
         "sieve",
@@ -92,6 +93,8 @@ class Plan:
         """Those of them that have to be judged even if the whole payload passes `sieve`."""
         self.on_items = tuple(step for step in self.steps if _on_items(step.rule, policy))
         """Those that have to be judged if only items of the cart do not pass it."""
+        self.on_session = tuple(step for step in self.steps if _on_session(step.rule, policy))
+        """Those that have to be judged if all items of the cart pass it."""
         self.skipped = tuple(sorted(skipped))
         self.good = Report(
             ok=True,
@@ -108,6 +111,14 @@ def _on_items(rule: Rule, policy: Policy) -> bool:
     fragments = rule.fragments(policy)
     return not fragments or any(
         place.startswith("cartItems") for place in (*fragments, *rule.reads)
+    )
+
+
+def _on_session(rule: Rule, policy: Policy) -> bool:
+    """Return True if `rule` needs judging though the items of the cart are in order."""
+    fragments = rule.fragments(policy)
+    return not fragments or any(
+        not place.startswith("cartItems") for place in (*fragments, *rule.reads)
     )
 
 

@@ -56,7 +56,10 @@ def duplicate_coupon(context: Context) -> Iterator[Problem | Missing]:
         severity=Severity.WARNING,
         summary="A coupon code too short to exist.",
         message="no coupon has a code as short as {code}",
-        hint="leave empty codes out; to discard all codes send an empty list",
+        hint={
+            "empty": "leave empty codes out; to discard all codes send an empty list",
+            "short": "codes have at least {shortest} characters: is it a placeholder, or cut off?",
+        },
         why=(
             "Coupon codes have at least 4 characters, so a shorter one can only give a "
             "rejectCoupon effect. An empty one is mostly an empty form field."
@@ -75,7 +78,8 @@ def unmatchable_coupon(context: Context) -> Iterator[Problem | Missing]:
     for index, code in enumerate(context.session.get("couponCodes") or ()):
         if len(code) < _SHORTEST:
             path = context.place("couponCodes", index)
-            yield Problem("codes/unmatchable-coupon", path, {"shortest": _SHORTEST}, {"code": code})
+            facts = {"shortest": _SHORTEST, "kind": "short" if code else "empty"}
+            yield Problem("codes/unmatchable-coupon", path, facts, {"code": code})
 
 
 @rule(

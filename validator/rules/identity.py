@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..code import Code, Confidence, Example, Severity
 from ..problem import Problem
@@ -17,8 +17,15 @@ _CARD = {
     "2022-06": r"[A-Za-z0-9_-]*",
     "2026-06": r"[A-Za-z0-9._%+@-]+",
 }
-_IP_ADDRESS = r"[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}"
+_OF_ADDRESSES = re.compile(r"[0-9A-Fa-f.:]+(?:%\S+)?")
+"""What an IP address is made of; the zone of an IPv6 address may be any text."""
 _SHARED = frozenset({"guest", "anonymous"})
+
+
+def _any_case(words: Iterable[str]) -> str:
+    """Return a pattern of whole words in small letters and capitals."""
+    forms = ("".join(f"[{each}{each.upper()}]" for each in word) for word in sorted(words))
+    return f"^(?:{'|'.join(forms)})$"
 
 
 @rule(
@@ -95,7 +102,7 @@ def anonymous_profile(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"profileId": "guest-82736"}),),
     ),
     reads=("profileId",),
-    clean={"profileId": {"pattern": "[^A-Za-z]|.{10}"}},
+    clean={"profileId": {"not": {"pattern": _any_case(_SHARED)}}},
 )
 def shared_profile(context: Context) -> Iterator[Problem | Missing]:
     """Look for the words seen in use."""
@@ -191,10 +198,20 @@ def loyalty_card_format(context: Context) -> Iterator[Problem | Missing]:
     clean={"identifiers/*": {"pattern": "^[^.:]*$"}},
 )
 def raw_identifier(context: Context) -> Iterator[Problem | Missing]:
-    """Look for what is written like an IPv4 or IPv6 address."""
+    """Look for IPv4 and IPv6 addresses."""
     for index, identifier in enumerate(context.session.get("identifiers") or ()):
-        if re.fullmatch(_IP_ADDRESS, identifier):
+        if _OF_ADDRESSES.fullmatch(identifier) and _is_address(identifier):
             yield Problem("identity/raw-identifier", context.place("identifiers", index))
+
+
+def _is_address(text: str) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 @rule(

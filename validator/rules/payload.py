@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeAlias
 
 from .. import schemas
@@ -185,11 +185,18 @@ def explain(
     for place in root.walk():
         if key in place.properties and place.model != part.model:
             return "place", place.model
+    close = next((name for name in _similar(part, key) if name not in present), None)
+    return (None, None) if close is None else ("similar", close)
+
+
+@lru_cache(maxsize=256)
+def _similar(part: Outline, key: str) -> list[str]:
+    """Return the names like a key that a caller can set, the closest first."""
     from difflib import get_close_matches
 
-    settable = (name for name in part.properties if name not in _read_only(part))
-    close = get_close_matches(key, [name for name in settable if name not in present], n=1)
-    return ("similar", close[0]) if close else (None, None)
+    return get_close_matches(
+        key, [name for name in part.properties if name not in _read_only(part)]
+    )
 
 
 @cache

@@ -52,15 +52,17 @@ class Sifted(NamedTuple):
     """Which parts of a payload are in doubt."""
 
     shell: bool
-    """The structure outside the items of the cart is."""
+    """Anything outside the items of the cart is."""
     items: Sequence[int]
     """The indexes of the cart items that are."""
-    rules: bool
-    """What rules find outside the items of the cart is."""
+    structure: bool
+    """The schema may find something, and not rules alone."""
+    shell_structure: bool
+    """It may find something outside the items of the cart."""
 
 
 _BUILTIN = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
-_NOTHING = Sifted(shell=False, items=(), rules=False)
+_NOTHING = Sifted(shell=False, items=(), structure=False, shell_structure=False)
 
 
 class Sieve:
@@ -93,8 +95,14 @@ class Sieve:
             maker.stop = cart
         maker.free = _SMALL
         self._shell_schema = maker.make(shape, ())
-        maker.fragments = {}
-        self._structure_schema = maker.make(shape, ())
+        # The schemas of the model itself, but that values under free keys are small.
+        maker = _Maker({}, request=False, closed=False)
+        self._open_item_schema: dict[str, Any] = {}
+        if items is not None:
+            self._open_item_schema = maker.make(items, (*cart, "*"))
+            maker.stop = cart
+        maker.free = _SMALL
+        self._open_shell_schema = maker.make(shape, ())
 
     @cached_property
     def _whole(self) -> "jsonschema_rs.Validator":
@@ -109,8 +117,12 @@ class Sieve:
         return validator(self._shell_schema, formats=False)
 
     @cached_property
-    def _structure(self) -> "jsonschema_rs.Validator":
-        return validator(self._structure_schema, formats=False)
+    def _open_shell(self) -> "jsonschema_rs.Validator":
+        return validator(self._open_shell_schema, formats=False)
+
+    @cached_property
+    def _open_item(self) -> "jsonschema_rs.Validator":
+        return validator(self._open_item_schema, formats=False)
 
     @cached_property
     def _item(self) -> "jsonschema_rs.Validator":
@@ -128,9 +140,13 @@ class Sieve:
         try:
             if len(cart) <= _MANY and self._whole.is_valid(value):
                 return _NOTHING
-            rules = not self._shell.is_valid(value)
-            shell = rules and not self._structure.is_valid(value)
-            return Sifted(shell, self._suspects(cart), rules)
+            shell = not self._shell.is_valid(value)
+            shell_structure = shell and not self._open_shell.is_valid(value)
+            items = self._suspects(cart)
+            structure = shell_structure or (
+                bool(items) and not all(self._open_item.is_valid(cart[index]) for index in items)
+            )
+            return Sifted(shell, items, structure, shell_structure)
         except (ValueError, TypeError, OverflowError, RecursionError):
             return None
 
@@ -162,7 +178,7 @@ class Sieve:
         for index in sifted.items:
             items[index] = plain(items[index], len(self._cart) + 1)
         copy = _with(value, self._cart, [])
-        if sifted.rules:
+        if sifted.shell:
             copy = plain(copy, 0)
         return _with(copy, self._cart, items), problems
 
@@ -210,7 +226,7 @@ def _with(value: dict[str, Any], path: Path, part: Any) -> dict[str, Any]:
 
 class _Maker:
     def __init__(self, fragments: Fragments, *, request: bool, closed: bool) -> None:
-        self.fragments = fragments
+        self._fragments = fragments
         self.free = _LIST
         self._request = request
         self._closed = closed
@@ -237,7 +253,7 @@ class _Maker:
             schema["items"] = self.free
         if kind == "object":
             schema["additionalProperties"] = self._others(place, path)
-        _add(schema, self.fragments.get(path, {}))
+        _add(schema, self._fragments.get(path, {}))
         return schema
 
     def _others(self, place: Outline, path: Path) -> Any:
