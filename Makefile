@@ -35,7 +35,7 @@ QUICK ?=
 UPDATE ?=
 PEERS := benchmarks/.venv
 PEERS_INSTALLED := $(PEERS)/.installed
-QUESTIONS := accept read fail start lines growth
+QUESTIONS := accept read fail start lines growth real
 
 # The folders validator/ and schemas/ are the packages talonschema and talonschema.schemas. mypy has
 # no setting for that, so it reads them through links; errors are told by the real paths.

@@ -101,6 +101,7 @@ TARGETS: Final = (
     Target(
         "e", "lines", "per line", "talonschema check", "talonschema check --jobs 2", 1.6, least=True
     ),
+    Target("g", "real", "small", "talonschema check", "orjson.loads alone", 3),
 )
 
 HOSTILE_LIMIT: Final = 50
@@ -109,8 +110,12 @@ FRESH_LIMIT: Final = 0.030
 """Seconds for compiling and the first check."""
 MEMORY_LIMIT: Final = 1.1
 """Times the memory for few lines that a file of very many may take: flat."""
-GROWTH_LIMIT: Final = 0.20
-"""How far the time per item may be from that at 10 items."""
+GROWTH_LIMIT: Final = 1.20
+"""Times the cost of a further item in a small cart that one in a large cart may cost."""
+REAL_LIMIT: Final = 1.5
+"""Times a comparable synthetic payload that a real one without a finding may take."""
+FINDING_LIMIT: Final = 5
+"""Times the payload without a finding that the same with one may take."""
 
 
 def hostile(results: Results) -> list[tuple[str, float, float | None]]:
@@ -137,11 +142,20 @@ def further(results: Results, kind: str) -> Quartiles:
     )
 
 
-def growth(results: Results, kind: str) -> dict[int, Quartiles]:
-    """Return the time per item at 100 and 1000 items, relative to that at 10."""
-    times = results["growth"]["cases"]["sizes"]
-    found = {}
-    for size in (100, 1000):
-        both = zip(times[f"{kind}, {size}"], times[f"{kind}, 10"], strict=True)
-        found[size] = quartiles([(large / size) / (small / 10) for large, small in both])
-    return found
+def real(results: Results) -> list[tuple[str, Quartiles]]:
+    """Return each real payload with its time relative to a comparable one, the worst first."""
+    times = results["real"]["cases"]["real"]
+    mark = ", beside: "
+    rows = [(name, ratio(times, name, name + mark)) for name in times if not name.endswith(mark)]
+    return sorted(rows, key=lambda row: -row[1].median)
+
+
+def findings(results: Results) -> list[tuple[str, Quartiles]]:
+    """Return each payload with one finding, relative to that without it, the worst first."""
+    times = results["real"]["cases"]["findings"]
+    rows = [
+        (name, ratio(times, name, f"{name.rpartition(', ')[0]}, none"))
+        for name in times
+        if not name.endswith(", none")
+    ]
+    return sorted(rows, key=lambda row: -row[1].median)
