@@ -202,10 +202,10 @@ def test_no_thread_of_the_pool_is_left_behind() -> None:
     from concurrent.futures import process
 
     line = b'{"state": "opn"}\n'
-    batch = Batch(io.BytesIO(line * 40_000), None, maker, 2)
-    assert sum(1 for _ in batch) == 40_000
+    batch = Batch(io.BytesIO(line * 4_000), None, maker, 2)
+    assert sum(1 for _ in batch) == 4_000
     assert dict(process._threads_wakeups) == {}  # noqa: SLF001 - no public one
-    stopped = iter(Batch(io.BytesIO(line * 400_000), None, maker, 2))
+    stopped = iter(Batch(io.BytesIO(line * 40_000), None, maker, 2))
     next(stopped)
     stopped.close()  # type: ignore[attr-defined]
     assert dict(process._threads_wakeups) == {}  # noqa: SLF001 - no public one

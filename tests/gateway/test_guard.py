@@ -406,7 +406,7 @@ def test_warnings_are_told_if_asked_for(make: Callable[..., Bench]) -> None:
     )
     verdict = bench.exchange(request)
     assert verdict.headers == (
-        ("x-talonschema-warnings", "payload/unknown-property, lifecycle/finished-session"),
+        ("x-talonschema-warnings", "payload/unknown-property, lifecycle/repeated-state"),
     )
     refused = bench.begin(put({"state": "x", "stat": 1}))
     assert refused.refusal is not None
