@@ -23,7 +23,7 @@ SCHEMAS = Path(schemas.__file__).parent
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(layer.split())
     for layer in (
-        "schemas pointer code states formats amounts console lines paths progress roundtrip toml",
+        "schemas pointer code states formats amounts lines paths progress roundtrip toml",
         "problem outline glob copier",
         "policy tables naming finding collector document instance jsontext json_codes file_codes",
         "locate",
@@ -33,12 +33,13 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "registry plan call",
         "judge",
         "validator",
-        "api history text outcome export",
+        "api history outcome export",
         "batch output yamlfile",
         "settings sources",
         "config sequence",
         "project",
         "gateway",
+        "console text",
         "commands",
         "cli",
         "__main__",

@@ -24,7 +24,8 @@ from talonschema.config import Config
 from talonschema.glob import below, matches
 from talonschema.naming import Naming
 from talonschema.project import at, find
-from talonschema.settings import DEFAULTS, FAIL_ON, Choice, Settings
+from talonschema.settings import DEFAULTS, Choice, Settings
+from talonschema.tables import FAIL_ON
 from talonschema.toml import Toml, TomlError
 
 Run = Callable[..., tuple[int, str, str]]

@@ -34,11 +34,11 @@ from talonschema.export import TARGETS, Effect, Export, Target, export
 from talonschema.export.dialect import DIALECTS
 from talonschema.export.notes import notes
 from talonschema.export.translate import Translation, Untranslatable
+from talonschema.formats import FORMATS
 from talonschema.models import OPERATIONS_OF
 from talonschema.outline import outline
 from talonschema.registry import CODES
 from talonschema.rules import RULES
-from talonschema.structure.engine import FORMATS
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = [(edition, model) for edition in schemas.EDITIONS for model in schemas.models(edition)]

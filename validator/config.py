@@ -10,11 +10,11 @@ from . import schemas
 from .code import Severity
 from .glob import below, matches
 from .naming import Naming
+from .paths import is_path
 from .policy import Policy, PolicyError
 from .registry import chosen
-from .settings import FAIL_ON, is_path, previous
 from .states import OPERATIONS
-from .tables import Kind, Unfit, choice, flag, read, several, shown, text
+from .tables import FAIL_ON, Kind, Unfit, choice, flag, previous, read, several, shown, text
 from .toml import Place, Toml, TomlError
 
 _OF_OTHERS = ("gateway",)

@@ -29,22 +29,6 @@ class UsageError(Exception):
     """The command was called wrongly; the text is one line that says how."""
 
 
-def printable(text: str) -> str:
-    """Return `text` with escapes for what would break its line or command a terminal.
-
-    Characters that standard output has not in its encoding become the escapes that it writes.
-    """
-    if text.isprintable():
-        if text.isascii():
-            return text
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        return text.encode(encoding, "backslashreplace").decode(encoding)
-    return "".join(
-        printable(each) if each.isprintable() else each.encode("unicode_escape").decode()
-        for each in text
-    )
-
-
 def tell(text: str) -> None:
     """Write to standard output. Raises `OSError` if that is closed and there is text."""
     if sys.stdout is not None:
@@ -67,6 +51,8 @@ def _say(line: str) -> None:
     if sys.stdout is not None:
         sys.stdout.flush()
     if sys.stderr is not None:
+        from .output.style import printable
+
         sys.stderr.write(printable(line) + "\n")
 
 

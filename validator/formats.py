@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 # Patterns are compiled when they are first used: few checks use them.
 _DATE_TIME = r"(?a:(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d))"
@@ -66,3 +68,7 @@ def _days(year: int, month: int) -> int:
 def is_uuid(text: str) -> bool:
     """Tell whether `text` is a UUID in the form of RFC 9562."""
     return re.fullmatch(_UUID, text) is not None
+
+
+FORMATS: Final[Mapping[str, Callable[[str], bool]]] = {"date-time": is_date_time, "uuid": is_uuid}
+"""The formats that schemas assert."""

@@ -27,7 +27,7 @@ from .structure import Engine
 from .structure.engine import omission
 
 if TYPE_CHECKING:
-    from .structure.sieve import Sifted
+    from .structure.engine import Sifted
 
 _TEXT = (bytes, bytearray, memoryview, str)
 

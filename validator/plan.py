@@ -15,7 +15,7 @@ from .rules.rule import NO_BODY, place
 from .structure import Engine
 
 if TYPE_CHECKING:
-    from .structure.sieve import Sieve
+    from .structure.engine import Sieve
 
 
 class Step(NamedTuple):
@@ -77,7 +77,7 @@ class Plan:
         names = {step.rule.code.name for step in steps}
         self.sieve: Sieve | None = None
         """Finds what is in order at once; None if the engine can't."""
-        if not bodyless and engine.sieve is not None:
+        if not bodyless:
             self.sieve = engine.sieve(
                 self.outline,
                 (*base, "cartItems"),

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from . import document, instance
 from .call import Before, Call, Previous, before
 from .code import Severity
-from .console import UsageError
 from .document import MAX_DEPTH, Document, decoded
 from .finding import Finding, finding
 from .history import Update, step
@@ -66,6 +65,10 @@ class Settings(Protocol):
         """Return what holds for the file called `name`, None for one that has no name."""
 
 
+class EntryError(ValueError):
+    """The settings do not fit an entry, such as a model that is no request of its operation."""
+
+
 class _Entry(NamedTuple):
     """An entry, and where its file has it."""
 
@@ -76,7 +79,10 @@ class _Entry(NamedTuple):
 
 
 class Histories:
-    """The sessions that a sequence is about, as far as it was read."""
+    """The sessions that a sequence is about, as far as it was read.
+
+    Raises `EntryError` while results are iterated over.
+    """
 
     def __init__(self, settings: Settings, key: str | None) -> None:
         """Tell sessions apart by what is at the JSON Pointer `key`, else by ``integrationId``.
@@ -208,8 +214,7 @@ class Histories:
                 known = before(validator.engine, validator.naming, setting.previous)
             report, self._known[session] = step(validator, known, update, model=setting.model)
         except ValueError as error:
-            # Such as a model that is none of this operation.
-            raise UsageError(str(error)) from None
+            raise EntryError(str(error)) from None
         return to_pointer(at), report
 
     def _session(self, entry: Any, payload: Any) -> str:

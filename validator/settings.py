@@ -5,14 +5,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from . import schemas
+from .paths import is_path
 from .pointer import Path
-from .policy import Catalog, Policy, suggestion
-from .states import STATES
+from .policy import Catalog, Policy
 
 if TYPE_CHECKING:
     from .config import Config
-
-FAIL_ON = ("error", "warning")
 
 DEFAULTS: Mapping[str, Any] = {
     "edition": schemas.DEFAULT_EDITION,
@@ -144,22 +142,3 @@ _FILES = ("policy", "catalog", "previous")
 
 def _origin(place: Path | None, name: str, *keys: str | int) -> Origin:
     return f"--{name.replace('_', '-')}" if place is None else (*place, name, *keys)
-
-
-def is_path(previous: str) -> bool:
-    """Tell whether what `previous` takes is the path of a file, from how it is written."""
-    return previous.lower().endswith(".json") or os.path.basename(previous) != previous
-
-
-def previous(value: Any, where: str) -> str:
-    """Take what tells the session before a call: a state, ``new`` or a path; raises `Unfit`."""
-    names = ("new", *STATES)
-    if isinstance(value, str) and (value in names or is_path(value)):
-        return value
-    from .tables import Unfit, shown
-
-    close = suggestion(value, names) if isinstance(value, str) else ""
-    raise Unfit(
-        f"{where} is {shown(value)}{close}; it takes new, one of {', '.join(STATES)}, or the"
-        " path of a JSON file (that ends in .json or has a slash in it)"
-    )

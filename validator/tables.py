@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
+from .paths import is_path
+from .policy import suggestion
+from .states import STATES
 from .toml import Toml
 
 Kind: TypeAlias = Callable[[Any, str], Any]
@@ -12,6 +15,8 @@ Kind: TypeAlias = Callable[[Any, str], Any]
 
 Raises `Unfit`.
 """
+
+FAIL_ON = ("error", "warning")
 
 _SHOWN = 60
 
@@ -38,8 +43,6 @@ def read(
     settings = {}
     for key, value in table.items():
         if key not in kinds:
-            from .policy import suggestion
-
             message = f"{where or 'the file'} has no key {key!r}{suggestion(key, kinds)}"
             raise toml.error(message, *place, key)
         try:
@@ -69,8 +72,6 @@ def choice(names: Iterable[str]) -> Kind:
 
     def kind(value: Any, where: str) -> str:
         if not isinstance(value, str) or value not in choices:
-            from .policy import suggestion
-
             close = suggestion(value, choices) if isinstance(value, str) else ""
             raise Unfit(f"{where} is {shown(value)}{close}; it takes one of {', '.join(choices)}")
         return value
@@ -105,3 +106,15 @@ def shown(value: Any) -> str:
         return "a table"
     told = repr(value) if isinstance(value, str) else str(value)
     return told if len(told) <= _SHOWN else f"{told[:_SHOWN]}..."
+
+
+def previous(value: Any, where: str) -> str:
+    """Take what tells the session before a call: a state, ``new`` or a path; raises `Unfit`."""
+    names = ("new", *STATES)
+    if isinstance(value, str) and (value in names or is_path(value)):
+        return value
+    close = suggestion(value, names) if isinstance(value, str) else ""
+    raise Unfit(
+        f"{where} is {shown(value)}{close}; it takes new, one of {', '.join(STATES)}, or the"
+        " path of a JSON file (that ends in .json or has a slash in it)"
+    )

@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .console import printable
 from .jsonable import FORMAT_VERSION, document
+from .output.style import printable
 from .states import DEFAULT_STATE, Move, New
 
 if TYPE_CHECKING:

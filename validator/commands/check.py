@@ -123,9 +123,22 @@ def run(args: argparse.Namespace) -> int:
                 complain(f"{outcome.path}: {outcome.error}")
             statuses.append(_status(outcome, strict=strict))
 
-    for part in _form(args)(noted()):
+    parts = _form(args)(noted())
+    while (part := _next(parts)) is not None:
         tell(part)
     return max(statuses)
+
+
+def _next(parts: Iterator[str]) -> str | None:
+    """Return the next part of the output, None at its end."""
+    try:
+        return next(parts, None)
+    except ValueError as error:
+        from ..sequence import EntryError
+
+        if not isinstance(error, EntryError):
+            raise
+        raise UsageError(str(error)) from None
 
 
 def _refuse_nonsense(args: argparse.Namespace) -> None:
@@ -272,7 +285,7 @@ def _previous(given: str | None) -> Previous:
         from ..states import NEW
 
         return NEW
-    from ..settings import is_path
+    from ..paths import is_path
 
     if given is None or not is_path(given):
         return given

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from ..console import OK, UsageError, printable, tell
+from ..console import OK, UsageError, tell
+from ..output.style import printable
 from .options import add_call, add_codes, add_config, choice
 
 if TYPE_CHECKING:

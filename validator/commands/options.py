@@ -100,12 +100,14 @@ def add_config(to: argparse._ActionsContainer) -> None:
 def choice(args: argparse.Namespace) -> Choice:
     """Return the settings that the options ask for."""
     from .. import project
-    from ..settings import DEFAULTS, Choice, previous
+    from ..settings import DEFAULTS, Choice
 
     names = (*DEFAULTS, "ignore", "severity")
     flags = {name: value for name in names if (value := getattr(args, name)) is not None}
     try:
         if "previous" in flags:
+            from ..tables import previous
+
             previous(flags["previous"], "--previous")
         if "severity" in flags:
             flags["severity"] = dict(flags["severity"])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..console import printable
 from ..finding import Finding
 from ..outcome import Outcome, Result
 from .rest import rest
-from .style import Style
+from .style import Style, printable
 from .words import ordered, verdict, where
 
 _PLAIN = Style()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ..console import printable
 from ..document import decoded
 from ..finding import Span
 from ..lines import Lines
-from .style import Style
+from .style import Style, printable
 
 _TAB = 4
 _CUT = "..."

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from ..console import PROG
 from ..finding import Finding
 from ..outcome import Outcome, Result
 from .place import from_root
@@ -43,7 +42,7 @@ def report(outcomes: Iterable[Outcome]) -> Iterator[str]:
 
 def _annotation(name: str, file: Properties, result: Result, finding: Finding) -> str:
     properties = {**file, **_lines(result, finding)} if file else {}
-    properties["title"] = f"{PROG} {finding.code}"
+    properties["title"] = f"talonschema {finding.code}"
     hint = f"\nhint: {finding.hint}" if finding.hint else ""
     # The log of the job shows nothing but the text.
     text = f"{where(name, result, finding)}: {finding.message}{hint}"

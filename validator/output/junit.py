@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from tempfile import SpooledTemporaryFile
 from typing import Literal, NamedTuple
 
-from ..console import printable
 from ..outcome import Outcome, Result
 from .rest import omitted
+from .style import printable
 from .words import count, ordered, where
 
 _IN_MEMORY = 1 << 20

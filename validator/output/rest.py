@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..console import printable
 from ..outcome import Outcome, Result
+from .style import printable
 from .words import count
 
 

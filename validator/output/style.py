@@ -64,3 +64,19 @@ def width() -> int:
 
 def _is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
+
+
+def printable(text: str) -> str:
+    """Return `text` with escapes for what would break its line or command a terminal.
+
+    Characters that standard output has not in its encoding become the escapes that it writes.
+    """
+    if text.isprintable():
+        if text.isascii():
+            return text
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+    return "".join(
+        printable(each) if each.isprintable() else each.encode("unicode_escape").decode()
+        for each in text
+    )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..console import PROG, printable
 from ..finding import Finding
 from ..outcome import Outcome, Result
 from .rest import rest
-from .style import Style
+from .style import Style, printable
 from .words import ordered, verdict, where
 
 _PLAIN = Style()
@@ -64,4 +63,4 @@ def _notes(finding: Finding, explained: set[str]) -> Iterator[tuple[str, str]]:
     if finding.hint:
         yield "hint", finding.hint
     if finding.code not in explained:
-        yield "see", f"{PROG} explain {finding.code}"
+        yield "see", f"talonschema explain {finding.code}"

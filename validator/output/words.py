@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..console import printable
 from ..finding import Finding
 from ..outcome import Outcome, Result
 from ..report import Report
+from .style import printable
 
 _PLURALS = {"error": "errors", "warning": "warnings", "info": "infos"}
 

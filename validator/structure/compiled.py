@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from .engine import FORMATS
+from ..formats import FORMATS
 
 
 def validator(schema: dict[str, Any], *, formats: bool) -> jsonschema_rs.Validator:
@@ -17,7 +17,7 @@ def validator(schema: dict[str, Any], *, formats: bool) -> jsonschema_rs.Validat
     if not formats:
         return jsonschema_rs.Draft202012Validator(schema, mask=_MASK)
     return jsonschema_rs.Draft202012Validator(
-        schema, formats=FORMATS, validate_formats=True, mask=_MASK
+        schema, formats=dict(FORMATS), validate_formats=True, mask=_MASK
     )
 
 

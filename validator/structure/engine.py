@@ -8,17 +8,13 @@ library is ever read.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
-from ..formats import is_date_time, is_uuid
 from ..outline import Outline
 from ..pointer import Path
 from ..problem import Problem
-
-if TYPE_CHECKING:
-    from .sieve import Sieve
 
 Fragments: TypeAlias = Mapping[Path, Mapping[str, Any]]
 """Keywords by place, ``*`` for any step."""
@@ -26,16 +22,36 @@ Fragments: TypeAlias = Mapping[Path, Mapping[str, Any]]
 Doubts: TypeAlias = Mapping[Path, Sequence[int]]
 """Indexes by the place of an array."""
 
-FORMATS: dict[str, Callable[[str], bool]] = {"date-time": is_date_time, "uuid": is_uuid}
-"""The formats that are asserted, as each engine is taught them."""
+
+class Sifted(NamedTuple):
+    """Which parts of a payload are in doubt."""
+
+    shell: bool
+    """Anything outside the items of the cart is."""
+    items: Sequence[int]
+    """The indexes of the cart items that are."""
+    structure: bool
+    """The schema may find something, and not rules alone."""
+    shell_structure: bool
+    """It may find something outside the items of the cart."""
+
+
+class Sieve(Protocol):
+    """A stricter schema of a model, which passes what nothing can be found in."""
+
+    def sift(self, value: dict[str, Any]) -> Sifted | None:
+        """Return the parts of a payload that are in doubt; None if it could not be examined."""
+
+    def plain(
+        self, value: dict[str, Any], sifted: Sifted, *, read: bool
+    ) -> tuple[dict[str, Any], list[Problem]]:
+        """Return a payload whose parts in doubt are plain JSON, and what is wrong with them."""
 
 
 class Engine(ABC):
     """Checks plain JSON values (see `instance.plain`) against the models of an edition."""
 
     name: ClassVar[str]
-    sieve: ClassVar[type[Sieve] | None] = None
-    """What quickly tells the parts of a payload that are in order, if the engine has such."""
 
     def __init__(self, edition: str) -> None:
         """Make an engine for `edition`; schemas are compiled when they are first needed."""
@@ -55,6 +71,22 @@ class Engine(ABC):
         `doubts` are the elements that can be wrong in some of its arrays. What is `elsewhere` can
         be wrong, too, unless that is said to be known.
         """
+
+    def sieve(
+        self,
+        shape: Outline,  # noqa: ARG002 - of no use to an engine without a sieve
+        cart: Path,  # noqa: ARG002
+        fragments: Fragments,  # noqa: ARG002
+        *,
+        request: bool,  # noqa: ARG002
+        closed: bool,  # noqa: ARG002
+    ) -> Sieve | None:
+        """Return the sieve for a model whose cart is at `cart`, None if the engine has none.
+
+        `fragments` are keywords to add at places. In a `request`, keys that only the API sets are
+        in doubt; so are unknown keys if objects are to be `closed`.
+        """
+        return None
 
     def accepts(self, model: str, instance: Any) -> bool:
         """Tell whether nothing is wrong with `instance`; False if that is not clear at once."""

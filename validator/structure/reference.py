@@ -15,9 +15,10 @@ from referencing.jsonschema import DRAFT202012
 
 from .. import schemas
 from ..code import MANY_BITS
+from ..formats import FORMATS
 from ..pointer import order
 from ..problem import Problem
-from .engine import FORMATS, Doubts, Engine, is_integer, is_number, problem
+from .engine import Doubts, Engine, is_integer, is_number, problem
 
 
 class Reference(Engine):

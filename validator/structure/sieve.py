@@ -8,14 +8,14 @@ of those rules. What does not pass may still be in order; it is looked at closel
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .. import document, instance
 from ..outline import Outline
 from ..pointer import Path
 from ..problem import Problem
 from .compiled import validator
-from .engine import Fragments
+from .engine import Fragments, Sifted
 
 if TYPE_CHECKING:
     import jsonschema_rs
@@ -48,24 +48,11 @@ _SHALLOW = 8
 """Values that a caller made are asked about at once if they are nested no deeper."""
 
 
-class Sifted(NamedTuple):
-    """Which parts of a payload are in doubt."""
-
-    shell: bool
-    """Anything outside the items of the cart is."""
-    items: Sequence[int]
-    """The indexes of the cart items that are."""
-    structure: bool
-    """The schema may find something, and not rules alone."""
-    shell_structure: bool
-    """It may find something outside the items of the cart."""
-
-
 _BUILTIN = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
 _NOTHING = Sifted(shell=False, items=(), structure=False, shell_structure=False)
 
 
-class Sieve:
+class SchemaSieve:
     """The stricter schema of a model, and its two parts: cart items and all around them.
 
     They are compiled as they are needed.
