@@ -247,7 +247,7 @@ def test_exports_agree_with_the_schemas_on_any_payload(target: Target, data: st.
 def test_another_implementation_agrees(target: Target) -> None:
     validators = {
         file: jsonschema_rs.validator_for(
-            exported(target, *file).document, validate_formats=True, formats=FORMATS
+            exported(target, *file).document, validate_formats=True, formats=dict(FORMATS)
         )
         for file in FILES
     }
