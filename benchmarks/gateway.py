@@ -92,7 +92,10 @@ def candidates(
     config = folder / "talonschema.toml"
     lines = ["[gateway]", f'http = "127.0.0.1:{http}"', f'grpc = "127.0.0.1:{grpc}"']
     config.write_text("\n".join([*lines, f'store = "{store}"', ""]), "utf-8")
-    script = "import sys; from talonschema.gateway.server import main; sys.exit(main(sys.argv[1]))"
+    script = (
+        "import sys; from talonschema.gateway.process.server import main; "
+        "sys.exit(main(sys.argv[1]))"
+    )
     plugin = start(stack, [sys.executable, "-c", script, str(config)], grpc, folder)
     ports = {8787: http, 8788: grpc, 9000: api}
 

@@ -26,7 +26,7 @@ from typing import Any, Final
 import payloads
 
 from talonschema import Validator
-from talonschema.document import FEW
+from talonschema.reading.document import FEW
 
 STORED: Final = Path(__file__).resolve().with_name("guard.json")
 MARGIN: Final = 0.05

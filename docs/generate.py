@@ -17,13 +17,13 @@ from typing import Any, Final, get_args
 from picture import picture
 
 from talonschema import NEW, Policy, Validator
-from talonschema.code import Code, Example
-from talonschema.registry import CODES, GROUPS
-from talonschema.report import Report
+from talonschema.checking.registry import CODES, GROUPS
+from talonschema.checking.report import Report
+from talonschema.findings.code import Code, Example
+from talonschema.model.states import MOVES
 from talonschema.rules import RULES
 from talonschema.rules.rule import Need
 from talonschema.schemas import EDITIONS
-from talonschema.states import MOVES
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 BEGIN: Final = "<!-- begin: state diagram, written by docs/generate.py -->"

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import test_cases
 from strategies import at, places
 
-from talonschema import Validator, document, schemas
-from talonschema.outline import outline
+from talonschema import Validator, schemas
+from talonschema.model.schema_tree import outline
+from talonschema.reading import document
 
 HERE = Path(__file__).parent
 

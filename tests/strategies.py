@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from talonschema import schemas
-from talonschema.outline import Outline, outline
+from talonschema.model.schema_tree import Outline, outline
 from talonschema.structure import EngineName
 
 ENGINES: tuple[EngineName, ...] = ("jsonschema", "jsonschema-rs")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from talonschema.amounts import Number, decimal, near, surely_near, times, total
+from talonschema.rules.amounts import Number, decimal, near, surely_near, times, total
 
 TOLERANCE = Decimal("0.005")
 

@@ -20,32 +20,13 @@ PACKAGE = "talonschema"
 FOLDER = Path(talonschema.__file__).parent
 SCHEMAS = Path(schemas.__file__).parent
 
-LAYERS: tuple[frozenset[str], ...] = tuple(
-    frozenset(layer.split())
-    for layer in (
-        "schemas pointer code states formats amounts lines paths progress roundtrip toml",
-        "problem outline glob copier",
-        "policy tables naming finding collector document instance jsontext json_codes file_codes",
-        "locate",
-        "yamltext overflow",
-        "models report structure jsonable listing",
-        "rules",
-        "registry plan call",
-        "judge",
-        "validator",
-        "api history outcome export",
-        "batch output yamlfile",
-        "settings sources",
-        "config sequence",
-        "project",
-        "gateway",
-        "console text",
-        "commands",
-        "cli",
-        "__main__",
-    )
+PACKAGES = (
+    *("schemas", "findings", "reading", "model", "structure", "rules", "checking", "library"),
+    *("export", "files", "config", "output", "gateway", "cli"),
 )
-"""The modules from the ground up; a module imports only from layers below its own, or beside it."""
+"""The packages from the ground up; a module imports from its own and those below it."""
+LIBRARY = frozenset({"api", "history", "validator"})
+"""The modules that lie directly in the package, and what they are together."""
 
 
 def modules() -> dict[str, Path]:
@@ -110,21 +91,21 @@ EAGER = {name: set(imported(name, path, lazy=False)) - {name} for name, path in 
 
 
 def level(module: str) -> int:
-    (found,) = (index for index, layer in enumerate(LAYERS) if top(module) in layer)
-    return found
+    name = top(module)
+    if name in LIBRARY:
+        name = "library"
+    return len(PACKAGES) if name == "__main__" else PACKAGES.index(name)
 
 
 def test_the_graph_is_really_read() -> None:
     assert "validator" in GRAPH["api"]
     assert "rules.rule" in GRAPH["rules.cart"]
     assert "structure.engine" in GRAPH["structure.reference"]
-    assert "schemas" in GRAPH["outline"]
+    assert "schemas" in GRAPH["model.schema_tree"]
 
 
-def test_each_module_has_one_layer() -> None:
-    named = [name for layer in LAYERS for name in layer]
-    assert len(named) == len(set(named))
-    assert {top(name) for name in MODULES} <= set(named)
+def test_each_package_has_its_place() -> None:
+    assert {level(name) for name in MODULES} == {*range(1, len(PACKAGES) + 1)}
 
 
 @pytest.mark.parametrize("module", sorted(GRAPH))
@@ -170,7 +151,7 @@ def test_no_module_imports_itself_by_a_detour() -> None:
 
 
 def test_rules_do_not_know_each_other_nor_the_engines() -> None:
-    shared = {"rules.rule", "rules.context"}
+    shared = {"rules.amounts", "rules.context", "rules.rule"}
     for module, others in GRAPH.items():
         if module.startswith("rules.") and module not in shared:
             assert {other for other in others if other.startswith("rules.")} <= shared, module
@@ -346,10 +327,11 @@ HEAVY = {
     *("unicodedata", "xml"),
 }
 IDLE = {
-    *("batch", "copier", "export", "gateway", "history", "jsonable", "jsontext", "lines"),
-    *("locate", "output.excerpt", "output.github", "output.json", "output.junit"),
-    *("output.sarif", "progress", "roundtrip", "sequence", "structure.reference", "text"),
-    *("toml", "yamlfile", "yamltext"),
+    *("export", "gateway", "history", "files.ndjson", "files.progress", "files.sequence"),
+    *("files.yaml_documents", "output.excerpt", "output.github", "output.json", "output.json_text"),
+    *("output.junit", "output.sarif", "reading.json_scanner", "reading.lines"),
+    *("reading.normalizer", "reading.parsers", "reading.positions", "reading.toml_reader"),
+    *("reading.yaml_reader", "structure.reference", "cli.pages"),
 }
 """Modules of the package that a clean file has no use for."""
 
@@ -374,6 +356,6 @@ def test_checking_a_clean_file_starts_no_more_than_it_needs(tmp_path: Path) -> N
     payload = {"customerSession": {"profileId": "cust-88120", "cartItems": [item] * 10}}
     (tmp_path / "session.json").write_text(json.dumps(payload), "utf-8")
     modules = started("check", "session.json", cwd=tmp_path)
-    assert {"jsonschema_rs", "jiter", f"{PACKAGE}.commands.check"} <= modules
+    assert {"jsonschema_rs", "jiter", f"{PACKAGE}.cli.check"} <= modules
     assert modules & HEAVY == set()
     assert modules & {f"{PACKAGE}.{name}" for name in IDLE} == set()

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 import talonschema
-from talonschema import batch, check
-from talonschema.batch import Batch
+from talonschema import check
+from talonschema.checking.report import Report
 from talonschema.cli import main
-from talonschema.document import MAX_BYTES
-from talonschema.report import Report
+from talonschema.files import ndjson
+from talonschema.files.ndjson import Batch
+from talonschema.reading.document import MAX_BYTES
 
 GOOD = b'{"customerSession": {"state": "open"}}'
 BAD = b'{"customerSession": {"state": "ajar"}}'
@@ -105,8 +106,8 @@ def test_json_has_a_result_for_each_line_with_findings(
 def test_processes_tell_the_same_in_the_same_order(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
-    monkeypatch.setattr(batch, "_CHUNK", 200)
-    monkeypatch.setattr(batch, "_STRETCH", 300)
+    monkeypatch.setattr(ndjson, "_CHUNK", 200)
+    monkeypatch.setattr(ndjson, "_STRETCH", 300)
     lines = [(GOOD, BAD, SLIP, b"", BROKEN)[number * 7 % 5] for number in range(300)]
     path = write(tmp_path, *lines)
     alone = run(capsys, "--format", form, path)
@@ -119,14 +120,14 @@ def test_processes_tell_the_same_in_the_same_order(
 def test_workers_read_what_one_process_would(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, end: str
 ) -> None:
-    monkeypatch.setattr(batch, "_CHUNK", size)
-    monkeypatch.setattr(batch, "_STRETCH", size)
+    monkeypatch.setattr(ndjson, "_CHUNK", size)
+    monkeypatch.setattr(ndjson, "_STRETCH", size)
     path = tmp_path / "log.ndjson"
     path.write_bytes(("\n".join(["a" * (number * 5 % 13) for number in range(9)]) + end).encode())
     with path.open("rb") as file:
-        chunks = list(batch._chunks(file))  # noqa: SLF001 - the cuts show nowhere else
+        chunks = list(ndjson._chunks(file))  # noqa: SLF001 - the cuts show nowhere else
     with path.open("rb") as file:
-        about = list(batch._stretches(file, str(path)))  # noqa: SLF001
+        about = list(ndjson._stretches(file, str(path)))  # noqa: SLF001
     assert [path.read_bytes()[each.start : each.start + each.size] for each in about] == chunks
 
 
@@ -145,8 +146,8 @@ def test_a_file_that_does_not_tell_its_size_is_read(
 def test_a_file_that_goes_away_from_under_the_processes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gone = batch.Stretch(str(tmp_path / "gone"), 0, 10)
-    monkeypatch.setattr(batch, "_stretches", lambda *_: iter([gone]))
+    gone = ndjson.Stretch(str(tmp_path / "gone"), 0, 10)
+    monkeypatch.setattr(ndjson, "_stretches", lambda *_: iter([gone]))
     path = write(tmp_path, GOOD)
     assert main(["check", "--jobs", "2", path]) == 3
     told = f"talonschema: error: {path}: can't be read: No such file or directory\n"

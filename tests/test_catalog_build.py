@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talonschema import Catalog, Policy, check, cli
-from talonschema.commands.catalog import _toml as toml_of
-from talonschema.listing import Export, ListingError, build
-from talonschema.policy import Attribute
-from talonschema.toml import load
+from talonschema.cli.catalog import _toml as toml_of
+from talonschema.model.catalog_builder import Export, ListingError, build
+from talonschema.model.policy import Attribute
+from talonschema.reading.toml_reader import load
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -17,16 +17,17 @@ import pytest
 import valid
 
 import talonschema
-from talonschema import cli, document, output, schemas, text
-from talonschema.code import Code, Example, Severity
-from talonschema.commands import check, options
-from talonschema.finding import Finding
-from talonschema.naming import Naming
-from talonschema.outcome import Outcome, Result
-from talonschema.output.style import Style
-from talonschema.registry import CODES
-from talonschema.report import Report
-from talonschema.states import MOVES
+from talonschema import cli, output, schemas
+from talonschema.checking.registry import CODES
+from talonschema.checking.report import Report
+from talonschema.cli import check, options, pages
+from talonschema.files.results import Outcome, Result
+from talonschema.findings.code import Code, Example, Severity
+from talonschema.findings.finding import Finding
+from talonschema.model.naming import Naming
+from talonschema.model.states import MOVES
+from talonschema.output.terminal import Style
+from talonschema.reading import document
 from talonschema.structure import EngineName
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -466,7 +467,7 @@ def test_defaults_and_choices_are_those_of_the_library() -> None:
     assert defaults["naming"] == options.NAMINGS[0]
     assert set(get_args(EngineName)) == set(check.ENGINES)
     assert tuple(MOVES) == schemas.EDITIONS
-    assert set(text.RULES) <= set(output.FORMATS)
+    assert set(pages.RULES) <= set(output.FORMATS)
 
 
 # Wrong usage
@@ -633,7 +634,7 @@ def test_examples_are_shown(example: Example, expected: str) -> None:
         bad=(example,),
         good=(),
     )
-    assert text.explanation(code).partition("\n\n")[2] == expected
+    assert pages.explanation(code).partition("\n\n")[2] == expected
 
 
 def test_explain_a_group(run: Run) -> None:
@@ -689,7 +690,7 @@ def loaded(code: str) -> set[str]:
 def test_little_is_imported_to_say_who_one_is(option: str) -> None:
     modules = loaded(f"from talonschema.cli import main; assert main([{option!r}]) == 0")
     own = {name for name in modules if name.startswith("talonschema.")}
-    assert own == {"talonschema.cli", "talonschema.console"}
+    assert own == {"talonschema.cli", "talonschema.cli.console"}
     assert not modules & {"jsonschema", "jsonschema_rs", "jiter", "referencing", "asyncio"}
 
 

@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 
 import talonschema
 from talonschema import PolicyError, cli
-from talonschema.commands import options
-from talonschema.config import Config
-from talonschema.glob import below, matches
-from talonschema.naming import Naming
-from talonschema.project import at, find
-from talonschema.settings import DEFAULTS, Choice, Settings
-from talonschema.tables import FAIL_ON
-from talonschema.toml import Toml, TomlError
+from talonschema.cli import options
+from talonschema.config.discovery import at, find
+from talonschema.config.fields import FAIL_ON
+from talonschema.config.file import Config
+from talonschema.config.globs import below, matches
+from talonschema.config.settings import DEFAULTS, Choice, Settings
+from talonschema.model.naming import Naming
+from talonschema.reading.toml_reader import Toml, TomlError
 
 Run = Callable[..., tuple[int, str, str]]
 Write = Callable[..., Path]
@@ -843,10 +843,14 @@ import sys
 from talonschema.cli import main
 assert main(["check", "a.json"]) == 0
 print(sorted(sys.modules.keys() & {
-    "tomllib", "talonschema.toml", "talonschema.config", "talonschema.tables", "talonschema.glob",
+    "tomllib", "talonschema.config.fields", "talonschema.config.file",
+    "talonschema.config.globs", "talonschema.reading.toml_reader",
 }))
 """
-    for found in ("[]", "['talonschema.config', 'talonschema.glob', 'talonschema.tables',"):
+    for found in (
+        "[]",
+        "['talonschema.config.fields', 'talonschema.config.file', 'talonschema.config.globs',",
+    ):
         done = subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, check=False
         )

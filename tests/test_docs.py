@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from talonschema import Policy, project, schemas
-from talonschema.listing import Export, build
-from talonschema.outline import Outline, outline
-from talonschema.registry import CODES
-from talonschema.settings import DEFAULTS
+from talonschema import Policy, schemas
+from talonschema.checking.registry import CODES
+from talonschema.config import discovery
+from talonschema.config.settings import DEFAULTS
+from talonschema.model.catalog_builder import Export, build
+from talonschema.model.schema_tree import Outline, outline
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
@@ -127,7 +128,7 @@ def test_settings_and_policies_are_valid(tmp_path: Path) -> None:
             path = tmp_path / (named[1] if named else "policy.toml")
             path.write_text(block.text, encoding="utf-8")
             if path.name in {"talonschema.toml", "pyproject.toml"}:
-                project.at(str(path))
+                discovery.at(str(path))
             else:
                 Policy.load(path)
             read.add(path.name)

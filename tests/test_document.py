@@ -16,11 +16,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from talonschema import document
-from talonschema.document import MAX_BYTES, MAX_DEPTH, Document, read, reread
-from talonschema.instance import plain
-from talonschema.pointer import to_pointer
-from talonschema.roundtrip import over
+from talonschema.findings.pointer import to_pointer
+from talonschema.reading import document
+from talonschema.reading.document import MAX_BYTES, MAX_DEPTH, Document, read, reread
+from talonschema.reading.parsers import over
+from talonschema.reading.python_values import plain
 
 PROPERTY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
 CASES = Path(__file__).parent / "cases" / "json"

@@ -37,7 +37,7 @@ from strategies import (
 )
 
 from talonschema import NEW, Policy, Report, Validator
-from talonschema.pointer import to_pointer
+from talonschema.findings.pointer import to_pointer
 from talonschema.schemas import EDITIONS
 
 POLICY = Policy.from_mapping(

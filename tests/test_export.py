@@ -29,15 +29,15 @@ from referencing import Registry
 from strategies import damaged, kinds, places, sessions
 
 from talonschema import schemas
-from talonschema.commands import schema as command
+from talonschema.checking.registry import CODES
+from talonschema.cli import schema as command
 from talonschema.export import TARGETS, Effect, Export, Target, export
 from talonschema.export.dialect import DIALECTS
 from talonschema.export.notes import notes
 from talonschema.export.translate import Translation, Untranslatable
-from talonschema.formats import FORMATS
-from talonschema.models import OPERATIONS_OF
-from talonschema.outline import outline
-from talonschema.registry import CODES
+from talonschema.model.detection import OPERATIONS_OF
+from talonschema.model.formats import FORMATS
+from talonschema.model.schema_tree import outline
 from talonschema.rules import RULES
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from strategies import ENGINES
 
 from talonschema import Validator
-from talonschema.formats import is_date_time, is_uuid, moment
+from talonschema.model.formats import is_date_time, is_uuid, moment
 
 DATE_TIMES = [
     "2021-02-17T12:53:17Z",

@@ -23,7 +23,7 @@ import yaml
 from pre_commit.clientlib import load_manifest
 from test_packaging import copy_sources
 
-from talonschema.commands import check
+from talonschema.cli import check
 
 ROOT = Path(__file__).resolve().parents[1]
 MANIFEST = ROOT / ".pre-commit-hooks.yaml"

@@ -20,8 +20,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from talonschema.document import read, reread
-from talonschema.instance import plain
+from talonschema.reading.document import read, reread
+from talonschema.reading.python_values import plain
 
 PROPERTY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from talonschema.jsontext import Scan, scan
+from talonschema.reading.json_scanner import Scan, scan
 
 PROPERTY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
 SIZE = 2 * 2**20

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talonschema import NEW, Policy, Report, Severity, Validator, check
-from talonschema.code import Example
-from talonschema.document import decoded
-from talonschema.finding import Finding, Span
-from talonschema.lines import Lines
-from talonschema.locate import OF_KEYS, JsonPlaces, steps
-from talonschema.pointer import to_pointer
-from talonschema.registry import CODES
+from talonschema.checking.registry import CODES
+from talonschema.findings.code import Example
+from talonschema.findings.finding import Finding, Span
+from talonschema.findings.pointer import to_pointer
+from talonschema.reading.document import decoded
+from talonschema.reading.lines import Lines
+from talonschema.reading.positions import OF_KEYS, JsonPlaces, steps
 
 keys = st.sampled_from(["", "a", "~", "/", "~1", "0", "é", "😀", '"', "\\", "\n", "a b"]) | st.text(
     max_size=3
@@ -180,7 +180,7 @@ def test_any_text_is_looked_through(text: str, wanted: list[str]) -> None:
 @given(st.text(alphabet="ab\n\r", max_size=40), st.integers(1, 7))
 def test_lines_and_offsets_are_each_others_inverse(text: str, block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("talonschema.lines._BLOCK", block)
+        patch.setattr("talonschema.reading.lines._BLOCK", block)
         lines = Lines(text)
         for offset in range(len(text) + 1):
             assert lines.locate(offset) == slow_place(text, offset)

@@ -26,16 +26,16 @@ from jsonschema import Draft7Validator, Draft202012Validator
 
 import talonschema
 from talonschema import cli
-from talonschema.code import Severity
-from talonschema.finding import Finding, Span
-from talonschema.jsonable import document
-from talonschema.outcome import Outcome, Result
+from talonschema.checking.registry import CODES
+from talonschema.checking.report import Report
+from talonschema.files.results import Outcome, Result
+from talonschema.findings.code import Severity
+from talonschema.findings.finding import Finding, Span
 from talonschema.output import FORMATS, form
 from talonschema.output.json import schema
-from talonschema.output.place import from_root
+from talonschema.output.json_text import document
+from talonschema.output.repository import from_root
 from talonschema.output.sarif import LEVELS
-from talonschema.registry import CODES
-from talonschema.report import Report
 
 VENDOR = Path(__file__).parent / "vendor"
 PROGRAMS = ("json", "sarif", "github", "junit")

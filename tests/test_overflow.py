@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talonschema import document, overflow
-from talonschema.document import MAX_DEPTH
+from talonschema.reading import document, infinities
+from talonschema.reading.document import MAX_DEPTH
 
 scalars = st.one_of(
     st.sampled_from(["1e999", "-1e999", "1e400", "0.5", "7", "null", "true", '""', '"a,b"', "{}"]),
@@ -30,7 +30,7 @@ texts = st.recursive(
 def same(text: str) -> None:
     read = document.read(text)
     assert not read.problems
-    assert repr(overflow.told(text, read.value)) == repr(document.reread(text))
+    assert repr(infinities.told(text, read.value)) == repr(document.reread(text))
 
 
 @given(texts)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from talonschema.cli import main
-from talonschema.paths import STDIN, paths
+from talonschema.files.paths import STDIN, paths
 
 CLEAN = '{"customerSession": {"profileId": "a"}}'
 BAD = '{"customerSession": {"profileId": 1}}'

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from talonschema import Catalog, Policy, PolicyError, Validator, is_valid
-from talonschema.policy import Attribute
+from talonschema.model.policy import Attribute
 
 FULL: dict[str, Any] = {
     "cart_item_flattening": False,

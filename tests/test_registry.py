@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from strategies import ENGINES, damaged, sessions
 
 from talonschema import NEW, Policy, Report, Severity, Validator, schemas
-from talonschema.code import EDITIONS, Code, Confidence, Example, render
-from talonschema.registry import CODES, GROUPS
+from talonschema.checking.registry import CODES, GROUPS
+from talonschema.findings.code import EDITIONS, Code, Confidence, Example, render
 from talonschema.rules.rule import RULES, rule
 from talonschema.validator import Options
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from strategies import ENGINES, damaged, sessions
 
 from talonschema import NEW, Policy, Report, Update, Validator, replay
-from talonschema.call import before
+from talonschema.checking.call import before
 from talonschema.history import step
+from talonschema.model.states import STATES
 from talonschema.schemas import EDITIONS
-from talonschema.states import STATES
 
 SHOE = {"name": "Air Glide", "sku": "A", "quantity": 3, "price": 10}
 SHIRT = {"name": "Shirt", "sku": "B", "quantity": 1, "price": 5}

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from talonschema import progress
-from talonschema.batch import Batch
 from talonschema.cli import main
+from talonschema.files import progress
+from talonschema.files.ndjson import Batch
 
 CLEAN = '{"customerSession": {"profileId": "a"}}'
 BAD = '{"customerSession": {"profileId": 1}}'
@@ -118,7 +118,7 @@ class Broken(io.BytesIO):
 def test_a_file_of_lines_whose_reading_fails(
     jobs: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("talonschema.sources._stdin", lambda: Broken(f"{BAD}\n".encode()))
+    monkeypatch.setattr("talonschema.files.reader._stdin", lambda: Broken(f"{BAD}\n".encode()))
     Path("b.json").write_text(BAD, "utf-8")
     arguments = ["-", "b.json", "--stdin-filename", "a.ndjson", "--format", "concise"]
     assert main(["check", "--jobs", jobs, *arguments]) == 3

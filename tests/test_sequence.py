@@ -12,7 +12,7 @@ import yaml
 
 from talonschema import Policy, Update, replay
 from talonschema.cli import main
-from talonschema.outline import outline
+from talonschema.model.schema_tree import outline
 from talonschema.rules.rule import REQUESTS, RETURNS
 from talonschema.schemas import EDITIONS
 

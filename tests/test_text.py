@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from talonschema import check
 from talonschema.cli import main
-from talonschema.finding import Finding, Span
-from talonschema.outcome import Outcome, Result
+from talonschema.files.results import Outcome, Result
+from talonschema.findings.finding import Finding, Span
 from talonschema.output import form
 from talonschema.output.excerpt import Excerpts, Mark
-from talonschema.output.style import Style, coloured
+from talonschema.output.terminal import Style, coloured
 
 DUPLICATE = """{
   "customerSession": {

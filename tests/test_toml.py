@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talonschema.toml import Place, Toml, TomlError, load
+from talonschema.reading.toml_reader import Place, Toml, TomlError, load
 
 DOCUMENT = '''\
 # A comment with [signs] = "in it"

@@ -25,8 +25,8 @@ from talonschema import (
     replay,
     schemas,
 )
-from talonschema.registry import CODES
-from talonschema.report import Skipped
+from talonschema.checking.registry import CODES
+from talonschema.checking.report import Skipped
 from talonschema.rules.context import Context
 from talonschema.rules.rule import RULES
 
@@ -441,8 +441,8 @@ def test_a_foreign_key_is_not_read() -> None:
 
 @each_edition
 def test_every_name_has_its_way_back(edition: str) -> None:
-    from talonschema.naming import to_snake
-    from talonschema.outline import outline
+    from talonschema.model.naming import to_snake
+    from talonschema.model.schema_tree import outline
 
     for model in schemas.models(edition):
         for name in outline(edition, model).properties:
@@ -465,7 +465,7 @@ def test_every_name_has_its_way_back(edition: str) -> None:
     ],
 )
 def test_names_as_the_sdks_write_them(name: str, snake: str) -> None:
-    from talonschema.naming import to_snake
+    from talonschema.model.naming import to_snake
 
     assert to_snake(name) == snake
 
@@ -521,7 +521,7 @@ RESPONSE_KEYS: dict[str, Any] = {"id": 1, "integrationId": "a", "total": 1}
 def test_the_model_is_told_from_the_shape(
     payload: Any, operation: str | None, model: str, edition: str, naming: Any
 ) -> None:
-    from talonschema.naming import to_snake
+    from talonschema.model.naming import to_snake
 
     if naming == "snake" and isinstance(payload, dict):
         payload = {to_snake(key): value for key, value in payload.items()}

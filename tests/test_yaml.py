@@ -13,20 +13,20 @@ import yaml
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from talonschema import yamltext
 from talonschema.cli import main
-from talonschema.document import MAX_BYTES
-from talonschema.finding import Span
-from talonschema.locate import JsonPlaces, Place, steps
-from talonschema.pointer import to_pointer
-from talonschema.yamltext import Payload, payloads
+from talonschema.findings.finding import Span
+from talonschema.findings.pointer import to_pointer
+from talonschema.reading import yaml_reader
+from talonschema.reading.document import MAX_BYTES
+from talonschema.reading.positions import JsonPlaces, Place, steps
+from talonschema.reading.yaml_reader import Payload, payloads
 
 
 @pytest.fixture(params=["native", "python"], autouse=True)
 def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read by PyYAML's native parser, and by the one in Python that stands in for it."""
     if request.param == "python":
-        monkeypatch.setattr(yamltext, "_LOADER", yaml.BaseLoader)
+        monkeypatch.setattr(yaml_reader, "_LOADER", yaml.BaseLoader)
     else:
         assert yaml.__with_libyaml__
 
@@ -350,7 +350,7 @@ def test_without_the_extra_that_reads_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "yaml", None)
-    monkeypatch.delitem(sys.modules, "talonschema.yamltext")
+    monkeypatch.delitem(sys.modules, "talonschema.reading.yaml_reader")
     for options in ((), ("--sequence",)):
         status, out, err = check(BAD, tmp_path, capsys, *options)
         assert (status, out) == (3, "")

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import check, is_valid, validate
-    from .code import Severity
-    from .finding import Finding
+    from .checking.report import InvalidPayload, Report
+    from .findings.code import Severity
+    from .findings.finding import Finding
     from .history import Update, replay
-    from .policy import Attribute, Catalog, Policy, PolicyError
-    from .report import InvalidPayload, Report
-    from .states import NEW
+    from .model.policy import Attribute, Catalog, Policy, PolicyError
+    from .model.states import NEW
     from .validator import Validator
 
 _HOMES = {
-    "NEW": "states",
-    "Attribute": "policy",
-    "Catalog": "policy",
-    "Finding": "finding",
-    "InvalidPayload": "report",
-    "Policy": "policy",
-    "PolicyError": "policy",
-    "Report": "report",
-    "Severity": "code",
+    "NEW": "model.states",
+    "Attribute": "model.policy",
+    "Catalog": "model.policy",
+    "Finding": "findings.finding",
+    "InvalidPayload": "checking.report",
+    "Policy": "model.policy",
+    "PolicyError": "model.policy",
+    "Report": "checking.report",
+    "Severity": "findings.code",
     "Update": "history",
     "Validator": "validator",
     "check": "api",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Unpack
 
-from .call import Arguments
-from .report import Report
+from .checking.call import Arguments
+from .checking.report import Report
 from .validator import Options, Validator
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, Unpack
 
-from .call import Before, Previous, before, call
-from .document import Document
-from .models import OPERATIONS_OF
-from .outline import Outline, outline
-from .report import Report
+from .checking.call import Before, Previous, before, call
+from .checking.report import Report
+from .model.detection import OPERATIONS_OF
+from .model.schema_tree import Outline, outline
+from .model.states import NEW, New, outcome
+from .reading.document import Document
 from .rules.returns import lines, remaining, take
-from .states import NEW, New, outcome
 from .validator import Options, Validator
 
 

@@ -6,13 +6,13 @@ from functools import cached_property
 from typing import Any, TypedDict, Unpack, get_args
 
 from . import schemas
-from .call import Arguments, Call, Others, Previous, before, call, one_of
-from .code import Severity
-from .judge import Judge
-from .naming import Naming
-from .policy import Policy
-from .registry import severities
-from .report import Report
+from .checking.call import Arguments, Call, Others, Previous, before, call, one_of
+from .checking.checker import Judge
+from .checking.registry import severities
+from .checking.report import Report
+from .findings.code import Severity
+from .model.naming import Naming
+from .model.policy import Policy
 from .structure import EngineName
 from .structure import engine as make_engine
 

@@ -190,7 +190,10 @@ def gateway_running(folder: Path, settings: str = "", **ports: int) -> Iterator[
         'edition = "2026-06"\n[gateway]\n'
         f'http = "127.0.0.1:{http}"\ngrpc = "127.0.0.1:{grpc}"\n{settings}\n'
     )
-    script = "import sys; from talonschema.gateway.server import main; sys.exit(main(sys.argv[1]))"
+    script = (
+        "import sys; from talonschema.gateway.process.server import main; "
+        "sys.exit(main(sys.argv[1]))"
+    )
     command = [sys.executable, "-c", script, str(config)]
     with running(command, ready=lambda: listens(http) and listens(grpc), cwd=folder) as program:
         yield Gateway(http, grpc, program)

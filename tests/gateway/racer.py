@@ -25,7 +25,7 @@ from talonschema.gateway.store import (
     Uncertain,
     open_store,
 )
-from talonschema.states import STATES, legal, outcome
+from talonschema.model.states import STATES, legal, outcome
 
 EDITION: Final = "2026-06"
 LEASE: Final = 120.0

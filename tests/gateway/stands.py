@@ -12,10 +12,10 @@ from uuid import uuid4
 import pytest
 
 from gateway.valkey import Valkey
-from talonschema.gateway.memory import MemoryStore
-from talonschema.gateway.redis import PREFIX, RedisStore
-from talonschema.gateway.sqlite import SqliteStore
 from talonschema.gateway.store import Admission, Intent, Key, Learned, Outcome, Store, StoreError
+from talonschema.gateway.store.memory import MemoryStore
+from talonschema.gateway.store.redis import PREFIX, RedisStore
+from talonschema.gateway.store.sqlite import SqliteStore
 
 KINDS: Final = ("memory", "sqlite", "redis")
 LEASE: Final = 30.0

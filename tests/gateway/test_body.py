@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talonschema.gateway.body import MAX_BODY, MAX_RATIO, Unfit, inflate, read
-from talonschema.gateway.exchange import Request
+from talonschema.gateway.messages import Request
 
 JSON = ("content-type", "application/json")
 

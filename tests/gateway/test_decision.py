@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 import talonschema
 from talonschema.gateway.decision import NEW_SESSION, Core, Decision
-from talonschema.gateway.exchange import Request, header
+from talonschema.gateway.messages import Request, header
 from talonschema.gateway.settings import Settings
-from talonschema.policy import Policy
-from talonschema.states import MOVES, STATES
+from talonschema.model.policy import Policy
+from talonschema.model.states import MOVES, STATES
 
 SESSION = "/v2/customer_sessions/cart-1"
 JSON = ("content-type", "application/json")

@@ -57,7 +57,7 @@ from gateway.promises import (
     new,
     path,
 )
-from talonschema.gateway.messages import METHOD, SERVICE, ProcessingRequest
+from talonschema.gateway.envoy_messages import METHOD, SERVICE, ProcessingRequest
 
 CANCELLED = b'{"customerSession": {"state": "cancelled"}}'
 OFFERED = b'{"customerSession": {"couponCodes": ["C", "C"]}}'

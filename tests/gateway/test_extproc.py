@@ -17,19 +17,14 @@ from envoy.service.ext_proc.v3 import (
 )
 from grpc import aio
 
-from talonschema.gateway.exchange import Request
-from talonschema.gateway.extproc import (
-    ATTRIBUTES,
-    GATE,
-    ExternalProcessor,
-    server,
-)
+from talonschema.gateway.envoy import ATTRIBUTES, GATE, ExternalProcessor, server
+from talonschema.gateway.envoy_messages import METHOD, SERVICE
 from talonschema.gateway.guard import MOST_LEARNED, WARNINGS, Guard
 from talonschema.gateway.http import TOKEN
-from talonschema.gateway.memory import MemoryStore
-from talonschema.gateway.messages import METHOD, SERVICE
+from talonschema.gateway.messages import Request
 from talonschema.gateway.settings import Settings
 from talonschema.gateway.store import Key, Outcome, Store
+from talonschema.gateway.store.memory import MemoryStore
 
 BUFFERED, BUFFERED_PARTIAL, STREAMED = 2, 3, 1
 PATH = "/v2/customer_sessions/order-1"

@@ -20,8 +20,8 @@ import pytest
 
 from talonschema.gateway import Guard, Request, Response, Settings, Verdict
 from talonschema.gateway.decision import Decision
-from talonschema.gateway.memory import MemoryStore
 from talonschema.gateway.store import Admission, Intent, Key, Learned, Outcome, StoreError
+from talonschema.gateway.store.memory import MemoryStore
 
 SESSION = "/v2/customer_sessions/cart-1"
 KEY = Key("default", "cart-1")
@@ -508,7 +508,7 @@ verdict = asyncio.run(guard.begin(Request("PUT", "/v2/customer_sessions/a", (), 
 assert verdict.token
 coded = Request("PUT", "/v2/customer_sessions/a", (("content-encoding", "br"),), body)
 assert asyncio.run(guard.begin(coded)).refusal.status == 415
-from talonschema.gateway.server import main
+from talonschema.gateway.process.server import main
 assert main(None) == 2
 from talonschema.gateway.store import StoreError
 try:

@@ -13,7 +13,7 @@ from envoy.service.ext_proc.v3 import (
 )
 from google.protobuf.descriptor import FieldDescriptor
 
-from talonschema.gateway import messages
+from talonschema.gateway import envoy_messages
 
 REQUEST: Any = official.ProcessingRequest.DESCRIPTOR
 RESPONSE: Any = official.ProcessingResponse.DESCRIPTOR
@@ -33,8 +33,8 @@ def pairs() -> dict[str, tuple[Any, Any]]:
             if field.message_type and field.message_type.full_name not in found:
                 visit(field.message_type, other.message_type)
 
-    visit(messages.ProcessingRequest.DESCRIPTOR, REQUEST)
-    visit(messages.ProcessingResponse.DESCRIPTOR, RESPONSE)
+    visit(envoy_messages.ProcessingRequest.DESCRIPTOR, REQUEST)
+    visit(envoy_messages.ProcessingResponse.DESCRIPTOR, RESPONSE)
     return found
 
 
@@ -50,11 +50,11 @@ def fields() -> Iterator[Any]:
 
 
 def test_each_message_is_compared() -> None:
-    compared = {name.removeprefix(f"{messages.PACKAGE}.") for name in PAIRS}
+    compared = {name.removeprefix(f"{envoy_messages.PACKAGE}.") for name in PAIRS}
     entries = {name for name in compared if name.endswith("Entry")}
-    assert compared - entries == set(messages.MESSAGES)
+    assert compared - entries == set(envoy_messages.MESSAGES)
     assert len(entries) == sum(
-        field.kind == "map" for each in messages.MESSAGES.values() for field in each
+        field.kind == "map" for each in envoy_messages.MESSAGES.values() for field in each
     )
 
 
@@ -72,9 +72,11 @@ def test_fields_are_the_official_ones(own: Any, theirs: Any) -> None:
         assert own.message_type.GetOptions().map_entry == theirs.message_type.GetOptions().map_entry
 
 
-@pytest.mark.parametrize("own", [messages.ProcessingRequest, messages.ProcessingResponse])
+@pytest.mark.parametrize(
+    "own", [envoy_messages.ProcessingRequest, envoy_messages.ProcessingResponse]
+)
 def test_all_cases_of_what_is_sent_are_known(own: Any) -> None:
-    theirs = REQUEST if own is messages.ProcessingRequest else RESPONSE
+    theirs = REQUEST if own is envoy_messages.ProcessingRequest else RESPONSE
     (oneof,) = own.DESCRIPTOR.oneofs
     assert {field.name for field in oneof.fields} == {
         field.name for field in theirs.oneofs_by_name[oneof.name].fields
@@ -84,18 +86,18 @@ def test_all_cases_of_what_is_sent_are_known(own: Any) -> None:
 def test_enumerations_have_the_official_values() -> None:
     modes = REQUEST.fields_by_name["protocol_config"].message_type.fields_by_name
     values = modes["request_body_mode"].enum_type.values_by_name
-    assert values["BUFFERED"].number == messages.BODY_BUFFERED
-    assert values["BUFFERED_PARTIAL"].number == messages.BODY_BUFFERED_PARTIAL
+    assert values["BUFFERED"].number == envoy_messages.BODY_BUFFERED
+    assert values["BUFFERED_PARTIAL"].number == envoy_messages.BODY_BUFFERED_PARTIAL
     option = official.HeaderMutation.DESCRIPTOR.fields_by_name["set_headers"].message_type
     actions = option.fields_by_name["append_action"].enum_type.values_by_name
     action = actions["OVERWRITE_IF_EXISTS_OR_ADD"].number
-    assert action == messages.OVERWRITE_IF_EXISTS_OR_ADD
+    assert action == envoy_messages.OVERWRITE_IF_EXISTS_OR_ADD
 
 
 def test_the_service_has_the_official_name() -> None:
     service = official.DESCRIPTOR.services_by_name["ExternalProcessor"]
-    assert service.full_name == messages.SERVICE
-    method = service.methods_by_name[messages.METHOD]
+    assert service.full_name == envoy_messages.SERVICE
+    method = service.methods_by_name[envoy_messages.METHOD]
     assert (method.input_type, method.output_type) == (REQUEST, RESPONSE)
 
 
@@ -106,7 +108,7 @@ def test_what_one_writes_the_other_reads() -> None:
     sent.metadata_context.filter_metadata["filter"].update({"token": "t"})
     sent.attributes["filter"].update({"response.code": 200.0, "request.path": "/v2"})
     sent.protocol_config.request_body_mode = 2
-    read = messages.ProcessingRequest.FromString(sent.SerializeToString())
+    read = envoy_messages.ProcessingRequest.FromString(sent.SerializeToString())
     assert read.WhichOneof("request") == "request_headers"
     assert official.ProcessingRequest.FromString(read.SerializeToString()) == sent
 
@@ -116,7 +118,7 @@ def test_what_is_not_known_is_skipped() -> None:
     sent.metadata_context.typed_filter_metadata["filter"].type_url = "x"
     sent.attributes["filter"].update({"a": True, "b": None, "c": {"d": [1]}})
     sent.response_body.body = b"x"
-    read = messages.ProcessingRequest.FromString(sent.SerializeToString())
+    read = envoy_messages.ProcessingRequest.FromString(sent.SerializeToString())
     assert read.response_body.body == b"x"
     assert official.ProcessingRequest.FromString(read.SerializeToString()) == sent
 

@@ -15,8 +15,8 @@ from talonschema.gateway.address import Address, parse
 from talonschema.gateway.body import BROKEN, ENCODING, TOO_LARGE, TRUNCATED, TYPE
 from talonschema.gateway.metrics import Metrics
 from talonschema.gateway.settings import Options, load_settings
-from talonschema.policy import Policy
-from talonschema.toml import TomlError
+from talonschema.model.policy import Policy
+from talonschema.reading.toml_reader import TomlError
 
 
 def written(folder: Path, text: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.stands import EXPIRY, stand
 from gateway.valkey import Valkey
-from talonschema.gateway.memory import MemoryStore
+from talonschema.gateway.store.memory import MemoryStore
 
 
 def test_memory_is_bounded(tmp_path: Path, valkey: Valkey) -> None:

@@ -31,12 +31,12 @@ from gateway import racer
 from gateway.racer import ASKS, EPOCH, Ask, Model, accepts, intent
 from gateway.stands import KINDS, LEASE, Stand, stand
 from gateway.valkey import Valkey
-from talonschema.gateway.memory import MemoryStore
-from talonschema.gateway.record import MOST_PENDINGS
-from talonschema.gateway.redis import RedisStore
-from talonschema.gateway.sqlite import SqliteStore
 from talonschema.gateway.store import Key, Learned, Outcome, Refused, Store, Uncertain
-from talonschema.states import STATES, outcome
+from talonschema.gateway.store.memory import MemoryStore
+from talonschema.gateway.store.record import MOST_PENDINGS
+from talonschema.gateway.store.redis import RedisStore
+from talonschema.gateway.store.sqlite import SqliteStore
+from talonschema.model.states import STATES, outcome
 
 forms = st.sampled_from(["full", "undated", "bare"])
 

@@ -19,14 +19,8 @@ import pytest
 from gateway.processes import free_port, refusal
 from gateway.stands import CLOSE, KEY, ODD, Stand, attempt, stand
 from gateway.valkey import Valkey
-from talonschema.gateway.redis import PREFIX, RedisStore
-from talonschema.gateway.store import (
-    Intent,
-    Key,
-    Learned,
-    StoreError,
-    open_store,
-)
+from talonschema.gateway.store import Intent, Key, Learned, StoreError, open_store
+from talonschema.gateway.store.redis import PREFIX, RedisStore
 
 
 def test_a_server_that_is_not_there_is_told_without_the_password() -> None:

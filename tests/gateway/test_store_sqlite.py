@@ -15,13 +15,9 @@ from pathlib import Path
 import pytest
 
 from gateway.stands import CLOSE, KEY, attempt
-from talonschema.gateway import sqlite as sqlite_module
-from talonschema.gateway.sqlite import FORMAT, SqliteStore
-from talonschema.gateway.store import (
-    Key,
-    Learned,
-    StoreError,
-)
+from talonschema.gateway.store import Key, Learned, StoreError
+from talonschema.gateway.store import sqlite as sqlite_module
+from talonschema.gateway.store.sqlite import FORMAT, SqliteStore
 
 
 def test_a_file_of_a_newer_release_is_refused(tmp_path: Path) -> None:
@@ -238,7 +234,7 @@ def test_the_log_of_writes_stays_short_under_load(
 
 OPENS = """
 import asyncio, sys
-from talonschema.gateway.sqlite import SqliteStore
+from talonschema.gateway.store.sqlite import SqliteStore
 sys.stdin.readline()
 async def run():
     store = SqliteStore(sys.argv[1], timeout=20)

@@ -20,18 +20,11 @@ from hypothesis import strategies as st
 
 from gateway.stands import CLOSE, EXPIRY, KINDS, LEASE, ODD, Stand, stand
 from gateway.valkey import Valkey
-from talonschema.gateway.memory import MemoryStore
-from talonschema.gateway.record import MOST_PENDINGS
-from talonschema.gateway.redis import PREFIX, RedisStore
-from talonschema.gateway.sqlite import SqliteStore
-from talonschema.gateway.store import (
-    Admission,
-    Key,
-    Learned,
-    Refused,
-    Uncertain,
-    open_store,
-)
+from talonschema.gateway.store import Admission, Key, Learned, Refused, Uncertain, open_store
+from talonschema.gateway.store.memory import MemoryStore
+from talonschema.gateway.store.record import MOST_PENDINGS
+from talonschema.gateway.store.redis import PREFIX, RedisStore
+from talonschema.gateway.store.sqlite import SqliteStore
 
 NOON = datetime(2026, 6, 24, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -10,7 +10,7 @@ import pytest
 
 import talonschema
 from gateway.processes import Upstream
-from talonschema.states import MOVES, OPERATIONS, STATES
+from talonschema.model.states import MOVES, OPERATIONS, STATES
 
 CART = [{"name": "Burr grinder", "sku": "GRD-7", "quantity": 2, "price": 129}]
 

@@ -1,7 +1,7 @@
 """A stand-in for the API that keeps real state: what the tests put behind the gateways.
 
-It knows the moves of `talonschema.states.MOVES` and no others, answers as the API does, and can be
-told to fail. Faults travel as headers of a request, all of them optional:
+It knows the moves of `talonschema.model.states.MOVES` and no others, answers as the API does, and
+can be told to fail. Faults travel as headers of a request, all of them optional:
 
 ``x-upstream-fault``
     ``fail-before`` (500, nothing kept), ``fail-after`` (500, but kept), ``conflict`` (409),
@@ -37,7 +37,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
-from talonschema.states import legal, outcome
+from talonschema.model.states import legal, outcome
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

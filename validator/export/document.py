@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import schemas
-from ..registry import CODES
+from ..checking.registry import CODES
 from ..rules import RULES
 from .dialect import DIALECTS, Dialect, Target
 from .loss import Loss

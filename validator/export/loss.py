@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..pointer import Path, to_pointer
+from ..findings.pointer import Path, to_pointer
 
 
 class Effect(StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..pointer import Path, to_pointer
+from ..findings.pointer import Path, to_pointer
 from .dialect import Dialect
 from .loss import Effect, Loss
 

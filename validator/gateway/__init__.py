@@ -10,16 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .exchange import Request, Response
+    from .asgi import SessionGuard
     from .guard import Guard, Verdict
-    from .middleware import SessionGuard
+    from .messages import Request, Response
     from .settings import Settings
 
 _HOMES = {
     "Guard": "guard",
-    "Request": "exchange",
-    "Response": "exchange",
-    "SessionGuard": "middleware",
+    "Request": "messages",
+    "Response": "messages",
+    "SessionGuard": "asgi",
     "Settings": "settings",
     "Verdict": "guard",
 }

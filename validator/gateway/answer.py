@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
-from ..report import Report
-from .exchange import Response
+from ..checking.report import Report
+from .messages import Response
 
 Form: TypeAlias = Literal["api", "problem"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from typing import Final, NamedTuple
 
-from .exchange import Request
+from .messages import Request
 
 MAX_BODY: Final = 2 * 2**20
 """The most bytes of a body by default, as received and decompressed."""

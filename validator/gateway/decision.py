@@ -11,21 +11,21 @@ from collections.abc import Collection
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from .. import document
-from ..call import Call
-from ..code import Severity
-from ..finding import Finding, finding
-from ..judge import Judge
-from ..outline import outline
-from ..pointer import to_pointer
-from ..problem import Problem
-from ..registry import CODES, severities
-from ..report import Report
-from ..states import NEW, STATES, Operation
+from ..checking.call import Call
+from ..checking.checker import Judge
+from ..checking.registry import CODES, severities
+from ..checking.report import Report
+from ..findings.code import Severity
+from ..findings.finding import Finding, finding
+from ..findings.pointer import to_pointer
+from ..findings.problem import Problem
+from ..model.schema_tree import outline
+from ..model.states import NEW, STATES, Operation
+from ..reading import document
 from ..validator import Validator
 from . import answer
 from .body import Unfit, read
-from .exchange import Request, Response
+from .messages import Request, Response
 from .routes import Route, Suspicious, match
 from .store import Intent, Key
 from .variants import variants

@@ -16,10 +16,10 @@ from secrets import token_hex
 from time import perf_counter
 from typing import Any, Final, NamedTuple, Protocol, TypeVar, Unpack
 
-from ..states import STATES
+from ..model.states import STATES
 from .body import inflate
 from .decision import NEW_SESSION, Core, Decision, Question
-from .exchange import Headers, Request, Response, header
+from .messages import Headers, Request, Response, header
 from .routes import Route
 from .settings import Options, Settings
 from .store import Intent, Key, Learned, Outcome, Refused, Store, StoreError, Uncertain, open_store

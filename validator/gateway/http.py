@@ -20,8 +20,8 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from .exchange import Headers, Request, Response, header
 from .guard import MOST_LEARNED, Guard
+from .messages import Headers, Request, Response, header
 from .store import StoreError
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from collections.abc import Coroutine, Iterable, Mapping
 from functools import cache
 from typing import Any, Final, TypeVar
 
-from .exchange import Headers, Request, Response
 from .guard import Guard
 from .log import set_up
+from .messages import Headers, Request, Response
 from .settings import load_settings
 
 NAME: Final = "talonschema"

@@ -1,166 +1,33 @@
-"""Messages: the part of Envoy's external processing protocol that the service speaks.
-
-The descriptors are built when the module is imported, in a pool and a package of their own. So
-there is no generated code that works with one version of protobuf only, and nothing collides with
-the full set of Envoy's messages if that is installed too. On the wire a message is its field
-numbers and types, not its name.
-
-Source of names and numbers: ``envoy/service/ext_proc/v3/external_processor.proto`` and what it
-imports. Fields that the service neither reads nor sets are left out: readers skip what they don't
-know. An enumeration is an int32 here, which has the same form on the wire.
-"""
+"""Exchange: an HTTP request and its answer as data, whatever carried them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from google.protobuf.descriptor_pb2 import (
-    DescriptorProto,
-    FieldDescriptorProto,
-    FileDescriptorProto,
-)
-from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message_factory import GetMessageClass
-
-PACKAGE: Final = "talonschema.gateway"
-SERVICE: Final = "envoy.service.ext_proc.v3.ExternalProcessor"
-METHOD: Final = "Process"
-
-BODY_BUFFERED: Final = 2
-BODY_BUFFERED_PARTIAL: Final = 3
-"""Values of ``ProcessingMode.BodySendMode``."""
-
-OVERWRITE_IF_EXISTS_OR_ADD: Final = 2
-"""A value of ``HeaderValueOption.HeaderAppendAction``."""
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+"""Names in lower case and values, in the order they came in."""
 
 
-class Field(NamedTuple):
-    """A field of a message."""
+class Request(NamedTuple):
+    """A request on its way to the API."""
 
-    number: int
-    name: str
-    type: str
-    """A scalar's type, or the name of a message of this module."""
-    kind: str = ""
-    """``repeated``, ``map`` (from a string), or the name of the oneof that it is part of."""
-
-
-MESSAGES: Final[dict[str, tuple[Field, ...]]] = {
-    "ProcessingRequest": (
-        Field(2, "request_headers", "HttpHeaders", "request"),
-        Field(3, "response_headers", "HttpHeaders", "request"),
-        Field(4, "request_body", "HttpBody", "request"),
-        Field(5, "response_body", "HttpBody", "request"),
-        Field(6, "request_trailers", "HttpTrailers", "request"),
-        Field(7, "response_trailers", "HttpTrailers", "request"),
-        Field(8, "metadata_context", "Metadata"),
-        Field(9, "attributes", "Struct", "map"),
-        Field(11, "protocol_config", "ProtocolConfiguration"),
-    ),
-    "HttpHeaders": (
-        Field(1, "headers", "HeaderMap"),
-        Field(3, "end_of_stream", "bool"),
-    ),
-    "HttpBody": (
-        Field(1, "body", "bytes"),
-        Field(2, "end_of_stream", "bool"),
-    ),
-    "HttpTrailers": (Field(1, "trailers", "HeaderMap"),),
-    "HeaderMap": (Field(1, "headers", "HeaderValue", "repeated"),),
-    "HeaderValue": (
-        Field(1, "key", "string"),
-        Field(2, "value", "string"),
-        Field(3, "raw_value", "bytes"),
-    ),
-    "ProtocolConfiguration": (
-        Field(1, "request_body_mode", "int32"),
-        Field(2, "response_body_mode", "int32"),
-    ),
-    "Metadata": (Field(1, "filter_metadata", "Struct", "map"),),
-    "Struct": (Field(1, "fields", "Value", "map"),),
-    "Value": (
-        Field(2, "number_value", "double", "kind"),
-        Field(3, "string_value", "string", "kind"),
-    ),
-    "ProcessingResponse": (
-        Field(1, "request_headers", "HeadersResponse", "response"),
-        Field(2, "response_headers", "HeadersResponse", "response"),
-        Field(3, "request_body", "BodyResponse", "response"),
-        Field(4, "response_body", "BodyResponse", "response"),
-        Field(5, "request_trailers", "TrailersResponse", "response"),
-        Field(6, "response_trailers", "TrailersResponse", "response"),
-        Field(7, "immediate_response", "ImmediateResponse", "response"),
-    ),
-    "HeadersResponse": (Field(1, "response", "CommonResponse"),),
-    "BodyResponse": (Field(1, "response", "CommonResponse"),),
-    "TrailersResponse": (Field(1, "header_mutation", "HeaderMutation"),),
-    "CommonResponse": (Field(2, "header_mutation", "HeaderMutation"),),
-    "HeaderMutation": (Field(1, "set_headers", "HeaderValueOption", "repeated"),),
-    "HeaderValueOption": (
-        Field(1, "header", "HeaderValue"),
-        Field(3, "append_action", "int32"),
-    ),
-    "ImmediateResponse": (
-        Field(1, "status", "HttpStatus"),
-        Field(2, "headers", "HeaderMutation"),
-        Field(3, "body", "bytes"),
-        Field(5, "details", "string"),
-    ),
-    "HttpStatus": (Field(1, "code", "int32"),),
-}
-
-_SCALARS: Final = {
-    "bool": FieldDescriptorProto.TYPE_BOOL,
-    "bytes": FieldDescriptorProto.TYPE_BYTES,
-    "double": FieldDescriptorProto.TYPE_DOUBLE,
-    "int32": FieldDescriptorProto.TYPE_INT32,
-    "string": FieldDescriptorProto.TYPE_STRING,
-}
-_ENTRY: Final = (Field(1, "key", "string"), Field(2, "value", ""))
-"""What a map is on the wire: a list of such messages."""
+    method: str
+    target: str
+    """The path and query as they came in, still percent-encoded."""
+    headers: Headers = ()
+    body: bytes = b""
+    truncated: bool = False
+    """The gateway passed on only the start of the body."""
 
 
-def _built() -> Iterator[tuple[str, Any]]:
-    """Yield the names of the messages and their classes."""
-    file = FileDescriptorProto(name="talonschema/gateway.proto", package=PACKAGE, syntax="proto3")
-    for name, fields in MESSAGES.items():
-        _fill(file.message_type.add(name=name), fields)
-    pool = DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    for name in MESSAGES:
-        yield name, GetMessageClass(pool.FindMessageTypeByName(f"{PACKAGE}.{name}"))
+class Response(NamedTuple):
+    """An answer: the API's own, or what a refused request is answered with."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
 
 
-def _fill(message: DescriptorProto, fields: tuple[Field, ...]) -> None:
-    oneofs = list(dict.fromkeys(f.kind for f in fields if f.kind not in {"", "map", "repeated"}))
-    for name in oneofs:
-        message.oneof_decl.add(name=name)
-    for field in fields:
-        many = field.kind in {"map", "repeated"}
-        added = message.field.add(
-            name=field.name,
-            number=field.number,
-            label=FieldDescriptorProto.LABEL_REPEATED
-            if many
-            else FieldDescriptorProto.LABEL_OPTIONAL,
-        )
-        if field.kind in oneofs:
-            added.oneof_index = oneofs.index(field.kind)
-        if field.type in _SCALARS:
-            added.type = _SCALARS[field.type]
-            continue
-        added.type = FieldDescriptorProto.TYPE_MESSAGE
-        added.type_name = f".{PACKAGE}.{field.type}"
-        if field.kind == "map":
-            name = "".join(part.capitalize() for part in field.name.split("_")) + "Entry"
-            entry = message.nested_type.add(name=name)
-            entry.options.map_entry = True
-            _fill(entry, (_ENTRY[0], _ENTRY[1]._replace(type=field.type)))
-            added.type_name = f".{PACKAGE}.{message.name}.{name}"
-
-
-_CLASSES: Final[dict[str, Any]] = dict(_built())
-
-ProcessingRequest: Final = _CLASSES["ProcessingRequest"]
-ProcessingResponse: Final = _CLASSES["ProcessingResponse"]
+def header(headers: Headers, name: str) -> str | None:
+    """Return the value of the first header called `name` (in lower case), or None."""
+    return next((value for each, value in headers if each == name), None)

@@ -16,8 +16,8 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from unicodedata import normalize
 from urllib.parse import unquote, unquote_plus, unquote_to_bytes
 
-from ..states import Operation
-from .exchange import Headers
+from ..model.states import Operation
+from .messages import Headers
 
 Parameter: TypeAlias = Literal["customerSessionId", "method", "dry", "now"]
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 from .. import schemas
-from ..code import Severity
-from ..document import MAX_BYTES
-from ..policy import Policy, PolicyError
-from ..project import at
-from ..settings import Choice
-from ..tables import Kind, Unfit, choice, flag, read, shown, text
-from ..toml import Toml, TomlError, load
+from ..config.discovery import at
+from ..config.fields import Kind, Unfit, choice, flag, read, shown, text
+from ..config.settings import Choice
+from ..findings.code import Severity
+from ..model.policy import Policy, PolicyError
+from ..reading.document import MAX_BYTES
+from ..reading.toml_reader import Toml, TomlError, load
 from .address import overlap, parse
 from .answer import Form
 from .body import MAX_BODY

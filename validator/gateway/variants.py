@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from ..outline import Outline
-from ..pointer import Path
-from ..problem import Problem
-from ..rules.payload import unknown
+from ..findings.pointer import Path
+from ..findings.problem import Problem
+from ..model.schema_tree import Outline
+from ..rules.keys import unknown
 
 
 def variants(part: Outline, value: Any, path: Path = ()) -> Iterator[Problem]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ..document import decoded
-from ..finding import Span
-from ..lines import Lines
-from .style import Style, printable
+from ..findings.finding import Span
+from ..reading.document import decoded
+from ..reading.lines import Lines
+from .terminal import Style, printable
 
 _TAB = 4
 _CUT = "..."

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from ..finding import Finding
-from ..outcome import Outcome, Result
-from .place import from_root
+from ..files.results import Outcome, Result
+from ..findings.finding import Finding
+from .repository import from_root
 from .rest import omitted
-from .words import where
+from .summary import where
 
 Properties: TypeAlias = dict[str, str | int]
 

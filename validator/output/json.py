@@ -6,8 +6,8 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 
-from ..jsonable import FORMAT_VERSION, indented
-from ..outcome import Outcome
+from ..files.results import Outcome
+from .json_text import FORMAT_VERSION, indented
 
 
 def report(outcomes: Iterable[Outcome]) -> Iterator[str]:

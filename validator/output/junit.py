@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from tempfile import SpooledTemporaryFile
 from typing import Literal, NamedTuple
 
-from ..outcome import Outcome, Result
+from ..files.results import Outcome, Result
 from .rest import omitted
-from .style import printable
-from .words import count, ordered, where
+from .summary import count, ordered, where
+from .terminal import printable
 
 _IN_MEMORY = 1 << 20
 _PIECE = 1 << 16

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..outcome import Outcome, Result
-from .style import printable
-from .words import count
+from ..files.results import Outcome, Result
+from .summary import count
+from .terminal import printable
 
 
 def rest(outcome: Outcome, result: Result) -> str:

@@ -13,11 +13,11 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-from ..code import Code
-from ..finding import Finding, Span
-from ..jsonable import indented
-from ..outcome import Outcome, Result
-from .place import from_root
+from ..files.results import Outcome, Result
+from ..findings.code import Code
+from ..findings.finding import Finding, Span
+from .json_text import indented
+from .repository import from_root
 from .rest import omitted
 
 SCHEMA = (
@@ -58,7 +58,7 @@ class _Run:
     def about(self) -> dict[str, Any]:
         """Return the properties of the run, but for its results."""
         from .. import __version__
-        from ..registry import CODES
+        from ..checking.registry import CODES
 
         driver = {
             "name": "talonschema",

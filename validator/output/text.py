@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..finding import Finding
-from ..outcome import Outcome, Result
+from ..files.results import Outcome, Result
+from ..findings.finding import Finding
 from .rest import rest
-from .style import Style, printable
-from .words import ordered, verdict, where
+from .summary import ordered, verdict, where
+from .terminal import Style, printable
 
 _PLAIN = Style()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..code import Code, Example, Severity
-from ..problem import Problem
-from ..states import NEW, New, legal, outcome
+from ..findings.code import Code, Example, Severity
+from ..findings.problem import Problem
+from ..model.states import NEW, New, legal, outcome
 from .context import Context, Missing
 from .rule import REQUESTS, rule
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from operator import itemgetter
 
-from ..code import Code, Confidence, Example, Severity
-from ..problem import Problem
+from ..findings.code import Code, Confidence, Example, Severity
+from ..findings.problem import Problem
 from .context import Context, Missing
 from .rule import REQUESTS, RESPONSES, SESSIONS, rule
 

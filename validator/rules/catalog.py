@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
-from ..code import Code, Confidence, Example, Severity
-from ..formats import is_date_time
-from ..pointer import Path
-from ..policy import Attribute, Catalog, Policy
-from ..problem import Problem
+from ..findings.code import Code, Confidence, Example, Severity
+from ..findings.pointer import Path
+from ..findings.problem import Problem
+from ..model.formats import is_date_time
+from ..model.policy import Attribute, Catalog, Policy
 from .context import Context, Missing
 from .rule import REQUESTS, Clean, rule
 

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from ..outline import Outline
-from ..pointer import Path
-from ..policy import Policy
-from ..states import New
+from ..findings.pointer import Path
+from ..model.policy import Policy
+from ..model.schema_tree import Outline
+from ..model.states import New
 
 Known: TypeAlias = Literal["unknown", "new", "state", "session", "alone"]
 """What is known of the session before the call; ``alone``: a dry update, which ignores it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from ..code import Code, Confidence, Example, Severity
-from ..problem import Problem
-from ..states import NEW
+from ..findings.code import Code, Confidence, Example, Severity
+from ..findings.problem import Problem
+from ..model.states import NEW
 from .context import Context, Missing
 from .rule import DISTINCT, REQUESTS, RESPONSES, rule
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..code import Code, Confidence, Example, Severity
-from ..problem import Problem
-from ..states import INITIAL, MOVES, NEW, SETTABLE, New, legal, outcome, reachable
+from ..findings.code import Code, Confidence, Example, Severity
+from ..findings.problem import Problem
+from ..model.states import INITIAL, MOVES, NEW, SETTABLE, New, legal, outcome, reachable
 from .context import Context, Missing
 from .rule import NO_BODY, REQUESTS, RESPONSES, RETURNS, rule
 

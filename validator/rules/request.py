@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from ..code import Code, Confidence, Example, Severity
-from ..formats import moment
-from ..problem import Problem
+from ..findings.code import Code, Confidence, Example, Severity
+from ..findings.problem import Problem
+from ..model.formats import moment
 from .context import Context, Missing
 from .rule import NO_BODY, REQUESTS, rule
 

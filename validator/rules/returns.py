@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..code import Code, Confidence, Example, Severity
-from ..pointer import Path
-from ..problem import Problem
+from ..findings.code import Code, Confidence, Example, Severity
+from ..findings.pointer import Path
+from ..findings.problem import Problem
 from .context import Context, Missing
 from .rule import RETURNS, rule
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from ..code import Code
-from ..pointer import Path
-from ..policy import Policy
-from ..problem import Problem
+from ..findings.code import Code
+from ..findings.pointer import Path
+from ..findings.problem import Problem
+from ..model.policy import Policy
 from .context import Context, Missing, Setting
 
 Clean: TypeAlias = Mapping[str, Mapping[str, Any]]

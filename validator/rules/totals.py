@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ..amounts import decimal, near, surely_near, times, total, written
-from ..code import Code, Confidence, Example, Severity
-from ..problem import Problem
+from ..findings.code import Code, Confidence, Example, Severity
+from ..findings.problem import Problem
+from .amounts import decimal, near, surely_near, times, total, written
 from .context import Context, Missing
 from .rule import RESPONSES, rule
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, TypeAlias
 
-from ..instance import plain
-from ..outline import Outline, outline
-from ..pointer import Path, order
-from ..problem import Problem
-from .compiled import validator
+from ..findings.pointer import Path, order
+from ..findings.problem import Problem
+from ..model.schema_tree import Outline, outline
+from ..reading.python_values import plain
+from .compiler import validator
 from .engine import Doubts, Engine, Fragments, Sieve, problem
-from .sieve import SchemaSieve
+from .prefilter import SchemaSieve
 
 
 class _Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..code import Code, Confidence, Example, Severity
+from ..findings.code import Code, Confidence, Example, Severity
 
 _ITEM = {"name": "Air Glide", "sku": "SKU1241028", "quantity": 1, "price": 99.99}
 _SOURCE = "Integration API's OpenAPI files of the edition; SDK 2.5.1 models"

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
-from ..outline import Outline
-from ..pointer import Path
-from ..problem import Problem
+from ..findings.pointer import Path
+from ..findings.problem import Problem
+from ..model.schema_tree import Outline
 
 Fragments: TypeAlias = Mapping[Path, Mapping[str, Any]]
 """Keywords by place, ``*`` for any step."""

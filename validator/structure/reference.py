@@ -14,10 +14,10 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from .. import schemas
-from ..code import MANY_BITS
-from ..formats import FORMATS
-from ..pointer import order
-from ..problem import Problem
+from ..findings.code import MANY_BITS
+from ..findings.pointer import order
+from ..findings.problem import Problem
+from ..model.formats import FORMATS
 from .engine import Doubts, Engine, is_integer, is_number, problem
 
 

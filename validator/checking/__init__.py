@@ -1,0 +1,1 @@
+"""Checking: one payload, from reading it to the report."""

@@ -1,0 +1,155 @@
+"""Call: the request or response a payload belongs to, apart from the payload."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias, TypedDict
+
+from .. import schemas
+from ..findings.code import shown
+from ..model.detection import OPERATIONS_OF
+from ..model.naming import Naming, Translation, to_snake
+from ..model.policy import suggestion
+from ..model.schema_tree import outline
+from ..model.states import DEFAULT_STATE, OPERATIONS, STATES, New
+from ..reading import python_values
+from ..rules.context import Known
+from ..structure import Engine
+from ..structure.engine import is_integer
+
+Previous: TypeAlias = str | Mapping[str, Any] | New | None
+"""The session before a call: its state, the session itself, `NEW`, or None if not known."""
+
+
+class Others(TypedDict, total=False):
+    """The keyword arguments of `Validator.check` but `previous`; see there."""
+
+    model: str | None
+    operation: str | None
+    dry: bool
+    now: str | datetime | None
+
+
+class Arguments(Others, total=False):
+    """The keyword arguments of `Validator.check`; see there."""
+
+    previous: Previous
+
+
+class Before(NamedTuple):
+    """The session before a call, as far as it is known and counts."""
+
+    known: Known = "unknown"
+    state: str | New | None = None
+    session: Mapping[str, Any] | None = None
+    """In wire names, without anything invalid; empty if there is no session yet."""
+
+
+_UNKNOWN = Before()
+
+
+class Call(NamedTuple):
+    """The arguments of a check, looked through."""
+
+    model: str | None = None
+    operation: str | None = None
+    """None: the payload shows it."""
+    dry: bool = False
+    now: str | datetime | None = None
+    before: Before = _UNKNOWN
+
+
+_UNADORNED = Call()
+
+
+def call(
+    edition: str,
+    before: Before,
+    *,
+    model: str | None = None,
+    operation: str | None = None,
+    dry: bool = False,
+    now: str | datetime | None = None,
+) -> Call:
+    """Look the arguments of a check through.
+
+    Raises `ValueError` or `TypeError` for arguments that make no sense, alone or together.
+    """
+    if before is _UNKNOWN and model is None and operation is None and not dry and now is None:
+        return _UNADORNED
+    if model is not None:
+        one_of("model", model, schemas.models(edition))
+        if operation is not None and OPERATIONS_OF.get(model, operation) != operation:
+            message = f"{model} is not the request of the operation {operation!r}"
+            raise ValueError(message)
+    if operation is not None:
+        one_of("operation", operation, OPERATIONS)
+    if now is not None and not isinstance(now, (str, datetime)):
+        message = f"now takes RFC 3339 text or a datetime, not {type(now).__name__}"
+        raise TypeError(message)
+    if dry and (operation or OPERATIONS_OF.get(model or "", "update")) == "update":
+        before = Before("alone", None, {})
+    return Call(model, operation, bool(dry), now, before)
+
+
+def before(engine: Engine, naming: Naming, previous: Previous) -> Before:
+    """Look `previous` through, in the names of `naming`; raises as `call` does."""
+    if previous is None:
+        return _UNKNOWN
+    if isinstance(previous, New):
+        return Before("new", previous, {})
+    if isinstance(previous, str):
+        return Before("state", one_of("previous", previous, STATES))
+    if not isinstance(previous, Mapping):
+        message = f"previous takes a state, a mapping or NEW, not {type(previous).__name__}"
+        raise TypeError(message)
+    session = _session(engine, naming, previous)
+    state = one_of("the state of previous", session.get("state", DEFAULT_STATE), STATES)
+    return Before("session", state, session)
+
+
+def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the session in wire names without what is invalid, so that rules can rely on it."""
+    model = "NewCustomerSessionV2"
+    value: Any = previous if python_values.is_plain(previous) else python_values.plain(previous)[0]
+    given = value
+    envelope = "customerSession" if naming == "wire" else to_snake("customerSession")
+    if envelope in value:
+        value = value[envelope] if isinstance(value[envelope], dict) else None
+    if naming == "snake" and value:
+        value = Translation(value, outline(engine.edition, "CustomerSessionV2")).wire
+    properties = outline(engine.edition, "CustomerSessionV2").properties
+    if value is None or (value and properties.keys().isdisjoint(value)):
+        keys = ", ".join(map(shown, list(given)[:_MOST_KEYS]))
+        message = (
+            f"previous holds no customer session: its keys are {keys}; it takes a session, or an "
+            f"object with one under {envelope}, in the names of naming={naming!r}"
+        )
+        raise ValueError(message)
+    broken = set()
+    if not engine.accepts(model, value):
+        broken = {each.path[0] for each in engine.problems(model, value) if each.path}
+    asked = outline(engine.edition, model).properties
+    session = {
+        name: held
+        for name, held in value.items()
+        if held is not None and name in asked and (name not in broken or name == "state")
+    }
+    if is_integer(value.get(_COUNT)):
+        session[_COUNT] = value[_COUNT]
+    return session
+
+
+_MOST_KEYS = 5
+"""How many keys of an object without a session the error names."""
+_COUNT = "updateCount"
+"""The one property of responses that rules look up in the session before."""
+
+
+def one_of(what: str, value: Any, known: Iterable[str]) -> Any:
+    """Return `value` if it is one of `known`; raise a `ValueError` that names them if not."""
+    choices = tuple(known)
+    if value not in choices:
+        close = suggestion(value, choices) if isinstance(value, str) else ""
+        message = f"{what} is {value!r}{close}; it takes one of {', '.join(choices)}"
+        raise ValueError(message)
+    return value

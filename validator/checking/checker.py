@@ -1,0 +1,404 @@
+"""Judge: takes one payload from reading over structure and rules to a report."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..findings.code import Severity
+from ..findings.finding import finding
+from ..findings.pointer import Path
+from ..findings.problem import Problem
+from ..model.detection import OPERATIONS_OF, detect, misspelt_envelope
+from ..model.naming import UNTURNED, Naming, Translation, respell, to_snake
+from ..model.policy import Policy
+from ..model.schema_tree import outline
+from ..model.states import SETTABLE
+from ..reading import document, python_values
+from ..reading.document import Document
+from ..rules.context import Context, Invalid, Missing, Setting
+from ..rules.keys import unknown
+from ..rules.rule import NO_BODY
+from ..structure import Engine
+from ..structure.engine import omission
+from .call import Call
+from .collector import COUNTED, Collector
+from .plan import Plan, Step
+from .registry import CODES, REFUSING, RULE_CRASH
+from .report import Report, Skipped
+
+if TYPE_CHECKING:
+    from ..structure.engine import Sifted
+
+_TEXT = (bytes, bytearray, memoryview, str)
+
+_EXACT = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
+"""The types of a session's own values that rules can judge as they are."""
+
+_VOIDING = frozenset(
+    f"json/{name}"
+    for name in (
+        "circular",
+        "lone-surrogate",
+        "not-finite",
+        "number-range",
+        "too-deep",
+        "unsupported-type",
+    )
+)
+"""Problems of reading that leave nothing to judge in their place."""
+
+_HARMLESS = frozenset({"schema/maxItems", "payload/null-property"})
+"""Problems of structure that leave what they are about fit for rules to read."""
+
+_TOO_MUCH = "too much of the structure is not valid"
+
+
+class Judgement(NamedTuple):
+    """What came of a check."""
+
+    report: Report
+    session: Mapping[str, Any] = {}
+    """The session, or what is returned of one, in wire names."""
+    crashed: bool = False
+    """A rule failed."""
+    refused: bool = False
+    """The API refuses the call, as far as the codes in `Judge.refusing` show."""
+
+
+class Judge:
+    """Judges payloads by one configuration; see `Validator` for what it consists of."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        policy: Policy,
+        naming: Naming,
+        severities: Mapping[str, Severity | None],
+        max_findings: int,
+        *,
+        redact: bool,
+        counted: int = COUNTED,
+        refusing: frozenset[str] = frozenset(),
+    ) -> None:
+        """Take the configuration.
+
+        Up to `counted` findings beyond `max_findings` are counted. Codes in `refusing` are looked
+        for even where `severities` leaves them out of reports, and set `Judgement.refused`.
+        """
+        self.engine = engine
+        self.policy = policy
+        self.naming = naming
+        self.severities = severities
+        self.max_findings = max_findings
+        self.redact = redact
+        self.counted = counted
+        self.refusing = refusing
+        self._plans: dict[tuple[object, ...], Plan] = {}
+
+    def for_errors(self) -> "Judge":
+        """Return a judge that only tells whether there are errors, and stops at the first."""
+        errors = {
+            code: severity if severity is Severity.ERROR else None
+            for code, severity in self.severities.items()
+        }
+        return Judge(
+            self.engine, self.policy, self.naming, errors, 1, redact=self.redact, counted=0
+        )
+
+    def for_history(self) -> "Judge":
+        """Return a judge with equal reports that also finds out whether the API refuses a call."""
+        return Judge(
+            self.engine,
+            self.policy,
+            self.naming,
+            self.severities,
+            self.max_findings,
+            redact=self.redact,
+            counted=self.counted,
+            refusing=REFUSING,
+        )
+
+    def __call__(self, payload: Any, call: Call) -> Judgement:
+        """Check a payload whose call has been looked through."""
+        text = payload if isinstance(payload, _TEXT) else None
+        if call.operation == "reopen" and call.model is None:
+            return self._judge_no_body(
+                call, sent=payload is not None and (text is None or len(text) > 0)
+            )
+        read = Document(payload) if text is None else document.read(text)
+        if read.readable and not read.problems:
+            judgement = self._judge_quickly(read.value, call, read=text is not None)
+            if judgement is not None:
+                return judgement
+            if text is None:
+                value, problems = python_values.plain(read.value)
+                read = Document(value, tuple(problems))
+            elif not _plain(read.value):
+                # A fast parser let it through; the text knows the line.
+                from ..reading import infinities
+
+                read = infinities.told(text, read.value)
+        return self.document(read, call)
+
+    def document(self, read: Document, call: Call) -> Judgement:
+        """Check a document that was read before; its value is plain JSON."""
+        if call.operation == "reopen" and call.model is None:
+            return self._judge_no_body(call, sent=read.value is not None or not read.readable)
+        return self._judge_closely(read, call) if read.readable else self._unreadable(read)
+
+    def _judge_quickly(self, value: Any, call: Call, *, read: bool) -> Judgement | None:
+        """Judge a value by what a sieve leaves in doubt; None if there is more to it than that.
+
+        `read` says that the value was read from text.
+        Enumerations pass a sieve as what they stand for, but rules stumble on them.
+        """
+        if type(value) is not dict or self.naming != "wire":
+            return None
+        model = call.model or detect(self.engine.edition, value, call.operation, self.naming)
+        plan = self._plan(model, call)
+        context = self._context(plan, call, value)
+        sieve = plan.sieve
+        if sieve is None:
+            return None
+        if not read and not _exact(value, context.session, plan.base):
+            return None
+        sifted = sieve.sift(value)
+        if sifted is None:
+            return None
+        steps = plan.unsettled
+        if sifted.shell or sifted.items:
+            value, problems = sieve.plain(value, sifted, read=read)
+            if problems:
+                return None
+            if sifted.structure:
+                judgement = self._judge_closely(Document(value), call, sifted)
+                return None if judgement.crashed else judgement
+            context = self._context(plan, call, value, sifted.items)
+            steps = _steps(plan, sifted)
+        collector, skipped = self._apply(steps, context)
+        if collector is None and not skipped:
+            return Judgement(plan.good, context.session)
+        collector = collector or self._collector()
+        if collector.crashed:
+            return None
+        if not read and collector.any_below((*plan.base, "cartItems")) and not _plain(value):
+            # It may be due to a value such as a member of an enumeration, in an item that passed.
+            return None
+        report = self._told(collector, model, plan, skipped)
+        return Judgement(report, context.session, refused=collector.refused)
+
+    def _judge_closely(
+        self, read: Document, call: Call, sifted: "Sifted | None" = None
+    ) -> Judgement:
+        """Judge plain JSON; `sifted` says what can be wrong, None that all can."""
+        value, translation = read.value, None
+        model = call.model or detect(self.engine.edition, value, call.operation, self.naming)
+        collector = self._collector()
+        collector.extend(read.problems)
+        if self.naming == "snake":
+            translation = Translation(value, outline(self.engine.edition, model))
+            value = translation.wire
+            collector.extend(
+                unknown(path, part.model, "wire-name", to_snake(_key(path)))
+                for path, part in translation.foreign
+            )
+        plan = self._plan(model, call)
+        context = self._context(plan, call, value, None if sifted is None else sifted.items)
+        void = frozenset(each.path for each in read.problems if each.code in _VOIDING)
+        steps = plan.steps if sifted is None else _steps(plan, sifted)
+        only_items = sifted is not None and not sifted.shell_structure
+        invalid = self._structure(context, void, collector, only_items=only_items)
+        if invalid is None:
+            skipped = [
+                Skipped(step.rule.code.name, _TOO_MUCH)
+                for step in plan.steps
+                if self.severities[step.rule.code.name] is not None
+            ]
+            report = self._told(collector, model, plan, skipped, translation)
+            return Judgement(report, refused=True)
+        _, skipped = self._apply(steps, context._replace(invalid=invalid), collector)
+        report = self._told(collector, model, plan, skipped, translation)
+        return Judgement(report, context.session, collector.crashed, collector.refused)
+
+    def _judge_no_body(self, call: Call, *, sent: bool) -> Judgement:
+        """Judge a call that has no body; `sent`: there is one all the same."""
+        plan = self._plan(NO_BODY, call)
+        context = self._context(plan, call, {})._replace(value=sent)
+        collector = self._collector()
+        _, skipped = self._apply(plan.steps, context, collector)
+        report = self._told(collector, None, plan, skipped)
+        return Judgement(report, refused=collector.refused)
+
+    def _collector(self) -> Collector:
+        return Collector(self.severities, self.max_findings, self.counted, self.refusing)
+
+    def _apply(
+        self, steps: Iterable[Step], context: Context, collector: Collector | None = None
+    ) -> tuple[Collector | None, list[Skipped]]:
+        """Apply rules; return the collector of what they find, and those that lack something.
+
+        A collector is made for the first problem, since most payloads have none.
+        """
+        skipped = []
+        invalid = context.invalid or None
+        for rule, places in steps:
+            if invalid is not None and invalid.blocks(places):
+                if self.severities[rule.code.name] is not None:
+                    skipped.append(Skipped(rule.code.name, "what it reads is not valid"))
+                continue
+            try:
+                for each in rule.check(context):
+                    if isinstance(each, Missing):
+                        if self.severities[rule.code.name] is not None:
+                            skipped.append(Skipped(rule.code.name, each.reason))
+                        continue
+                    collector = collector or self._collector()
+                    if not collector.add(each):
+                        break
+            except Exception as error:  # noqa: BLE001 - a defect of one rule must not hide others
+                crash = {"rule": rule.code.name, "error": type(error).__name__}
+                collector = collector or self._collector()
+                collector.add(Problem(RULE_CRASH.name, (), crash, {"detail": str(error)}))
+                collector.crashed = True
+        return collector, skipped
+
+    def _structure(
+        self, context: Context, void: frozenset[Path], collector: Collector, *, only_items: bool
+    ) -> Invalid | None:
+        """Collect what the schema finds; return the places that rules can't read.
+
+        What is wrong at or below the places in `void` has been told. `only_items` says that
+        nothing else can be wrong. Returns None if there is no end to what is wrong.
+        """
+        model, cart = context.setting.model, context.place("cartItems")
+        doubts = {} if context.doubts is None else {cart: context.doubts}
+        nullable = model in CODES["payload/null-property"].models
+        invalid = set(void)
+        missing = set()
+        state = (*context.base, "state")
+        for each in self.engine.problems(model, context.value, doubts, elsewhere=not only_items):
+            if void and any(each.path[:length] in void for length in range(len(each.path) + 1)):
+                continue
+            problem = omission(context.outline, each) if nullable else each
+            if problem is None:
+                continue
+            if nullable and problem.path == state and problem.code == "schema/enum":
+                problem = problem._replace(params={"allowed": list(SETTABLE)})
+            if problem.code == "schema/required" and problem.path == context.base:
+                problem = _of_envelope(problem, model, context.value)
+            if problem.code not in _HARMLESS:
+                invalid.add(problem.path)
+            if problem.code == "schema/required" and problem.path[:-1] == context.base:
+                missing.add(problem.path)
+            if not collector.add(problem):
+                return None
+        return Invalid(invalid, missing)
+
+    def _plan(self, model: str, call: Call) -> Plan:
+        asked = (model, call.operation, call.dry, call.before.known, call.now is not None)
+        known = self._plans.get(asked)
+        if known is None:
+            setting = _setting(model, call)
+            known = Plan(self.engine, self.policy, self.severities, setting, self.refusing)
+            self._plans[asked] = known
+        return known
+
+    def _context(
+        self, plan: Plan, call: Call, value: Any, doubts: Sequence[int] | None = None
+    ) -> Context:
+        session = value
+        for step in plan.base:
+            session = session.get(step) if isinstance(session, dict) else None
+        return Context(
+            self.engine.edition,
+            self.policy,
+            plan.setting,
+            value,
+            session if isinstance(session, dict) else {},
+            plan.base,
+            plan.outline,
+            call.before.state,
+            call.before.session,
+            call.now,
+            None if call.now is None else datetime.now(UTC),
+            doubts,
+        )
+
+    def _told(
+        self,
+        collector: Collector,
+        model: str | None,
+        plan: Plan,
+        skipped: list[Skipped],
+        translation: Translation | None = None,
+    ) -> Report:
+        if collector.empty and not skipped:
+            return plan.good
+        findings = []
+        for problem, severity in collector.told():
+            own = problem if translation is None else translation.problem(problem)
+            code, spell = CODES[problem.code], str if translation is None else respell
+            found = finding(own, code, severity, redact=self.redact, respell=spell)
+            findings.append(found)
+        return Report(
+            ok=collector.ok,
+            findings=tuple(findings),
+            model=model,
+            edition=self.engine.edition,
+            skipped=tuple(sorted({*plan.skipped, *skipped})) if skipped else plan.skipped,
+            omitted=collector.omitted,
+        )
+
+    def _unreadable(self, read: Document) -> Judgement:
+        """Tell why there is nothing to check; no choice of codes can hide that."""
+        problems = read.problems[: self.max_findings]
+        report = Report(
+            ok=False,
+            findings=tuple(
+                finding(each, CODES[each.code], Severity.ERROR, redact=self.redact)
+                for each in problems
+            ),
+            model=None,
+            edition=self.engine.edition,
+            omitted=len(read.problems) - len(problems),
+        )
+        return Judgement(report, refused=True)
+
+
+def _plain(value: Any) -> bool:
+    return python_values.is_plain(value, max_depth=document.MAX_DEPTH - 1)
+
+
+def _steps(plan: Plan, sifted: "Sifted") -> tuple[Step, ...]:
+    """Return the rules that may find something in a payload that was sifted."""
+    if not sifted.shell:
+        return plan.on_items
+    return plan.steps if sifted.items else plan.on_session
+
+
+def _of_envelope(problem: Problem, model: str, value: Mapping[str, Any]) -> Problem:
+    """Return the problem of a missing envelope, at the misspelt key if there is one."""
+    written = misspelt_envelope(value, model)
+    if written is None:
+        return problem
+    params = {**problem.params, "kind": "misspelt", "written": written}
+    return problem._replace(path=(written,), params=params)
+
+
+def _exact(value: dict[str, Any], session: Mapping[str, Any], base: Path) -> bool:
+    """Return True if rules can read the values of a payload and of its session as they are."""
+    return _EXACT.issuperset(map(type, session.values())) and (
+        not base or _EXACT.issuperset(map(type, value.values()))
+    )
+
+
+def _setting(model: str, call: Call) -> Setting:
+    operation = call.operation
+    if operation != "reopen":
+        operation = OPERATIONS_OF.get(model, operation or "update")
+    named = call.operation is not None
+    return Setting(model, operation, call.dry, call.before.known, call.now is not None, named)
+
+
+def _key(path: Path) -> str:
+    return str(path[-1]).removesuffix(UNTURNED)

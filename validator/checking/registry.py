@@ -1,0 +1,90 @@
+"""Registry: every code there is, and the choice among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from ..findings.code import Code, Example, Severity
+from ..model.policy import suggestion
+from ..reading import json_codes
+from ..rules import RULES
+from ..structure import codes as schema_codes
+from . import file_codes
+
+RULE_CRASH: Final = Code(
+    name="internal/rule-crash",
+    severity=Severity.ERROR,
+    summary="A rule of talonschema failed; this is a defect of talonschema.",
+    message="the rule {rule:bare} failed on this payload ({error:bare}): it was not judged",
+    hint="please report it, with the payload if you can share it",
+    why="The other rules were judged; what this one would have found is not known.",
+    fix="Report the defect. To go on meanwhile, ignore the rule or this code.",
+    source="talonschema",
+    bad=(),
+    good=(Example({}),),
+)
+
+CODES: Final[dict[str, Code]] = {
+    code.name: code
+    for code in (
+        *json_codes.CODES,
+        *file_codes.CODES,
+        *schema_codes.CODES,
+        *(rule.code for rule in RULES.values()),
+        RULE_CRASH,
+    )
+}
+"""Every code by its name."""
+
+REFUSING: Final = frozenset(code.name for code in CODES.values() if code.refusal is not None)
+"""The codes that the API refuses a call for."""
+
+GROUPS: Final = tuple(dict.fromkeys(code.group for code in CODES.values()))
+
+
+def chosen(names: Iterable[str]) -> frozenset[str]:
+    """Return the codes that `names`, each a code or a group, stand for.
+
+    Raises `ValueError` for a name that is neither, `TypeError` for a text in place of a list.
+    """
+    if isinstance(names, str):
+        message = f"{names!r} is a text; codes and groups are given as a list"
+        raise TypeError(message)
+    found: set[str] = set()
+    for name in names:
+        matching = {code.name for code in CODES.values() if name in (code.name, code.group)}
+        if not matching:
+            close = suggestion(str(name), [*CODES, *GROUPS])
+            message = f"{name!r} is neither a code nor a group of codes{close}"
+            raise ValueError(message)
+        found |= matching
+    return frozenset(found)
+
+
+def severities(
+    select: Iterable[str] | None,
+    ignore: Iterable[str],
+    severity: Mapping[str, Severity | str],
+) -> dict[str, Severity | None]:
+    """Return the severity of each code, None where it is not reported.
+
+    `select` None selects everything; `ignore` wins over it. In `severity`, a code wins over its
+    group. Defects of talonschema itself are selected always. Raises `ValueError` for a name that
+    is neither a code nor a group, or a severity that is none.
+    """
+    wanted = frozenset(CODES) if select is None else chosen(select) | {RULE_CRASH.name}
+    wanted -= chosen(ignore)
+    levels = {name: code.severity for name, code in CODES.items()}
+    for name in sorted(severity, key=lambda name: "/" in name):
+        level = _severity(severity[name])
+        levels |= dict.fromkeys(chosen([name]), level)
+    return {name: levels[name] if name in wanted else None for name in CODES}
+
+
+def _severity(value: Severity | str) -> Severity:
+    try:
+        return Severity(value)
+    except ValueError:
+        message = f"{value!r} is no severity; there are {', '.join(Severity)}"
+        raise ValueError(message) from None

@@ -1,0 +1,141 @@
+"""The command ``talonschema``.
+
+Exit status: 0 without errors, 1 with errors found, 2 for wrong usage, settings or policies, 3 if a
+file could not be read or is not JSON (which outweighs 1). An interrupt ends it with 130 and a
+closed pipe with 141, as a shell reports processes that such a signal ended.
+
+What a command needs is imported when it runs, so that it starts fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from .console import (
+    BROKEN_PIPE,
+    INTERRUPTED,
+    OK,
+    PROG,
+    UNREADABLE,
+    USAGE,
+    UsageError,
+    complain,
+    let_go,
+    tell,
+)
+
+COMMANDS = {
+    "check": "check payloads in JSON files",
+    "config": "print which settings are in force, and where each comes from",
+    "catalog": "make a catalog of what exists in an account",
+    "rules": "list the codes of all findings there are",
+    "explain": "say all about a code, with examples",
+    "states": "list the changes of state that a session can go through",
+    "schema": "print the JSON Schema of a model",
+    "gateway": "run the API gateway plugin",
+}
+"""Each command is a module beside this one, which is imported when it is called."""
+_WIDTH = 80
+"""Of help that goes to no terminal."""
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal.
+
+    A parser makes one for each option, and would load shutil to learn the width.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_width() - 2)
+
+
+def _width() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    try:
+        return (columns.isdecimal() and int(columns)) or os.get_terminal_size().columns or _WIDTH
+    except OSError:
+        return _WIDTH
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see '{self.prog} --help')")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with `argv`, by default that of the process; return the exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A payload may hold characters that the output's encoding has not.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            status = _run(sys.argv[1:] if argv is None else argv)
+        except UsageError as error:
+            complain(str(error))
+            status = USAGE
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        let_go()
+        return BROKEN_PIPE
+    except OSError as error:
+        let_go()
+        complain(str(error))
+        return UNREADABLE
+    return status
+
+
+def _run(argv: Sequence[str]) -> int:
+    if not argv or argv[0] not in COMMANDS:
+        return _run_alone(argv)
+    name, *rest = argv
+    command = import_module(f".{name}", __package__)
+    about = COMMANDS[name]
+    parser = _Parser(
+        prog=f"{PROG} {name}",
+        description=f"{about[0].upper()}{about[1:]}.",
+        formatter_class=_Help,
+        allow_abbrev=False,
+    )
+    command.configure(parser)
+    try:
+        args = parser.parse_args(rest)
+    except SystemExit:
+        # Errors are raised as UsageError, so this was --help.
+        return OK
+    status: int = command.run(args)
+    return status
+
+
+def _run_alone(argv: Sequence[str]) -> int:
+    """Run what is no command: help, the version, or a complaint."""
+    rows = "".join(f"  {name:10}{about}\n" for name, about in COMMANDS.items())
+    parser = _Parser(
+        prog=PROG,
+        usage=f"{PROG} [-h] [--version] COMMAND ...",
+        description="Check payloads of Talon.One's Integration API, customer sessions above all.",
+        epilog=f"commands:\n{rows}\n'{PROG} COMMAND --help' has the options of a command.\n",
+        formatter_class=_Help,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="store_true", help="show the version and exit")
+    parser.add_argument("command", nargs="?", choices=tuple(COMMANDS), help=argparse.SUPPRESS)
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit:
+        return OK
+    if args.version:
+        from .. import __version__
+
+        tell(f"{PROG} {__version__}\n")
+        return OK
+    parser.print_help(sys.stderr)
+    return USAGE

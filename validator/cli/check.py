@@ -1,0 +1,308 @@
+"""``talonschema check``: checks payloads in files."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..files.paths import STDIN, paths
+from ..files.reader import Reading, content, outcomes, why
+from ..output import FOR_PEOPLE, FORMATS, form
+from .console import ERRORS, OK, STATUSES, UNREADABLE, UsageError, complain, tell
+from .options import add_call, add_codes, add_config, choice, number
+
+if TYPE_CHECKING:
+    from ..checking.call import Previous
+    from ..checking.report import Report
+    from ..config.settings import Choice, Settings
+    from ..files.reader import Judge
+    from ..files.results import Outcome
+    from ..files.sequence import Setting
+    from ..reading.document import Document
+    from ..validator import Validator
+
+ENGINES = ("jsonschema", "jsonschema-rs")
+COLOURS = ("auto", "always", "never")
+MAX_FINDINGS = 100
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.epilog = STATUSES
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="a JSON file, a YAML file (.yaml, .yml; needs talonschema[yaml]), a file with one"
+        " payload a line (.ndjson, .jsonl), a directory (all such files below it), a pattern such"
+        " as 'fixtures/**/*.json', or - for standard input",
+    )
+    parser.add_argument(
+        "--stdin-filename",
+        metavar="NAME",
+        help="the name of standard input: told in the output, and read as its ending says",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=number,
+        default=1,
+        metavar="N",
+        help="check files with one payload a line (.ndjson, .jsonl) in N processes. Default: 1",
+    )
+    parser.add_argument(
+        "--sequence",
+        action="store_true",
+        help="the files, in this order, hold the calls on one session or on several: an array, one"
+        " a line, or a file each. Each call is judged on those before it",
+    )
+    parser.add_argument(
+        "--session-key",
+        metavar="POINTER|file",
+        help="with --sequence: the JSON Pointer, in each entry, of what tells sessions apart."
+        " Default: integrationId, of the entry or of its payload. With file, so it is, too, and"
+        " nothing carries over from one file to the next",
+    )
+    call = parser.add_argument_group("the call that the payloads belong to")
+    add_call(call)
+    call.add_argument("--now", metavar="TIME", help="the call has now=TIME")
+    add_config(parser.add_argument_group("the settings of the project"))
+    report = parser.add_argument_group("what is reported, and how")
+    add_codes(report)
+    _add_report(report)
+
+
+def _add_report(to: argparse._ActionsContainer) -> None:
+    to.add_argument(
+        "--max-findings",
+        type=int,
+        default=MAX_FINDINGS,
+        metavar="N",
+        help=f"report at most N findings for each payload. Default: {MAX_FINDINGS}",
+    )
+    to.add_argument(
+        "--redact",
+        action="store_true",
+        help="keep values of the payloads out of the output; no lines of the files are shown",
+    )
+    to.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    to.add_argument(
+        "--color",
+        choices=COLOURS,
+        default="auto",
+        help="colour text: auto does on a terminal, and heeds NO_COLOR and FORCE_COLOR."
+        " Default: auto",
+    )
+    to.add_argument(
+        "--verbose",
+        action="store_true",
+        help="in text, say of each file what it was taken for and what came of it",
+    )
+    to.add_argument(
+        "--engine", choices=ENGINES, help="what validates; by default the fastest that is installed"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check the files and print what came of them."""
+    _refuse_nonsense(args)
+    checks = _Checks(choice(args), args)
+    strict = checks.settings(()).value("fail_on") == "warning"
+    reading = Reading(checks, args.jobs, args.stdin_filename, _progress())
+    statuses = [OK]
+
+    def noted() -> Iterator[Outcome]:
+        for outcome in _outcomes(args, checks, reading):
+            told = outcome.error
+            if told:
+                complain(f"{outcome.path}: {told}")
+            yield outcome
+            if outcome.error != told:
+                # It could be opened, but not be read to its end.
+                complain(f"{outcome.path}: {outcome.error}")
+            statuses.append(_status(outcome, strict=strict))
+
+    parts = _form(args)(noted())
+    while (part := _next(parts)) is not None:
+        tell(part)
+    return max(statuses)
+
+
+def _next(parts: Iterator[str]) -> str | None:
+    """Return the next part of the output, None at its end."""
+    try:
+        return next(parts, None)
+    except ValueError as error:
+        from ..files.sequence import EntryError
+
+        if not isinstance(error, EntryError):
+            raise
+        raise UsageError(str(error)) from None
+
+
+def _refuse_nonsense(args: argparse.Namespace) -> None:
+    if args.files.count(STDIN) > 1:
+        raise UsageError("standard input (-) can be checked only once")
+    if args.stdin_filename is not None and STDIN not in args.files:
+        raise UsageError("--stdin-filename names standard input: give - as a file, too")
+    if args.sequence and args.jobs > 1:
+        raise UsageError("--sequence judges one call after the other: leave --jobs out")
+    key = args.session_key
+    if key is not None and not args.sequence:
+        raise UsageError("--session-key is for --sequence")
+    if key not in {None, "file"} and not key.startswith("/"):
+        raise UsageError(
+            f"--session-key is {key!r}; it takes a JSON Pointer, which begins with a slash, or file"
+        )
+
+
+def _outcomes(args: argparse.Namespace, checks: _Checks, reading: Reading) -> Iterator[Outcome]:
+    if not args.sequence:
+        return outcomes(paths(args.files), reading)
+    from ..files.sequence import Histories
+
+    return Histories(checks, args.session_key).outcomes(paths(args.files), reading)
+
+
+def _form(args: argparse.Namespace) -> Callable[[Iterator[Outcome]], Iterator[str]]:
+    told = form(args.format)
+    if args.format not in FOR_PEOPLE:
+        return told
+    from ..output.terminal import Style, coloured, width
+
+    style = Style(coloured(args.color), width(), not args.redact, args.verbose)
+    return partial(told, style=style)
+
+
+def _progress() -> Any:
+    """Return what shows progress, None if there is no terminal to show it on."""
+    import sys
+
+    if sys.stderr is None or not sys.stderr.isatty():
+        return None
+    from ..files.progress import Progress
+
+    return Progress
+
+
+class _Checks:
+    """The checks that files are in for, by their settings."""
+
+    def __init__(self, chosen: Choice, args: argparse.Namespace) -> None:
+        self._choice = chosen
+        self._args = args
+        self._judges: dict[tuple[int, ...], Judge] = {}
+        self._settings: dict[tuple[int, ...], Setting] = {}
+        # Faults of what holds for all files show before the first one is read.
+        self._judge(())
+
+    def settings(self, group: tuple[int, ...]) -> Settings:
+        try:
+            return self._choice.settings(group)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+
+    def judge(self, name: str | None) -> Judge:
+        return self._judge(self._choice.group(name))
+
+    def maker(self, name: str | None) -> Callable[[], Judge]:
+        # Faults of the settings are told here, not by each of the processes.
+        self.judge(name)
+        return partial(_judge, self.settings(self._choice.group(name)), self._args)
+
+    def setting(self, name: str | None) -> Setting:
+        from ..files.sequence import Setting
+        from ..model.states import NEW
+
+        group = self._choice.group(name)
+        if group not in self._settings:
+            settings = self.settings(group)
+            previous = _previous(settings.value("previous"))
+            self._settings[group] = Setting(
+                _validator(settings, self._args),
+                NEW if previous is None else previous,
+                settings.value("model"),
+                settings.value("operation"),
+                settings.value("dry"),
+                self._args.now,
+            )
+        return self._settings[group]
+
+    def _judge(self, group: tuple[int, ...]) -> Judge:
+        if group not in self._judges:
+            self._judges[group] = _judge(self.settings(group), self._args)
+        return self._judges[group]
+
+
+def _validator(settings: Settings, args: argparse.Namespace) -> Validator:
+    """Return the validator that settings ask for; every fault of theirs shows here."""
+    from ..validator import Validator
+
+    try:
+        return Validator(
+            edition=settings.value("edition"),
+            policy=settings.policy(),
+            naming=settings.value("naming"),
+            engine=args.engine,
+            select=settings.value("select"),
+            ignore=[each.name for each in settings.ignored],
+            severity={name: level.value for name, level in settings.severity.items()},
+            max_findings=args.max_findings,
+            redact=args.redact,
+        )
+    except (ImportError, TypeError, ValueError) as error:
+        raise UsageError(str(error)) from None
+
+
+def _judge(settings: Settings, args: argparse.Namespace) -> Judge:
+    """Return the check that settings ask for; every fault of theirs shows here."""
+    validator = _validator(settings, args)
+    try:
+        call = validator.call(
+            previous=_previous(settings.value("previous")),
+            model=settings.value("model"),
+            operation=settings.value("operation"),
+            dry=settings.value("dry"),
+            now=args.now,
+        )
+    except (TypeError, ValueError) as error:
+        raise UsageError(str(error)) from None
+
+    ask = validator.judge
+
+    def judge(payload: bytes | Document) -> Report:
+        if isinstance(payload, bytes):
+            return ask(payload, call).report
+        return ask.document(payload, call).report
+
+    return judge
+
+
+def _previous(given: str | None) -> Previous:
+    """Return what the setting `previous` stands for."""
+    if given == "new":
+        from ..model.states import NEW
+
+        return NEW
+    from ..files.paths import is_path
+
+    if given is None or not is_path(given):
+        return given
+    from ..reading import document
+
+    try:
+        read = document.read(content(given))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"previous session {given}: {why(error)}") from None
+    if read.problems:
+        raise UsageError(f"previous session {given} is not valid JSON; check it on its own")
+    if not isinstance(read.value, dict):
+        raise UsageError(f"previous session {given} holds no JSON object")
+    return read.value
+
+
+def _status(outcome: Outcome, *, strict: bool) -> int:
+    if outcome.error or outcome.unreadable:
+        return UNREADABLE
+    return ERRORS if outcome.bad or (strict and outcome.warned) else OK

@@ -1,0 +1,99 @@
+"""``talonschema config``: prints which settings are in force, and where each comes from."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from ..output.terminal import printable
+from .console import OK, UsageError, tell
+from .options import add_call, add_codes, add_config, choice
+
+if TYPE_CHECKING:
+    from ..config.settings import Choice, Settings
+
+FORMATS = ("text", "json")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="tell what is in force for this file, which need not exist; by default, for a file"
+        " that no [[files]] table is for",
+    )
+    parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    add_call(parser.add_argument_group("flags of check about the call"))
+    add_codes(parser.add_argument_group("flags of check about what is reported"))
+    add_config(parser.add_argument_group("where settings come from"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the settings."""
+    chosen = choice(args)
+    try:
+        settings = chosen.settings(chosen.group(args.file))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if args.format == "json":
+        from ..output.json_text import document
+
+        tell(document(_data(chosen, settings, args.file)))
+    else:
+        tell("".join(f"{printable(line)}\n" for line in _lines(chosen, settings)))
+    return OK
+
+
+def _lines(chosen: Choice, settings: Settings) -> list[str]:
+    rows = [("config", _shown(chosen.path), "", "")]
+    rows += [
+        (name, _shown(each.value), chosen.told(each.origin), "")
+        for name, each in settings.values.items()
+    ]
+    rows += (
+        ("ignore", each.name, chosen.told(each.origin), each.reason or "")
+        for each in settings.ignored
+    )
+    rows += (
+        ("severity", f"{name} = {each.value}", chosen.told(each.origin), "")
+        for name, each in settings.severity.items()
+    )
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return [
+        f"{name:{widths[0]}}  {value:{widths[1]}}  {origin:{widths[2]}}  {more}".rstrip()
+        for name, value, origin, more in rows
+    ]
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(value)
+    return f"a table with {', '.join(value)}" if isinstance(value, dict) else str(value)
+
+
+def _data(chosen: Choice, settings: Settings, file: str | None) -> dict[str, Any]:
+    from ..output.json_text import FORMAT_VERSION
+
+    return {
+        "version": FORMAT_VERSION,
+        "config": chosen.path,
+        "file": file,
+        "settings": {
+            name: {"value": each.value, "origin": chosen.told(each.origin)}
+            for name, each in settings.values.items()
+        },
+        "ignore": [
+            {"code": each.name, "origin": chosen.told(each.origin), "reason": each.reason}
+            for each in settings.ignored
+        ],
+        "severity": [
+            {"code": name, "severity": each.value, "origin": chosen.told(each.origin)}
+            for name, each in settings.severity.items()
+        ],
+    }

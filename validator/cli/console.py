@@ -1,0 +1,65 @@
+"""Console: what commands say to their user, and how they end."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+PROG = "talonschema"
+
+OK = 0
+ERRORS = 1
+USAGE = 2
+UNREADABLE = 3
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+STATUSES = """\
+exit status:
+  0    no errors were found
+  1    errors were found
+  2    wrong usage, or settings or a policy that are not valid
+  3    a file could not be read or is not JSON, whatever was found in others
+  130  interrupted
+  141  the reader of the output went away
+"""
+
+
+class UsageError(Exception):
+    """The command was called wrongly; the text is one line that says how."""
+
+
+def tell(text: str) -> None:
+    """Write to standard output. Raises `OSError` if that is closed and there is text."""
+    if sys.stdout is not None:
+        sys.stdout.write(text)
+    elif text:
+        raise OSError("standard output is closed")
+
+
+def complain(text: str) -> None:
+    """Write one line about what went wrong, after what was told before."""
+    _say(f"{PROG}: error: {text}")
+
+
+def inform(text: str) -> None:
+    """Write one line that a user should know, beside the output, after what was told before."""
+    _say(f"{PROG}: note: {text}")
+
+
+def _say(line: str) -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    if sys.stderr is not None:
+        from ..output.terminal import printable
+
+        sys.stderr.write(printable(line) + "\n")
+
+
+def let_go() -> None:
+    """Drop what could not be written, or the interpreter would try again as it ends."""
+    if sys.stdout is None:
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -1,0 +1,30 @@
+"""``talonschema explain``: says all about a code, with examples."""
+
+from __future__ import annotations
+
+import argparse
+
+from .console import OK, UsageError, tell
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "code", metavar="CODE", help="such as cart/quantity-sum; for a group (cart), its codes"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what is known of the code."""
+    from ..checking.registry import CODES, chosen
+    from .pages import explanation, table_of_codes
+
+    try:
+        names = chosen([args.code])
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if args.code in CODES:
+        tell(explanation(CODES[args.code]))
+    else:
+        tell(table_of_codes(code for name, code in CODES.items() if name in names))
+    return OK

@@ -1,0 +1,129 @@
+"""Options that several commands take."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from ..model.states import MOVES, OPERATIONS, STATES
+from .console import UsageError
+
+if TYPE_CHECKING:
+    from ..config.settings import Choice
+
+DEFAULT_EDITION = "2022-06"
+NAMINGS = ("wire", "snake")
+FAIL_ON = ("error", "warning")
+
+
+def number(text: str) -> int:
+    """Take a number of processes."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes, 1 or more")
+    return int(text)
+
+
+def add_edition(to: argparse._ActionsContainer, about: str) -> None:
+    """Add ``--edition``."""
+    to.add_argument("--edition", choices=tuple(MOVES), help=f"edition of the API; {about}")
+
+
+def add_call(to: argparse._ActionsContainer) -> None:
+    """Add the settings that tell what call payloads belong to."""
+    add_edition(to, f"default: {DEFAULT_EDITION}")
+    to.add_argument(
+        "--operation",
+        choices=OPERATIONS,
+        help="what is called; a reopening has no body: give an empty file. Default: update",
+    )
+    to.add_argument("--model", help="what the payloads are; by default told from their shape")
+    to.add_argument(
+        "--naming",
+        choices=NAMINGS,
+        help="property names as on the wire (camelCase) or as in the SDKs (snake). Default: wire",
+    )
+    to.add_argument(
+        "--previous",
+        metavar="STATE|new|PATH",
+        help="the session before the call: its state"
+        f" ({', '.join(STATES)}), new if there is none yet, or a JSON file that holds it: a path"
+        " that ends in .json or has a slash in it. By default nothing is known of it",
+    )
+    to.add_argument("--dry", action="store_const", const=True, help="the call has dry=true")
+    to.add_argument(
+        "--policy", metavar="PATH", help="a .toml or .json file with what your Application is like"
+    )
+    to.add_argument(
+        "--catalog",
+        metavar="PATH",
+        help="a .toml or .json file with the attributes and additional costs that exist, as"
+        " 'talonschema catalog build' writes it; it wins over the catalog of the policy",
+    )
+
+
+def add_codes(to: argparse._ActionsContainer) -> None:
+    """Add the settings that tell what is reported."""
+    for name, about in (("select", "report only these"), ("ignore", "do not report these")):
+        to.add_argument(
+            f"--{name}",
+            action="extend",
+            type=_listed,
+            metavar="CODES",
+            help=f"{about}: codes or groups of codes, joined by commas; may be repeated",
+        )
+    to.add_argument(
+        "--severity",
+        action="extend",
+        type=_levels,
+        metavar="CODE=LEVEL",
+        help="report a code or group as error, warning or info; may be repeated",
+    )
+    to.add_argument(
+        "--fail-on",
+        choices=FAIL_ON,
+        help="what makes the exit status 1: errors, or warnings too. Default: error",
+    )
+
+
+def add_config(to: argparse._ActionsContainer) -> None:
+    """Add the options that tell where settings are read from."""
+    either = to.add_mutually_exclusive_group()
+    either.add_argument(
+        "--config",
+        metavar="PATH",
+        help="read settings from this file. By default they come from the nearest talonschema.toml,"
+        " or pyproject.toml with a table [tool.talonschema], in the working directory or above it",
+    )
+    either.add_argument("--no-config", action="store_true", help="read settings from no file")
+
+
+def choice(args: argparse.Namespace) -> Choice:
+    """Return the settings that the options ask for."""
+    from ..config import discovery
+    from ..config.settings import DEFAULTS, Choice
+
+    names = (*DEFAULTS, "ignore", "severity")
+    flags = {name: value for name in names if (value := getattr(args, name)) is not None}
+    try:
+        if "previous" in flags:
+            from ..config.fields import previous
+
+            previous(flags["previous"], "--previous")
+        if "severity" in flags:
+            flags["severity"] = dict(flags["severity"])
+        if args.no_config:
+            return Choice(None, flags)
+        return Choice(discovery.find() if args.config is None else discovery.at(args.config), flags)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _listed(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def _levels(text: str) -> list[tuple[str, str]]:
+    pairs = [name.partition("=") for name in _listed(text)]
+    if not all(equals for _, equals, _ in pairs):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form CODE=LEVEL")
+    return [(code.strip(), level.strip()) for code, _, level in pairs]

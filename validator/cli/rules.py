@@ -1,0 +1,21 @@
+"""``talonschema rules``: lists the codes of all findings there are."""
+
+from __future__ import annotations
+
+import argparse
+
+from .console import OK, tell
+from .pages import RULES
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--format", choices=tuple(RULES), default="text", help="default: text")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the list."""
+    from ..checking.registry import CODES
+
+    tell(RULES[args.format](CODES.values()))
+    return OK

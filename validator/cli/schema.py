@@ -1,0 +1,82 @@
+"""``talonschema schema``: prints the JSON Schema of a model, as it is or for another system."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Literal, TypeAlias
+
+from .console import OK, UsageError, tell
+from .options import DEFAULT_EDITION, add_edition
+
+_Target: TypeAlias = Literal["draft-07", "draft-04", "openapi-3.1", "openapi-3.0"]
+
+TARGETS: tuple[_Target, ...] = ("draft-07", "draft-04", "openapi-3.1", "openapi-3.0")
+"""The targets of an export, but for the one that ``--bundle`` stands for."""
+REPORT = "report"
+"""What stands for the form of reports in place of a model."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="such as IntegrationRequest; report for what 'check --format json' prints",
+    )
+    add_edition(parser, f"default: {DEFAULT_EDITION}")
+    parser.add_argument(
+        "--bundle",
+        action="store_true",
+        help="print one document that holds every schema it refers to (draft 2020-12); what no"
+        " schema can say is listed on standard error",
+    )
+    parser.add_argument(
+        "--target",
+        choices=TARGETS,
+        help="print one such document in another kind of schema; what it can't say is listed on"
+        " standard error",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the schema as it is written, or an export of it."""
+    from .. import schemas
+
+    if args.model == REPORT:
+        return _report(args)
+    if args.bundle and args.target:
+        raise UsageError(
+            f"--bundle gives draft 2020-12 and --target gives {args.target}: ask for one of them"
+            " (each target is one self-contained document, too)"
+        )
+    edition = args.edition or DEFAULT_EDITION
+    try:
+        if not args.bundle and not args.target:
+            tell(schemas.text(edition, args.model))
+        else:
+            _export(edition, args.model, args.target)
+    except LookupError as error:
+        raise UsageError(str(error)) from None
+    return OK
+
+
+def _report(args: argparse.Namespace) -> int:
+    from ..output.json import schema
+
+    if args.bundle or args.target or args.edition:
+        raise UsageError(f"the schema of a {REPORT} is of no edition and has no other form")
+    tell(schema())
+    return OK
+
+
+def _export(edition: str, model: str, target: _Target | None) -> None:
+    from ..export import export
+    from ..export.notes import notes
+
+    exported = export(edition, model, target or "2020-12")
+    tell(exported.text)
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    if sys.stderr is not None:
+        sys.stderr.write(notes(exported))

@@ -1,1 +1,0 @@
-"""The commands, a module each: `configure` a parser, `run` what it read."""

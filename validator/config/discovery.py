@@ -1,0 +1,70 @@
+"""Project: the file with the settings of a project.
+
+It is ``talonschema.toml``, or ``pyproject.toml`` with a table ``[tool.talonschema]``. Where there
+is none, nothing is loaded that would read it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .file import Config
+
+OWN = "talonschema.toml"
+SHARED = "pyproject.toml"
+_TOOL, _NAME = "tool", "talonschema"
+
+
+def find() -> Config | None:
+    """Return the nearest settings from the working directory upwards.
+
+    In one folder ``talonschema.toml`` wins. A ``pyproject.toml`` without ``[tool.talonschema]`` is
+    passed over. Raises `TomlError`.
+    """
+    try:
+        folder, above = os.getcwd(), ""
+    except OSError:  # it was removed
+        return None
+    while True:
+        if os.path.isfile(os.path.join(folder, OWN)):
+            return _config(os.path.join(above, OWN))
+        shared = os.path.join(folder, SHARED)
+        if os.path.isfile(shared) and _mentioned(shared):
+            config = _config(os.path.join(above, SHARED))
+            if config is not None:
+                return config
+        if folder == os.path.dirname(folder):
+            return None
+        folder, above = os.path.dirname(folder), os.path.join(above, os.pardir)
+
+
+def at(path: str) -> Config:
+    """Return the settings of a file; raises `TomlError`."""
+    config = _config(path)
+    if config is None:
+        from ..reading.toml_reader import TomlError
+
+        raise TomlError(path, None, f"has no table [{_TOOL}.{_NAME}]")
+    return config
+
+
+def _config(path: str) -> Config | None:
+    from ..reading.toml_reader import load
+    from .file import Config
+
+    toml = load(path)
+    if os.path.basename(path) != SHARED:
+        return Config(toml, ())
+    tool = toml.data.get(_TOOL)
+    return Config(toml, (_TOOL, _NAME)) if isinstance(tool, dict) and _NAME in tool else None
+
+
+def _mentioned(path: str) -> bool:
+    """Tell whether a file has the name of the table; most have not, and needn't be parsed."""
+    try:
+        with open(path, "rb") as file:
+            return _NAME.encode() in file.read()
+    except OSError:
+        return True  # and to load it tells why

@@ -1,0 +1,120 @@
+"""Tables: what the keys of a settings file may be, and what each takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from ..files.paths import is_path
+from ..model.policy import suggestion
+from ..model.states import STATES
+from ..reading.toml_reader import Toml
+
+Kind: TypeAlias = Callable[[Any, str], Any]
+"""Takes the value of a key, and the name that messages have for it; returns the setting.
+
+Raises `Unfit`.
+"""
+
+FAIL_ON = ("error", "warning")
+
+_SHOWN = 60
+
+
+class Unfit(ValueError):
+    """A value is not what its key takes; the text says so, with what it takes."""
+
+    def __init__(self, message: str, *keys: str | int) -> None:
+        super().__init__(message)
+        self.keys = keys
+        """What leads from the value to the part that is at fault."""
+
+
+def read(
+    toml: Toml, place: tuple[str | int, ...], table: Any, kinds: Mapping[str, Kind]
+) -> dict[str, Any]:
+    """Return the settings of the table that stands at `place`, by their keys.
+
+    Raises `toml.TomlError` for what is no table, an unknown key or an unfit value.
+    """
+    where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place).lstrip(".")
+    if not isinstance(table, dict):
+        raise toml.error(f"{where} is {shown(table)}; it takes a table", *place)
+    settings = {}
+    for key, value in table.items():
+        if key not in kinds:
+            message = f"{where or 'the file'} has no key {key!r}{suggestion(key, kinds)}"
+            raise toml.error(message, *place, key)
+        try:
+            settings[key] = kinds[key](value, f"{where}.{key}" if where else key)
+        except Unfit as error:
+            raise toml.error(str(error), *place, key, *error.keys) from None
+    return settings
+
+
+def text(value: Any, where: str) -> str:
+    """Take a text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise Unfit(f"{where} is {shown(value)}; it takes a text")
+    return value
+
+
+def flag(value: Any, where: str) -> bool:
+    """Take true or false."""
+    if not isinstance(value, bool):
+        raise Unfit(f"{where} is {shown(value)}; it takes true or false")
+    return value
+
+
+def choice(names: Iterable[str]) -> Kind:
+    """Return the kind that takes one of `names`."""
+    choices = tuple(names)
+
+    def kind(value: Any, where: str) -> str:
+        if not isinstance(value, str) or value not in choices:
+            close = suggestion(value, choices) if isinstance(value, str) else ""
+            raise Unfit(f"{where} is {shown(value)}{close}; it takes one of {', '.join(choices)}")
+        return value
+
+    return kind
+
+
+def several(each: Kind) -> Kind:
+    """Return the kind that takes a list, not empty, of what `each` takes."""
+
+    def kind(value: Any, where: str) -> tuple[Any, ...]:
+        if not isinstance(value, list) or not value:
+            raise Unfit(f"{where} is {shown(value)}; it takes a list of one or more")
+        taken = []
+        for index, one in enumerate(value):
+            try:
+                taken.append(each(one, f"{where}[{index}]"))
+            except Unfit as error:
+                raise Unfit(str(error), index, *error.keys) from None
+        return tuple(taken)
+
+    return kind
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message tells it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    if isinstance(value, dict):
+        return "a table"
+    told = repr(value) if isinstance(value, str) else str(value)
+    return told if len(told) <= _SHOWN else f"{told[:_SHOWN]}..."
+
+
+def previous(value: Any, where: str) -> str:
+    """Take what tells the session before a call: a state, ``new`` or a path; raises `Unfit`."""
+    names = ("new", *STATES)
+    if isinstance(value, str) and (value in names or is_path(value)):
+        return value
+    close = suggestion(value, names) if isinstance(value, str) else ""
+    raise Unfit(
+        f"{where} is {shown(value)}{close}; it takes new, one of {', '.join(STATES)}, or the"
+        " path of a JSON file (that ends in .json or has a slash in it)"
+    )

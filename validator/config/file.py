@@ -1,0 +1,164 @@
+"""Config: the settings that a file holds, looked through."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from .. import schemas
+from ..checking.registry import chosen
+from ..files.paths import is_path
+from ..findings.code import Severity
+from ..model.naming import Naming
+from ..model.policy import Policy, PolicyError
+from ..model.states import OPERATIONS
+from ..reading.toml_reader import Place, Toml, TomlError
+from .fields import FAIL_ON, Kind, Unfit, choice, flag, previous, read, several, shown, text
+from .globs import below, matches
+
+_OF_OTHERS = ("gateway",)
+"""Tables at the top of a file of its own that other programs read."""
+
+
+class Config:
+    """The settings of a file."""
+
+    def __init__(self, toml: Toml, place: Place) -> None:
+        """Take the settings from the table at `place`; raises `TomlError`."""
+        self.path = toml.path
+        self._toml = toml
+        self._place = place
+        folder = os.path.dirname(toml.path)
+        self._folder = os.path.abspath(folder)
+        table: Any = toml.data
+        for key in place:
+            table = table[key]
+        shared = _kinds(folder)
+        kinds = {**shared, "select": _CODES, "fail_on": choice(FAIL_ON), "files": _tables}
+        if not place:
+            table = {key: value for key, value in table.items() if key not in _OF_OTHERS}
+        self.top = read(toml, place, table, kinds)
+        """The settings for all files."""
+        self.files: list[dict[str, Any]] = []
+        """The tables with settings for some files."""
+        kinds = {**shared, "glob": _globs, "reason": text}
+        for index, part in enumerate(self.top.pop("files", ())):
+            own: Place = (*place, "files", index)
+            settings = read(toml, own, part, kinds)
+            if "glob" not in settings:
+                message = f"files[{index}] has no glob, which tells the files that it is for"
+                raise toml.error(message, *own)
+            for given, lacking in (("ignore", "reason"), ("reason", "ignore")):
+                if given in settings and lacking not in settings:
+                    message = f"files[{index}] has no {lacking}: say what is ignored, and why"
+                    raise toml.error(message, *own, given)
+            self.files.append(settings)
+
+    def group(self, path: str | None) -> tuple[int, ...]:
+        """Return which of `files` are for a file; None stands for a file that has no name."""
+        names = None if path is None or not self.files else below(path, self._folder)
+        if names is None:
+            return ()
+        return tuple(
+            index
+            for index, table in enumerate(self.files)
+            if any(matches(glob, names) for glob in table["glob"])
+        )
+
+    def layers(self, group: tuple[int, ...]) -> list[tuple[Place, Mapping[str, Any]]]:
+        """Return the tables for a group of files, each with its place; later ones win."""
+        own = [((*self._place, "files", index), self.files[index]) for index in group]
+        return [(self._place, self.top), *own]
+
+    def error(self, message: str, place: Place) -> TomlError:
+        """Return an error about what stands at `place`."""
+        return self._toml.error(message, *place)
+
+    def told(self, place: Place) -> str:
+        """Return the place as ``path:line``."""
+        return f"{self.path}:{self._toml.line(*place)}"
+
+
+def _kinds(folder: str) -> dict[str, Kind]:
+    """Return the keys that stand for all files or for some; paths count from `folder`."""
+
+    def path(value: Any, where: str) -> str:
+        return os.path.join(folder, text(value, where))
+
+    def before(value: Any, where: str) -> str:
+        name = previous(value, where)
+        return os.path.join(folder, name) if is_path(name) else name
+
+    def policy(value: Any, where: str) -> Any:
+        if isinstance(value, str):
+            return path(value, where)
+        files = {}
+        if isinstance(value, dict) and isinstance(value.get("catalog"), str):
+            # Read when it is needed, as other files are.
+            files = {"catalog": os.path.join(folder, value["catalog"])}
+            value = {name: each for name, each in value.items() if name != "catalog"}
+        try:
+            Policy.from_mapping(value)
+        except PolicyError as error:
+            raise Unfit(f"{where}: {error}", *error.keys) from None
+        return {**value, **files}
+
+    models = dict.fromkeys(name for each in schemas.EDITIONS for name in schemas.models(each))
+    return {
+        "edition": choice(schemas.EDITIONS),
+        "model": choice(models),
+        "operation": choice(OPERATIONS),
+        "previous": before,
+        "dry": flag,
+        "naming": choice(get_args(Naming)),
+        "policy": policy,
+        "catalog": path,
+        "ignore": _CODES,
+        "severity": _levels,
+    }
+
+
+def _code(value: Any, where: str) -> str:
+    try:
+        chosen([text(value, where)])
+    except Unfit:
+        raise
+    except ValueError as error:
+        raise Unfit(f"{where}: {error}") from None
+    return str(value)
+
+
+_CODES = several(_code)
+
+
+def _levels(value: Any, where: str) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise Unfit(f"{where} is {shown(value)}; it takes a table of codes and their severities")
+    level = choice(map(str, Severity))
+    for name, each in value.items():
+        try:
+            _code(name, where)
+            level(each, f"{where}.{name!r}")
+        except Unfit as error:
+            raise Unfit(str(error), name) from None
+    return value
+
+
+def _tables(value: Any, where: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise Unfit(f"{where} is {shown(value)}; it takes tables, each headed [[{where}]]")
+    return value
+
+
+def _globs(value: Any, where: str) -> tuple[str, ...]:
+    return tuple(several(_glob)([value] if isinstance(value, str) else value, where))
+
+
+def _glob(value: Any, where: str) -> str:
+    glob = text(value, where)
+    if "\\" in glob or "{" in glob:
+        raise Unfit(f"{where} is {glob!r}; folders are parted by /, and alternatives are a list")
+    if ".." in glob.split("/"):
+        raise Unfit(f"{where} is {glob!r}; it is for files below the folder of this file only")
+    return glob

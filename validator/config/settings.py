@@ -1,0 +1,144 @@
+"""Settings: what is in force for a file, and where each value comes from."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from .. import schemas
+from ..files.paths import is_path
+from ..findings.pointer import Path
+from ..model.policy import Catalog, Policy
+
+if TYPE_CHECKING:
+    from .file import Config
+
+DEFAULTS: Mapping[str, Any] = {
+    "edition": schemas.DEFAULT_EDITION,
+    "model": None,
+    "operation": None,
+    "previous": None,
+    "dry": False,
+    "naming": "wire",
+    "policy": None,
+    "catalog": None,
+    "select": None,
+    "fail_on": "error",
+}
+"""The settings that the last one to say something decides."""
+
+Origin: TypeAlias = Path | str
+"""The place of a key in the file, or ``default``, or a flag."""
+
+
+class Setting(NamedTuple):
+    """A value, and where it comes from."""
+
+    value: Any
+    origin: Origin = "default"
+
+
+class Ignored(NamedTuple):
+    """A code or a group of codes that is not reported."""
+
+    name: str
+    origin: Origin
+    reason: str | None = None
+
+
+class Settings(NamedTuple):
+    """What is in force for a file, in plain data."""
+
+    values: Mapping[str, Setting]
+    """Each setting of `DEFAULTS`."""
+    ignored: tuple[Ignored, ...] = ()
+    severity: Mapping[str, Setting] = {}
+    """The severity of codes and groups that were given one."""
+
+    def value(self, name: str) -> Any:
+        """Return the value of one of `DEFAULTS`."""
+        return self.values[name].value
+
+    def policy(self) -> Policy | None:
+        """Return the policy, with what the catalog says in it; raises `PolicyError`."""
+        given, catalog = self.value("policy"), self.value("catalog")
+        policy = None
+        if given is not None:
+            policy = Policy.load(given) if isinstance(given, str) else Policy.from_mapping(given)
+        if catalog is None:
+            return policy
+        return (policy or Policy()).with_catalog(Catalog.load(catalog))
+
+
+class Choice:
+    """The settings of a file, and the flags that win over them."""
+
+    def __init__(self, config: "Config | None", flags: Mapping[str, Any]) -> None:
+        """Take the flags that were given, by the names of their settings."""
+        self._config = config
+        self._flags = flags
+
+    @property
+    def path(self) -> str | None:
+        """The path of the file, None if there is none."""
+        return None if self._config is None else self._config.path
+
+    def group(self, path: str | None) -> tuple[int, ...]:
+        """Return a key that files with the same settings share; None: a file without a name."""
+        return () if self._config is None else self._config.group(path)
+
+    def settings(self, group: tuple[int, ...] = ()) -> Settings:
+        """Return what is in force for the files of a group.
+
+        Raises `TomlError` where the file names a model that the edition has not, or no file.
+        """
+        values = {name: Setting(value) for name, value in DEFAULTS.items()}
+        ignored: list[Ignored] = []
+        severity: dict[str, Setting] = {}
+        for place, layer in self._layers(group):
+            for name in DEFAULTS.keys() & layer.keys():
+                values[name] = Setting(layer[name], _origin(place, name))
+            ignored += (
+                Ignored(name, _origin(place, "ignore", index), layer.get("reason"))
+                for index, name in enumerate(layer.get("ignore", ()))
+            )
+            levels = layer.get("severity", {})
+            for name in [each for each in severity if each.partition("/")[0] in levels]:
+                # A code wins over its group only where the two stand together.
+                del severity[name]
+            severity |= {
+                name: Setting(level, _origin(place, "severity", name))
+                for name, level in levels.items()
+            }
+        for name, (value, origin) in values.items():
+            if self._config and isinstance(origin, tuple):
+                fault = _fault(name, value, values["edition"].value)
+                if fault:
+                    raise self._config.error(fault, origin)
+        return Settings(values, tuple(ignored), severity)
+
+    def told(self, origin: Origin) -> str:
+        """Return an origin as text."""
+        if isinstance(origin, str) or self._config is None:
+            return str(origin)
+        return self._config.told(origin)
+
+    def _layers(self, group: tuple[int, ...]) -> list[tuple[Path | None, Mapping[str, Any]]]:
+        own = [] if self._config is None else self._config.layers(group)
+        return [*own, (None, self._flags)]
+
+
+def _fault(name: str, value: Any, edition: str) -> str:
+    """Return what is wrong with a setting that can be told only now, nothing if all is well."""
+    if name == "model" and value not in schemas.models(edition):
+        return f"edition {edition} has no model {value!r}"
+    names_file = name in _FILES and isinstance(value, str)
+    if names_file and (name != "previous" or is_path(value)) and not os.path.exists(value):
+        return f"{name}: there is no file {value!r}"
+    return ""
+
+
+_FILES = ("policy", "catalog", "previous")
+
+
+def _origin(place: Path | None, name: str, *keys: str | int) -> Origin:
+    return f"--{name.replace('_', '-')}" if place is None else (*place, name, *keys)

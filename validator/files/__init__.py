@@ -1,0 +1,1 @@
+"""Files: from the arguments of a command to results."""

@@ -1,0 +1,126 @@
+"""Sources: files that are read and checked, and what comes of them."""
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeAlias
+
+from .paths import LINES, STDIN, YAML, Path, ends
+from .results import Outcome, Result
+
+if TYPE_CHECKING:
+    from ..checking.report import Report
+    from ..reading.document import Document
+    from .progress import Progress
+
+Judge: TypeAlias = "Callable[[bytes | Document], Report]"
+LineJudge: TypeAlias = "Callable[[bytes], Report]"
+
+
+class Checks(Protocol):
+    """The checks that files are in for."""
+
+    def judge(self, name: str | None) -> Judge:
+        """Return the check for the file called `name`, None for one that has no name."""
+
+    def maker(self, name: str | None) -> Callable[[], Judge]:
+        """Return what makes this check in another process; it can be pickled."""
+
+
+class Reading(NamedTuple):
+    """How files are read."""
+
+    checks: Checks
+    jobs: int = 1
+    """So many processes check files with one payload a line."""
+    stdin: str | None = None
+    """The name of standard input."""
+    progress: Callable[[str, int], "Progress"] | None = None
+    """What shows how far a file of a name and a size is read."""
+
+    def named(self, path: str) -> str | None:
+        """Return the name of a file, None for standard input that was given none."""
+        return self.stdin if path == STDIN else path
+
+
+def outcomes(paths: Iterable[Path], reading: Reading) -> Iterator[Outcome]:
+    """Yield what came of each file, in order."""
+    for path in paths:
+        if path.error:
+            yield Outcome(path.name, error=path.error)
+            continue
+        name = reading.named(path.name)
+        try:
+            if ends(name, LINES):
+                yield _lines(path.name, name or "", reading)
+                continue
+            source = content(path.name)
+        except (OSError, ValueError) as error:
+            yield Outcome(name or path.name, error=why(error))
+        else:
+            yield _outcome(name, source, reading.checks.judge(name))
+
+
+def _outcome(name: str | None, source: bytes, judge: Judge) -> Outcome:
+    if name is not None and ends(name, YAML):
+        from .yaml_documents import outcome
+
+        return outcome(name, source, judge)
+    return Outcome(name or STDIN, [Result(judge(source).located(source), source)])
+
+
+def _lines(path: str, name: str, reading: Reading) -> Outcome:
+    from functools import partial
+
+    make = partial(_line_judge, reading.checks.maker(name))
+    return in_lines(path, name, make, reading)
+
+
+def _line_judge(make: Callable[[], Judge]) -> LineJudge:
+    judge = make()
+    return lambda source: judge(source).located(source)
+
+
+def in_lines(path: str, name: str, make: Callable[[], LineJudge], reading: Reading) -> Outcome:
+    """Return what comes of a file with one payload a line, as it is iterated over.
+
+    Raises OSError or ValueError if it can't be opened.
+    """
+    from .ndjson import Batch
+
+    file = _stdin() if path == STDIN else open(path, "rb")  # noqa: SIM115 - the batch closes it
+    size = _size(file)
+    progress = None if reading.progress is None else reading.progress(name, size)
+    again = path if size and path != STDIN else None
+    return Outcome(name, Batch(file, again, make, reading.jobs, progress), lines=True)
+
+
+def _size(file: BinaryIO) -> int:
+    """Return the size of a file, 0 if it has none that could be relied on."""
+    try:
+        about = os.fstat(file.fileno())
+    except OSError:
+        return 0
+    return about.st_size if stat.S_ISREG(about.st_mode) else 0
+
+
+def content(path: str) -> bytes:
+    """Return what a file holds, or so much of it that it is known to be too large."""
+    from ..reading.document import MAX_BYTES
+
+    if path == STDIN:
+        return _stdin().read(MAX_BYTES + 1)
+    with open(path, "rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _stdin() -> BinaryIO:
+    if sys.stdin is None:
+        raise OSError("standard input is closed")
+    return sys.stdin.buffer
+
+
+def why(error: OSError | ValueError) -> str:
+    """Return what is told of a file that can't be read."""
+    return f"can't be read: {getattr(error, 'strerror', None) or error}"

@@ -1,0 +1,68 @@
+"""Outcome: what came of one file."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from ..checking.report import Report
+from ..findings.code import Severity
+
+
+class Result(NamedTuple):
+    """What came of one payload."""
+
+    report: Report
+    """Its findings know their places in the file."""
+    source: bytes
+    """What the payload was read from."""
+    line: int | None = None
+    """The line it stands on, where a file has one payload a line."""
+
+
+class ReadError(Exception):
+    """The rest of a file can't be read; the text says why."""
+
+
+class Outcome:
+    """What came of one file: results, counted as they are iterated over, or why there are none."""
+
+    def __init__(
+        self, path: str, results: Iterable[Result] = (), *, error: str = "", lines: bool = False
+    ) -> None:
+        """Take the results of the file at `path`; `lines`: it has one payload a line."""
+        self.path = path
+        self.error = error
+        """Why the file could not be read, or no further."""
+        self.lines = lines
+        self.bad = 0
+        """How many payloads have errors."""
+        self.warned = 0
+        """How many payloads have warnings."""
+        self.unreadable = 0
+        """How many payloads are not JSON."""
+        self.last: Report | None = None
+        """The last of the reports."""
+        self._results = results
+
+    @property
+    def name(self) -> str:
+        """The path as it is told."""
+        return "<stdin>" if self.path == "-" else self.path
+
+    @property
+    def payloads(self) -> int:
+        """How many payloads there were, once all results were taken."""
+        return getattr(self._results, "payloads", 0 if self.error else 1)
+
+    def __iter__(self) -> Iterator[Result]:
+        """Yield what came of the payloads that something was found in, in order."""
+        try:
+            for result in self._results:
+                self.bad += not result.report.ok
+                self.warned += any(
+                    each.severity is Severity.WARNING for each in result.report.findings
+                )
+                self.unreadable += result.report.unreadable
+                self.last = result.report
+                yield result
+        except ReadError as error:
+            self.error = str(error)

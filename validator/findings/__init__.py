@@ -1,0 +1,1 @@
+"""Findings: what can be wrong with a payload, as data."""

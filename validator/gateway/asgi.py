@@ -1,0 +1,240 @@
+"""SessionGuard: ASGI middleware that judges session updates in the process that serves them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Final, TypeAlias, Unpack
+from urllib.parse import quote, unquote_to_bytes
+
+from .guard import MOST_LEARNED, Guard, Verdict
+from .messages import Headers, Request, Response, header
+from .settings import Options
+
+Message: TypeAlias = MutableMapping[str, Any]
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+_SAFE: Final = "/!$&'()*+,;=:@-._~"
+"""The characters that stand for themselves in a path (RFC 3986, section 3.3)."""
+
+
+class SessionGuard:
+    """ASGI middleware that refuses bad session updates before `app` sees them.
+
+    It reads the body of each call on a session, judges it, answers at once what is to be refused,
+    and hands everything else on unchanged. The answer of `app` passes through as it comes; what it
+    says of the session's state is learned before its last piece goes out, so that a client can't
+    come back before. Other requests are not read or held in any way.
+
+    `app` is an ASGI application. The options are those of the ``[gateway]`` table, with the same
+    defaults, and those of `Validator`; see `Settings`.
+
+    Raises `ValueError` or `TypeError` for an option that makes no sense, and `StoreError` for a
+    store that can't be used.
+    """
+
+    def __init__(self, app: App, **options: Unpack[Options]) -> None:
+        """Wrap `app` and open the store."""
+        self.app = app
+        self.guard = Guard.open(**options)
+        self._losses: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, as ASGI has it."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _Lifespan(self, receive, send).run(scope)
+        else:
+            await self.app(scope, receive, send)
+
+    async def aclose(self) -> None:
+        """Close the store; a server that tells the end of its life (lifespan) does so itself."""
+        while self._losses:
+            await asyncio.gather(*self._losses)
+        await self.guard.close()
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = _request(scope)
+        if self.guard.concerns(request):
+            body = _Body(receive)
+            if not await body.read(self.guard.settings.max_body):
+                return
+            request = request._replace(body=body.data)
+            receive = body.replay
+        verdict = await self.guard.begin(request)
+        if verdict.refusal is not None:
+            await _refuse(verdict.refusal, request.method, send)
+        elif verdict.token is None and not verdict.headers:
+            await self.app(scope, receive, send)
+        else:
+            await self._observed(scope, receive, _Exchange(self.guard, request, verdict, send))
+
+    async def _observed(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
+        try:
+            await self.app(scope, receive, exchange.send)
+        finally:
+            if exchange.token is not None:
+                # The answer got lost. A task of its own outlives this one, which may be cancelled.
+                loss = asyncio.ensure_future(exchange.learn(None))
+                self._losses.add(loss)
+                loss.add_done_callback(self._losses.discard)
+
+
+class _Body:
+    """The body of a request: read up to a limit, then handed on as if nobody had."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._more = True
+        self._replayed = False
+        self.data = b""
+
+    async def read(self, limit: int) -> bool:
+        """Read the whole body, or a little more than `limit`; False if the client went away."""
+        pieces: list[bytes] = []
+        size = 0
+        while self._more and size <= limit:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                return False
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+            self._more = message.get("more_body", False)
+        self.data = b"".join(pieces)
+        return True
+
+    async def replay(self) -> Message:
+        """Be the `receive` of the app: the body first, then whatever comes."""
+        if self._replayed:
+            return await self._receive()
+        self._replayed = True
+        return {"type": "http.request", "body": self.data, "more_body": self._more}
+
+
+class _Exchange:
+    """An answer on its way to the client."""
+
+    def __init__(self, guard: Guard, request: Request, verdict: Verdict, send: Send) -> None:
+        self._guard = guard
+        self._request = request
+        self._back = _encoded(verdict.headers)
+        self._send = send
+        self._answer = Response(0)
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._announced: int | None = None
+        self.token = verdict.token
+        """What the answer is to be learned for; None if nothing is, or not any more."""
+
+    async def send(self, message: Message) -> None:
+        """Be the `send` of the app."""
+        kind = message["type"]
+        if kind == "http.response.start":
+            self._start(message)
+            if self._back:
+                message = {**message, "headers": [*message.get("headers", ()), *self._back]}
+        elif kind == "http.response.body":
+            self._keep(message.get("body", b""))
+            # A client takes an answer for complete once it has as many bytes as were announced.
+            if not message.get("more_body", False) or self._size == self._announced:
+                await self.learn(self._answer._replace(body=b"".join(self._pieces)))
+        elif kind in {"http.response.pathsend", "http.response.zerocopysend"}:
+            # The server sends a file, which is not seen here.
+            await self.learn(self._answer)
+        await self._send(message)
+
+    async def learn(self, answer: Response | None) -> None:
+        """Tell the guard what was answered, None if that got lost; once."""
+        token, self.token = self.token, None
+        if token is not None:
+            await self._guard.finish(token, self._request.method, self._request.target, answer)
+
+    def _start(self, message: Message) -> None:
+        headers = _decoded(message.get("headers", ()))
+        self._answer = Response(message["status"], headers)
+        length = header(headers, "content-length")
+        self._announced = int(length) if length and length.isdecimal() else None
+
+    def _keep(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size <= MOST_LEARNED:
+            self._pieces.append(bytes(piece))
+        else:
+            self._pieces.clear()
+
+
+class _Lifespan:
+    """The life of a server, at whose end the store is closed.
+
+    Some applications know no such thing, as Django's, and raise at once. They are stood in for.
+    """
+
+    def __init__(self, owner: SessionGuard, receive: Receive, send: Send) -> None:
+        self._owner = owner
+        self._receive = receive
+        self._send = send
+        self._seen: list[str] = []
+        self._answered = False
+
+    async def run(self, scope: Scope) -> None:
+        try:
+            await self._owner.app(scope, self._hear, self._say)
+        except Exception:
+            if self._answered or "lifespan.shutdown" in self._seen:
+                raise
+            await self._stand_in()
+
+    async def _stand_in(self) -> None:
+        if not self._seen:
+            await self._hear()
+        await self._say({"type": "lifespan.startup.complete"})
+        await self._hear()
+        await self._say({"type": "lifespan.shutdown.complete"})
+
+    async def _hear(self) -> Message:
+        message = await self._receive()
+        self._seen.append(message["type"])
+        return message
+
+    async def _say(self, message: Message) -> None:
+        self._answered = True
+        if message["type"].startswith("lifespan.shutdown."):
+            await self._owner.aclose()
+        await self._send(message)
+
+
+def _request(scope: Scope) -> Request:
+    """Return a request without its body.
+
+    The target is the raw path if that is what the app will see decoded, and made of the decoded
+    path if something outside has changed it.
+    """
+    raw: bytes | None = scope.get("raw_path")
+    path: str = scope["path"]
+    if raw is None or unquote_to_bytes(raw) != path.encode("utf-8", "surrogateescape"):
+        raw = quote(path, safe=_SAFE, errors="surrogateescape").encode("ascii")
+    query: bytes = scope.get("query_string", b"")
+    target = raw + b"?" + query if query else raw
+    return Request(scope["method"], target.decode("latin-1"), _decoded(scope["headers"]))
+
+
+async def _refuse(refusal: Response, method: str, send: Send) -> None:
+    headers = _encoded(refusal.headers)
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else refusal.body})
+
+
+def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    return tuple(
+        (bytes(name).decode("latin-1").lower(), bytes(value).decode("latin-1"))
+        for name, value in headers
+    )

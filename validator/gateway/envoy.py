@@ -1,0 +1,314 @@
+"""The gRPC face: Envoy's external processing, as an observer of answers or as gate and observer.
+
+One service serves both, and tells from the first message of a stream which of them the filter
+wants: one that sends requests is a gate as well. As an observer alone it learns of an exchange
+from the token that the HTTP gate handed out, which Envoy keeps in dynamic metadata.
+
+Envoy holds each message back until it is answered, and so the end of an answer until what it says
+has been learned: a client that has read an answer can't overtake it. Once there is nothing more to
+learn, the service ends the stream; Envoy then goes on without asking.
+
+Source: ``envoy/service/ext_proc/v3/external_processor.proto`` and the page on the HTTP filter
+"External Processing" of Envoy's documentation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import Any, Final
+
+import grpc
+from grpc import aio
+
+from .envoy_messages import (
+    BODY_BUFFERED,
+    BODY_BUFFERED_PARTIAL,
+    METHOD,
+    OVERWRITE_IF_EXISTS_OR_ADD,
+    SERVICE,
+    ProcessingRequest,
+    ProcessingResponse,
+)
+from .guard import MOST_LEARNED, Guard
+from .http import TOKEN
+from .messages import Headers, Request, Response
+
+GATE: Final = "envoy.filters.http.ext_authz"
+"""The namespace in which Envoy keeps what the HTTP gate answered, as dynamic metadata."""
+ATTRIBUTES: Final = "envoy.filters.http.ext_proc"
+"""The namespace of attributes that the filter was told to send."""
+
+_SHORT: Final = 1 << 16
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_UNBUFFERED: Final = (
+    "a gate can't judge bodies that it does not get:"
+    " set processing_mode.request_body_mode of the ext_proc filter to BUFFERED"
+)
+_UNTOLD: Final = (
+    "an observer can't learn without {}: name it in response_attributes of the ext_proc filter"
+)
+
+_log = logging.getLogger(__name__)
+
+
+def _reply(kind: str) -> bytes:
+    return bytes(ProcessingResponse(**{kind: {}}).SerializeToString())
+
+
+_GO_ON: Final = {
+    kind: _reply(kind)
+    for kind in (
+        "request_headers",
+        "request_body",
+        "request_trailers",
+        "response_headers",
+        "response_body",
+        "response_trailers",
+    )
+}
+"""The answers that change nothing, serialised once."""
+
+
+class ExternalProcessor:
+    """The service; it asks `guard` about requests and tells it answers."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._complaints: set[str] = set()
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """Return what is to be added to a server."""
+        process: Any = grpc.stream_stream_rpc_method_handler(
+            self._process, request_deserializer=ProcessingRequest.FromString
+        )
+        return grpc.method_handlers_generic_handler(SERVICE, {METHOD: process})
+
+    async def drain(self) -> None:
+        """Wait until the guard has been told of each answer."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _process(self, _: Any, context: aio.ServicerContext[Any, bytes]) -> None:
+        stream = _Stream(self._guard, self._tasks)
+        try:
+            while not stream.done:
+                message = await context.read()
+                if message is aio.EOF:
+                    break
+                reply = await stream.reply(message)
+                if reply is not None:
+                    await context.write(reply)
+        except _Misconfigured as error:
+            if str(error) not in self._complaints:
+                # It is so for each request: once is enough.
+                self._complaints.add(str(error))
+                _log.error("%s", error, extra={"fields": {"event": "misconfigured"}})
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+        finally:
+            stream.close()
+
+
+class _Misconfigured(Exception):
+    """The filter sends what can't be judged; the text says what to change."""
+
+
+class _Stream:
+    """One exchange between a client and the API, as far as the filter showed it."""
+
+    def __init__(self, guard: Guard, tasks: set[asyncio.Task[None]]) -> None:
+        self._guard = guard
+        self._tasks = tasks
+        self._started = False
+        self._seen = False
+        """The filter is a gate too, and showed the request."""
+        self._request = Request("", "")
+        self._back: Headers = ()
+        """What is to be added to the answer."""
+        self._answer = Response(0)
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._partial = False
+        self._token: str | None = None
+        """What the answer is to be learned for; None if nothing is, or not any more."""
+        self.done = False
+        """There is nothing more to say."""
+
+    async def reply(self, message: Any) -> bytes | None:
+        """Take a message in; return the reply to it, or None to go without."""
+        kind: str = message.WhichOneof("request")
+        if kind == "request_headers":
+            return await self._on_request(message)
+        if kind == "request_body":
+            truncated = self._partial and not message.request_body.end_of_stream
+            return await self._judge(kind, message.request_body.body, truncated=truncated)
+        if kind == "request_trailers":
+            return _GO_ON[kind]
+        if not self._started:
+            self._observe(kind, message)
+        self._started = True
+        if self._token is None and not self._back:
+            self.done = True
+            return _GO_ON[kind] if self._seen else None
+        if kind == "response_headers":
+            return await self._on_answer(message.response_headers)
+        if kind == "response_body":
+            piece, first = message.response_body, not self._size
+            self._keep(piece.body)
+            # Envoy tells the end of most answers in a piece of its own. Half an object is no JSON,
+            # so there is no need to wait for it, which would cost the client some time.
+            if not (piece.end_of_stream or (first and _is_object(piece.body))):
+                return _GO_ON[kind]
+        await self._learn()
+        return _GO_ON[kind]
+
+    def close(self) -> None:
+        """Let go of the exchange: if its answer is still to come, it got lost."""
+        if self._token is not None:
+            self._finish(self._token, None)
+
+    async def _on_request(self, message: Any) -> bytes:
+        self._started = self._seen = True
+        headers = _headers(message.request_headers)
+        pseudo = dict(headers)
+        self._request = Request(
+            pseudo.get(":method", ""),
+            pseudo.get(":path", ""),
+            tuple(header for header in headers if not header[0].startswith(":")),
+        )
+        if message.request_headers.end_of_stream or not self._guard.concerns(self._request):
+            return await self._judge("request_headers", b"")
+        if message.HasField("protocol_config"):
+            mode = message.protocol_config.request_body_mode
+            if mode not in {BODY_BUFFERED, BODY_BUFFERED_PARTIAL}:
+                raise _Misconfigured(_UNBUFFERED)
+            self._partial = mode == BODY_BUFFERED_PARTIAL
+        return _GO_ON["request_headers"]
+
+    async def _judge(self, kind: str, body: bytes, *, truncated: bool = False) -> bytes:
+        verdict = await self._guard.begin(self._request._replace(body=body, truncated=truncated))
+        if verdict.refusal is not None:
+            self.done = True
+            return _refusal(verdict.refusal)
+        self._token, self._back = verdict.token, verdict.headers
+        self.done = self._token is None and not self._back
+        return _GO_ON[kind]
+
+    def _observe(self, kind: str, message: Any) -> None:
+        """Read from the first message what the HTTP gate left, and what the answer is like."""
+        left = message.metadata_context.filter_metadata
+        if GATE not in left or TOKEN not in left[GATE].fields:
+            return
+        told = message.attributes[ATTRIBUTES].fields if ATTRIBUTES in message.attributes else {}
+        for name in ("request.method", "request.path", "response.code"):
+            if name not in told and (kind, name) != ("response_headers", "response.code"):
+                raise _Misconfigured(_UNTOLD.format(name))
+        self._token = left[GATE].fields[TOKEN].string_value
+        method, path = (told[name].string_value for name in ("request.method", "request.path"))
+        self._request = Request(method, path)
+        if "response.code" in told:
+            self._answer = Response(int(told["response.code"].number_value))
+
+    async def _on_answer(self, message: Any) -> bytes:
+        headers = _headers(message)
+        status = next((value for name, value in headers if name == ":status"), "")
+        self._answer = Response(int(status) if status.isdecimal() else 0, headers)
+        if message.end_of_stream:
+            await self._learn()
+        if not self._back:
+            return _GO_ON["response_headers"]
+        mutation = _mutation(self._back)
+        self._back = ()
+        self.done = self._token is None
+        return bytes(
+            ProcessingResponse(
+                response_headers={"response": {"header_mutation": mutation}}
+            ).SerializeToString()
+        )
+
+    def _keep(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size <= MOST_LEARNED:
+            self._pieces.append(piece)
+        else:
+            self._pieces.clear()
+
+    async def _learn(self) -> None:
+        self.done = True
+        if self._token is None:
+            return
+        body = b"".join(self._pieces)
+        headers = self._answer.headers
+        if not headers and body.startswith(_GZIP_MAGIC):
+            # An observer that was sent no headers can't be told.
+            headers = (("content-encoding", "gzip"),)
+        answer = self._answer._replace(headers=headers, body=body)
+        await asyncio.shield(self._finish(self._token, answer))
+
+    def _finish(self, token: str, answer: Response | None) -> asyncio.Task[None]:
+        """Tell the guard of an answer, in a task that outlives the stream if that is cancelled."""
+        self._token = None
+        method, target = self._request.method, self._request.target
+        task = asyncio.create_task(self._guard.finish(token, method, target, answer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _is_object(text: bytes) -> bool:
+    """Tell whether a short text is a whole JSON object."""
+    if len(text) > _SHORT or not text.rstrip().endswith(b"}"):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _headers(message: Any) -> Headers:
+    return tuple(
+        (each.key, each.raw_value.decode("latin-1") or each.value)
+        for each in message.headers.headers
+    )
+
+
+def _mutation(headers: Headers) -> dict[str, Any]:
+    return {
+        "set_headers": [
+            {
+                "header": {"key": name, "raw_value": value.encode("latin-1")},
+                "append_action": OVERWRITE_IF_EXISTS_OR_ADD,
+            }
+            for name, value in headers
+        ]
+    }
+
+
+def _refusal(refusal: Response) -> bytes:
+    headers = tuple(each for each in refusal.headers if each[0] != "content-length")
+    response = ProcessingResponse(
+        immediate_response={
+            "status": {"code": refusal.status},
+            "headers": _mutation(headers),
+            "body": refusal.body,
+            "details": "talonschema",
+        }
+    )
+    return bytes(response.SerializeToString())
+
+
+def server(guard: Guard) -> tuple[aio.Server, ExternalProcessor]:
+    """Return a server of the service, not yet started and without a port, and the service."""
+    service = ExternalProcessor(guard)
+    options = [
+        # The size of a piece is up to Envoy, which sends at once what it had to buffer meanwhile.
+        ("grpc.max_receive_message_length", -1),
+        # Two processes on one port would each get whole connections: Envoy has but a few.
+        ("grpc.so_reuseport", 0),
+    ]
+    made = aio.server(options=options)
+    made.add_generic_rpc_handlers((service.handler(),))
+    return made, service

@@ -1,0 +1,1 @@
+"""The processes of the gateway: one server, or a supervisor with several workers."""

@@ -1,0 +1,95 @@
+"""Supervisor: starts the workers, and starts them again when they die."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from typing import Final
+
+from ..settings import Settings
+
+_log = logging.getLogger(__name__)
+
+_FIRST_WAIT: Final = 0.1
+_LAST_WAIT: Final = 5.0
+"""Seconds between the end of a worker and its next start; doubled with each that ends soon."""
+_SOON: Final = 10.0
+_SPARE: Final = 5.0
+"""Seconds beyond what it may drain in, after which a worker is killed."""
+
+
+async def supervise(settings: Settings, config: str | None) -> int:
+    """Run the workers until a signal comes; return the exit status.
+
+    SIGHUP is passed on to each of them. If one can't even start at first, all are ended.
+    """
+    return await _Supervisor(settings, config).run()
+
+
+class _Supervisor:
+    def __init__(self, settings: Settings, config: str | None) -> None:
+        self._settings = settings
+        self._config = config
+        self._processes: dict[int, asyncio.subprocess.Process] = {}
+        self._stop = asyncio.Event()
+        self._status = 0
+
+    async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._pass_on, signal.SIGHUP)
+        async with asyncio.TaskGroup() as group:
+            keepers = [group.create_task(self._keep(each)) for each in range(self._workers)]
+            await self._stop.wait()
+            self._pass_on(signal.SIGTERM)
+            _, late = await asyncio.wait(keepers, timeout=self._settings.drain + _SPARE)
+            for process in self._processes.values():
+                if late and process.returncode is None:
+                    process.kill()
+        return self._status
+
+    @property
+    def _workers(self) -> int:
+        return self._settings.workers
+
+    def _pass_on(self, number: signal.Signals) -> None:
+        for process in self._processes.values():
+            if process.returncode is None:
+                process.send_signal(number)
+
+    async def _keep(self, index: int) -> None:
+        """Keep worker `index` running."""
+        loop = asyncio.get_running_loop()
+        wait, first = _FIRST_WAIT, True
+        while not self._stop.is_set():
+            started = loop.time()
+            arguments = json.dumps([self._config, self._workers, index])
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "talonschema.gateway.process.worker", arguments),
+                # The worker ends when the other end is closed, however that came.
+                stdin=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+            self._processes[index] = process
+            if self._stop.is_set():
+                process.terminate()
+            status = await process.wait()
+            if self._stop.is_set():
+                return
+            soon = loop.time() - started < _SOON
+            fields = {"event": "worker-ended", "worker": index, "status": status}
+            _log.error("worker %d ended with %d", index, status, extra={"fields": fields})
+            if first and soon and status > 0:
+                self._status = status
+                self._stop.set()
+                return
+            first = False
+            wait = min(2 * wait, _LAST_WAIT) if soon else _FIRST_WAIT
+            try:
+                await asyncio.wait_for(self._stop.wait(), wait)
+            except TimeoutError:
+                continue

@@ -1,0 +1,93 @@
+"""The store in memory: for one process, and forgotten with it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from secrets import token_urlsafe
+from time import monotonic
+from typing import Final
+
+from . import EXPIRY, LEASE, Admission, Intent, Key, Outcome, Uncertain
+from .record import Record
+
+MOST_SESSIONS: Final = 100_000
+"""How many sessions are remembered; beyond, the one that was not used for longest is forgotten."""
+
+
+class MemoryStore:
+    """Remembers sessions in a dictionary. No call waits, so none times out."""
+
+    def __init__(
+        self,
+        *,
+        lease: float = LEASE,
+        expiry: float = EXPIRY,
+        most: int = MOST_SESSIONS,
+        now: Callable[[], float] = monotonic,
+    ) -> None:
+        self._lease = round(lease * 1000)
+        self._expiry = round(expiry * 1000)
+        self._most = most
+        self._now = now
+        self._records: OrderedDict[str, tuple[int, Record]] = OrderedDict()
+        """The records and when they expire, in the order of their last use."""
+
+    async def begin(self, key: Key, intent: Intent) -> Admission:
+        """Admit a request unless none of the session's possible states permits it."""
+        now = self._time()
+        record = self._read(key, now)
+        admission = record.begin(intent, token_urlsafe(16), now, self._lease)
+        if admission.token is not None:
+            self._write(key, record, now)
+        return admission
+
+    async def finish(self, key: Key, token: str, outcome: Outcome) -> None:
+        """Learn what became of an admitted request; a token that isn't known is ignored."""
+        now = self._time()
+        record = self._read(key, now)
+        if token in record.pendings and not isinstance(outcome, Uncertain):
+            record.finish(token, outcome, now)
+            self._write(key, record, now)
+
+    async def look(self, key: Key) -> frozenset[str]:
+        """Return the states the session may be in; empty if that is not known."""
+        now = self._time()
+        return self._read(key, now).look(now)
+
+    async def ready(self) -> None:
+        """Return: memory is always there."""
+
+    async def close(self) -> None:
+        """Forget all sessions."""
+        self._records.clear()
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def _time(self) -> int:
+        return int(self._now() * 1000)
+
+    def _read(self, key: Key, now: int) -> Record:
+        expires, record = self._records.get(key.name, (0, None))
+        return record if record is not None and now < expires else Record()
+
+    def _write(self, key: Key, record: Record, now: int) -> None:
+        name = key.name
+        if record.empty:
+            self._records.pop(name, None)
+            return
+        self._records[name] = (record.expires(now, self._expiry), record)
+        self._records.move_to_end(name)
+        # What was not used for long is first: two looks for each write keep up with what expires.
+        for _ in range(2):
+            first = next(iter(self._records))
+            if len(self._records) > self._most or self._records[first][0] <= now:
+                del self._records[first]
+
+
+def open_store(url: str, *, lease: float, expiry: float, timeout: float) -> MemoryStore:  # noqa: ARG001 - as `Opener` has it
+    """Return a store in memory; raises `ValueError` if `url` says more than ``memory:``."""
+    if url != "memory:":
+        raise ValueError(f"store is {url!r}; memory takes no path: write memory:")
+    return MemoryStore(lease=lease, expiry=expiry)

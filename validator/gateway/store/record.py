@@ -1,0 +1,188 @@
+"""Record: what is known of one session, and the arithmetic of what follows from each request.
+
+It holds at all times that the session is in one of `Record.states`, or in a state that one of
+`Record.pendings` leads to. All else follows from that:
+
+* A request is refused only if none of these states permits it.
+* A request without an answer keeps its pending until the lease ends, because the API may do it as
+  late as that. Then what it leads to joins the states.
+* A request that was done makes its result the state. What others did since it began may have been
+  done after it, so their results stay possible, unless `updated` tells the order.
+
+redis.lua does the same; a test holds them side by side.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from . import Admission, Intent, Learned, Outcome, Uncertain
+
+UNKNOWN: Final = 0
+OPEN: Final = 1
+NEW: Final = 16
+OTHER: Final = 32
+"""A state that this version doesn't know: the session may be in any."""
+BITS: Final = {"open": OPEN, "closed": 2, "partially_returned": 4, "cancelled": 8, "new": NEW}
+"""A set of states is the sum of their bits."""
+
+MOST_PENDINGS: Final = 32
+"""How many requests are told apart at once; more share one pending."""
+CROWD: Final = ""
+"""The key of the pending that is shared. It is no token, so nothing finishes it."""
+
+
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+class Pending(NamedTuple):
+    """A request that may still take effect."""
+
+    wanted: int
+    """The states it may lead to."""
+    keeps: bool
+    """It leaves the state as it is."""
+    deadline: int
+    """When it can't take effect any more, in milliseconds of the store's clock."""
+    seen: int = 0
+    """The record's `updated` when it began."""
+    undated: int = 0
+    """What others without `updated`, or with one that can't be, led to since it began."""
+    since: int = 0
+    """What any others led to since it began."""
+
+
+class Record:
+    """What is known of one session."""
+
+    __slots__ = ("pendings", "states", "updated")
+
+    def __init__(
+        self, states: int = UNKNOWN, updated: int = 0, pendings: dict[str, Pending] | None = None
+    ) -> None:
+        self.states = states
+        self.updated = updated
+        """The newest `updated` that was answered, in microseconds; 0 if there was none."""
+        self.pendings = pendings if pendings is not None else {}
+
+    @classmethod
+    def read(cls, text: str) -> Record:
+        """Return the record that `write` wrote."""
+        states, updated, pendings = json.loads(text)
+        return cls(states, updated, {token: Pending(*each) for token, each in pendings.items()})
+
+    def write(self) -> str:
+        """Return the record as JSON text."""
+        return _ENCODE([self.states, self.updated, self.pendings])
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is known that would be missed."""
+        return not self.pendings and self.states in (UNKNOWN, NEW)
+
+    def expires(self, now: int, expiry: int) -> int:
+        """Return when the record can be forgotten, if it is last used at `now`."""
+        if self.states == UNKNOWN:
+            return max((each.deadline for each in self.pendings.values()), default=now)
+        return now + expiry
+
+    def begin(self, intent: Intent, token: str, now: int, lease: int) -> Admission:
+        """Judge a request and, if it may pass, note what it may lead to."""
+        self._expire(now)
+        states = self.states or (NEW if intent.strict_new else UNKNOWN)
+        known = self._possible(states)
+        if known & NEW and not intent.strict_new:
+            known = UNKNOWN
+        if known and not known & bits(intent.permitted):
+            return Admission(None, names(known))
+        self.states = states
+        wanted = BITS[intent.wanted] if intent.wanted else states & NEW and OPEN
+        pending = Pending(wanted, intent.wanted is None, now + lease, self.updated)
+        if len(self.pendings) < MOST_PENDINGS:
+            self.pendings[token] = pending
+        else:
+            crowd = self.pendings.get(CROWD, pending)
+            self.pendings[CROWD] = pending._replace(wanted=wanted | crowd.wanted)
+        return Admission(token, names(known))
+
+    def finish(self, token: str, outcome: Outcome, now: int) -> None:
+        """Learn what became of a request, if it is one whose lease runs."""
+        self._expire(now)
+        if token == CROWD or token not in self.pendings or isinstance(outcome, Uncertain):
+            return
+        pending = self.pendings.pop(token)
+        if isinstance(outcome, Learned):
+            self._learn(pending, outcome)
+
+    def look(self, now: int) -> frozenset[str]:
+        """Return the possible states."""
+        self._expire(now)
+        return names(self._possible(self.states))
+
+    def _possible(self, states: int) -> int:
+        if states == UNKNOWN or states & OTHER:
+            return UNKNOWN
+        for each in self.pendings.values():
+            states |= each.wanted
+        return states
+
+    def _expire(self, now: int) -> None:
+        """Let what pendings lead to join the states when their leases end."""
+        ended = [token for token, each in self.pendings.items() if each.deadline <= now]
+        for token in ended:
+            wanted = self.pendings.pop(token).wanted
+            if self.states:
+                self.states |= wanted
+            self._tell(wanted, dated=False)
+
+    def _learn(self, pending: Pending, outcome: Learned) -> None:
+        if outcome.state is None and pending.keeps:
+            if self.states & NEW:
+                self.states = self.states & ~NEW | OPEN
+            return
+        state = BITS.get(outcome.state, OTHER) if outcome.state else pending.wanted
+        updated = microseconds(outcome.updated) if outcome.updated else 0
+        if not updated:
+            self.states = state | pending.since
+        elif updated > self.updated:
+            self.states = state | pending.undated
+            self.updated = updated
+        elif updated == self.updated:
+            self.states = state | pending.since
+        elif self.updated > pending.seen:
+            return  # Another one that overlaps was done later.
+        else:
+            # It began when the newest was done already, so one of the two dates can't be: the
+            # API's clock went back, or an answer was repeated.
+            self.states = self.states & ~NEW | state
+            updated = 0
+        self._tell(state, dated=bool(updated))
+
+    def _tell(self, state: int, *, dated: bool) -> None:
+        """Tell all pendings what another request led to."""
+        for token, each in self.pendings.items():
+            undated = each.undated if dated else each.undated | state
+            self.pendings[token] = each._replace(undated=undated, since=each.since | state)
+
+
+@lru_cache
+def names(states: int) -> frozenset[str]:
+    """Return the names of the states in a set of bits."""
+    return frozenset(name for name, bit in BITS.items() if states & bit)
+
+
+@lru_cache
+def bits(states: frozenset[str]) -> int:
+    """Return a set of states as bits."""
+    return sum(BITS[name] for name in states)
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a datetime with an offset as microseconds since 1970, but at least 1."""
+    return max(1, (moment - _EPOCH) // timedelta(microseconds=1))

@@ -1,0 +1,1 @@
+"""Model: what is known of the API and of an Application."""

@@ -1,0 +1,138 @@
+"""Naming: property names on the wire and in the SDKs."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import Any, Literal, TypeAlias
+
+from .. import schemas
+from ..findings.pointer import Path
+from ..findings.problem import Problem
+from .schema_tree import Outline, outline
+
+Naming: TypeAlias = Literal["wire", "snake"]
+
+_WORD = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
+_RESERVED = {"return": ("_return", "var_return")}
+"""Words that Ruby and Python can't take as names, and what their SDKs write instead."""
+
+
+@lru_cache(maxsize=1024)
+def to_snake(name: str) -> str:
+    """Return the SDKs' form of a wire name: ``catalogItemID`` is ``catalog_item_id``."""
+    return re.sub(_WORD, "_", name).lower()
+
+
+def plain_name(key: str) -> str:
+    """Return what different spellings of a name have in common."""
+    return key.replace("_", "").replace("-", "").lower()
+
+
+def aliases(name: str) -> tuple[str, ...]:
+    """Return every name the SDKs give a property, the usual one first."""
+    return (to_snake(name), *_RESERVED.get(name, ()))
+
+
+@cache
+def wire_names() -> dict[str, str]:
+    """Return the wire name of each name in the SDKs, of all models of all editions."""
+    return {
+        alias: name
+        for edition in schemas.EDITIONS
+        for model in schemas.models(edition)
+        for name in outline(edition, model).properties
+        for alias in aliases(name)
+    }
+
+
+def respell(template: str) -> str:
+    """Return the text of a message with property names as the SDKs write them."""
+    return re.sub(r"\b[a-z]+(?:[A-Z][a-z0-9]*)+\b", _respelt, template)
+
+
+def _respelt(match: re.Match[str]) -> str:
+    snake = to_snake(match[0])
+    return snake if match[0] not in _VALUES and wire_names().get(snake) == match[0] else match[0]
+
+
+_VALUES = frozenset({"campaignEligibility", "triggeredCampaigns", "ruleFailureReasons"})
+"""What messages name as entries of ``responseContent``, whose spelling is that of the wire."""
+
+UNTURNED = " as it is written"
+"""Ends the stand-in for a key that is no SDK name, so that it can't be taken for a wire name."""
+
+
+class Translation:
+    """A payload in the SDKs' names, turned into wire names, and the way back.
+
+    Only keys of models are translated, never keys that are the caller's own (in ``attributes``,
+    or the names of additional costs). A key of a model whose value is None is left out, as the
+    SDKs do.
+    """
+
+    def __init__(self, payload: Any, outline: Outline) -> None:
+        """Translate `payload`, plain JSON, by its `outline`."""
+        self.foreign: list[tuple[Path, Outline]] = []
+        """Keys that would read as wire names but are no SDK names, with the outline of their
+        object. They are left out of `wire`; their paths are for `back`."""
+        self._outline = outline
+        self._written: dict[Path, str] = {}
+        self.wire: Any = self._turn(payload, outline, ())
+
+    def _turn(self, value: Any, part: Outline | None, path: Path) -> Any:
+        if part is None:
+            return value
+        if isinstance(value, list):
+            return [self._turn(each, part.items, (*path, i)) for i, each in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        names = {alias: each for each in part.properties for alias in aliases(each)}
+        turned: dict[str, Any] = {}
+        for key, below in value.items():
+            if below is None and key in names:
+                continue
+            name = names.get(key) or _wire_name(key, part)
+            if name in turned or (key in part.properties and key not in names):
+                place = (*path, f"{key}{UNTURNED}")
+                self.foreign.append((place, part))
+                self._written[place] = key
+                continue
+            if name != key:
+                self._written[(*path, name)] = key
+            turned[name] = self._turn(below, part.below(name), (*path, name))
+        return turned
+
+    def back(self, path: Path) -> Path:
+        """Return a path in wire names as the caller wrote it, or would write it."""
+        own: list[str | int] = []
+        written: str | None
+        part: Outline | None = self._outline
+        for index, step in enumerate(path):
+            written = self._written.get(path[: index + 1])
+            if written is None and part is not None and step in part.properties:
+                written = to_snake(str(step))
+            own.append(step if written is None else written)
+            part = None if part is None else part.below(step)
+        return tuple(own)
+
+    def problem(self, problem: Problem) -> Problem:
+        """Return a problem found in `wire` as one of the caller's payload."""
+        path = self.back(problem.path)
+        params = dict(problem.params)
+        if "property" in params:
+            params["property"] = to_snake(params["property"])
+            if problem.path and params["property"] == to_snake(str(problem.path[-1])):
+                params["property"] = path[-1]
+        if params.get("kind") in _SUGGESTS_NAME:
+            params["suggestion"] = to_snake(str(params["suggestion"]))
+        related = tuple(self.back(each) for each in problem.related)
+        return problem._replace(path=path, params=params, related=related)
+
+
+def _wire_name(key: str, part: Outline) -> str:
+    """Return the name of a key that its object does not have; keys of the caller's own stay."""
+    return wire_names().get(key, str(key)) if part.properties else str(key)
+
+
+_SUGGESTS_NAME = frozenset({"case", "similar", "snake-case", "version-1"})

@@ -1,0 +1,321 @@
+"""Policy: what a team knows of its own Application, which no payload can tell."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple, Self, TypeVar, cast, get_args
+
+from ..findings.pointer import Path
+
+_T = TypeVar("_T")
+
+AttributeType = Literal[
+    "string",
+    "number",
+    "boolean",
+    "time",
+    "location",
+    "(list string)",
+    "(list number)",
+    "(list time)",
+    "(list location)",
+    "any",
+]
+"""The attribute types of the Management API (``POST /v1/attributes``), and one for the others."""
+
+Scope = Literal["session", "item", "both"]
+"""Where an additional cost may stand (Management API, ``POST /v1/additional_costs``)."""
+
+ENTITIES = ("CustomerSession", "CartItem")
+"""The entities whose attributes a session payload carries."""
+
+
+class PolicyError(ValueError):
+    """A policy has a wrong key or value, or its file can't be read; the text says which."""
+
+    def __init__(self, message: str, *keys: str | int) -> None:
+        super().__init__(message)
+        self.keys = keys
+        """What leads to the value at fault."""
+
+
+class Attribute(NamedTuple):
+    """A custom attribute as created in the Campaign Manager."""
+
+    type: AttributeType
+    allowed: frozenset[str | float] | None = None
+    """The values a restricted attribute accepts; None if it accepts any."""
+
+
+class Catalog(NamedTuple):
+    """What exists in the account. A part that is None is not known, and is not judged."""
+
+    attributes: Mapping[str, Mapping[str, Attribute]] | None = None
+    """Attributes by entity (``CustomerSession``, ``CartItem``) and name."""
+    additional_costs: Mapping[str, Scope] | None = None
+    """Scope of each additional cost by name."""
+    priced_skus: frozenset[str] | None = None
+    """The SKUs that a catalog of the account gives a price."""
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Catalog":
+        """Read a catalog from a ``.toml`` or ``.json`` file, as ``catalog build`` writes it.
+
+        It has the keys that ``catalog`` has in a policy. Raises `PolicyError`.
+        """
+        return _loaded(path, lambda data: _catalog(data, ()))
+
+
+_TOLERANCE = Decimal("0.005")
+
+
+class _Fields(NamedTuple):
+    cart_item_flattening: bool = True
+    """Cart item flattening is on: quantities are limited, returns may be partial (2022-06)."""
+    coupon_budget: bool = False
+    """A coupon budget exists: a session closes with a coupon code."""
+    referral_budget: bool = False
+    """A referral budget exists: a session closes with a referral code."""
+    identifier_budget: bool = False
+    """A budget per unique identifier exists: a session closes with an identifier."""
+    total_tolerance: Decimal = _TOLERANCE
+    """How far a total may be from what it adds up to, in the currency of the prices."""
+    catalog: Catalog | None = None
+
+
+class Policy(_Fields):
+    """What to assume of the Application that payloads are sent to.
+
+    `catalog` says what exists in the account. Raises `PolicyError` for a value of a wrong type.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        *,
+        cart_item_flattening: bool = True,
+        coupon_budget: bool = False,
+        referral_budget: bool = False,
+        identifier_budget: bool = False,
+        total_tolerance: Decimal = _TOLERANCE,
+        catalog: Catalog | None = None,
+    ) -> Self:
+        """Check the types, so that a mistake shows where it was made."""
+        budgets = (coupon_budget, referral_budget, identifier_budget)
+        self = super().__new__(cls, cart_item_flattening, *budgets, total_tolerance, catalog)
+        for name in ("cart_item_flattening", *BUDGETS.values()):
+            if not isinstance(getattr(self, name), bool):
+                message = f"{name} is {getattr(self, name)!r}; it takes true or false"
+                raise PolicyError(message, name)
+        if self.catalog is not None and not isinstance(self.catalog, Catalog):
+            message = "catalog takes a Catalog; Policy.from_mapping builds one from plain data"
+            raise PolicyError(message, "catalog")
+        return self._replace(total_tolerance=_tolerance(self.total_tolerance))
+
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
+        """Let copies and pickles be made by keywords, too."""
+        return (), self._asdict()
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any]) -> Self:
+        """Build a policy from the plain data of a TOML or JSON file.
+
+        ``catalog`` may be the path of a file that holds it, see `Catalog.load`. Raises
+        `PolicyError`, which names the key that is wrong and what it takes.
+        """
+        data = _table(data, ())
+        _no_others(data, cls, ())
+        given = dict(data)
+        if isinstance(given.get("catalog"), str):
+            try:
+                given["catalog"] = Catalog.load(given["catalog"])
+            except PolicyError as error:
+                raise PolicyError(f"catalog: {error}", "catalog") from None
+        elif "catalog" in given:
+            given["catalog"] = _catalog(given["catalog"], ("catalog",))
+        return cls(**given)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a policy from a ``.toml`` or ``.json`` file.
+
+        The path of a catalog counts from the folder of the file. Raises `PolicyError`, which names
+        the file, the key or place that is wrong and, of TOML, the line.
+        """
+        folder = os.path.dirname(os.fspath(path))
+
+        def build(data: Any) -> Any:
+            if isinstance(data, dict) and isinstance(data.get("catalog"), str):
+                data = {**data, "catalog": os.path.join(folder, data["catalog"])}
+            return cls.from_mapping(data)
+
+        policy: Self = _loaded(path, build)
+        return policy
+
+    def with_catalog(self, catalog: Catalog) -> Self:
+        """Return the policy with what `catalog` knows in place of what its own catalog says."""
+        own = self.catalog or Catalog()
+        known: dict[str, Any] = {
+            name: value
+            for name, value in zip(catalog._fields, catalog, strict=True)
+            if value is not None
+        }
+        return self._replace(catalog=own._replace(**known))
+
+
+BUDGETS = {
+    "couponCodes": "coupon_budget",
+    "referralCode": "referral_budget",
+    "identifiers": "identifier_budget",
+}
+"""The property that pays into each budget, by the name of the field that declares it."""
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean ...?)`` for the known name closest to `name`, or nothing."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _loaded(path: str | os.PathLike[str], build: Callable[[Any], _T]) -> _T:
+    """Return what `build` makes of the data of a file; its errors name the file."""
+    name = os.fspath(path)
+    if name.lower().endswith(".json"):
+        try:
+            return build(_json(name))
+        except PolicyError as error:
+            raise PolicyError(f"{name}: {error}", *error.keys) from None
+    from ..reading.toml_reader import TomlError, load
+
+    try:
+        toml = load(name, parse_float=Decimal)
+    except TomlError as error:
+        raise PolicyError(str(error)) from None
+    try:
+        return build(toml.data)
+    except PolicyError as error:
+        raise PolicyError(str(toml.error(str(error), *error.keys)), *error.keys) from None
+
+
+def _json(path: str) -> Any:
+    try:
+        with open(path, "rb") as file:
+            raw = file.read()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise PolicyError(f"can't be read: {why}") from None
+    import json
+
+    try:
+        return json.loads(raw.decode("utf-8-sig"), parse_float=Decimal)
+    except (ValueError, RecursionError) as error:
+        raise PolicyError(f"is not JSON: {error}") from None
+
+
+def _where(keys: Path) -> str:
+    told = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+    return told.removeprefix(".")
+
+
+def _table(value: object, keys: Path, whole: str = "the policy") -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        message = f"{_where(keys) or whole} is not a table of keys and values"
+        raise PolicyError(message, *keys)
+    return value
+
+
+def _no_others(data: Mapping[str, Any], known: Any, keys: Path) -> None:
+    names = known if isinstance(known, tuple) else known._fields
+    for key in data:
+        if key not in names:
+            whole = "the catalog" if known is Catalog else "the policy"
+            message = f"{_where(keys) or whole} has no key {key!r}{suggestion(str(key), names)}"
+            raise PolicyError(message, *keys, key)
+
+
+def _choice(value: object, kind: Any, keys: Path) -> Any:
+    choices = get_args(kind)
+    if value not in choices:
+        close = suggestion(str(value), choices)
+        message = f"{_where(keys)} is {value!r}{close}; it takes one of {', '.join(choices)}"
+        raise PolicyError(message, *keys)
+    return value
+
+
+def _tolerance(value: object) -> Decimal:
+    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        tolerance = Decimal(str(value))
+        if tolerance.is_finite() and tolerance >= 0:
+            return tolerance
+    message = f"total_tolerance is {value!r}; it takes a number, 0 or more"
+    raise PolicyError(message, "total_tolerance")
+
+
+def _catalog(value: object, keys: Path) -> Catalog:
+    data = _table(value, keys, "the catalog")
+    if not data:
+        raise PolicyError(
+            f"{_where(keys) or 'the catalog'} is empty, so nothing would be checked by it;"
+            f" it takes {', '.join(Catalog._fields)}",
+            *keys,
+        )
+    if "data" in data and not keys:
+        raise PolicyError(
+            "is an export of the Management API; 'talonschema catalog build' makes a catalog of it"
+        )
+    _no_others(data, Catalog, keys)
+    attributes = costs = skus = None
+    if "attributes" in data:
+        below = (*keys, "attributes")
+        entities = _table(data["attributes"], below)
+        _no_others(entities, ENTITIES, below)
+        attributes = {
+            entity: {
+                name: _attribute(entry, (*below, entity, name))
+                for name, entry in _table(entries, (*below, entity)).items()
+            }
+            for entity, entries in entities.items()
+        }
+    if "additional_costs" in data:
+        below = (*keys, "additional_costs")
+        costs = {
+            name: cast("Scope", _choice(scope, Scope, (*below, name)))
+            for name, scope in _table(data["additional_costs"], below).items()
+        }
+    if "priced_skus" in data:
+        skus = frozenset(_list(data["priced_skus"], (str,), (*keys, "priced_skus")))
+    return Catalog(attributes=attributes, additional_costs=costs, priced_skus=skus)
+
+
+def _attribute(value: object, keys: Path) -> Attribute:
+    if isinstance(value, str):
+        value = {"type": value}
+    data = _table(value, keys)
+    _no_others(data, Attribute, keys)
+    if "type" not in data:
+        message = (
+            f"{_where(keys)} has no type; it takes one of {', '.join(get_args(AttributeType))}"
+        )
+        raise PolicyError(message, *keys)
+    kind = cast("AttributeType", _choice(data["type"], AttributeType, (*keys, "type")))
+    allowed = None
+    if "allowed" in data:
+        inner = (str,) if "number" not in kind else (int, float, Decimal)
+        values = _list(data["allowed"], inner, (*keys, "allowed"))
+        allowed = frozenset(float(v) if isinstance(v, Decimal) else v for v in values)
+    return Attribute(type=kind, allowed=allowed)
+
+
+def _list(value: object, kind: Any, keys: Path) -> list[Any]:
+    if not isinstance(value, (list, tuple)):
+        message = f"{_where(keys)} is not a list"
+        raise PolicyError(message, *keys)
+    for index, each in enumerate(value):
+        if not isinstance(each, kind) or isinstance(each, bool):
+            names = " or ".join(one.__name__ for one in kind)
+            message = f"{_where((*keys, index))} is {each!r}; it takes {names}"
+            raise PolicyError(message, *keys, index)
+    return list(value)

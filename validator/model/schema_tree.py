@@ -1,0 +1,134 @@
+"""Outline: one schema as a plain tree, references resolved and ``allOf`` merged.
+
+The engines, the rules on unknown keys and the translation of names all ask the same questions of a
+schema (which keys, which are required, what is below), so the answer is derived once, in memory,
+from the hand-written files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from .. import schemas
+from ..findings.pointer import Path
+
+_BELOW = frozenset({"properties", "items", "additionalProperties", "required", "allOf", "$ref"})
+_NOTHING: Mapping[str, Any] = {}
+_ANNOTATIONS = frozenset(
+    {"$schema", "$id", "title", "description", "examples", "default", "readOnly"}
+)
+
+
+class Outline:
+    """What a schema says of one place in an instance; not to be changed."""
+
+    __slots__ = (
+        "assertions",
+        "items",
+        "model",
+        "open",
+        "properties",
+        "read_only",
+        "required",
+        "values",
+    )
+
+    def __init__(
+        self,
+        model: str,
+        assertions: Mapping[str, Any] = _NOTHING,
+        properties: Mapping[str, Outline] = _NOTHING,
+        required: tuple[str, ...] = (),
+        *,
+        items: Outline | None = None,
+        values: Outline | None = None,
+        open: bool = False,  # noqa: A002 - as it is called in talk of schemas
+        read_only: bool = False,
+    ) -> None:
+        """Take what the schema says."""
+        self.model = model
+        """The model whose file describes the place."""
+        self.assertions = assertions
+        """The keywords that look at the value itself, such as ``type`` and ``maxItems``."""
+        self.properties = properties
+        self.required = required
+        self.items = items
+        """The elements of an array."""
+        self.values = values
+        """The members of an object whose keys are the caller's."""
+        self.open = open
+        """More keys than `properties` are expected (``additionalProperties: true``)."""
+        self.read_only = read_only
+
+    def below(self, step: str | int) -> Outline | None:
+        """Return the outline of a member or element, or None where the schema says nothing."""
+        if isinstance(step, int):
+            return self.items
+        return self.properties.get(step, self.values)
+
+    def at(self, path: Path) -> Outline | None:
+        """Return the outline at `path`, or None where the schema says nothing."""
+        place: Outline | None = self
+        for step in path:
+            if place is None:
+                return None
+            place = place.below(step)
+        return place
+
+    def walk(self) -> Iterator[Outline]:
+        """Yield this outline and each one below it."""
+        yield self
+        for part in (*self.properties.values(), self.items, self.values):
+            if part is not None:
+                yield from part.walk()
+
+
+@cache
+def outline(edition: str, model: str) -> Outline:
+    """Return the outline of a model; `LookupError` names the known editions and models."""
+    return _build(edition, model, schemas.load(edition, model))
+
+
+def _build(edition: str, model: str, schema: Mapping[str, Any]) -> Outline:
+    reference = schema.get("$ref")
+    if reference is not None:
+        target = outline(edition, reference.removesuffix(".json"))
+        return _read_only(target) if schema.get("readOnly") else target
+    assertions = {k: v for k, v in schema.items() if k not in _BELOW and k not in _ANNOTATIONS}
+    properties: dict[str, Outline] = {}
+    required: list[str] = []
+    for part in schema.get("allOf", ()):
+        base = _build(edition, model, part)
+        assertions.update(base.assertions)
+        properties.update(base.properties)
+        required.extend(base.required)
+    for name, below in schema.get("properties", {}).items():
+        properties[name] = _build(edition, model, below)
+    required.extend(schema.get("required", ()))
+    items = schema.get("items")
+    values = schema.get("additionalProperties")
+    return Outline(
+        model=model,
+        assertions=assertions,
+        properties=properties,
+        required=tuple(dict.fromkeys(required)),
+        items=None if items is None else _build(edition, model, items),
+        values=_build(edition, model, values) if isinstance(values, Mapping) else None,
+        open=values is True,
+        read_only=bool(schema.get("readOnly")),
+    )
+
+
+def _read_only(target: Outline) -> Outline:
+    return Outline(
+        model=target.model,
+        assertions=target.assertions,
+        properties=target.properties,
+        required=target.required,
+        items=target.items,
+        values=target.values,
+        open=target.open,
+        read_only=True,
+    )

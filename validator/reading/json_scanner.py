@@ -1,0 +1,445 @@
+"""A strict scanner of JSON text that tells what is wrong and where.
+
+It follows RFC 8259 (the grammar) and RFC 7493, I-JSON (no duplicate keys, no unpaired surrogates,
+no numbers beyond a double). It is for text that a fast parser refused, so it favours good answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from json import JSONDecoder
+from math import isinf
+from typing import Any, NamedTuple, TypeAlias
+
+from ..findings.pointer import Path
+from ..findings.problem import Problem
+from .lines import Lines
+
+MAX_DIGITS = 4300
+"""The most digits an integer may have, as in CPython and in jiter."""
+
+_NOTHING: Mapping[str, Any] = {}
+_FOUND_LENGTH = 20
+_CHUNK_DIGITS = 512
+_SHORT = 18
+"""The most digits of an integer that is read without a second look."""
+
+# What may come next, as the first characters that are allowed there.
+_VALUE = '"[{-0123456789tfnNI'
+_FIRST_ITEM = _VALUE + "]"
+_KEY = '"'
+_FIRST_KEY = '"}'
+_KEYS = (_KEY, _FIRST_KEY)
+_COLON = ":"
+_END = ""
+
+_CLOSERS = {"[": "]", "{": "}"}
+_LITERALS = {"true": True, "false": False, "null": None}
+_NOT_FINITE = frozenset({"NaN", "Infinity", "-Infinity"})
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_PLAIN = r'"[^"\\\x00-\x1f]*"'
+_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+# One token, then the comma or colon that follows it: half as many matches as token by token.
+_TOKEN = re.compile(
+    rf"""(
+        [\[\]{{}}]
+      | {_PLAIN}
+      | (?: {_NUMBER} | true | false | null | NaN | -?Infinity ) (?![\w.+-])
+    )
+    [ \t\n\r]*([,:]?)[ \t\n\r]*""",
+    re.VERBOSE,
+)
+# A member that is not the last one, if key and value are plain.
+_MEMBER = re.compile(
+    rf"""({_PLAIN})[ \t\n\r]*:[ \t\n\r]*(
+        {_PLAIN} | (?: {_NUMBER} | true | false | null ) (?![\w.+-])
+    )[ \t\n\r]*,[ \t\n\r]*""",
+    re.VERBOSE,
+)
+_SEPARATOR = re.compile(r"()[ \t\n\r]*([,:]?)[ \t\n\r]*")
+_STRING_PIECE = re.compile(r'[^"\\\x00-\x1f]+|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}')
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_MAYBE_SURROGATE = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
+_LONE_SURROGATE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff])"
+    r"|\\.",
+)
+_WORD = re.compile(r"[\w$.+-]+")
+_STRING = JSONDecoder()
+
+_WORDS = {
+    "True": "python-literal",
+    "False": "python-literal",
+    "None": "python-literal",
+    "undefined": "undefined",
+}
+_MARKS = {
+    "//": "comment",
+    "/*": "comment",
+    "#": "comment",
+    "'": "single-quotes",
+    "`": "single-quotes",
+    "\u2018": "curly-quotes",
+    "\u2019": "curly-quotes",
+    "\u201c": "curly-quotes",
+    "\u201d": "curly-quotes",
+    "...": "ellipsis",
+    "\u2026": "ellipsis",
+    "\ufeff": "bad-whitespace",
+    "\u200b": "bad-whitespace",
+}
+
+_Event: TypeAlias = tuple[str, int, int, str]
+"""The kind ("{", "[", "key", "string", "scalar" or "end"), where it starts and ends, and its text.
+
+For "key" and "string" the text is the decoded string; for the others it is the token itself.
+"""
+
+
+class Scan(NamedTuple):
+    """What a JSON text holds and what is wrong with it."""
+
+    value: Any
+    """The value; of duplicate keys the last wins, and None stands for what JSON cannot carry."""
+    problems: tuple[Problem, ...]
+    """The problems in text order."""
+    complete: bool
+    """False after a syntax error or too deep nesting: `value` is then None."""
+
+
+class _FaultError(Exception):
+    """The text cannot be read any further: bad syntax with its reason, or else too deep nesting."""
+
+    def __init__(self, code: str, offset: int, reason: str, *, inside: bool) -> None:
+        """Note the place, and whether it is `inside` the next member, not just its container."""
+        super().__init__(code, reason)
+        self.code = code
+        self.offset = offset
+        self.reason = reason
+        self.inside = inside
+
+
+def scan(text: str, *, max_depth: int = 100, max_problems: int = 1000) -> Scan:
+    """Read `text` as one JSON value by RFC 8259 and RFC 7493 (I-JSON).
+
+    The scan goes on after a duplicate key (`json/duplicate-key`), a number beyond the limits
+    (`json/number-range`), NaN or Infinity (`json/not-finite`) and an unpaired surrogate
+    (`json/lone-surrogate`). It stops at the first syntax error (`json/syntax`) and at more than
+    `max_depth` nested containers (`json/too-deep`). No more than `max_problems` problems are
+    returned (at least one); the problem that stops the scan is always among them.
+
+    Nothing is raised, whatever the text.
+    """
+    builder = _Builder(text, max_depth, max(1, max_problems))
+    try:
+        builder.build()
+    except _FaultError as fault:
+        builder.stop(fault)
+        return Scan(None, tuple(builder.problems), complete=False)
+    return Scan(builder.root, tuple(builder.problems), complete=True)
+
+
+class _Builder:
+    """Builds the value from the events, and knows the path of the place it is at."""
+
+    def __init__(self, text: str, max_depth: int, max_problems: int) -> None:
+        self.root: Any = None
+        self.problems: list[Problem] = []
+        self._text = text
+        self._lines = Lines(text)
+        self._max_depth = max_depth
+        self._max_problems = max_problems
+        self._surrogates = _MAYBE_SURROGATE.search(text) is not None
+        # The open containers, innermost last; for each the key being read and the keys seen.
+        self._open: list[Any] = []
+        self._keys: list[str] = []
+        self._seen: list[dict[str, int]] = []
+
+    def build(self) -> None:
+        """Build the value; raises _FaultError where the text cannot be read any further."""
+        for kind, start, end, token in _events(self._text, self._max_depth):
+            if kind == "key":
+                self._enter(token, start, end)
+            elif kind == "scalar":
+                self._put(self._scalar(token, start))
+            elif kind == "string":
+                lone = self._surrogates and _SURROGATE.search(token) is not None
+                if lone:
+                    self._report_surrogate(start, end)
+                self._put(None if lone else token)
+            elif kind == "end":
+                self._open.pop()
+                self._keys.pop()
+                self._seen.pop()
+            else:
+                container: Any = {} if kind == "{" else []
+                self._put(container)
+                self._open.append(container)
+                self._keys.append("")
+                self._seen.append({})
+
+    def stop(self, fault: _FaultError) -> None:
+        """Report the fault that ended the scan, in place of the last problem when full."""
+        if len(self.problems) == self._max_problems:
+            self.problems.pop()
+        path = self._path() if fault.inside else self._path()[:-1]
+        params: dict[str, Any] = {"limit": self._max_depth}
+        values = {}
+        if fault.reason:
+            found = self._text[fault.offset : fault.offset + _FOUND_LENGTH]
+            found = found.strip() and found[:1] + found[1:].partition("\n")[0].rstrip()
+            params, values = {"kind": fault.reason}, {"found": found}
+        self._report(fault.code, fault.offset, params, values, path=path)
+
+    def _put(self, value: object) -> None:
+        if not self._open:
+            self.root = value
+            return
+        container = self._open[-1]
+        if isinstance(container, list):
+            container.append(value)
+        else:
+            container[self._keys[-1]] = value
+
+    def _path(self) -> Path:
+        """Return the path of the member that is being read."""
+        steps: list[str | int] = [
+            len(container) - 1 if isinstance(container, list) else key
+            for container, key in zip(self._open, self._keys, strict=True)
+        ]
+        if self._open and isinstance(self._open[-1], list):
+            steps[-1] = len(self._open[-1])
+        return tuple(steps)
+
+    def _enter(self, key: str, start: int, end: int) -> None:
+        self._keys[-1] = key
+        first = self._seen[-1].setdefault(key, start)
+        if first != start and not self._full():
+            line, column = self._lines.locate(first)
+            self._report(
+                "json/duplicate-key",
+                start,
+                {"first_line": line, "first_column": column},
+                {"key": key},
+                related=(self._path(),),
+            )
+        if self._surrogates and _SURROGATE.search(key):
+            self._report_surrogate(start, end)
+
+    def _scalar(self, token: str, start: int) -> object:
+        if len(token) <= _SHORT and token.isdecimal():
+            return int(token)
+        if token in _LITERALS:
+            return _LITERALS[token]
+        if token in _NOT_FINITE:
+            self._report("json/not-finite", start, {}, {"found": token})
+            return None
+        if token.lstrip("-").isdigit():
+            if len(token.lstrip("-")) <= MAX_DIGITS:
+                return _integer(token)
+            limit = f"{MAX_DIGITS} digits"
+        else:
+            number = float(token)
+            if not isinf(number):
+                return number
+            limit = "double"
+        self._report("json/number-range", start, {"limit": limit})
+        return None
+
+    def _report_surrogate(self, start: int, end: int) -> None:
+        if self._full():
+            return
+        offset = next(
+            (m.start() for m in _LONE_SURROGATE.finditer(self._text, start, end) if m[1]), start
+        )
+        self._report("json/lone-surrogate", offset)
+
+    def _full(self) -> bool:
+        return len(self.problems) >= self._max_problems
+
+    def _report(
+        self,
+        code: str,
+        offset: int,
+        params: Mapping[str, Any] = _NOTHING,
+        values: Mapping[str, Any] = _NOTHING,
+        *,
+        path: Path | None = None,
+        related: tuple[Path, ...] = (),
+    ) -> None:
+        if not self._full():
+            line, column = self._lines.locate(offset)
+            place = self._path() if path is None else path
+            self.problems.append(
+                Problem(code, place, params, values, related, line=line, column=column)
+            )
+
+
+def _integer(token: str) -> int:
+    # In chunks, because sys.set_int_max_str_digits may have set a limit as low as 640 digits.
+    if len(token) <= _CHUNK_DIGITS:
+        return int(token)
+    digits = token.lstrip("-")
+    number = 0
+    for begin in range(0, len(digits), _CHUNK_DIGITS):
+        chunk = digits[begin : begin + _CHUNK_DIGITS]
+        number = number * 10 ** len(chunk) + int(chunk)
+    return -number if token[0] == "-" else number
+
+
+def _events(text: str, max_depth: int) -> Iterator[_Event]:
+    """Yield the tokens of `text` that carry meaning, in order, by the grammar of RFC 8259.
+
+    Raises _FaultError where the grammar or `max_depth` is broken.
+    """
+    closers: list[str] = []
+    expected = _VALUE
+    pos = _end(_SPACE.match(text))
+    while True:
+        start = pos
+        if expected in _KEYS:
+            while member := _MEMBER.match(text, pos):
+                key, value = member[1], member[2]
+                yield "key", pos, member.end(1), key[1:-1]
+                start = member.start(2)
+                if value[0] == '"':
+                    yield "string", start, member.end(2), value[1:-1]
+                else:
+                    yield "scalar", start, member.end(2), value
+                start = pos = member.end()
+                expected = _KEY
+        match = _TOKEN.match(text, start)
+        if match:
+            first, token, end = text[start], match[1], match.end(1)
+            if first == '"':
+                token = token[1:-1]
+            if first not in expected:
+                raise _fault(text, start, expected, closers)
+        else:
+            # A string with escapes, or nothing that belongs here.
+            first = '"'
+            token, end = _escaped_string(text, start, expected, closers)
+            match = _after(text, end)
+        separator, pos = match[2], match.end()
+        if first in _CLOSERS:
+            if len(closers) >= max_depth:
+                raise _too_deep(start)
+            yield first, start, end, token
+            closers.append(_CLOSERS[first])
+            expected = _FIRST_ITEM if first == "[" else _FIRST_KEY
+            if separator:
+                raise _fault(text, match.start(2), expected, closers)
+            continue
+        if first == '"':
+            is_key = expected in _KEYS
+            yield "key" if is_key else "string", start, end, token
+            if is_key:
+                if separator != ":":
+                    raise _fault(text, match.start(2), _COLON, closers)
+                expected = _VALUE
+                continue
+        elif first in "]}":
+            closers.pop()
+            yield "end", start, end, token
+        else:
+            yield "scalar", start, end, token
+        if separator == "," and closers:
+            expected = _VALUE if closers[-1] == "]" else _KEY
+            continue
+        expected = closers[-1] if closers else _END
+        if separator or (pos < len(text) and not closers):
+            raise _fault(text, match.start(2) if separator else pos, expected, closers)
+        if not closers:
+            return
+
+
+def _end(match: re.Match[str] | None) -> int:
+    return match.end() if match else 0
+
+
+def _after(text: str, end: int) -> re.Match[str]:
+    match = _SEPARATOR.match(text, end)
+    assert match  # noqa: S101 - every part of the pattern is optional
+    return match
+
+
+def _escaped_string(text: str, start: int, expected: str, closers: list[str]) -> tuple[str, int]:
+    """Return the string that starts at `start` and where it ends; raises _FaultError."""
+    if not (text.startswith('"', start) and '"' in expected):
+        raise _fault(text, start, expected, closers)
+    try:
+        # The decoder's C code joins surrogate pairs and is linear on floods of escapes.
+        return _STRING.raw_decode(text, start)
+    except ValueError:
+        pos = start + 1
+        while piece := _STRING_PIECE.match(text, pos):
+            pos = piece.end()
+        inside = expected in (_VALUE, _FIRST_ITEM)
+        if text[pos : pos + 2] in {"", "\\"}:
+            raise _syntax(start, "unterminated-string", inside=inside) from None
+        reason = "bad-escape" if text[pos] == "\\" else "control-character"
+        raise _syntax(pos, reason, inside=inside) from None
+
+
+def _syntax(offset: int, reason: str, *, inside: bool = False) -> _FaultError:
+    return _FaultError("json/syntax", offset, reason, inside=inside)
+
+
+def _too_deep(offset: int) -> _FaultError:
+    return _FaultError("json/too-deep", offset, "", inside=True)
+
+
+def _fault(text: str, pos: int, expected: str, closers: list[str]) -> _FaultError:
+    """Return the syntax error at `pos`, where something in `expected` should have come."""
+    pos = _end(_SPACE.match(text, pos))
+    if pos >= len(text):
+        return _fault_at_end(text, expected, closers)
+    before = text[:pos].rstrip(" \t\n\r")
+    if text[pos] in "]}" and before.endswith(","):
+        if closers and closers[-1] == text[pos]:
+            return _syntax(len(before) - 1, "trailing-comma")
+        return _syntax(pos, _generic(expected, closers))
+    reason = _specific(text, pos, expected) or _generic(expected, closers, text[pos])
+    inside = expected in (_VALUE, _FIRST_ITEM, _COLON)
+    return _syntax(pos, reason, inside=inside)
+
+
+def _fault_at_end(text: str, expected: str, closers: list[str]) -> _FaultError:
+    pos = len(text.rstrip(" \t\n\r"))
+    if not pos:
+        return _syntax(0, "empty")
+    member = expected == _VALUE and bool(closers) and closers[-1] == "}"
+    return _syntax(pos, "unexpected-end", inside=member or expected == _COLON)
+
+
+def _specific(text: str, pos: int, expected: str) -> str:
+    """Return the reason that the characters at `pos` tell by themselves, or nothing."""
+    first = text[pos]
+    word = _WORD.match(text, pos)
+    reason = next((why for mark, why in _MARKS.items() if text.startswith(mark, pos)), "")
+    if not reason and first.isspace():
+        reason = "bad-whitespace"
+    elif not reason and first < " ":
+        reason = "control-character"
+    elif not reason and word and expected in _KEYS:
+        reason = "unquoted-key"
+    elif not reason and word and expected in (_VALUE, _FIRST_ITEM):
+        is_number = first in "+-.0123456789"
+        reason = "bad-number" if is_number else _WORDS.get(word[0], "bad-literal")
+    return reason
+
+
+def _generic(expected: str, closers: list[str], found: str = "") -> str:
+    """Return the reason that only tells what should have come."""
+    if expected == _COLON:
+        return "expected-colon"
+    if expected in _KEYS:
+        return "expected-key"
+    if expected in (_VALUE, _FIRST_ITEM):
+        return "expected-value"
+    if not closers:
+        return "trailing-data"
+    return "mismatched-bracket" if found and found in "]}" else "expected-comma"

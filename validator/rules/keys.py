@@ -1,0 +1,271 @@
+"""Rules on the keys of a payload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from typing import Any, TypeAlias
+
+from .. import schemas
+from ..findings.code import Code, Confidence, Example, Severity
+from ..findings.pointer import Path
+from ..findings.problem import Problem
+from ..model.detection import BASES, misspelt_envelope, response_only
+from ..model.naming import aliases, plain_name
+from ..model.schema_tree import Outline, outline
+from .context import Context, Missing
+from .rule import REQUESTS, RETURNS, rule
+
+_V1 = {"coupon": "couponCodes", "referral": "referralCode", "discounts": None}
+"""Keys of the first version of customer sessions, and what replaced them."""
+
+_OF_PROFILES = frozenset({"customerProfile", "profile", "profileAttributes"})
+"""Keys that are sent beside a session for its profile, to no effect."""
+
+_GUESSES = 100
+"""So many keys are explained; more is a flood, not a slip."""
+
+
+@rule(
+    Code(
+        name="payload/unknown-property",
+        severity=Severity.WARNING,
+        summary="A key that the model does not have.",
+        message="{model:bare} has no property {property}",
+        hint={
+            "case": "the API's name is {suggestion}; keys are case-sensitive",
+            "snake-case": (
+                "the API's name is {suggestion}; if the payload is meant to be in the SDKs' "
+                'names, check it with naming="snake" (--naming snake)'
+            ),
+            "wire-name": "in the SDKs' names this is {suggestion}",
+            "profile": "a profile is updated by an endpoint of its own, Update customer profile",
+            "version-1": "a key of the first API version: use {suggestion}",
+            "version-1-gone": "a key of the first API version, which has nothing in its place",
+            "edition": "edition {suggestion:bare} of the API has it, this one has not",
+            "place": "{suggestion:bare} has it: is it one level off?",
+            "similar": "did you mean {suggestion}?",
+        },
+        why=(
+            "The API drops keys it does not know without a word, so a slip of case or spelling "
+            "means that the value never arrives. Keys of the first API version (coupon, "
+            "referral, discounts) are lost in the same way."
+        ),
+        fix="Use the suggested name. Your own data belongs in `attributes`.",
+        source=(
+            "Property lists of the models; that unknown keys are dropped is practice (Talon.One's "
+            "own sample campaign sends `Category`)"
+        ),
+        confidence=Confidence.PRACTICE,
+        bad=(
+            Example({"cartItems": [], "coupon": "XMAS-20-2021"}),
+            Example({"customerSession": {"coupon_codes": []}}),
+            Example({"customerSession": {}, "storeIntegrationId": "STORE-001"}),
+        ),
+        good=(
+            Example({"attributes": {"anything": 1}, "couponCodes": []}),
+            Example({"storeIntegrationId": "STORE-001"}, {"edition": "2026-06"}),
+        ),
+    ),
+    clean={},
+)
+def unknown_property(context: Context) -> Iterator[Problem | Missing]:
+    """Compare the keys of each object with those of its model."""
+    guesses = 0
+    for path, part, value in _objects(context, _described):
+        known = part.properties.keys()
+        if value.keys() <= known or part.open or part.values is not None:
+            continue
+        extra = value.keys() - known
+        if not path and (envelope := _envelope(context)) is not None:
+            extra.discard(envelope)
+        if path == context.base and context.setting.model in REQUESTS:
+            extra -= response_only(context.edition)
+        for key in sorted(extra):
+            guesses += 1
+            kind = name = None
+            if guesses <= _GUESSES:
+                kind, name = explain(context.edition, context.outline, part, key, value)
+            yield unknown((*path, key), part.model, kind, name)
+
+
+@rule(
+    Code(
+        name="payload/read-only-property",
+        severity=Severity.WARNING,
+        summary="A request sends a property that only the API sets.",
+        message={
+            "": "{property} is set by the API, and ignored in a request",
+            "several": "{property} is set by the API, and ignored in a request: {count} times",
+        },
+        hint="leave it out of the request",
+        why=(
+            "These properties are computed by the API and come with its responses. Sending them "
+            "back does nothing, and hides that the caller counts on a value which is not used."
+        ),
+        fix="Build requests from your own cart, not from the last response.",
+        source="readOnly in the API's OpenAPI 3.1 (2026-04 on); SDK 2.5.1 docs of CartItem",
+        models=REQUESTS,
+        bad=(
+            Example({"customerSession": {"total": 10, "cartItems": []}}),
+            Example(
+                {"cartItems": [{"name": "A", "sku": "a", "quantity": 1, "price": 1, "position": 0}]}
+            ),
+        ),
+        good=(
+            Example({"cartItems": [{"name": "A", "sku": "a", "quantity": 1, "price": 1}]}),
+            Example(
+                {
+                    "cartItems": [
+                        {"name": "A", "sku": "a", "quantity": 1, "price": 1, "position": 0}
+                    ]
+                },
+                {"model": "CustomerSessionV2"},
+            ),
+        ),
+    ),
+    clean={},
+)
+def read_only_property(context: Context) -> Iterator[Problem | Missing]:
+    """Look for keys marked readOnly, and for keys that only the response model has.
+
+    A key that several items have is reported once, at the first of them.
+    """
+    found: dict[tuple[str, str], list[Path]] = {}
+    for path, part, value in _objects(context, _marked):
+        marked = _read_only(part)
+        if path == context.base:
+            marked |= response_only(context.edition)
+        for key in sorted(value.keys() & marked):
+            found.setdefault((part.model, key), []).append((*path, key))
+    for (_, key), (first, *others) in found.items():
+        params: dict[str, Any] = {"property": key}
+        if others:
+            params |= {"kind": "several", "count": len(others) + 1}
+        yield Problem("payload/read-only-property", first, params)
+
+
+def unknown(path: Path, model: str, kind: str | None, suggestion: str | None) -> Problem:
+    """Return the problem of an unknown key; `kind` says what `suggestion` is."""
+    params = {"model": model, "property": path[-1], "kind": kind, "suggestion": suggestion}
+    known = {name: value for name, value in params.items() if value is not None}
+    return Problem("payload/unknown-property", path, known)
+
+
+def _envelope(context: Context) -> str | None:
+    """Return the misspelt key of the envelope, which ``schema/required`` names."""
+    model = context.setting.model
+    if model not in REQUESTS + RETURNS or model not in BASES or BASES[model][0] in context.value:
+        return None
+    return misspelt_envelope(context.value, model)
+
+
+def explain(
+    edition: str, root: Outline, part: Outline, key: str, present: Collection[str] = ()
+) -> tuple[str | None, str | None]:
+    """Return what an unknown `key` of `part`, in a payload of `root`, may have been meant for.
+
+    That is the kind of the explanation and the suggestion, as the hints of
+    ``payload/unknown-property`` take them; None where there is none. Neither a key that is
+    `present` nor one that only the API sets is suggested.
+    """
+    snake, plain = _spellings(part)
+    if key in snake and snake[key] not in present:
+        return "snake-case", snake[key]
+    name = plain.get(plain_name(key))
+    if name is not None:
+        return (None, None) if name in present else ("case", name)
+    if part.model == "IntegrationRequest" and key in _OF_PROFILES:
+        return "profile", None
+    if part.model in _SESSION_MODELS and key in _V1:
+        return ("version-1-gone", None) if _V1[key] is None else ("version-1", _V1[key])
+    for other in schemas.EDITIONS:
+        if other != edition and _has(other, part.model, key):
+            return "edition", other
+    for place in root.walk():
+        if key in place.properties and place.model != part.model:
+            return "place", place.model
+    close = next((name for name in _similar(part, key) if name not in present), None)
+    return (None, None) if close is None else ("similar", close)
+
+
+@lru_cache(maxsize=256)
+def _similar(part: Outline, key: str) -> list[str]:
+    """Return the names like a key that a caller can set, the closest first."""
+    from difflib import get_close_matches
+
+    return get_close_matches(
+        key, [name for name in part.properties if name not in _read_only(part)]
+    )
+
+
+@cache
+def _read_only(part: Outline) -> frozenset[str]:
+    return frozenset(key for key, below in part.properties.items() if below.read_only)
+
+
+@cache
+def _spellings(part: Outline) -> tuple[dict[str, str], dict[str, str]]:
+    return (
+        {alias: name for name in part.properties for alias in aliases(name)},
+        {plain_name(name): name for name in part.properties},
+    )
+
+
+_SESSION_MODELS = ("NewCustomerSessionV2", "CustomerSessionV2")
+
+
+def _has(edition: str, model: str, key: str) -> bool:
+    return model in schemas.models(edition) and key in outline(edition, model).properties
+
+
+Parts: TypeAlias = Callable[[Outline], tuple[tuple[str, Outline], ...]]
+
+
+@cache
+def _described(part: Outline) -> tuple[tuple[str, Outline], ...]:
+    """Return the properties, by name, in which there can be objects that are described."""
+    return tuple(
+        (key, below)
+        for key, below in sorted(part.properties.items())
+        if any(each.properties for each in below.walk())
+    )
+
+
+@cache
+def _marked(part: Outline) -> tuple[tuple[str, Outline], ...]:
+    """Return the properties, by name, in which there can be keys that only the API sets."""
+    return tuple(
+        (key, below)
+        for key, below in sorted(part.properties.items())
+        if any(_read_only(each) for each in below.walk())
+    )
+
+
+def _objects(context: Context, parts: Parts) -> Iterator[tuple[Path, Outline, Mapping[str, Any]]]:
+    """Yield objects in the properties that `parts` names; not items known to be in order."""
+    doubts = {context.place("cartItems"): context.doubts}
+    return _below(context.outline, context.value, (), parts, doubts)
+
+
+def _below(
+    part: Outline,
+    value: Any,
+    path: Path,
+    parts: Parts,
+    doubts: Mapping[Path, Sequence[int] | None],
+) -> Iterator[tuple[Path, Outline, Mapping[str, Any]]]:
+    """Yield an object and those below it, parents first, keys in order."""
+    if isinstance(value, dict):
+        if part.properties:
+            yield path, part, value
+            for key, below in parts(part):
+                if key in value:
+                    yield from _below(below, value[key], (*path, key), parts, doubts)
+        elif part.values is not None and part.values.properties:
+            for key in sorted(value):
+                yield from _below(part.values, value[key], (*path, key), parts, doubts)
+    elif part.items is not None and part.items.properties and isinstance(value, (list, tuple)):
+        only = doubts.get(path)
+        for index in range(len(value)) if only is None else only:
+            yield from _below(part.items, value[index], (*path, index), parts, doubts)

@@ -1,0 +1,268 @@
+"""Sieve: parts of a payload that are quickly known to be in order, and the rest.
+
+From the schema of a model a stricter one is made in memory: objects are closed, keys that only
+the API sets are left out of requests, values under free keys are small, and what rules ask of
+single places is added (`Rule.clean`). What passes it has no problem of structure, of reading, or
+of those rules. What does not pass may still be in order; it is looked at closely.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..findings.pointer import Path
+from ..findings.problem import Problem
+from ..model.schema_tree import Outline
+from ..reading import document, python_values
+from .compiler import validator
+from .engine import Fragments, Sifted
+
+if TYPE_CHECKING:
+    import jsonschema_rs
+
+_MANY, _FEW = 256, 8
+"""So many cart items are asked about at once, then so many of those, to find the faulty ones."""
+_AROUND = 16
+"""Where there are faulty ones, so many are asked about one by one."""
+
+_SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
+_LIST: dict[str, Any] = {"type": [*_SCALAR["type"], "array"], "items": _SCALAR}
+_SMALL = {**_LIST, "type": [*_LIST["type"], "object"], "additionalProperties": _LIST}
+"""What passes under a key that is the caller's own: within items, which are many, a `_LIST`."""
+
+
+_FORMATS = {
+    "date-time": (
+        "^[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+        "|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+        "T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]+)?"
+        "(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])$"
+    ),
+    "uuid": "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+}
+"""Patterns that pass only what the formats do; leap days, for one, are in doubt."""
+
+
+_UNREADABLE = Problem("json/too-deep")
+_SHALLOW = 8
+"""Values that a caller made are asked about at once if they are nested no deeper."""
+
+
+_BUILTIN = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
+_NOTHING = Sifted(shell=False, items=(), structure=False, shell_structure=False)
+
+
+class SchemaSieve:
+    """The stricter schema of a model, and its two parts: cart items and all around them.
+
+    They are compiled as they are needed.
+    """
+
+    def __init__(
+        self,
+        shape: Outline,
+        cart: Path,
+        fragments: Fragments,
+        *,
+        request: bool,
+        closed: bool,
+    ) -> None:
+        """Make the schema of `shape`, whose cart is at `cart`.
+
+        `fragments` has keywords to add at places, ``*`` for any step. In a `request`, read-only
+        keys are in doubt; so are unknown keys if objects are to be `closed`.
+        """
+        self._cart = cart
+        maker = _Maker(fragments, request=request, closed=closed)
+        place = shape.at(cart)
+        items = None if place is None else place.items
+        self._item_schema: dict[str, Any] = {}
+        if items is not None:
+            self._item_schema = maker.make(items, (*cart, "*"))
+            maker.stop = cart
+        maker.free = _SMALL
+        self._shell_schema = maker.make(shape, ())
+        # The schemas of the model itself, but that values under free keys are small.
+        maker = _Maker({}, request=False, closed=False)
+        self._open_item_schema: dict[str, Any] = {}
+        if items is not None:
+            self._open_item_schema = maker.make(items, (*cart, "*"))
+            maker.stop = cart
+        maker.free = _SMALL
+        self._open_shell_schema = maker.make(shape, ())
+
+    @cached_property
+    def _whole(self) -> "jsonschema_rs.Validator":
+        schema, item = self._shell_schema, self._item_schema
+        if item:
+            steps = [key for name in self._cart for key in ("properties", name)]
+            schema = _with(schema, (*steps, "items"), item)
+        return validator(schema, formats=False)
+
+    @cached_property
+    def _shell(self) -> "jsonschema_rs.Validator":
+        return validator(self._shell_schema, formats=False)
+
+    @cached_property
+    def _open_shell(self) -> "jsonschema_rs.Validator":
+        return validator(self._open_shell_schema, formats=False)
+
+    @cached_property
+    def _open_item(self) -> "jsonschema_rs.Validator":
+        return validator(self._open_item_schema, formats=False)
+
+    @cached_property
+    def _item(self) -> "jsonschema_rs.Validator":
+        return validator(self._item_schema, formats=False)
+
+    @cached_property
+    def _items(self) -> "jsonschema_rs.Validator":
+        return validator({"type": "array", "items": self._item_schema}, formats=False)
+
+    def sift(self, value: dict[str, Any]) -> Sifted | None:
+        """Sort the parts of `value`; None if it is not made of plain JSON values."""
+        cart = self._cart_of(value)
+        if cart is None:
+            return None
+        try:
+            if len(cart) <= _MANY and self._whole.is_valid(value):
+                return _NOTHING
+            shell = not self._shell.is_valid(value)
+            shell_structure = shell and not self._open_shell.is_valid(value)
+            items = self._suspects(cart)
+            structure = shell_structure or (
+                bool(items) and not all(self._open_item.is_valid(cart[index]) for index in items)
+            )
+            return Sifted(shell, items, structure, shell_structure)
+        except (ValueError, TypeError, OverflowError, RecursionError):
+            return None
+
+    def plain(
+        self, value: dict[str, Any], sifted: Sifted, *, read: bool
+    ) -> tuple[dict[str, Any], list[Problem]]:
+        """Return `value` with all that is in doubt replaced by `instance.plain` of it.
+
+        `read` says that it was read from text, so that it shares nothing and goes round nowhere.
+        Problems have paths within the part they are in; of a text they only say that it has some.
+        """
+        problems: list[Problem] = []
+
+        def plain(part: Any, above: int) -> Any:
+            depth = document.MAX_DEPTH - above
+            if python_values.is_plain(part, max_depth=depth - 1 if read else _SHALLOW):
+                return part
+            if read:
+                problems.append(_UNREADABLE)
+                return part
+            copy, found = python_values.plain(part, max_depth=depth)
+            problems.extend(found)
+            return copy
+
+        cart = self._cart_of(value)
+        if not cart:
+            return plain(value, 0), problems
+        items = list(cart)
+        for index in sifted.items:
+            items[index] = plain(items[index], len(self._cart) + 1)
+        copy = _with(value, self._cart, [])
+        if sifted.shell:
+            copy = plain(copy, 0)
+        return _with(copy, self._cart, items), problems
+
+    def _cart_of(self, value: Any) -> Sequence[Any] | None:
+        """Return the cart items, none if there is no cart, None if it is in a type of its own."""
+        if not self._item_schema:
+            return ()
+        for step in self._cart:
+            if not isinstance(value, dict):
+                return () if type(value) in _BUILTIN else None
+            value = value.get(step)
+        if isinstance(value, (list, tuple)):
+            return value
+        return () if type(value) in _BUILTIN else None
+
+    def _suspects(self, cart: Sequence[Any]) -> Sequence[int]:
+        if not cart:
+            return ()
+        all_pass, passes = self._items.is_valid, self._item.is_valid
+        suspects: list[int] = []
+        for first in range(0, len(cart), _MANY):
+            many = cart[first : first + _MANY]
+            if all_pass(many):
+                continue
+            start, end = first, first + len(many)
+            found: list[int] = []
+            while start < end:
+                if not found and all_pass(cart[start : start + _FEW]):
+                    start += _FEW
+                    continue
+                stop = min(end, start + _AROUND)
+                found = [index for index in range(start, stop) if not passes(cart[index])]
+                suspects += found
+                start = stop
+        return suspects
+
+
+def _with(value: dict[str, Any], path: Path, part: Any) -> dict[str, Any]:
+    """Return a copy of `value` with another `part` at `path`, which is there."""
+    copy = dict(value)
+    name = str(path[0])
+    copy[name] = part if len(path) == 1 else _with(copy[name], path[1:], part)
+    return copy
+
+
+class _Maker:
+    def __init__(self, fragments: Fragments, *, request: bool, closed: bool) -> None:
+        self._fragments = fragments
+        self.free = _LIST
+        self._request = request
+        self._closed = closed
+        self.stop: Path | None = None
+
+    def make(self, place: Outline, path: Path) -> dict[str, Any]:
+        schema = dict(place.assertions)
+        if "format" in schema:
+            schema["pattern"] = _FORMATS[schema.pop("format")]
+        kind = schema.get("type")
+        if kind is None:
+            schema |= self.free
+        if place.required:
+            schema["required"] = list(place.required)
+        if place.properties:
+            schema["properties"] = {
+                name: self.make(below, (*path, name))
+                for name, below in place.properties.items()
+                if not (self._request and below.read_only)
+            }
+        if place.items is not None and path != self.stop:
+            schema["items"] = self.make(place.items, (*path, "*"))
+        elif kind == "array" and path != self.stop:
+            schema["items"] = self.free
+        if kind == "object":
+            schema["additionalProperties"] = self._others(place, path)
+        _add(schema, self._fragments.get(path, {}))
+        return schema
+
+    def _others(self, place: Outline, path: Path) -> Any:
+        if place.values is not None:
+            return self.make(place.values, (*path, "*"))
+        return self.free if place.open or not self._closed else False
+
+
+def _add(schema: dict[str, Any], fragment: Mapping[str, Any]) -> None:
+    """Add keywords of rules; for free keys, one that sees to names sees to their values too."""
+    rest = dict(fragment)
+    if "only" in rest:
+        free = schema["additionalProperties"]
+        members = rest.pop("only")
+        rest.pop("propertyNames", None)
+        schema["properties"] = {name: free if m is None else m for name, m in members.items()}
+        schema["additionalProperties"] = False
+    elif "propertyNames" in rest and "properties" not in schema:
+        pattern = rest.pop("propertyNames")["pattern"]
+        schema["patternProperties"] = {pattern: schema["additionalProperties"]}
+        schema["additionalProperties"] = False
+    if "required" in rest:
+        # Only then: a list without names is looked at for each value too.
+        schema["required"] = [*schema.get("required", ()), *rest.pop("required")]
+    schema.update(rest)
