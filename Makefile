@@ -126,7 +126,7 @@ docs: install ## Write the generated parts of the documentation
 	@$(VPYTHON) docs/generate.py
 
 golden: install ## Write the files that the tests compare the output with
-	@$(VPYTHON) tests/goldens.py
+	@$(VPYTHON) tests/support/goldens.py
 
 build: install ## Build the source archive and the wheel into dist/
 	@rm -rf dist

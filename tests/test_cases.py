@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from strategies import ENGINES
 
+from support.strategies import ENGINES
 from talonschema import NEW, Policy, Report, Update, Validator, replay
 from talonschema.schemas import EDITIONS
 from talonschema.validator import Options

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from strategies import ENGINES
 
+from support.strategies import ENGINES
 from talonschema import NEW, Validator, is_valid
 from talonschema.schemas import EDITIONS
 

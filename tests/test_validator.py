@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from strategies import ENGINES
 
 import talonschema
+from support.strategies import ENGINES
 from talonschema import (
     NEW,
     InvalidPayload,

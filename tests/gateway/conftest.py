@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.processes import Upstream, upstream_running
-from gateway.valkey import Valkey
+from support.gateway.processes import Upstream, upstream_running
+from support.gateway.valkey import Valkey
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.failures import OF_THE_GATE, Failure, Gateway, changed
-from gateway.processes import Upstream, free_port, gateway_running, listens, running
-from gateway.promises import CLOSED, OPEN, REQUEST_LEG, Front, new, path
+from support.gateway.failures import OF_THE_GATE, Failure, Gateway, changed
+from support.gateway.processes import Upstream, free_port, gateway_running, listens, running
+from support.gateway.promises import CLOSED, OPEN, REQUEST_LEG, Front, new, path
 
 CONFIG = Path(__file__).resolve().parents[2] / "docs" / "gateway" / "Caddyfile"
 PROGRAM = Path(sys.executable).with_name("caddy")

@@ -24,7 +24,7 @@ import httpx
 import pytest
 
 import talonschema
-from gateway.envoy import (
+from support.gateway.envoy import (
     API,
     CONFIGS,
     GRPC,
@@ -36,7 +36,7 @@ from gateway.envoy import (
     binary,
     envoy_running,
 )
-from gateway.processes import (
+from support.gateway.processes import (
     Gateway,
     Upstream,
     eventually,
@@ -45,7 +45,7 @@ from gateway.processes import (
     refusal,
     running,
 )
-from gateway.promises import (
+from support.gateway.promises import (
     BAD,
     CLOSED,
     JSON,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.failures import OF_BOTH_LEGS, Failure, Gateway, changed
-from gateway.installed import need
-from gateway.processes import Upstream, free_port, gateway_running, listens, running
-from gateway.promises import REQUEST_LEG, RESPONSE_LEG, Front
+from support.gateway.failures import OF_BOTH_LEGS, Failure, Gateway, changed
+from support.gateway.installed import need
+from support.gateway.processes import Upstream, free_port, gateway_running, listens, running
+from support.gateway.promises import REQUEST_LEG, RESPONSE_LEG, Front
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "gateway"
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 import brotli
 import pytest
 
-from gateway.processes import Gateway, gateway_running
+from support.gateway.processes import Gateway, gateway_running
 from talonschema.gateway.body import MAX_BODY
 
 JSON = {"content-type": "application/json"}

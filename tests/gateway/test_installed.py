@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.installed import REQUIRE, need
+from support.gateway.installed import REQUIRE, need
 
 pytest_plugins = ["pytester"]
 

@@ -20,9 +20,9 @@ import httpx
 import msgpack
 import pytest
 
-from gateway import promises
-from gateway.processes import NO_TLS, Program, Upstream, running
-from gateway.promises import BAD, CLOSED, JSON, OPEN, RETURN, new, path
+from support.gateway import promises
+from support.gateway.processes import NO_TLS, Program, Upstream, running
+from support.gateway.promises import BAD, CLOSED, JSON, OPEN, RETURN, new, path
 
 MULTI_MAPS = {"kong.request.get_headers", "kong.service.response.get_headers"}
 

@@ -11,10 +11,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.failures import OF_BOTH_LEGS, Failure, Gateway, changed
-from gateway.installed import need
-from gateway.processes import Upstream, eventually, free_port, gateway_running, listens, running
-from gateway.promises import CLOSED, MIB, OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new, path
+from support.gateway.failures import OF_BOTH_LEGS, Failure, Gateway, changed
+from support.gateway.installed import need
+from support.gateway.processes import (
+    Upstream,
+    eventually,
+    free_port,
+    gateway_running,
+    listens,
+    running,
+)
+from support.gateway.promises import CLOSED, MIB, OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new, path
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "gateway"
 MODULE = Path("/usr/lib/nginx/modules/ngx_http_js_module.so")

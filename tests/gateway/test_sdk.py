@@ -10,9 +10,9 @@ import pytest
 import talon_one as typed_sdk
 from talon_one.exceptions import ApiException, BadRequestException
 
-from gateway.envoy import PAIR, SINGLE, Behind, envoy_running
-from gateway.processes import Upstream, gateway_running
-from gateway.promises import new
+from support.gateway.envoy import PAIR, SINGLE, Behind, envoy_running
+from support.gateway.processes import Upstream, gateway_running
+from support.gateway.promises import new
 
 # Its types know no arguments in snake case, which its documentation shows.
 sdk: Any = typed_sdk

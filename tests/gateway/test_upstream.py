@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 import talonschema
-from gateway.processes import Upstream
+from support.gateway.processes import Upstream
 from talonschema.model.states import MOVES, OPERATIONS, STATES
 
 CART = [{"name": "Burr grinder", "sku": "GRD-7", "quantity": 2, "price": 129}]

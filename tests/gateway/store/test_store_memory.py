@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.stands import EXPIRY, stand
-from gateway.valkey import Valkey
+from support.gateway.stands import EXPIRY, stand
+from support.gateway.valkey import Valkey
 from talonschema.gateway.store.memory import MemoryStore
 
 

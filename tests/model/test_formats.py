@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import ENGINES
 
+from support.strategies import ENGINES
 from talonschema import Validator
 from talonschema.model.formats import is_date_time, is_uuid, moment
 

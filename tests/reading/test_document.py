@@ -23,7 +23,7 @@ from talonschema.reading.parsers import over
 from talonschema.reading.python_values import plain
 
 PROPERTY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
-CASES = Path(__file__).parent / "cases" / "json"
+CASES = Path(__file__).parents[1] / "cases" / "json"
 
 STRICT = {"json": document._accept_with_json}  # noqa: SLF001 - shows nowhere else
 if find_spec("jiter"):

@@ -16,9 +16,9 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.processes import free_port, refusal
-from gateway.stands import CLOSE, KEY, ODD, Stand, attempt, stand
-from gateway.valkey import Valkey
+from support.gateway.processes import free_port, refusal
+from support.gateway.stands import CLOSE, KEY, ODD, Stand, attempt, stand
+from support.gateway.valkey import Valkey
 from talonschema.gateway.store import Intent, Key, Learned, StoreError, open_store
 from talonschema.gateway.store.redis import PREFIX, RedisStore
 
@@ -131,7 +131,7 @@ def test_a_key_that_is_not_ours_is_told(redis_stand: Stand) -> None:
 
 
 def test_the_rights_that_the_page_on_stores_names_are_enough(redis_stand: Stand) -> None:
-    page = (Path(__file__).parents[2] / "docs/gateway/stores.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs/gateway/stores.md").read_text("utf-8")
     (rights,) = re.findall(r"^ACL SETUSER gateway on >PASSWORD (.*)$", page, re.MULTILINE)
     name = uuid4().hex
     with closing(redis_stand.valkey.client()) as client:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-import valid
 
 import talonschema
+from support import valid
 from talonschema import cli, output, schemas
 from talonschema.checking.registry import CODES
 from talonschema.checking.report import Report
@@ -30,7 +30,7 @@ from talonschema.output.terminal import Style
 from talonschema.reading import document
 from talonschema.structure import EngineName
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 GOOD = sorted((EXAMPLES / "good").glob("*.json"))
 BAD = sorted((EXAMPLES / "bad").glob("*.json"))
 

@@ -15,16 +15,15 @@ from typing import Any
 from unicodedata import combining, east_asian_width
 from urllib.parse import unquote
 
-import goldens
 import pytest
-import valid
 import xmlschema
-from corpus import corpus
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
 
 import talonschema
+from support import goldens, valid
+from support.corpus import corpus
 from talonschema import cli
 from talonschema.checking.registry import CODES
 from talonschema.checking.report import Report
@@ -37,7 +36,7 @@ from talonschema.output.json_text import document
 from talonschema.output.repository import from_root
 from talonschema.output.sarif import LEVELS
 
-VENDOR = Path(__file__).parent / "vendor"
+VENDOR = Path(__file__).parents[1] / "vendor"
 PROGRAMS = ("json", "sarif", "github", "junit")
 
 SARIF = Draft7Validator(json.loads((VENDOR / "sarif-2.1.0.json").read_bytes()))

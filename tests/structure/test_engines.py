@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import (
+
+from support.strategies import (
     ENGINES,
     damaged,
     json_values,
@@ -35,7 +36,6 @@ from strategies import (
     shuffled,
     slips,
 )
-
 from talonschema import NEW, Policy, Report, Validator
 from talonschema.findings.pointer import to_pointer
 from talonschema.schemas import EDITIONS

@@ -355,7 +355,7 @@ def test_codes_of_keys_are_codes() -> None:
 
 
 def test_findings_of_the_examples_are_located() -> None:
-    for path in (Path(__file__).parents[1] / "examples" / "bad").glob("*.json"):
+    for path in (Path(__file__).parents[2] / "examples" / "bad").glob("*.json"):
         text = path.read_bytes()
         report = check(text).located(text)
         assert all(each.line and each.end_line for each in report.findings)

@@ -20,19 +20,19 @@ from typing import Any, Self
 
 import jsonschema
 import pytest
-from corpus import corpus
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import damaged, kinds, sessions
 
+from support.corpus import corpus
+from support.strategies import damaged, kinds, sessions
 from talonschema import schemas
 from talonschema.export import Target, export
 
 # With pytest-xdist one worker runs them all, so that there is one process of Node.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("node")]
 
-HERE = Path(__file__).parent / "node"
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "schemas.md"
+HERE = Path(__file__).parents[1] / "node"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "schemas.md"
 FILES = [(edition, model) for edition in schemas.EDITIONS for model in schemas.models(edition)]
 TARGETS: tuple[Target, ...] = ("2020-12", "draft-07", "draft-04")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import redis
 
-from gateway.processes import free_port, running
+from support.gateway.processes import free_port, running
 
 
 def binary() -> Path:

@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import pytest
 
-from gateway import writer
-from gateway.valkey import Valkey
-from gateway.writer import kept, steps
+from support.gateway import writer
+from support.gateway.valkey import Valkey
+from support.gateway.writer import kept, steps
 from talonschema.gateway.store import Key, Store, StoreError, open_store
 
 

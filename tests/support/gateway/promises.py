@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from gateway.processes import NO_TLS, Upstream
+from support.gateway.processes import NO_TLS, Upstream
 
 JSON = {"content-type": "application/json"}
 OPEN, CLOSED, BAD = (

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import ENGINES, damaged, sessions
 
+from support.strategies import ENGINES, damaged, sessions
 from talonschema import NEW, Policy, Report, Severity, Validator, schemas
 from talonschema.checking.registry import CODES, GROUPS
 from talonschema.findings.code import EDITIONS, Code, Confidence, Example, render

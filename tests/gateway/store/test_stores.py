@@ -18,8 +18,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gateway.stands import CLOSE, EXPIRY, KINDS, LEASE, ODD, Stand, stand
-from gateway.valkey import Valkey
+from support.gateway.stands import CLOSE, EXPIRY, KINDS, LEASE, ODD, Stand, stand
+from support.gateway.valkey import Valkey
 from talonschema.gateway.store import Admission, Key, Learned, Refused, Uncertain, open_store
 from talonschema.gateway.store.memory import MemoryStore
 from talonschema.gateway.store.record import MOST_PENDINGS

@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 import httpx
 import pytest
 
-from gateway.installed import REQUIRE
-from gateway.processes import Program, free_port, listens, running
+from support.gateway.installed import REQUIRE
+from support.gateway.processes import Program, free_port, listens, running
 
-CONFIGS: Final = Path(__file__).resolve().parents[2] / "docs" / "gateway"
+CONFIGS: Final = Path(__file__).resolve().parents[3] / "docs" / "gateway"
 PAIR: Final = "envoy-gate-and-observer.yaml"
 SINGLE: Final = "envoy-ext-proc.yaml"
 

@@ -16,7 +16,6 @@ import jsonschema
 import jsonschema_rs
 import openapi_spec_validator
 import pytest
-from corpus import corpus
 from hypothesis import given
 from hypothesis import strategies as st
 from openapi_schema_validator import (
@@ -26,8 +25,9 @@ from openapi_schema_validator import (
     OAS31Validator,
 )
 from referencing import Registry
-from strategies import damaged, kinds, places, sessions
 
+from support.corpus import corpus
+from support.strategies import damaged, kinds, places, sessions
 from talonschema import schemas
 from talonschema.checking.registry import CODES
 from talonschema.cli import schema as command
@@ -40,7 +40,7 @@ from talonschema.model.formats import FORMATS
 from talonschema.model.schema_tree import outline
 from talonschema.rules import RULES
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FILES = [(edition, model) for edition in schemas.EDITIONS for model in schemas.models(edition)]
 ALL = [(target, *file) for target, file in product(TARGETS, FILES)]
 DRAFTS: Mapping[str, Any] = {

@@ -18,7 +18,7 @@ import talonschema
 from talonschema import cli
 from talonschema.output import FORMATS
 
-FOLDER = Path(__file__).parent / "golden"
+FOLDER = Path(__file__).parents[1] / "golden"
 INPUT = FOLDER / "input"
 SUFFIXES = {"sarif": "sarif", "json": "json", "junit": "xml"}
 """Of the others it is txt."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from gateway.processes import Program, eventually, free_port, listens, running
+from support.gateway.processes import Program, eventually, free_port, listens, running
 
 pytestmark = pytest.mark.slow
 

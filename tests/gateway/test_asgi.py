@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.processes import Upstream as Api
-from gateway.processes import free_port, listens, running
-from gateway.upstream import Upstream
+from support.gateway.processes import Upstream as Api
+from support.gateway.processes import free_port, listens, running
+from support.gateway.upstream import Upstream
 from talonschema.gateway import SessionGuard
 from talonschema.gateway.store import Key
 

@@ -27,10 +27,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gateway import racer
-from gateway.racer import ASKS, EPOCH, Ask, Model, accepts, intent
-from gateway.stands import KINDS, LEASE, Stand, stand
-from gateway.valkey import Valkey
+from support.gateway import racer
+from support.gateway.racer import ASKS, EPOCH, Ask, Model, accepts, intent
+from support.gateway.stands import KINDS, LEASE, Stand, stand
+from support.gateway.valkey import Valkey
 from talonschema.gateway.store import Key, Learned, Outcome, Refused, Store, Uncertain
 from talonschema.gateway.store.memory import MemoryStore
 from talonschema.gateway.store.record import MOST_PENDINGS

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.valkey import Valkey
+from support.gateway.valkey import Valkey
 from talonschema.gateway.store import Admission, Intent, Key, Learned, Outcome, Store, StoreError
 from talonschema.gateway.store.memory import MemoryStore
 from talonschema.gateway.store.redis import PREFIX, RedisStore

@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias
 
-from gateway.processes import Upstream, eventually, free_port, gateway_running, refusal
-from gateway.promises import BAD, OPEN, Front, new, path
+from support.gateway.processes import Upstream, eventually, free_port, gateway_running, refusal
+from support.gateway.promises import BAD, OPEN, Front, new, path
 
 Change: TypeAlias = tuple[str, str]
 """A text of a configuration, and what takes its place."""

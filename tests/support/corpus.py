@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import test_cases
-from strategies import at, places
 
+from support.strategies import at, places
 from talonschema import Validator, schemas
 from talonschema.model.schema_tree import outline
 from talonschema.reading import document
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 
 
 class Item(NamedTuple):

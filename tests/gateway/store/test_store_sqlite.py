@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.stands import CLOSE, KEY, attempt
+from support.gateway.stands import CLOSE, KEY, attempt
 from talonschema.gateway.store import Key, Learned, StoreError
 from talonschema.gateway.store import sqlite as sqlite_module
 from talonschema.gateway.store.sqlite import FORMAT, SqliteStore

@@ -1,0 +1,1 @@
+"""What tests share: payloads, strategies, programs to start."""
