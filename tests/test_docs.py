@@ -19,8 +19,8 @@ from talonschema import Policy, schemas
 from talonschema.checking.registry import CODES
 from talonschema.config import discovery
 from talonschema.config.settings import DEFAULTS
-from talonschema.model.catalog_builder import Export, build
-from talonschema.model.schema_tree import Outline, outline
+from talonschema.model.catalog_builder import ManagementExport, build
+from talonschema.model.schema_tree import SchemaNode, schema_tree
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
@@ -140,7 +140,7 @@ def test_the_example_project_is_what_the_pages_say() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     assert (project / "talonschema.toml").read_text("utf-8") in page
     exports = [
-        Export(each.name, json.loads(each.read_text("utf-8")))
+        ManagementExport(each.name, json.loads(each.read_text("utf-8")))
         for each in sorted((project / "exports").iterdir())
     ]
     assert build(exports).catalog == json.loads((project / "catalog.json").read_text("utf-8"))
@@ -181,14 +181,14 @@ def differences() -> set[str]:
     one, other = (set(schemas.models(edition)) for edition in schemas.EDITIONS)
     found |= one ^ other
     for model in one & other:
-        old, new = (outline(edition, model) for edition in schemas.EDITIONS)
+        old, new = (schema_tree(edition, model) for edition in schemas.EDITIONS)
         for key in old.properties.keys() | new.properties.keys():
             if about(old, key) != about(new, key):
                 found.add(f"{model}.{key}")
     return found
 
 
-def about(model: Outline, key: str) -> Any:
+def about(model: SchemaNode, key: str) -> Any:
     """Return what a model says of a property itself; another model's parts are told there."""
     place = model.properties.get(key)
     if place is None:
@@ -196,7 +196,7 @@ def about(model: Outline, key: str) -> Any:
     return (key in model.required, shape(place, model.model))
 
 
-def shape(place: Outline | None, model: str) -> Any:
+def shape(place: SchemaNode | None, model: str) -> Any:
     if place is None:
         return None
     if place.model != model:

@@ -442,10 +442,10 @@ def test_a_foreign_key_is_not_read() -> None:
 @each_edition
 def test_every_name_has_its_way_back(edition: str) -> None:
     from talonschema.model.naming import to_snake
-    from talonschema.model.schema_tree import outline
+    from talonschema.model.schema_tree import schema_tree
 
     for model in schemas.models(edition):
-        for name in outline(edition, model).properties:
+        for name in schema_tree(edition, model).properties:
             report = check(
                 {to_snake(name): {"no": "such"}}, model=model, edition=edition, naming="snake"
             )

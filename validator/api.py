@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Unpack
 
-from .checking.call import Arguments
+from .checking.call import CheckArguments
 from .checking.report import Report
 from .validator import Options, Validator
 
 
-class _Both(Arguments, Options, total=False):
+class _Both(CheckArguments, Options, total=False):
     """The arguments of `Validator` and of `Validator.check` together."""
 
 
@@ -34,8 +34,8 @@ def validate(payload: Any, **arguments: Unpack[_Both]) -> None:
 _default = cache(Validator)
 
 
-def _split(arguments: _Both) -> tuple[Validator, Arguments]:
+def _split(arguments: _Both) -> tuple[Validator, CheckArguments]:
     # No checker can follow which keys go where.
     options: Options = {k: v for k, v in arguments.items() if k in Options.__annotations__}  # type: ignore[assignment]
-    call: Arguments = {k: v for k, v in arguments.items() if k not in options}  # type: ignore[assignment]
+    call: CheckArguments = {k: v for k, v in arguments.items() if k not in options}  # type: ignore[assignment]
     return Validator(**options) if options else _default(), call

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, Unpack
 
-from .checking.call import Before, Previous, before, call
+from .checking.call import Previous, PreviousSession, before, call
 from .checking.report import Report
 from .model.detection import OPERATIONS_OF
-from .model.schema_tree import Outline, outline
-from .model.states import NEW, New, outcome
+from .model.schema_tree import SchemaNode, schema_tree
+from .model.states import NEW, New, resulting_state
 from .reading.document import Document
 from .rules.returns import lines, remaining, take
 from .validator import Options, Validator
@@ -42,7 +42,9 @@ def replay(
     return _reports(validator, before(validator.engine, validator.naming, previous), updates)
 
 
-def _reports(validator: Validator, known: Before, updates: Iterable[Any]) -> Iterator[Report]:
+def _reports(
+    validator: Validator, known: PreviousSession, updates: Iterable[Any]
+) -> Iterator[Report]:
     for each in updates:
         update = each if isinstance(each, Update) else Update(each)
         report, known = step(validator, known, update)
@@ -50,8 +52,8 @@ def _reports(validator: Validator, known: Before, updates: Iterable[Any]) -> Ite
 
 
 def step(
-    validator: Validator, known: Before, update: Update, *, model: str | None = None
-) -> tuple[Report, Before]:
+    validator: Validator, known: PreviousSession, update: Update, *, model: str | None = None
+) -> tuple[Report, PreviousSession]:
     """Check one call on a session; return the report, and the session as the call leaves it.
 
     The payload may also be a `Document`. Raises as `Validator.check` does.
@@ -65,7 +67,7 @@ def step(
         now=update.now,
     )
     payload = update.payload
-    judge = validator.judge_of_history
+    judge = validator.history_checker
     judged = (judge.document if isinstance(payload, Document) else judge)(payload, looked_through)
     report = judged.report
     if not judged.refused and not update.dry and report.model in _REQUESTS:
@@ -86,7 +88,7 @@ def merge(edition: str, session: Mapping[str, Any], sent: Mapping[str, Any]) -> 
     that only the API sets are left out.
     Source: descriptions of couponCodes and referralCode; docs page on customer sessions.
     """
-    place = outline(edition, "NewCustomerSessionV2")
+    place = schema_tree(edition, "NewCustomerSessionV2")
     merged = {
         **session,
         **{
@@ -106,27 +108,29 @@ def merge(edition: str, session: Mapping[str, Any], sent: Mapping[str, Any]) -> 
     return merged
 
 
-def _settable(place: Outline | None, name: str) -> bool:
+def _settable(place: SchemaNode | None, name: str) -> bool:
     below = None if place is None else place.properties.get(name)
     return below is None or not below.read_only
 
 
-def _after(edition: str, known: Before, operation: str, sent: Mapping[str, Any]) -> Before:
+def _after(
+    edition: str, known: PreviousSession, operation: str, sent: Mapping[str, Any]
+) -> PreviousSession:
     """Return what is known of a session after a call that went through."""
     asked = sent.get("state") if operation == "update" else None
     state = None if isinstance(known.state, New) else known.state
     if known.session is None and state is None and operation == "update" and asked is None:
         return known
-    state = outcome(operation, asked, state)
+    state = resulting_state(operation, asked, state)
     if known.session is None:
-        return Before("state", state)
+        return PreviousSession("state", state)
     if operation == "update":
         session = merge(edition, known.session, sent)
     elif operation == "return":
         session = _returned(known.session, sent)
     else:
         session = dict(known.session)
-    return Before("session", state, {**session, "state": state})
+    return PreviousSession("session", state, {**session, "state": state})
 
 
 def _returned(session: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:

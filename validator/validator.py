@@ -6,9 +6,17 @@ from functools import cached_property
 from typing import Any, TypedDict, Unpack, get_args
 
 from . import schemas
-from .checking.call import Arguments, Call, Others, Previous, before, call, one_of
-from .checking.checker import Judge
-from .checking.registry import severities
+from .checking.call import (
+    Call,
+    CheckArguments,
+    Previous,
+    _ArgumentsButPrevious,
+    before,
+    call,
+    one_of,
+)
+from .checking.checker import Checker
+from .checking.registry import effective_severities
 from .checking.report import Report
 from .findings.code import Severity
 from .model.naming import Naming
@@ -70,21 +78,21 @@ class Validator:
             message = f"max_findings is {max_findings!r}; it takes an integer, 1 or more"
             raise ValueError(message)
         self.engine = make_engine(self.edition, engine)
-        self.judge = Judge(
+        self.checker = Checker(
             engine=self.engine,
             policy=policy or Policy(),
             naming=self.naming,
-            severities=severities(select, ignore, severity or {}),
+            severities=effective_severities(select, ignore, severity or {}),
             max_findings=max_findings,
             redact=redact,
         )
         """What `check` asks."""
-        self._judge_of_errors = self.judge.for_errors()
+        self._error_checker = self.checker.for_errors()
 
     @cached_property
-    def judge_of_history(self) -> Judge:
+    def history_checker(self) -> Checker:
         """What `replay` asks: it knows what the API refuses, whatever is reported."""
-        return self.judge.for_history()
+        return self.checker.for_history()
 
     def check(
         self,
@@ -109,17 +117,19 @@ class Validator:
         """
         known = before(self.engine, self.naming, previous)
         about = call(self.edition, known, model=model, operation=operation, dry=dry, now=now)
-        return self.judge(payload, about).report
+        return self.checker(payload, about).report
 
-    def is_valid(self, payload: Any, **arguments: Unpack[Arguments]) -> bool:
+    def is_valid(self, payload: Any, **arguments: Unpack[CheckArguments]) -> bool:
         """Tell whether `check` finds no error; takes the same arguments, and less time."""
-        return self._judge_of_errors(payload, self.call(**arguments)).report.ok
+        return self._error_checker(payload, self.call(**arguments)).report.ok
 
-    def call(self, *, previous: Previous = None, **arguments: Unpack[Others]) -> Call:
+    def call(
+        self, *, previous: Previous = None, **arguments: Unpack[_ArgumentsButPrevious]
+    ) -> Call:
         """Look the arguments of `check` through; raises as it does."""
         known = before(self.engine, self.naming, previous)
         return call(self.edition, known, **arguments)
 
-    def validate(self, payload: Any, **arguments: Unpack[Arguments]) -> None:
+    def validate(self, payload: Any, **arguments: Unpack[CheckArguments]) -> None:
         """Check a payload and raise `InvalidPayload` if there are errors."""
         self.check(payload, **arguments).raise_for_errors()

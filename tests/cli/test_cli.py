@@ -21,7 +21,7 @@ from talonschema import cli, output, schemas
 from talonschema.checking.registry import CODES
 from talonschema.checking.report import Report
 from talonschema.cli import check, options, pages
-from talonschema.files.results import Outcome, Result
+from talonschema.files.results import FileResults, PayloadResult
 from talonschema.findings.code import Code, Example, Severity
 from talonschema.findings.finding import Finding
 from talonschema.model.naming import Naming
@@ -157,7 +157,9 @@ def test_omitted_findings_are_told(form: str, omitted: int | None, told: str) ->
     finding = Finding("a/b", Severity.ERROR, "/c", "message", "")
     report = Report(ok=False, findings=(finding,), model="M", edition="2022-06", omitted=omitted)
     style = Style(verbose=True)
-    lines = "".join(output.form(form)([Outcome("p", [Result(report, b"")])], style)).splitlines()
+    lines = "".join(
+        output.form(form)([FileResults("p", [PayloadResult(report, b"")])], style)
+    ).splitlines()
     assert lines[-2:] == [f"p: {told}", "p: at least 1 error (M, edition 2022-06)"]
 
 
@@ -240,7 +242,7 @@ def test_json_of_what_json_has_no_form_for() -> None:
     params["d"] = ("\ud83d", Severity.INFO)
     finding = Finding("a/b", Severity.ERROR, "", "", "", params=params)
     report = Report(ok=False, findings=(finding,), model="M", edition="2022-06")
-    told = "".join(output.form("json")([Outcome("p", [Result(report, b"")])]))
+    told = "".join(output.form("json")([FileResults("p", [PayloadResult(report, b"")])]))
     assert json.loads(told)["files"][0]["findings"][0]["params"] == {
         "a": "nan",
         "b": [1],

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from talonschema import check
 from talonschema.cli import main
-from talonschema.files.results import Outcome, Result
+from talonschema.files.results import FileResults, PayloadResult
 from talonschema.findings.finding import Finding, Span
 from talonschema.output import form
 from talonschema.output.excerpt import Excerpts, Mark
@@ -34,8 +34,8 @@ DUPLICATE = """{
 def told(source: str | bytes, name: str = "text", style: Style | None = None, **more: Any) -> str:
     """Return what a form tells of a payload in a file called a.json."""
     data = source if isinstance(source, bytes) else source.encode()
-    result = Result(check(data, **more).located(data), data)
-    return "".join(form(name)([Outcome("a.json", [result])], style or Style()))
+    result = PayloadResult(check(data, **more).located(data), data)
+    return "".join(form(name)([FileResults("a.json", [result])], style or Style()))
 
 
 def test_findings_with_their_lines() -> None:
@@ -70,7 +70,9 @@ def test_one_line_each() -> None:
 
 
 def test_where_to_read_more_is_told_once_of_each_code() -> None:
-    found = [Outcome(name, [Result(check(b"[]").located(b"[]"), b"[]")]) for name in "ab"]
+    found = [
+        FileResults(name, [PayloadResult(check(b"[]").located(b"[]"), b"[]")]) for name in "ab"
+    ]
     assert "".join(form("text")(found)).count("= see: talonschema explain schema/type") == 1
 
 
@@ -161,8 +163,8 @@ def test_any_line_fits_and_keeps_its_mark(text: str, data: st.DataObject, width:
 
 def test_lines_of_a_payload_that_begins_further_down() -> None:
     report = check(b'{"state": 1}').located(b'{"state": 1}', line=1234)
-    result = Result(report, b'{"state": 1}', 1234)
-    out = "".join(form("text")([Outcome("a.ndjson", [result], lines=True)]))
+    result = PayloadResult(report, b'{"state": 1}', 1234)
+    out = "".join(form("text")([FileResults("a.ndjson", [result], lines=True)]))
     assert out.startswith("a.ndjson:1234:11: error[schema/")
     assert '\n1234 | {"state": 1}\n     |           ^\n     = at: /state\n' in out
 

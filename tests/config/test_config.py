@@ -24,7 +24,7 @@ from talonschema.config.discovery import at, find
 from talonschema.config.fields import FAIL_ON
 from talonschema.config.file import Config
 from talonschema.config.globs import below, matches
-from talonschema.config.settings import DEFAULTS, Choice, Settings
+from talonschema.config.settings import DEFAULTS, EffectiveSettings, SettingsResolver
 from talonschema.model.naming import Naming
 from talonschema.reading.toml_reader import Toml, TomlError
 
@@ -430,22 +430,22 @@ def test_any_path_is_matched_by_globs_made_of_it(path: list[str], data: st.DataO
 # What is in force.
 
 
-def choice(write: Write, content: str, **flags: Any) -> Choice:
+def choice(write: Write, content: str, **flags: Any) -> SettingsResolver:
     write("talonschema.toml", content)
-    return Choice(find(), flags)
+    return SettingsResolver(find(), flags)
 
 
-def of(chosen: Choice, path: str | None) -> Settings:
+def of(chosen: SettingsResolver, path: str | None) -> EffectiveSettings:
     settings = chosen.settings(chosen.group(path))
     assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301 - just made
     return settings
 
 
-def ignored(chosen: Choice, path: str | None) -> list[tuple[str, str, str | None]]:
+def ignored(chosen: SettingsResolver, path: str | None) -> list[tuple[str, str, str | None]]:
     return [(name, chosen.told(origin), why) for name, origin, why in of(chosen, path).ignored]
 
 
-def severity(chosen: Choice, path: str | None) -> dict[str, tuple[str, str]]:
+def severity(chosen: SettingsResolver, path: str | None) -> dict[str, tuple[str, str]]:
     return {
         name: (level, chosen.told(origin))
         for name, (level, origin) in of(chosen, path).severity.items()
@@ -561,7 +561,7 @@ def test_a_path_that_leads_nowhere_is_told_with_its_line(write: Write, name: str
     write("no/b.json", "{}")
     assert of(chosen, "a.json").value(name) == "no/b.json"
     # What flags name is read, and told of, by whoever needs it.
-    assert of(Choice(None, {name: "no/c.json"}), "a.json").value(name) == "no/c.json"
+    assert of(SettingsResolver(None, {name: "no/c.json"}), "a.json").value(name) == "no/c.json"
 
 
 def test_a_catalog_wins_over_that_of_the_policy(write: Write) -> None:
@@ -593,7 +593,7 @@ additional_costs = { ship = "both" }
 def test_no_settings(write: Write) -> None:
     write("a.json")
     assert find() is None
-    settings = Choice(None, {"dry": True}).settings()
+    settings = SettingsResolver(None, {"dry": True}).settings()
     assert settings.value("dry") is True
     assert {name: settings.value(name) for name in DEFAULTS} == {**DEFAULTS, "dry": True}
 
@@ -833,7 +833,7 @@ def test_settings_are_kept_as_they_were_read(write: Write) -> None:
     found = at("talonschema.toml")
     path.unlink()
     assert isinstance(found, Config)
-    assert Choice(found, {}).settings().values["dry"].value is True
+    assert SettingsResolver(found, {}).settings().values["dry"].value is True
 
 
 def test_without_a_settings_file_nothing_is_loaded_that_would_read_it(write: Write) -> None:
@@ -895,7 +895,7 @@ def test_any_file_has_settings_or_a_line_that_is_wrong(
     line: int | None = 1
     try:
         found = Config(Toml("talonschema.toml", text, tomllib.loads(text)), ())
-        settings = Choice(found, {}).settings(found.group("a.json"))
+        settings = SettingsResolver(found, {}).settings(found.group("a.json"))
     except TomlError as error:
         line = error.line
     else:

@@ -37,7 +37,7 @@ from talonschema.export.notes import notes
 from talonschema.export.translate import Translation, Untranslatable
 from talonschema.model.detection import OPERATIONS_OF
 from talonschema.model.formats import FORMATS
-from talonschema.model.schema_tree import outline
+from talonschema.model.schema_tree import schema_tree
 from talonschema.rules import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -309,7 +309,7 @@ def test_openapi_lets_tools_refuse_nothing_else_of_requests(data: st.DataObject)
     found = {
         (above.model, place[-1])
         for place in places(value)
-        if place and (above := outline(edition, model).at(place[:-1])) is not None
+        if place and (above := schema_tree(edition, model).at(place[:-1])) is not None
     }
     verdict = original(edition, model)(value)
     assert writing.is_valid(value) == (verdict and not found & listed)

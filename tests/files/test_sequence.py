@@ -12,7 +12,7 @@ import yaml
 
 from talonschema import Policy, Update, replay
 from talonschema.cli import main
-from talonschema.model.schema_tree import outline
+from talonschema.model.schema_tree import schema_tree
 from talonschema.rules.rule import REQUESTS, RETURNS
 from talonschema.schemas import EDITIONS
 
@@ -267,4 +267,4 @@ def test_the_output_shows_the_entry(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("model", [*REQUESTS, *RETURNS])
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_no_payload_is_taken_for_an_entry(edition: str, model: str) -> None:
-    assert not outline(edition, model).properties.keys() & {"payload", "operation"}
+    assert not schema_tree(edition, model).properties.keys() & {"payload", "operation"}

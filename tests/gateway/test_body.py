@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talonschema.gateway.body import MAX_BODY, MAX_RATIO, Unfit, inflate, read
+from talonschema.gateway.body import MAX_BODY, MAX_RATIO, UnreadableBody, inflate, read
 from talonschema.gateway.messages import Request
 
 JSON = ("content-type", "application/json")
@@ -41,7 +41,7 @@ def put(body: bytes, *headers: tuple[str, str], truncated: bool = False) -> Requ
 
 def unfit(request: Request, max_body: int = MAX_BODY) -> tuple[int, str]:
     found = read(request, max_body)
-    assert isinstance(found, Unfit)
+    assert isinstance(found, UnreadableBody)
     assert found.details
     return found.status, found.code
 
@@ -156,7 +156,7 @@ def test_a_truncated_body_is_refused() -> None:
 
 def test_gzip_that_was_not_announced_is_told() -> None:
     found = read(put(gzip.compress(b"{}"), JSON))
-    assert isinstance(found, Unfit)
+    assert isinstance(found, UnreadableBody)
     assert (found.status, found.code) == (415, "body/content-encoding")
     assert "Content-Encoding" in found.details
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import talonschema
-from talonschema.gateway.decision import NEW_SESSION, Core, Decision
+from talonschema.gateway.decision import NEW_SESSION, Decision, DecisionCore
 from talonschema.gateway.messages import Request, header
 from talonschema.gateway.settings import Settings
 from talonschema.model.policy import Policy
@@ -24,8 +24,8 @@ HIDDEN = "s3cret-value-of-a-customer"
 """It must not show up anywhere."""
 
 
-def core(**options: Any) -> Core:
-    return Core(Settings(**{"edition": "2026-06", "store": "memory:", **options}))
+def core(**options: Any) -> DecisionCore:
+    return DecisionCore(Settings(**{"edition": "2026-06", "store": "memory:", **options}))
 
 
 CORE = core()

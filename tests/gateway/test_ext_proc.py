@@ -23,7 +23,7 @@ from talonschema.gateway.guard import MOST_LEARNED, WARNINGS, Guard
 from talonschema.gateway.http import TOKEN
 from talonschema.gateway.messages import Request
 from talonschema.gateway.settings import Settings
-from talonschema.gateway.store import Key, Outcome, Store
+from talonschema.gateway.store import Key, RequestOutcome, Store
 from talonschema.gateway.store.memory import MemoryStore
 
 BUFFERED, BUFFERED_PARTIAL, STREAMED = 2, 3, 1
@@ -394,7 +394,7 @@ class SlowStore(MemoryStore):
         super().__init__()
         self.asked, self.go = asyncio.Event(), asyncio.Event()
 
-    async def finish(self, key: Key, token: str, outcome: Outcome) -> None:
+    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> None:
         self.asked.set()
         await self.go.wait()
         await super().finish(key, token, outcome)

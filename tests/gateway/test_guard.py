@@ -20,7 +20,7 @@ import pytest
 
 from talonschema.gateway import Guard, Request, Response, Settings, Verdict
 from talonschema.gateway.decision import Decision
-from talonschema.gateway.store import Admission, Intent, Key, Learned, Outcome, StoreError
+from talonschema.gateway.store import Admission, Intent, Key, Learned, RequestOutcome, StoreError
 from talonschema.gateway.store.memory import MemoryStore
 
 SESSION = "/v2/customer_sessions/cart-1"
@@ -57,7 +57,7 @@ class Failing(MemoryStore):
         await self._struggle()
         return await super().begin(key, intent)
 
-    async def finish(self, key: Key, token: str, outcome: Outcome) -> None:
+    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> None:
         await self._struggle()
         await super().finish(key, token, outcome)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from talonschema import Catalog, Policy, check, cli
 from talonschema.cli.catalog import _toml as toml_of
-from talonschema.model.catalog_builder import Export, ListingError, build
+from talonschema.model.catalog_builder import ListingError, ManagementExport, build
 from talonschema.model.policy import Attribute
 from talonschema.reading.toml_reader import load
 
@@ -108,7 +108,9 @@ def write(name: str, value: Any) -> str:
 
 
 def made(*values: Any) -> dict[str, Any]:
-    return build([Export(f"{index}.json", value) for index, value in enumerate(values)]).catalog
+    return build(
+        [ManagementExport(f"{index}.json", value) for index, value in enumerate(values)]
+    ).catalog
 
 
 # The command.
@@ -258,9 +260,9 @@ def test_an_empty_list_is_taken_for_what_it_is_said_to_be() -> None:
     for value in forms:
         with pytest.raises(ListingError, match="doesn't tell of what it is a list"):
             made(value)
-        costs = build([Export("a.json", value, "additional_costs")])
+        costs = build([ManagementExport("a.json", value, "additional_costs")])
         assert costs.catalog == {"additional_costs": {}}
-        attributes = build([Export("a.json", value, "attributes")])
+        attributes = build([ManagementExport("a.json", value, "attributes")])
         # It may be a list of one entity only, so nothing is known.
         assert attributes.catalog == {"attributes": {}}
         assert len(attributes.notes) == 3
@@ -280,7 +282,7 @@ def test_an_empty_list_is_taken_for_what_it_is_said_to_be() -> None:
 def test_only_a_list_of_more_than_one_entity_tells_what_does_not_exist(
     entries: list[Any], entities: set[str]
 ) -> None:
-    built = build([Export("a.json", page(*entries))])
+    built = build([ManagementExport("a.json", page(*entries))])
     assert built.catalog["attributes"].keys() == entities
     for entity in ("CustomerSession", "CartItem"):
         note = f"no attribute of {entity} is in the exports: none is judged"
@@ -317,7 +319,7 @@ def test_values_that_are_allowed(
         kind,
         **{"suggestions": suggestions, "restrictedBySuggestions": True, **more},
     )
-    built = build([Export("a.json", page(entry))])
+    built = build([ManagementExport("a.json", page(entry))])
     assert built.catalog["attributes"]["CartItem"] == {"a": expected}
     open_to_all = isinstance(expected, str) and more.get("restrictedBySuggestions") is not False
     assert any("any value passes" in note for note in built.notes) is open_to_all
@@ -338,7 +340,7 @@ def test_types_of_costs() -> None:
     assert made(page(bare))["additional_costs"] == {"a": "session"}
     with pytest.raises(ListingError, match="/data/0 is neither an attribute"):
         made(page(cost("a", type="order")))
-    built = build([Export("a.json", page(cost("a", type="order")), "additional_costs")])
+    built = build([ManagementExport("a.json", page(cost("a", type="order")), "additional_costs")])
     assert built.catalog == {"additional_costs": {"a": "both"}}
     assert any("'a' has the type 'order', which is not known" in note for note in built.notes)
 

@@ -27,7 +27,7 @@ from support.corpus import corpus
 from talonschema import cli
 from talonschema.checking.registry import CODES
 from talonschema.checking.report import Report
-from talonschema.files.results import Outcome, Result
+from talonschema.files.results import FileResults, PayloadResult
 from talonschema.findings.code import Severity
 from talonschema.findings.finding import Finding, Span
 from talonschema.output import FORMATS, form
@@ -43,11 +43,11 @@ SARIF = Draft7Validator(json.loads((VENDOR / "sarif-2.1.0.json").read_bytes()))
 JUNIT = xmlschema.XMLSchema(VENDOR / "junit-10.xsd")
 
 
-def told(name: str, outcomes: Iterable[Outcome]) -> str:
+def told(name: str, outcomes: Iterable[FileResults]) -> str:
     return "".join(form(name)(outcomes))
 
 
-class Lines(list[Result]):
+class Lines(list[PayloadResult]):
     """What came of a file with one payload a line."""
 
     @property
@@ -55,16 +55,16 @@ class Lines(list[Result]):
         return len(self)
 
 
-def outcome(path: str, *payloads: bytes, lines: bool = False, **call: Any) -> Outcome:
+def outcome(path: str, *payloads: bytes, lines: bool = False, **call: Any) -> FileResults:
     results = Lines(
-        Result(
+        PayloadResult(
             talonschema.check(payload, **call).located(payload, line=number if lines else 1),
             payload,
             number if lines else None,
         )
         for number, payload in enumerate(payloads, 1)
     )
-    return Outcome(path, results, lines=lines)
+    return FileResults(path, results, lines=lines)
 
 
 # Golden files
@@ -256,12 +256,12 @@ def findings(draw: st.DrawFn) -> Finding:
 
 
 @st.composite
-def results(draw: st.DrawFn) -> Result:
+def results(draw: st.DrawFn) -> PayloadResult:
     found = tuple(draw(st.lists(findings(), max_size=3)))
     ok = all(each.severity != "error" for each in found)
     omitted = draw(st.none() | st.integers(0, 2))
     report = Report(ok=ok, findings=found, model="M", edition="2022-06", omitted=omitted)
-    return Result(report, b"", draw(st.none() | st.integers(1, 99)))
+    return PayloadResult(report, b"", draw(st.none() | st.integers(1, 99)))
 
 
 def hinted(finding: Finding) -> str:
@@ -269,14 +269,14 @@ def hinted(finding: Finding) -> str:
 
 
 @given(PATHS, results())
-def test_any_text_is_the_same_in_json(path: str, result: Result) -> None:
-    (file,) = valid.output(told("json", [Outcome(path, [result])]))["files"]
+def test_any_text_is_the_same_in_json(path: str, result: PayloadResult) -> None:
+    (file,) = valid.output(told("json", [FileResults(path, [result])]))["files"]
     assert file == {"path": path, **json.loads(json.dumps(result.report.to_dict()))}
 
 
 @given(PATHS, results())
-def test_any_text_is_the_same_in_sarif(path: str, result: Result) -> None:
-    run = read_sarif(told("sarif", [Outcome(path, [result])]))
+def test_any_text_is_the_same_in_sarif(path: str, result: PayloadResult) -> None:
+    run = read_sarif(told("sarif", [FileResults(path, [result])]))
     for finding, entry in zip(result.report.findings, run["results"], strict=True):
         assert entry["ruleId"] == finding.code
         assert entry["level"] == LEVELS[finding.severity]
@@ -295,8 +295,8 @@ def test_any_text_is_the_same_in_sarif(path: str, result: Result) -> None:
 
 
 @given(PATHS, results())
-def test_any_text_is_the_same_in_commands_for_github(path: str, result: Result) -> None:
-    commands = read_github(told("github", [Outcome(path, [result])]))
+def test_any_text_is_the_same_in_commands_for_github(path: str, result: PayloadResult) -> None:
+    commands = read_github(told("github", [FileResults(path, [result])]))
     assert len(commands) == len(result.report.findings) + (result.report.omitted != 0)
     file = from_root()(path)
     for finding, command in zip(result.report.findings, commands, strict=False):
@@ -319,8 +319,8 @@ def legal(text: str) -> str:
 
 
 @given(PATHS, results())
-def test_any_text_is_the_same_in_junit(path: str, result: Result) -> None:
-    suites = read_junit(told("junit", [Outcome(path, [result])]))
+def test_any_text_is_the_same_in_junit(path: str, result: PayloadResult) -> None:
+    suites = read_junit(told("junit", [FileResults(path, [result])]))
     ((case,),) = suites
     assert suites[0].attrib["name"] == legal(path)
     name = f"{path}:{result.line}" if result.line else path
@@ -339,15 +339,15 @@ def test_any_text_is_the_same_in_junit(path: str, result: Result) -> None:
 
 @given(PATHS, TEXTS.filter(bool))
 def test_any_error_is_the_same(path: str, error: str) -> None:
-    (file,) = valid.output(told("json", [Outcome(path, error=error)]))["files"]
+    (file,) = valid.output(told("json", [FileResults(path, error=error)]))["files"]
     assert file == {"path": path, "error": error}
-    (invocation,) = read_sarif(told("sarif", [Outcome(path, error=error)]))["invocations"]
+    (invocation,) = read_sarif(told("sarif", [FileResults(path, error=error)]))["invocations"]
     assert not invocation["executionSuccessful"]
     (note,) = invocation["toolExecutionNotifications"]
     assert (note["level"], note["message"]["text"]) == ("error", error)
-    (command,) = read_github(told("github", [Outcome(path, error=error)]))
+    (command,) = read_github(told("github", [FileResults(path, error=error)]))
     assert (command["command"], command["data"]) == ("error", f"{path}: {error}")
-    ((case,),) = read_junit(told("junit", [Outcome(path, error=error)]))
+    ((case,),) = read_junit(told("junit", [FileResults(path, error=error)]))
     assert case[0].attrib["message"] == legal(error)
 
 
@@ -357,12 +357,12 @@ def test_any_error_is_the_same(path: str, error: str) -> None:
 REQUEST = b'{"couponCodes": ["XMAS-20", "XMAS-20"], "state": "x"}'
 
 
-def sarif_results(*outcomes: Outcome) -> list[dict[str, Any]]:
+def sarif_results(*outcomes: FileResults) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = read_sarif(told("sarif", outcomes))["results"]
     return found
 
 
-def fingerprints(*outcomes: Outcome) -> dict[str, str]:
+def fingerprints(*outcomes: FileResults) -> dict[str, str]:
     return {
         each["partialFingerprints"]["primaryLocationLineHash"]: each["ruleId"]
         for each in sarif_results(*outcomes)
@@ -372,7 +372,7 @@ def fingerprints(*outcomes: Outcome) -> dict[str, str]:
 def test_a_rule_of_sarif_tells_all_of_its_code() -> None:
     every = tuple(Finding(name, Severity.INFO, "", "m", "") for name in CODES)
     report = Report(ok=True, findings=every, model="M", edition="2022-06")
-    run = read_sarif(told("sarif", [Outcome("a.json", [Result(report, b"")])]))
+    run = read_sarif(told("sarif", [FileResults("a.json", [PayloadResult(report, b"")])]))
     for rule, code in zip(run["tool"]["driver"]["rules"], CODES.values(), strict=True):
         assert rule["id"] == code.name
         assert rule["shortDescription"]["text"] == code.summary
@@ -531,7 +531,7 @@ def test_paths_are_uris_in_sarif(path: str, uri: str) -> None:
 def test_what_is_known_is_told_at_once(name: str) -> None:
     taken = []
 
-    def outcomes() -> Iterator[Outcome]:
+    def outcomes() -> Iterator[FileResults]:
         for path in ("a.json", "b.json", "c.json"):
             taken.append(path)
             yield outcome(path, REQUEST)
@@ -552,8 +552,8 @@ def test_memory_does_not_grow_with_the_lines(
     monkeypatch.setattr("talonschema.output.junit._IN_MEMORY", 1 << 12)
     report = talonschema.check(REQUEST).located(REQUEST)
     told(name, [outcome("a.json", REQUEST)])
-    lines = (Result(report, REQUEST, number) for number in range(1, count))
-    pieces = form(name)([Outcome("a.ndjson", lines, lines=True)])
+    lines = (PayloadResult(report, REQUEST, number) for number in range(1, count))
+    pieces = form(name)([FileResults("a.ndjson", lines, lines=True)])
     tracemalloc.start()
     written = sum(map(len, pieces))
     _, peak = tracemalloc.get_traced_memory()

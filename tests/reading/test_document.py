@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from talonschema.findings.pointer import to_pointer
 from talonschema.reading import document
 from talonschema.reading.document import MAX_BYTES, MAX_DEPTH, Document, read, reread
-from talonschema.reading.parsers import over
+from talonschema.reading.parsers import verified_orjson
 from talonschema.reading.python_values import plain
 
 PROPERTY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
@@ -30,7 +30,7 @@ if find_spec("jiter"):
     STRICT["jiter"] = document._accept_with_jiter  # noqa: SLF001 - shows nowhere else
 ACCEPTERS: dict[str, Callable[[bytes], object]] = dict(STRICT)
 if find_spec("orjson"):
-    ACCEPTERS |= {f"orjson over {name}": over(strict) for name, strict in STRICT.items()}
+    ACCEPTERS |= {f"orjson over {name}": verified_orjson(strict) for name, strict in STRICT.items()}
 
 json_values = st.recursive(
     st.none()
@@ -189,7 +189,7 @@ needs_orjson = pytest.mark.skipif(find_spec("orjson") is None, reason="orjson is
     ],
 )
 def test_what_shows_to_be_good_is_not_read_twice(source: bytes) -> None:
-    assert over(refuse)(source) == json.loads(source)
+    assert verified_orjson(refuse)(source) == json.loads(source)
 
 
 @needs_orjson
@@ -208,7 +208,7 @@ def test_what_shows_to_be_good_is_not_read_twice(source: bytes) -> None:
 )
 def test_what_does_not_show_to_be_good_is_left_to_a_strict_parser(source: bytes) -> None:
     asked: list[bytes] = []
-    assert over(asked.append)(source) is None
+    assert verified_orjson(asked.append)(source) is None
     assert asked == [source]
 
 

@@ -30,7 +30,7 @@ texts = st.recursive(
 def same(text: str) -> None:
     read = document.read(text)
     assert not read.problems
-    assert repr(infinities.told(text, read.value)) == repr(document.reread(text))
+    assert repr(infinities.diagnose(text, read.value)) == repr(document.reread(text))
 
 
 @given(texts)

@@ -21,7 +21,7 @@ from talonschema.findings.finding import Finding, Span
 from talonschema.findings.pointer import to_pointer
 from talonschema.reading.document import decoded
 from talonschema.reading.lines import Lines
-from talonschema.reading.positions import OF_KEYS, JsonPlaces, steps
+from talonschema.reading.positions import OF_KEYS, JsonPositions, steps
 
 keys = st.sampled_from(["", "a", "~", "/", "~1", "0", "é", "😀", '"', "\\", "\n", "a b"]) | st.text(
     max_size=3
@@ -142,7 +142,7 @@ def cut(text: str, where: Span | Finding) -> str:
 def test_places_are_where_they_were_written(document: Writer, data: st.DataObject) -> None:
     text = document.text
     wanted = data.draw(st.lists(st.sampled_from(sorted(document.values)), max_size=4))
-    places = JsonPlaces(text, wanted)
+    places = JsonPositions(text, wanted)
     for pointer in wanted:
         place = places.find(pointer)
         assert place is not None
@@ -162,7 +162,7 @@ def test_a_missing_value_is_where_its_object_is(document: Writer, key: str) -> N
     for pointer, where in document.values.items():
         missing = pointer + to_pointer((key,))
         if missing not in document.values:
-            place = JsonPlaces(document.text, [f"{missing}/x/0"]).find(f"{missing}/x/0")
+            place = JsonPositions(document.text, [f"{missing}/x/0"]).find(f"{missing}/x/0")
             assert place is not None
             assert place.value == span(document.text, *where)
             assert place.key is None
@@ -171,7 +171,7 @@ def test_a_missing_value_is_where_its_object_is(document: Writer, key: str) -> N
 @given(st.text(alphabet='[]{}",:0a\\u \n-', max_size=20), st.lists(keys.map(lambda k: f"/{k}")))
 def test_any_text_is_looked_through(text: str, wanted: list[str]) -> None:
     pointers = [to_pointer(tuple(steps(each))) for each in wanted]
-    places = JsonPlaces(text, pointers)
+    places = JsonPositions(text, pointers)
     for pointer in pointers:
         place = places.find(pointer)
         assert place is None or json.loads(cut(text, place.value)) is not ...
@@ -239,7 +239,7 @@ def test_findings_point_at_what_they_are_about(
 def test_deep_places(depth: int) -> None:
     text = '[{"a":' * depth + " 1" + "}]" * depth
     pointer = "/0/a" * depth
-    place = JsonPlaces(text, [pointer]).find(pointer)
+    place = JsonPositions(text, [pointer]).find(pointer)
     if depth < 1000:
         assert place is not None
         assert place.value == (1, 6 * depth + 2, 1, 6 * depth + 3)
@@ -250,7 +250,7 @@ def test_deep_places(depth: int) -> None:
 
 def test_what_lies_beside_is_passed_over_whatever_its_numbers() -> None:
     text = f'{{"a": [{"9" * 5000}, 1e999, NaN, -Infinity, {{"b": "\\ud83d"}}], "b": true}}'
-    place = JsonPlaces(text, ["/b"]).find("/b")
+    place = JsonPositions(text, ["/b"]).find("/b")
     assert place is not None
     assert cut(text, place.value) == "true"
 

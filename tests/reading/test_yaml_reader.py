@@ -18,7 +18,7 @@ from talonschema.findings.finding import Span
 from talonschema.findings.pointer import to_pointer
 from talonschema.reading import yaml_reader
 from talonschema.reading.document import MAX_BYTES
-from talonschema.reading.positions import JsonPlaces, Place, steps
+from talonschema.reading.positions import JsonPositions, Position, steps
 from talonschema.reading.yaml_reader import Payload, payloads
 
 
@@ -166,7 +166,7 @@ def test_places_in_a_later_document_of_json() -> None:
     text = '{"a": 1}\n--- {"b": "\\ud83c\\udf82", "b": [2]}\n'
     _, second = payloads(text)
     places = second.find_places(["/b/0", ""])
-    assert places.find("/b/0") == Place(Span(2, 33, 2, 34))
+    assert places.find("/b/0") == Position(Span(2, 33, 2, 34))
     (problem,) = second.document.problems
     assert (problem.code, problem.line, problem.column) == ("json/duplicate-key", 2, 27)
     assert problem.params == {"first_line": 2, "first_column": 6}
@@ -220,7 +220,7 @@ def test_json_is_read_as_json(data: Any, indent: int | None) -> None:
     found = only(text)
     assert repr(found.document.value) == repr(data)
     wanted = list(pointers(data))
-    places, expected = found.find_places(wanted), JsonPlaces(text, wanted)
+    places, expected = found.find_places(wanted), JsonPositions(text, wanted)
     for pointer in wanted:
         assert places.find(pointer) == expected.find(pointer)
 

@@ -18,7 +18,7 @@ import test_cases
 
 from support.strategies import at, places
 from talonschema import Validator, schemas
-from talonschema.model.schema_tree import outline
+from talonschema.model.schema_tree import schema_tree
 from talonschema.reading import document
 
 HERE = Path(__file__).parents[1]
@@ -81,8 +81,8 @@ def _overflows(value: Any) -> bool:
 
 
 def _with_parts(edition: str, model: str, value: Any) -> Iterator[Item]:
-    root = outline(edition, model)
+    root = schema_tree(edition, model)
     for place in places(value):
         below = root.at(place)
-        if below is not None and below is outline(edition, below.model):
+        if below is not None and below is schema_tree(edition, below.model):
             yield Item(edition, below.model, json.dumps(at(value, place)))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from talonschema import schemas
-from talonschema.model.schema_tree import Outline, outline
+from talonschema.model.schema_tree import SchemaNode, schema_tree
 from talonschema.structure import EngineName
 
 ENGINES: tuple[EngineName, ...] = ("jsonschema", "jsonschema-rs")
@@ -44,7 +44,7 @@ _FORMATS = {
 }
 
 
-def instances(place: Outline) -> st.SearchStrategy[Any]:
+def instances(place: SchemaNode) -> st.SearchStrategy[Any]:
     """Return a strategy for valid instances of an outline."""
     said = place.assertions
     if "enum" in said:
@@ -55,7 +55,7 @@ def instances(place: Outline) -> st.SearchStrategy[Any]:
     return _typed(place, kind)
 
 
-def _typed(place: Outline, kind: str | None) -> st.SearchStrategy[Any]:
+def _typed(place: SchemaNode, kind: str | None) -> st.SearchStrategy[Any]:
     said = place.assertions
     match kind:
         case "object":
@@ -80,7 +80,7 @@ def _typed(place: Outline, kind: str | None) -> st.SearchStrategy[Any]:
     return json_values
 
 
-def _objects(place: Outline) -> st.SearchStrategy[Any]:
+def _objects(place: SchemaNode) -> st.SearchStrategy[Any]:
     if place.properties:
         required = {name: instances(place.properties[name]) for name in place.required}
         optional = {
@@ -96,7 +96,7 @@ def _objects(place: Outline) -> st.SearchStrategy[Any]:
 
 def sessions(edition: str, model: str) -> st.SearchStrategy[Any]:
     """Return a strategy for structurally valid payloads of a model."""
-    return instances(outline(edition, model))
+    return instances(schema_tree(edition, model))
 
 
 kinds = st.tuples(st.sampled_from(schemas.EDITIONS), st.integers(0, 10**6)).map(
@@ -196,7 +196,7 @@ _WRONG: Mapping[str, tuple[Any, ...]] = {
 @st.composite
 def slips(draw: st.DrawFn, edition: str, model: str) -> Slip:
     """Draw a valid payload of a model with exactly one fault in it."""
-    root = outline(edition, model)
+    root = schema_tree(edition, model)
     payload = draw(instances(root))
     found: list[tuple[str, Place, Any]] = []
     for place in places(payload):
@@ -212,7 +212,7 @@ def slips(draw: st.DrawFn, edition: str, model: str) -> Slip:
     return Slip(put(payload, place, new), code, place)
 
 
-def _faults(below: Outline, place: Place, value: Any) -> Iterator[tuple[str, Place, Any]]:
+def _faults(below: SchemaNode, place: Place, value: Any) -> Iterator[tuple[str, Place, Any]]:
     said = below.assertions
     kind = said.get("type")
     if isinstance(kind, str):

@@ -9,10 +9,10 @@ from ..findings.code import shown
 from ..model.detection import OPERATIONS_OF
 from ..model.naming import Naming, Translation, to_snake
 from ..model.policy import suggestion
-from ..model.schema_tree import outline
+from ..model.schema_tree import schema_tree
 from ..model.states import DEFAULT_STATE, OPERATIONS, STATES, New
 from ..reading import python_values
-from ..rules.context import Known
+from ..rules.context import PreviousKind
 from ..structure import Engine
 from ..structure.engine import is_integer
 
@@ -20,7 +20,7 @@ Previous: TypeAlias = str | Mapping[str, Any] | New | None
 """The session before a call: its state, the session itself, `NEW`, or None if not known."""
 
 
-class Others(TypedDict, total=False):
+class _ArgumentsButPrevious(TypedDict, total=False):
     """The keyword arguments of `Validator.check` but `previous`; see there."""
 
     model: str | None
@@ -29,22 +29,22 @@ class Others(TypedDict, total=False):
     now: str | datetime | None
 
 
-class Arguments(Others, total=False):
+class CheckArguments(_ArgumentsButPrevious, total=False):
     """The keyword arguments of `Validator.check`; see there."""
 
     previous: Previous
 
 
-class Before(NamedTuple):
+class PreviousSession(NamedTuple):
     """The session before a call, as far as it is known and counts."""
 
-    known: Known = "unknown"
+    known: PreviousKind = "unknown"
     state: str | New | None = None
     session: Mapping[str, Any] | None = None
     """In wire names, without anything invalid; empty if there is no session yet."""
 
 
-_UNKNOWN = Before()
+_UNKNOWN = PreviousSession()
 
 
 class Call(NamedTuple):
@@ -55,7 +55,7 @@ class Call(NamedTuple):
     """None: the payload shows it."""
     dry: bool = False
     now: str | datetime | None = None
-    before: Before = _UNKNOWN
+    before: PreviousSession = _UNKNOWN
 
 
 _UNADORNED = Call()
@@ -63,7 +63,7 @@ _UNADORNED = Call()
 
 def call(
     edition: str,
-    before: Before,
+    before: PreviousSession,
     *,
     model: str | None = None,
     operation: str | None = None,
@@ -87,24 +87,24 @@ def call(
         message = f"now takes RFC 3339 text or a datetime, not {type(now).__name__}"
         raise TypeError(message)
     if dry and (operation or OPERATIONS_OF.get(model or "", "update")) == "update":
-        before = Before("alone", None, {})
+        before = PreviousSession("alone", None, {})
     return Call(model, operation, bool(dry), now, before)
 
 
-def before(engine: Engine, naming: Naming, previous: Previous) -> Before:
+def before(engine: Engine, naming: Naming, previous: Previous) -> PreviousSession:
     """Look `previous` through, in the names of `naming`; raises as `call` does."""
     if previous is None:
         return _UNKNOWN
     if isinstance(previous, New):
-        return Before("new", previous, {})
+        return PreviousSession("new", previous, {})
     if isinstance(previous, str):
-        return Before("state", one_of("previous", previous, STATES))
+        return PreviousSession("state", one_of("previous", previous, STATES))
     if not isinstance(previous, Mapping):
         message = f"previous takes a state, a mapping or NEW, not {type(previous).__name__}"
         raise TypeError(message)
     session = _session(engine, naming, previous)
     state = one_of("the state of previous", session.get("state", DEFAULT_STATE), STATES)
-    return Before("session", state, session)
+    return PreviousSession("session", state, session)
 
 
 def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -116,8 +116,8 @@ def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Map
     if envelope in value:
         value = value[envelope] if isinstance(value[envelope], dict) else None
     if naming == "snake" and value:
-        value = Translation(value, outline(engine.edition, "CustomerSessionV2")).wire
-    properties = outline(engine.edition, "CustomerSessionV2").properties
+        value = Translation(value, schema_tree(engine.edition, "CustomerSessionV2")).wire
+    properties = schema_tree(engine.edition, "CustomerSessionV2").properties
     if value is None or (value and properties.keys().isdisjoint(value)):
         keys = ", ".join(map(shown, list(given)[:_MOST_KEYS]))
         message = (
@@ -128,7 +128,7 @@ def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Map
     broken = set()
     if not engine.accepts(model, value):
         broken = {each.path[0] for each in engine.problems(model, value) if each.path}
-    asked = outline(engine.edition, model).properties
+    asked = schema_tree(engine.edition, model).properties
     session = {
         name: held
         for name, held in value.items()

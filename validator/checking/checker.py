@@ -9,13 +9,13 @@ from ..findings.finding import finding
 from ..findings.pointer import Path
 from ..findings.problem import Problem
 from ..model.detection import OPERATIONS_OF, detect, misspelt_envelope
-from ..model.naming import UNTURNED, Naming, Translation, respell, to_snake
+from ..model.naming import _UNTRANSLATED, Naming, Translation, respell, to_snake
 from ..model.policy import Policy
-from ..model.schema_tree import outline
+from ..model.schema_tree import schema_tree
 from ..model.states import SETTABLE
 from ..reading import document, python_values
 from ..reading.document import Document
-from ..rules.context import Context, Invalid, Missing, Setting
+from ..rules.context import CallKind, Context, Invalid, Missing
 from ..rules.keys import unknown
 from ..rules.rule import NO_BODY
 from ..structure import Engine
@@ -27,7 +27,7 @@ from .registry import CODES, REFUSING, RULE_CRASH
 from .report import Report, Skipped
 
 if TYPE_CHECKING:
-    from ..structure.engine import Sifted
+    from ..structure.engine import Suspects
 
 _TEXT = (bytes, bytearray, memoryview, str)
 
@@ -53,7 +53,7 @@ _HARMLESS = frozenset({"schema/maxItems", "payload/null-property"})
 _TOO_MUCH = "too much of the structure is not valid"
 
 
-class Judgement(NamedTuple):
+class CheckResult(NamedTuple):
     """What came of a check."""
 
     report: Report
@@ -62,10 +62,10 @@ class Judgement(NamedTuple):
     crashed: bool = False
     """A rule failed."""
     refused: bool = False
-    """The API refuses the call, as far as the codes in `Judge.refusing` show."""
+    """The API refuses the call, as far as the codes in `Checker.refusing` show."""
 
 
-class Judge:
+class Checker:
     """Judges payloads by one configuration; see `Validator` for what it consists of."""
 
     def __init__(
@@ -83,7 +83,7 @@ class Judge:
         """Take the configuration.
 
         Up to `counted` findings beyond `max_findings` are counted. Codes in `refusing` are looked
-        for even where `severities` leaves them out of reports, and set `Judgement.refused`.
+        for even where `severities` leaves them out of reports, and set `CheckResult.refused`.
         """
         self.engine = engine
         self.policy = policy
@@ -95,19 +95,19 @@ class Judge:
         self.refusing = refusing
         self._plans: dict[tuple[object, ...], Plan] = {}
 
-    def for_errors(self) -> "Judge":
+    def for_errors(self) -> "Checker":
         """Return a judge that only tells whether there are errors, and stops at the first."""
         errors = {
             code: severity if severity is Severity.ERROR else None
             for code, severity in self.severities.items()
         }
-        return Judge(
+        return Checker(
             self.engine, self.policy, self.naming, errors, 1, redact=self.redact, counted=0
         )
 
-    def for_history(self) -> "Judge":
+    def for_history(self) -> "Checker":
         """Return a judge with equal reports that also finds out whether the API refuses a call."""
-        return Judge(
+        return Checker(
             self.engine,
             self.policy,
             self.naming,
@@ -118,18 +118,18 @@ class Judge:
             refusing=REFUSING,
         )
 
-    def __call__(self, payload: Any, call: Call) -> Judgement:
+    def __call__(self, payload: Any, call: Call) -> CheckResult:
         """Check a payload whose call has been looked through."""
         text = payload if isinstance(payload, _TEXT) else None
         if call.operation == "reopen" and call.model is None:
-            return self._judge_no_body(
+            return self._check_no_body(
                 call, sent=payload is not None and (text is None or len(text) > 0)
             )
         read = Document(payload) if text is None else document.read(text)
         if read.readable and not read.problems:
-            judgement = self._judge_quickly(read.value, call, read=text is not None)
-            if judgement is not None:
-                return judgement
+            result = self._check_suspects(read.value, call, read=text is not None)
+            if result is not None:
+                return result
             if text is None:
                 value, problems = python_values.plain(read.value)
                 read = Document(value, tuple(problems))
@@ -137,16 +137,16 @@ class Judge:
                 # A fast parser let it through; the text knows the line.
                 from ..reading import infinities
 
-                read = infinities.told(text, read.value)
+                read = infinities.diagnose(text, read.value)
         return self.document(read, call)
 
-    def document(self, read: Document, call: Call) -> Judgement:
+    def document(self, read: Document, call: Call) -> CheckResult:
         """Check a document that was read before; its value is plain JSON."""
         if call.operation == "reopen" and call.model is None:
-            return self._judge_no_body(call, sent=read.value is not None or not read.readable)
-        return self._judge_closely(read, call) if read.readable else self._unreadable(read)
+            return self._check_no_body(call, sent=read.value is not None or not read.readable)
+        return self._check_all(read, call) if read.readable else self._unreadable(read)
 
-    def _judge_quickly(self, value: Any, call: Call, *, read: bool) -> Judgement | None:
+    def _check_suspects(self, value: Any, call: Call, *, read: bool) -> CheckResult | None:
         """Judge a value by what a sieve leaves in doubt; None if there is more to it than that.
 
         `read` says that the value was read from text.
@@ -157,56 +157,56 @@ class Judge:
         model = call.model or detect(self.engine.edition, value, call.operation, self.naming)
         plan = self._plan(model, call)
         context = self._context(plan, call, value)
-        sieve = plan.sieve
-        if sieve is None:
+        prefilter = plan.prefilter
+        if prefilter is None:
             return None
         if not read and not _exact(value, context.session, plan.base):
             return None
-        sifted = sieve.sift(value)
-        if sifted is None:
+        suspects = prefilter.scan(value)
+        if suspects is None:
             return None
-        steps = plan.unsettled
-        if sifted.shell or sifted.items:
-            value, problems = sieve.plain(value, sifted, read=read)
+        steps = plan.always_rules
+        if suspects.shell or suspects.items:
+            value, problems = prefilter.plain(value, suspects, read=read)
             if problems:
                 return None
-            if sifted.structure:
-                judgement = self._judge_closely(Document(value), call, sifted)
-                return None if judgement.crashed else judgement
-            context = self._context(plan, call, value, sifted.items)
-            steps = _steps(plan, sifted)
+            if suspects.structure:
+                result = self._check_all(Document(value), call, suspects)
+                return None if result.crashed else result
+            context = self._context(plan, call, value, suspects.items)
+            steps = _steps(plan, suspects)
         collector, skipped = self._apply(steps, context)
         if collector is None and not skipped:
-            return Judgement(plan.good, context.session)
+            return CheckResult(plan.clean_report, context.session)
         collector = collector or self._collector()
         if collector.crashed:
             return None
         if not read and collector.any_below((*plan.base, "cartItems")) and not _plain(value):
             # It may be due to a value such as a member of an enumeration, in an item that passed.
             return None
-        report = self._told(collector, model, plan, skipped)
-        return Judgement(report, context.session, refused=collector.refused)
+        report = self._report(collector, model, plan, skipped)
+        return CheckResult(report, context.session, refused=collector.refused)
 
-    def _judge_closely(
-        self, read: Document, call: Call, sifted: "Sifted | None" = None
-    ) -> Judgement:
-        """Judge plain JSON; `sifted` says what can be wrong, None that all can."""
+    def _check_all(
+        self, read: Document, call: Call, suspects: "Suspects | None" = None
+    ) -> CheckResult:
+        """Judge plain JSON; `suspects` says what can be wrong, None that all can."""
         value, translation = read.value, None
         model = call.model or detect(self.engine.edition, value, call.operation, self.naming)
         collector = self._collector()
         collector.extend(read.problems)
         if self.naming == "snake":
-            translation = Translation(value, outline(self.engine.edition, model))
+            translation = Translation(value, schema_tree(self.engine.edition, model))
             value = translation.wire
             collector.extend(
                 unknown(path, part.model, "wire-name", to_snake(_key(path)))
-                for path, part in translation.foreign
+                for path, part in translation.untranslatable
             )
         plan = self._plan(model, call)
-        context = self._context(plan, call, value, None if sifted is None else sifted.items)
+        context = self._context(plan, call, value, None if suspects is None else suspects.items)
         void = frozenset(each.path for each in read.problems if each.code in _VOIDING)
-        steps = plan.steps if sifted is None else _steps(plan, sifted)
-        only_items = sifted is not None and not sifted.shell_structure
+        steps = plan.steps if suspects is None else _steps(plan, suspects)
+        only_items = suspects is not None and not suspects.shell_structure
         invalid = self._structure(context, void, collector, only_items=only_items)
         if invalid is None:
             skipped = [
@@ -214,20 +214,20 @@ class Judge:
                 for step in plan.steps
                 if self.severities[step.rule.code.name] is not None
             ]
-            report = self._told(collector, model, plan, skipped, translation)
-            return Judgement(report, refused=True)
+            report = self._report(collector, model, plan, skipped, translation)
+            return CheckResult(report, refused=True)
         _, skipped = self._apply(steps, context._replace(invalid=invalid), collector)
-        report = self._told(collector, model, plan, skipped, translation)
-        return Judgement(report, context.session, collector.crashed, collector.refused)
+        report = self._report(collector, model, plan, skipped, translation)
+        return CheckResult(report, context.session, collector.crashed, collector.refused)
 
-    def _judge_no_body(self, call: Call, *, sent: bool) -> Judgement:
+    def _check_no_body(self, call: Call, *, sent: bool) -> CheckResult:
         """Judge a call that has no body; `sent`: there is one all the same."""
         plan = self._plan(NO_BODY, call)
         context = self._context(plan, call, {})._replace(value=sent)
         collector = self._collector()
         _, skipped = self._apply(plan.steps, context, collector)
-        report = self._told(collector, None, plan, skipped)
-        return Judgement(report, refused=collector.refused)
+        report = self._report(collector, None, plan, skipped)
+        return CheckResult(report, refused=collector.refused)
 
     def _collector(self) -> Collector:
         return Collector(self.severities, self.max_findings, self.counted, self.refusing)
@@ -270,16 +270,16 @@ class Judge:
         What is wrong at or below the places in `void` has been told. `only_items` says that
         nothing else can be wrong. Returns None if there is no end to what is wrong.
         """
-        model, cart = context.setting.model, context.place("cartItems")
-        doubts = {} if context.doubts is None else {cart: context.doubts}
+        model, cart = context.call_kind.model, context.place("cartItems")
+        suspects = {} if context.suspects is None else {cart: context.suspects}
         nullable = model in CODES["payload/null-property"].models
         invalid = set(void)
         missing = set()
         state = (*context.base, "state")
-        for each in self.engine.problems(model, context.value, doubts, elsewhere=not only_items):
+        for each in self.engine.problems(model, context.value, suspects, elsewhere=not only_items):
             if void and any(each.path[:length] in void for length in range(len(each.path) + 1)):
                 continue
-            problem = omission(context.outline, each) if nullable else each
+            problem = omission(context.schema_tree, each) if nullable else each
             if problem is None:
                 continue
             if nullable and problem.path == state and problem.code == "schema/enum":
@@ -298,13 +298,13 @@ class Judge:
         asked = (model, call.operation, call.dry, call.before.known, call.now is not None)
         known = self._plans.get(asked)
         if known is None:
-            setting = _setting(model, call)
-            known = Plan(self.engine, self.policy, self.severities, setting, self.refusing)
+            call_kind = _call_kind(model, call)
+            known = Plan(self.engine, self.policy, self.severities, call_kind, self.refusing)
             self._plans[asked] = known
         return known
 
     def _context(
-        self, plan: Plan, call: Call, value: Any, doubts: Sequence[int] | None = None
+        self, plan: Plan, call: Call, value: Any, suspects: Sequence[int] | None = None
     ) -> Context:
         session = value
         for step in plan.base:
@@ -312,19 +312,19 @@ class Judge:
         return Context(
             self.engine.edition,
             self.policy,
-            plan.setting,
+            plan.call_kind,
             value,
             session if isinstance(session, dict) else {},
             plan.base,
-            plan.outline,
+            plan.schema_tree,
             call.before.state,
             call.before.session,
             call.now,
             None if call.now is None else datetime.now(UTC),
-            doubts,
+            suspects,
         )
 
-    def _told(
+    def _report(
         self,
         collector: Collector,
         model: str | None,
@@ -333,9 +333,9 @@ class Judge:
         translation: Translation | None = None,
     ) -> Report:
         if collector.empty and not skipped:
-            return plan.good
+            return plan.clean_report
         findings = []
-        for problem, severity in collector.told():
+        for problem, severity in collector.worst():
             own = problem if translation is None else translation.problem(problem)
             code, spell = CODES[problem.code], str if translation is None else respell
             found = finding(own, code, severity, redact=self.redact, respell=spell)
@@ -349,7 +349,7 @@ class Judge:
             omitted=collector.omitted,
         )
 
-    def _unreadable(self, read: Document) -> Judgement:
+    def _unreadable(self, read: Document) -> CheckResult:
         """Tell why there is nothing to check; no choice of codes can hide that."""
         problems = read.problems[: self.max_findings]
         report = Report(
@@ -362,18 +362,18 @@ class Judge:
             edition=self.engine.edition,
             omitted=len(read.problems) - len(problems),
         )
-        return Judgement(report, refused=True)
+        return CheckResult(report, refused=True)
 
 
 def _plain(value: Any) -> bool:
     return python_values.is_plain(value, max_depth=document.MAX_DEPTH - 1)
 
 
-def _steps(plan: Plan, sifted: "Sifted") -> tuple[Step, ...]:
+def _steps(plan: Plan, suspects: "Suspects") -> tuple[Step, ...]:
     """Return the rules that may find something in a payload that was sifted."""
-    if not sifted.shell:
-        return plan.on_items
-    return plan.steps if sifted.items else plan.on_session
+    if not suspects.shell:
+        return plan.item_rules
+    return plan.steps if suspects.items else plan.on_session
 
 
 def _of_envelope(problem: Problem, model: str, value: Mapping[str, Any]) -> Problem:
@@ -392,13 +392,13 @@ def _exact(value: dict[str, Any], session: Mapping[str, Any], base: Path) -> boo
     )
 
 
-def _setting(model: str, call: Call) -> Setting:
+def _call_kind(model: str, call: Call) -> CallKind:
     operation = call.operation
     if operation != "reopen":
         operation = OPERATIONS_OF.get(model, operation or "update")
     named = call.operation is not None
-    return Setting(model, operation, call.dry, call.before.known, call.now is not None, named)
+    return CallKind(model, operation, call.dry, call.before.known, call.now is not None, named)
 
 
 def _key(path: Path) -> str:
-    return str(path[-1]).removesuffix(UNTURNED)
+    return str(path[-1]).removesuffix(_UNTRANSLATED)

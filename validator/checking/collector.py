@@ -82,14 +82,14 @@ class Collector:
 
     @property
     def omitted(self) -> int | None:
-        """How many problems `told` leaves out; None if counting was given up."""
+        """How many problems `worst` leaves out; None if counting was given up."""
         if self._gave_up:
             return None
         return max(0, sum(self._counts.values()) - self._limit)
 
-    def told(self) -> list[tuple[Problem, Severity]]:
+    def worst(self) -> list[tuple[Problem, Severity]]:
         """Return the worst problems up to the limit, in order of their place."""
         if not self._kept:
             return []
         worst = [(each, level) for level in Severity for each in self._kept.get(level, ())]
-        return sorted(worst[: self._limit], key=lambda told: (order(told[0].path), told[0].code))
+        return sorted(worst[: self._limit], key=lambda worst: (order(worst[0].path), worst[0].code))

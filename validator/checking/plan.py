@@ -7,15 +7,15 @@ from ..findings.code import Severity
 from ..findings.pointer import Path
 from ..model.detection import BASES
 from ..model.policy import Policy
-from ..model.schema_tree import Outline, outline
+from ..model.schema_tree import SchemaNode, schema_tree
 from ..rules import RULES, Rule
-from ..rules.context import Setting
+from ..rules.context import CallKind
 from ..rules.rule import NO_BODY, place
 from ..structure import Engine
 from .report import Report, Skipped
 
 if TYPE_CHECKING:
-    from ..structure.engine import Sieve
+    from ..structure.engine import Prefilter
 
 
 class Step(NamedTuple):
@@ -30,16 +30,16 @@ class Plan:
     """What to judge in payloads of one setting, and what not."""
 
     __slots__ = (
+        "always_rules",
         "base",
-        "good",
-        "on_items",
+        "call_kind",
+        "clean_report",
+        "item_rules",
         "on_session",
-        "outline",
-        "setting",
-        "sieve",
+        "prefilter",
+        "schema_tree",
         "skipped",
         "steps",
-        "unsettled",
     )
 
     def __init__(
@@ -47,7 +47,7 @@ class Plan:
         engine: Engine,
         policy: Policy,
         severities: Mapping[str, Severity | None],
-        setting: Setting,
+        call_kind: CallKind,
         refusing: frozenset[str],
     ) -> None:
         """Sort the rules: those to be judged, and those that lack something of their context.
@@ -55,11 +55,13 @@ class Plan:
         A rule whose code is in `refusing` is judged even if it is not reported.
         """
         steps, skipped = [], []
-        bodyless = setting.model == NO_BODY
-        self.setting = setting
-        self.base = base = BASES.get(setting.model, ())
+        bodyless = call_kind.model == NO_BODY
+        self.call_kind = call_kind
+        self.base = base = BASES.get(call_kind.model, ())
         """Where the session stands in a payload."""
-        self.outline = Outline(NO_BODY) if bodyless else outline(engine.edition, setting.model)
+        self.schema_tree = (
+            SchemaNode(NO_BODY) if bodyless else schema_tree(engine.edition, call_kind.model)
+        )
         for rule in RULES.values():
             code = rule.code
             reported = severities[code.name] is not None
@@ -67,19 +69,19 @@ class Plan:
                 continue
             if not reported and code.name not in refusing:
                 continue
-            if code.models and setting.model not in code.models:
+            if code.models and call_kind.model not in code.models:
                 continue
-            lack = rule.lacks(setting, policy)
+            lack = rule.lacks(call_kind, policy)
             if lack is None:
                 steps.append(Step(rule, rule.places(base)))
             elif lack and reported:
                 skipped.append(Skipped(code.name, lack))
         names = {step.rule.code.name for step in steps}
-        self.sieve: Sieve | None = None
+        self.prefilter: Prefilter | None = None
         """Finds what is in order at once; None if the engine can't."""
         if not bodyless:
-            self.sieve = engine.sieve(
-                self.outline,
+            self.prefilter = engine.prefilter(
+                self.schema_tree,
                 (*base, "cartItems"),
                 _fragments(steps, base, policy),
                 request="payload/read-only-property" in names,
@@ -87,19 +89,19 @@ class Plan:
             )
         self.steps = tuple(steps)
         """Every rule to be judged."""
-        self.unsettled = tuple(
-            step for step in steps if self.sieve is None or step.rule.clean is None
+        self.always_rules = tuple(
+            step for step in steps if self.prefilter is None or step.rule.prefilter is None
         )
-        """Those of them that have to be judged even if the whole payload passes `sieve`."""
-        self.on_items = tuple(step for step in self.steps if _on_items(step.rule, policy))
+        """Those of them that have to be judged even if the whole payload passes `prefilter`."""
+        self.item_rules = tuple(step for step in self.steps if _on_items(step.rule, policy))
         """Those that have to be judged if only items of the cart do not pass it."""
         self.on_session = tuple(step for step in self.steps if _on_session(step.rule, policy))
         """Those that have to be judged if all items of the cart pass it."""
         self.skipped = tuple(sorted(skipped))
-        self.good = Report(
+        self.clean_report = Report(
             ok=True,
             findings=(),
-            model=None if bodyless else setting.model,
+            model=None if bodyless else call_kind.model,
             edition=engine.edition,
             skipped=self.skipped,
         )

@@ -43,7 +43,7 @@ REFUSING: Final = frozenset(code.name for code in CODES.values() if code.refusal
 GROUPS: Final = tuple(dict.fromkeys(code.group for code in CODES.values()))
 
 
-def chosen(names: Iterable[str]) -> frozenset[str]:
+def select_codes(names: Iterable[str]) -> frozenset[str]:
     """Return the codes that `names`, each a code or a group, stand for.
 
     Raises `ValueError` for a name that is neither, `TypeError` for a text in place of a list.
@@ -62,7 +62,7 @@ def chosen(names: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def severities(
+def effective_severities(
     select: Iterable[str] | None,
     ignore: Iterable[str],
     severity: Mapping[str, Severity | str],
@@ -73,12 +73,12 @@ def severities(
     group. Defects of talonschema itself are selected always. Raises `ValueError` for a name that
     is neither a code nor a group, or a severity that is none.
     """
-    wanted = frozenset(CODES) if select is None else chosen(select) | {RULE_CRASH.name}
-    wanted -= chosen(ignore)
+    wanted = frozenset(CODES) if select is None else select_codes(select) | {RULE_CRASH.name}
+    wanted -= select_codes(ignore)
     levels = {name: code.severity for name, code in CODES.items()}
     for name in sorted(severity, key=lambda name: "/" in name):
         level = _severity(severity[name])
-        levels |= dict.fromkeys(chosen([name]), level)
+        levels |= dict.fromkeys(select_codes([name]), level)
     return {name: levels[name] if name in wanted else None for name in CODES}
 
 

@@ -74,9 +74,9 @@ class Report(NamedTuple):
         if not self.findings:
             return self
         from ..reading.document import decoded
-        from ..reading.positions import JsonPlaces, located, pointers
+        from ..reading.positions import JsonPositions, located, pointers
 
-        places = JsonPlaces(decoded(source), pointers(self.findings))
+        places = JsonPositions(decoded(source), pointers(self.findings))
         told = zip(self.findings, located(self.findings, places), strict=True)
         findings = (new if new is old else new.moved(line - 1) for old, new in told)
         return self._replace(findings=tuple(findings))

@@ -25,9 +25,9 @@ from .console import (
     UNREADABLE,
     USAGE,
     UsageError,
-    complain,
-    let_go,
-    tell,
+    discard_output,
+    print_error,
+    write,
 )
 
 COMMANDS = {
@@ -77,18 +77,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             status = _run(sys.argv[1:] if argv is None else argv)
         except UsageError as error:
-            complain(str(error))
+            print_error(str(error))
             status = USAGE
         if sys.stdout is not None:
             sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        let_go()
+        discard_output()
         return BROKEN_PIPE
     except OSError as error:
-        let_go()
-        complain(str(error))
+        discard_output()
+        print_error(str(error))
         return UNREADABLE
     return status
 
@@ -135,7 +135,7 @@ def _run_alone(argv: Sequence[str]) -> int:
     if args.version:
         from .. import __version__
 
-        tell(f"{PROG} {__version__}\n")
+        write(f"{PROG} {__version__}\n")
         return OK
     parser.print_help(sys.stderr)
     return USAGE

@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .console import OK, UsageError, inform, tell
+from .console import OK, UsageError, print_note, write
 
 if TYPE_CHECKING:
-    from ..model.catalog_builder import Export, Kind
+    from ..model.catalog_builder import ExportKind, ManagementExport
 
 STDOUT = "-"
 
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     """Make the catalog and write it."""
     from ..model.catalog_builder import NAMES, ListingError, build
 
-    given: list[tuple[str, Kind | None]] = [
+    given: list[tuple[str, ExportKind | None]] = [
         *((file, None) for file in args.exports),
         *((file, "attributes") for file in args.attributes),
         *((file, "additional_costs") for file in args.additional_costs),
@@ -66,20 +66,20 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(str(error)) from None
     _write(built.catalog, args.output)
     for note in built.notes:
-        inform(note)
+        print_note(note)
     kinds = {
         f"attributes of {of}": each for of, each in built.catalog.get("attributes", {}).items()
     }
     if "additional_costs" in built.catalog:
         kinds[NAMES["additional_costs"]] = built.catalog["additional_costs"]
     counts = [f"{about}: {len(names)}" for about, names in kinds.items()]
-    inform(f"the catalog has {', '.join(counts) or 'nothing'}")
+    print_note(f"the catalog has {', '.join(counts) or 'nothing'}")
     return OK
 
 
-def _export(file: str, kind: Kind | None) -> Export:
+def _export(file: str, kind: ExportKind | None) -> ManagementExport:
     from ..files.reader import content, why
-    from ..model.catalog_builder import Export
+    from ..model.catalog_builder import ManagementExport
     from ..reading import document
 
     try:
@@ -94,7 +94,7 @@ def _export(file: str, kind: Kind | None) -> Export:
         fault = finding(read.problems[0], code, code.severity, redact=False)
         place = "" if fault.line is None else f":{fault.line}:{fault.column}"
         raise UsageError(f"{file}{place}: {fault.message}")
-    return Export(file, read.value, kind)
+    return ManagementExport(file, read.value, kind)
 
 
 def _write(catalog: dict[str, Any], path: str) -> None:
@@ -106,7 +106,7 @@ def _write(catalog: dict[str, Any], path: str) -> None:
     else:
         text = json.dumps(catalog, indent=2, ensure_ascii=False) + "\n"
     if path == STDOUT:
-        tell(text)
+        write(text)
         return
     folder, name = os.path.split(path)
     part = os.path.join(folder, f".{name}.{os.getpid()}.part")

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 from ..files.paths import STDIN, paths
 from ..files.reader import Reading, content, outcomes, why
 from ..output import FOR_PEOPLE, FORMATS, form
-from .console import ERRORS, OK, STATUSES, UNREADABLE, UsageError, complain, tell
+from .console import ERRORS, OK, STATUSES, UNREADABLE, UsageError, print_error, write
 from .options import add_call, add_codes, add_config, choice, number
 
 if TYPE_CHECKING:
     from ..checking.call import Previous
     from ..checking.report import Report
-    from ..config.settings import Choice, Settings
-    from ..files.reader import Judge
-    from ..files.results import Outcome
-    from ..files.sequence import Setting
+    from ..config.settings import EffectiveSettings, SettingsResolver
+    from ..files.reader import CheckPayload
+    from ..files.results import FileResults
+    from ..files.sequence import EntryDefaults
     from ..reading.document import Document
     from ..validator import Validator
 
@@ -112,20 +112,20 @@ def run(args: argparse.Namespace) -> int:
     reading = Reading(checks, args.jobs, args.stdin_filename, _progress())
     statuses = [OK]
 
-    def noted() -> Iterator[Outcome]:
+    def noted() -> Iterator[FileResults]:
         for outcome in _outcomes(args, checks, reading):
             told = outcome.error
             if told:
-                complain(f"{outcome.path}: {told}")
+                print_error(f"{outcome.path}: {told}")
             yield outcome
             if outcome.error != told:
                 # It could be opened, but not be read to its end.
-                complain(f"{outcome.path}: {outcome.error}")
+                print_error(f"{outcome.path}: {outcome.error}")
             statuses.append(_status(outcome, strict=strict))
 
     parts = _form(args)(noted())
     while (part := _next(parts)) is not None:
-        tell(part)
+        write(part)
     return max(statuses)
 
 
@@ -157,7 +157,7 @@ def _refuse_nonsense(args: argparse.Namespace) -> None:
         )
 
 
-def _outcomes(args: argparse.Namespace, checks: _Checks, reading: Reading) -> Iterator[Outcome]:
+def _outcomes(args: argparse.Namespace, checks: _Checks, reading: Reading) -> Iterator[FileResults]:
     if not args.sequence:
         return outcomes(paths(args.files), reading)
     from ..files.sequence import Histories
@@ -165,7 +165,7 @@ def _outcomes(args: argparse.Namespace, checks: _Checks, reading: Reading) -> It
     return Histories(checks, args.session_key).outcomes(paths(args.files), reading)
 
 
-def _form(args: argparse.Namespace) -> Callable[[Iterator[Outcome]], Iterator[str]]:
+def _form(args: argparse.Namespace) -> Callable[[Iterator[FileResults]], Iterator[str]]:
     told = form(args.format)
     if args.format not in FOR_PEOPLE:
         return told
@@ -189,37 +189,37 @@ def _progress() -> Any:
 class _Checks:
     """The checks that files are in for, by their settings."""
 
-    def __init__(self, chosen: Choice, args: argparse.Namespace) -> None:
+    def __init__(self, chosen: SettingsResolver, args: argparse.Namespace) -> None:
         self._choice = chosen
         self._args = args
-        self._judges: dict[tuple[int, ...], Judge] = {}
-        self._settings: dict[tuple[int, ...], Setting] = {}
+        self._judges: dict[tuple[int, ...], CheckPayload] = {}
+        self._settings: dict[tuple[int, ...], EntryDefaults] = {}
         # Faults of what holds for all files show before the first one is read.
         self._judge(())
 
-    def settings(self, group: tuple[int, ...]) -> Settings:
+    def settings(self, group: tuple[int, ...]) -> EffectiveSettings:
         try:
             return self._choice.settings(group)
         except ValueError as error:
             raise UsageError(str(error)) from None
 
-    def judge(self, name: str | None) -> Judge:
+    def judge(self, name: str | None) -> CheckPayload:
         return self._judge(self._choice.group(name))
 
-    def maker(self, name: str | None) -> Callable[[], Judge]:
+    def maker(self, name: str | None) -> Callable[[], CheckPayload]:
         # Faults of the settings are told here, not by each of the processes.
         self.judge(name)
         return partial(_judge, self.settings(self._choice.group(name)), self._args)
 
-    def setting(self, name: str | None) -> Setting:
-        from ..files.sequence import Setting
+    def setting(self, name: str | None) -> EntryDefaults:
+        from ..files.sequence import EntryDefaults
         from ..model.states import NEW
 
         group = self._choice.group(name)
         if group not in self._settings:
             settings = self.settings(group)
             previous = _previous(settings.value("previous"))
-            self._settings[group] = Setting(
+            self._settings[group] = EntryDefaults(
                 _validator(settings, self._args),
                 NEW if previous is None else previous,
                 settings.value("model"),
@@ -229,13 +229,13 @@ class _Checks:
             )
         return self._settings[group]
 
-    def _judge(self, group: tuple[int, ...]) -> Judge:
+    def _judge(self, group: tuple[int, ...]) -> CheckPayload:
         if group not in self._judges:
             self._judges[group] = _judge(self.settings(group), self._args)
         return self._judges[group]
 
 
-def _validator(settings: Settings, args: argparse.Namespace) -> Validator:
+def _validator(settings: EffectiveSettings, args: argparse.Namespace) -> Validator:
     """Return the validator that settings ask for; every fault of theirs shows here."""
     from ..validator import Validator
 
@@ -255,7 +255,7 @@ def _validator(settings: Settings, args: argparse.Namespace) -> Validator:
         raise UsageError(str(error)) from None
 
 
-def _judge(settings: Settings, args: argparse.Namespace) -> Judge:
+def _judge(settings: EffectiveSettings, args: argparse.Namespace) -> CheckPayload:
     """Return the check that settings ask for; every fault of theirs shows here."""
     validator = _validator(settings, args)
     try:
@@ -269,7 +269,7 @@ def _judge(settings: Settings, args: argparse.Namespace) -> Judge:
     except (TypeError, ValueError) as error:
         raise UsageError(str(error)) from None
 
-    ask = validator.judge
+    ask = validator.checker
 
     def judge(payload: bytes | Document) -> Report:
         if isinstance(payload, bytes):
@@ -302,7 +302,7 @@ def _previous(given: str | None) -> Previous:
     return read.value
 
 
-def _status(outcome: Outcome, *, strict: bool) -> int:
+def _status(outcome: FileResults, *, strict: bool) -> int:
     if outcome.error or outcome.unreadable:
         return UNREADABLE
     return ERRORS if outcome.bad or (strict and outcome.warned) else OK

@@ -6,11 +6,11 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from ..output.terminal import printable
-from .console import OK, UsageError, tell
+from .console import OK, UsageError, write
 from .options import add_call, add_codes, add_config, choice
 
 if TYPE_CHECKING:
-    from ..config.settings import Choice, Settings
+    from ..config.settings import EffectiveSettings, SettingsResolver
 
 FORMATS = ("text", "json")
 
@@ -40,13 +40,13 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "json":
         from ..output.json_text import document
 
-        tell(document(_data(chosen, settings, args.file)))
+        write(document(_data(chosen, settings, args.file)))
     else:
-        tell("".join(f"{printable(line)}\n" for line in _lines(chosen, settings)))
+        write("".join(f"{printable(line)}\n" for line in _lines(chosen, settings)))
     return OK
 
 
-def _lines(chosen: Choice, settings: Settings) -> list[str]:
+def _lines(chosen: SettingsResolver, settings: EffectiveSettings) -> list[str]:
     rows = [("config", _shown(chosen.path), "", "")]
     rows += [
         (name, _shown(each.value), chosen.told(each.origin), "")
@@ -77,7 +77,9 @@ def _shown(value: Any) -> str:
     return f"a table with {', '.join(value)}" if isinstance(value, dict) else str(value)
 
 
-def _data(chosen: Choice, settings: Settings, file: str | None) -> dict[str, Any]:
+def _data(
+    chosen: SettingsResolver, settings: EffectiveSettings, file: str | None
+) -> dict[str, Any]:
     from ..output.json_text import FORMAT_VERSION
 
     return {

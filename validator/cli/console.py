@@ -29,7 +29,7 @@ class UsageError(Exception):
     """The command was called wrongly; the text is one line that says how."""
 
 
-def tell(text: str) -> None:
+def write(text: str) -> None:
     """Write to standard output. Raises `OSError` if that is closed and there is text."""
     if sys.stdout is not None:
         sys.stdout.write(text)
@@ -37,12 +37,12 @@ def tell(text: str) -> None:
         raise OSError("standard output is closed")
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Write one line about what went wrong, after what was told before."""
     _say(f"{PROG}: error: {text}")
 
 
-def inform(text: str) -> None:
+def print_note(text: str) -> None:
     """Write one line that a user should know, beside the output, after what was told before."""
     _say(f"{PROG}: note: {text}")
 
@@ -56,7 +56,7 @@ def _say(line: str) -> None:
         sys.stderr.write(printable(line) + "\n")
 
 
-def let_go() -> None:
+def discard_output() -> None:
     """Drop what could not be written, or the interpreter would try again as it ends."""
     if sys.stdout is None:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .console import OK, UsageError, tell
+from .console import OK, UsageError, write
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,15 +16,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what is known of the code."""
-    from ..checking.registry import CODES, chosen
+    from ..checking.registry import CODES, select_codes
     from .pages import explanation, table_of_codes
 
     try:
-        names = chosen([args.code])
+        names = select_codes([args.code])
     except ValueError as error:
         raise UsageError(str(error)) from None
     if args.code in CODES:
-        tell(explanation(CODES[args.code]))
+        write(explanation(CODES[args.code]))
     else:
-        tell(table_of_codes(code for name, code in CODES.items() if name in names))
+        write(table_of_codes(code for name, code in CODES.items() if name in names))
     return OK

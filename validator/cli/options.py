@@ -9,7 +9,7 @@ from ..model.states import MOVES, OPERATIONS, STATES
 from .console import UsageError
 
 if TYPE_CHECKING:
-    from ..config.settings import Choice
+    from ..config.settings import SettingsResolver
 
 DEFAULT_EDITION = "2022-06"
 NAMINGS = ("wire", "snake")
@@ -97,10 +97,10 @@ def add_config(to: argparse._ActionsContainer) -> None:
     either.add_argument("--no-config", action="store_true", help="read settings from no file")
 
 
-def choice(args: argparse.Namespace) -> Choice:
+def choice(args: argparse.Namespace) -> SettingsResolver:
     """Return the settings that the options ask for."""
     from ..config import discovery
-    from ..config.settings import DEFAULTS, Choice
+    from ..config.settings import DEFAULTS, SettingsResolver
 
     names = (*DEFAULTS, "ignore", "severity")
     flags = {name: value for name in names if (value := getattr(args, name)) is not None}
@@ -112,8 +112,10 @@ def choice(args: argparse.Namespace) -> Choice:
         if "severity" in flags:
             flags["severity"] = dict(flags["severity"])
         if args.no_config:
-            return Choice(None, flags)
-        return Choice(discovery.find() if args.config is None else discovery.at(args.config), flags)
+            return SettingsResolver(None, flags)
+        return SettingsResolver(
+            discovery.find() if args.config is None else discovery.at(args.config), flags
+        )
     except ValueError as error:
         raise UsageError(str(error)) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .console import OK, tell
+from .console import OK, write
 from .pages import RULES
 
 
@@ -17,5 +17,5 @@ def run(args: argparse.Namespace) -> int:
     """Print the list."""
     from ..checking.registry import CODES
 
-    tell(RULES[args.format](CODES.values()))
+    write(RULES[args.format](CODES.values()))
     return OK

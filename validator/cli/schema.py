@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Literal, TypeAlias
 
-from .console import OK, UsageError, tell
+from .console import OK, UsageError, write
 from .options import DEFAULT_EDITION, add_edition
 
 _Target: TypeAlias = Literal["draft-07", "draft-04", "openapi-3.1", "openapi-3.0"]
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     edition = args.edition or DEFAULT_EDITION
     try:
         if not args.bundle and not args.target:
-            tell(schemas.text(edition, args.model))
+            write(schemas.text(edition, args.model))
         else:
             _export(edition, args.model, args.target)
     except LookupError as error:
@@ -66,7 +66,7 @@ def _report(args: argparse.Namespace) -> int:
 
     if args.bundle or args.target or args.edition:
         raise UsageError(f"the schema of a {REPORT} is of no edition and has no other form")
-    tell(schema())
+    write(schema())
     return OK
 
 
@@ -75,7 +75,7 @@ def _export(edition: str, model: str, target: _Target | None) -> None:
     from ..export.notes import notes
 
     exported = export(edition, model, target or "2020-12")
-    tell(exported.text)
+    write(exported.text)
     if sys.stdout is not None:
         sys.stdout.flush()
     if sys.stderr is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..model.states import MOVES
-from .console import OK, tell
+from .console import OK, write
 from .options import add_edition
 
 
@@ -18,5 +18,5 @@ def run(args: argparse.Namespace) -> int:
     """Print the table."""
     from .pages import table_of_moves
 
-    tell(table_of_moves(MOVES if args.edition is None else {args.edition: MOVES[args.edition]}))
+    write(table_of_moves(MOVES if args.edition is None else {args.edition: MOVES[args.edition]}))
     return OK

@@ -10,10 +10,10 @@ from ..model.policy import suggestion
 from ..model.states import STATES
 from ..reading.toml_reader import Toml
 
-Kind: TypeAlias = Callable[[Any, str], Any]
+FieldReader: TypeAlias = Callable[[Any, str], Any]
 """Takes the value of a key, and the name that messages have for it; returns the setting.
 
-Raises `Unfit`.
+Raises `InvalidValue`.
 """
 
 FAIL_ON = ("error", "warning")
@@ -21,7 +21,7 @@ FAIL_ON = ("error", "warning")
 _SHOWN = 60
 
 
-class Unfit(ValueError):
+class InvalidValue(ValueError):
     """A value is not what its key takes; the text says so, with what it takes."""
 
     def __init__(self, message: str, *keys: str | int) -> None:
@@ -31,7 +31,7 @@ class Unfit(ValueError):
 
 
 def read(
-    toml: Toml, place: tuple[str | int, ...], table: Any, kinds: Mapping[str, Kind]
+    toml: Toml, place: tuple[str | int, ...], table: Any, kinds: Mapping[str, FieldReader]
 ) -> dict[str, Any]:
     """Return the settings of the table that stands at `place`, by their keys.
 
@@ -47,7 +47,7 @@ def read(
             raise toml.error(message, *place, key)
         try:
             settings[key] = kinds[key](value, f"{where}.{key}" if where else key)
-        except Unfit as error:
+        except InvalidValue as error:
             raise toml.error(str(error), *place, key, *error.keys) from None
     return settings
 
@@ -55,42 +55,44 @@ def read(
 def text(value: Any, where: str) -> str:
     """Take a text that is not empty."""
     if not isinstance(value, str) or not value:
-        raise Unfit(f"{where} is {shown(value)}; it takes a text")
+        raise InvalidValue(f"{where} is {shown(value)}; it takes a text")
     return value
 
 
-def flag(value: Any, where: str) -> bool:
+def boolean(value: Any, where: str) -> bool:
     """Take true or false."""
     if not isinstance(value, bool):
-        raise Unfit(f"{where} is {shown(value)}; it takes true or false")
+        raise InvalidValue(f"{where} is {shown(value)}; it takes true or false")
     return value
 
 
-def choice(names: Iterable[str]) -> Kind:
+def choice(names: Iterable[str]) -> FieldReader:
     """Return the kind that takes one of `names`."""
     choices = tuple(names)
 
     def kind(value: Any, where: str) -> str:
         if not isinstance(value, str) or value not in choices:
             close = suggestion(value, choices) if isinstance(value, str) else ""
-            raise Unfit(f"{where} is {shown(value)}{close}; it takes one of {', '.join(choices)}")
+            raise InvalidValue(
+                f"{where} is {shown(value)}{close}; it takes one of {', '.join(choices)}"
+            )
         return value
 
     return kind
 
 
-def several(each: Kind) -> Kind:
+def list_of(each: FieldReader) -> FieldReader:
     """Return the kind that takes a list, not empty, of what `each` takes."""
 
     def kind(value: Any, where: str) -> tuple[Any, ...]:
         if not isinstance(value, list) or not value:
-            raise Unfit(f"{where} is {shown(value)}; it takes a list of one or more")
+            raise InvalidValue(f"{where} is {shown(value)}; it takes a list of one or more")
         taken = []
         for index, one in enumerate(value):
             try:
                 taken.append(each(one, f"{where}[{index}]"))
-            except Unfit as error:
-                raise Unfit(str(error), index, *error.keys) from None
+            except InvalidValue as error:
+                raise InvalidValue(str(error), index, *error.keys) from None
         return tuple(taken)
 
     return kind
@@ -109,12 +111,12 @@ def shown(value: Any) -> str:
 
 
 def previous(value: Any, where: str) -> str:
-    """Take what tells the session before a call: a state, ``new`` or a path; raises `Unfit`."""
+    """Return the setting of the session before a call; raise `InvalidValue` for other values."""
     names = ("new", *STATES)
     if isinstance(value, str) and (value in names or is_path(value)):
         return value
     close = suggestion(value, names) if isinstance(value, str) else ""
-    raise Unfit(
+    raise InvalidValue(
         f"{where} is {shown(value)}{close}; it takes new, one of {', '.join(STATES)}, or the"
         " path of a JSON file (that ends in .json or has a slash in it)"
     )

@@ -7,14 +7,25 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from .. import schemas
-from ..checking.registry import chosen
+from ..checking.registry import select_codes
 from ..files.paths import is_path
 from ..findings.code import Severity
 from ..model.naming import Naming
 from ..model.policy import Policy, PolicyError
 from ..model.states import OPERATIONS
 from ..reading.toml_reader import Place, Toml, TomlError
-from .fields import FAIL_ON, Kind, Unfit, choice, flag, previous, read, several, shown, text
+from .fields import (
+    FAIL_ON,
+    FieldReader,
+    InvalidValue,
+    boolean,
+    choice,
+    list_of,
+    previous,
+    read,
+    shown,
+    text,
+)
 from .globs import below, matches
 
 _OF_OTHERS = ("gateway",)
@@ -80,7 +91,7 @@ class Config:
         return f"{self.path}:{self._toml.line(*place)}"
 
 
-def _kinds(folder: str) -> dict[str, Kind]:
+def _kinds(folder: str) -> dict[str, FieldReader]:
     """Return the keys that stand for all files or for some; paths count from `folder`."""
 
     def path(value: Any, where: str) -> str:
@@ -101,7 +112,7 @@ def _kinds(folder: str) -> dict[str, Kind]:
         try:
             Policy.from_mapping(value)
         except PolicyError as error:
-            raise Unfit(f"{where}: {error}", *error.keys) from None
+            raise InvalidValue(f"{where}: {error}", *error.keys) from None
         return {**value, **files}
 
     models = dict.fromkeys(name for each in schemas.EDITIONS for name in schemas.models(each))
@@ -110,7 +121,7 @@ def _kinds(folder: str) -> dict[str, Kind]:
         "model": choice(models),
         "operation": choice(OPERATIONS),
         "previous": before,
-        "dry": flag,
+        "dry": boolean,
         "naming": choice(get_args(Naming)),
         "policy": policy,
         "catalog": path,
@@ -121,44 +132,50 @@ def _kinds(folder: str) -> dict[str, Kind]:
 
 def _code(value: Any, where: str) -> str:
     try:
-        chosen([text(value, where)])
-    except Unfit:
+        select_codes([text(value, where)])
+    except InvalidValue:
         raise
     except ValueError as error:
-        raise Unfit(f"{where}: {error}") from None
+        raise InvalidValue(f"{where}: {error}") from None
     return str(value)
 
 
-_CODES = several(_code)
+_CODES = list_of(_code)
 
 
 def _levels(value: Any, where: str) -> dict[str, str]:
     if not isinstance(value, dict):
-        raise Unfit(f"{where} is {shown(value)}; it takes a table of codes and their severities")
+        raise InvalidValue(
+            f"{where} is {shown(value)}; it takes a table of codes and their severities"
+        )
     level = choice(map(str, Severity))
     for name, each in value.items():
         try:
             _code(name, where)
             level(each, f"{where}.{name!r}")
-        except Unfit as error:
-            raise Unfit(str(error), name) from None
+        except InvalidValue as error:
+            raise InvalidValue(str(error), name) from None
     return value
 
 
 def _tables(value: Any, where: str) -> list[Any]:
     if not isinstance(value, list):
-        raise Unfit(f"{where} is {shown(value)}; it takes tables, each headed [[{where}]]")
+        raise InvalidValue(f"{where} is {shown(value)}; it takes tables, each headed [[{where}]]")
     return value
 
 
 def _globs(value: Any, where: str) -> tuple[str, ...]:
-    return tuple(several(_glob)([value] if isinstance(value, str) else value, where))
+    return tuple(list_of(_glob)([value] if isinstance(value, str) else value, where))
 
 
 def _glob(value: Any, where: str) -> str:
     glob = text(value, where)
     if "\\" in glob or "{" in glob:
-        raise Unfit(f"{where} is {glob!r}; folders are parted by /, and alternatives are a list")
+        raise InvalidValue(
+            f"{where} is {glob!r}; folders are parted by /, and alternatives are a list"
+        )
     if ".." in glob.split("/"):
-        raise Unfit(f"{where} is {glob!r}; it is for files below the folder of this file only")
+        raise InvalidValue(
+            f"{where} is {glob!r}; it is for files below the folder of this file only"
+        )
     return glob

@@ -30,14 +30,14 @@ Origin: TypeAlias = Path | str
 """The place of a key in the file, or ``default``, or a flag."""
 
 
-class Setting(NamedTuple):
+class SettingValue(NamedTuple):
     """A value, and where it comes from."""
 
     value: Any
     origin: Origin = "default"
 
 
-class Ignored(NamedTuple):
+class IgnoredCode(NamedTuple):
     """A code or a group of codes that is not reported."""
 
     name: str
@@ -45,13 +45,13 @@ class Ignored(NamedTuple):
     reason: str | None = None
 
 
-class Settings(NamedTuple):
+class EffectiveSettings(NamedTuple):
     """What is in force for a file, in plain data."""
 
-    values: Mapping[str, Setting]
+    values: Mapping[str, SettingValue]
     """Each setting of `DEFAULTS`."""
-    ignored: tuple[Ignored, ...] = ()
-    severity: Mapping[str, Setting] = {}
+    ignored: tuple[IgnoredCode, ...] = ()
+    severity: Mapping[str, SettingValue] = {}
     """The severity of codes and groups that were given one."""
 
     def value(self, name: str) -> Any:
@@ -69,7 +69,7 @@ class Settings(NamedTuple):
         return (policy or Policy()).with_catalog(Catalog.load(catalog))
 
 
-class Choice:
+class SettingsResolver:
     """The settings of a file, and the flags that win over them."""
 
     def __init__(self, config: "Config | None", flags: Mapping[str, Any]) -> None:
@@ -86,19 +86,19 @@ class Choice:
         """Return a key that files with the same settings share; None: a file without a name."""
         return () if self._config is None else self._config.group(path)
 
-    def settings(self, group: tuple[int, ...] = ()) -> Settings:
+    def settings(self, group: tuple[int, ...] = ()) -> EffectiveSettings:
         """Return what is in force for the files of a group.
 
         Raises `TomlError` where the file names a model that the edition has not, or no file.
         """
-        values = {name: Setting(value) for name, value in DEFAULTS.items()}
-        ignored: list[Ignored] = []
-        severity: dict[str, Setting] = {}
+        values = {name: SettingValue(value) for name, value in DEFAULTS.items()}
+        ignored: list[IgnoredCode] = []
+        severity: dict[str, SettingValue] = {}
         for place, layer in self._layers(group):
             for name in DEFAULTS.keys() & layer.keys():
-                values[name] = Setting(layer[name], _origin(place, name))
+                values[name] = SettingValue(layer[name], _origin(place, name))
             ignored += (
-                Ignored(name, _origin(place, "ignore", index), layer.get("reason"))
+                IgnoredCode(name, _origin(place, "ignore", index), layer.get("reason"))
                 for index, name in enumerate(layer.get("ignore", ()))
             )
             levels = layer.get("severity", {})
@@ -106,7 +106,7 @@ class Choice:
                 # A code wins over its group only where the two stand together.
                 del severity[name]
             severity |= {
-                name: Setting(level, _origin(place, "severity", name))
+                name: SettingValue(level, _origin(place, "severity", name))
                 for name, level in levels.items()
             }
         for name, (value, origin) in values.items():
@@ -114,7 +114,7 @@ class Choice:
                 fault = _fault(name, value, values["edition"].value)
                 if fault:
                     raise self._config.error(fault, origin)
-        return Settings(values, tuple(ignored), severity)
+        return EffectiveSettings(values, tuple(ignored), severity)
 
     def told(self, origin: Origin) -> str:
         """Return an origin as text."""

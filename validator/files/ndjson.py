@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
 
 from ..reading.document import MAX_BYTES
-from .results import ReadError, Result
+from .results import PayloadResult, ReadError
 
 if TYPE_CHECKING:
     from ..checking.report import Report
     from .progress import Progress
 
-Judge: TypeAlias = "Callable[[bytes], Report]"
+CheckLine: TypeAlias = "Callable[[bytes], Report]"
 """Checks a line, and knows the places in it of what it finds."""
 
 _CHUNK = 1 << 18
@@ -60,7 +60,7 @@ class Batch:
         self,
         file: BinaryIO,
         path: str | None,
-        make: Callable[[], Judge],
+        make: Callable[[], CheckLine],
         jobs: int,
         progress: Progress | None = None,
     ) -> None:
@@ -78,7 +78,7 @@ class Batch:
         self.payloads = 0
         """How many there were so far."""
 
-    def __iter__(self) -> Iterator[Result]:
+    def __iter__(self) -> Iterator[PayloadResult]:
         """Yield the lines that something was found in, in order."""
         progress = self._progress
         read = 0
@@ -91,7 +91,7 @@ class Batch:
                     if progress is not None and checked.found:
                         progress.clear()
                     for number, line, report in checked.found:
-                        yield Result(report.moved(first - 1 + number), line, first + number)
+                        yield PayloadResult(report.moved(first - 1 + number), line, first + number)
                     first += checked.lines
                     if progress is not None:
                         progress.note(read)
@@ -149,7 +149,7 @@ def _unreadable(error: OSError) -> ReadError:
     return ReadError(f"can't be read: {error.strerror or error}")
 
 
-def _check(lines: bytes, judge: Judge) -> Checked:
+def _check(lines: bytes, judge: CheckLine) -> Checked:
     found = []
     payloads = 0
     split = lines.split(b"\n")
@@ -164,7 +164,7 @@ def _check(lines: bytes, judge: Judge) -> Checked:
     return Checked(len(lines), len(split), payloads, found)
 
 
-def _spread(chunks: Iterator[Chunk], make: Callable[[], Judge], jobs: int) -> Iterator[Checked]:
+def _spread(chunks: Iterator[Chunk], make: Callable[[], CheckLine], jobs: int) -> Iterator[Checked]:
     """Check chunks in worker processes, a few ahead of the one that is due."""
     from concurrent.futures import Future, ProcessPoolExecutor
 
@@ -190,11 +190,11 @@ def _spread(chunks: Iterator[Chunk], make: Callable[[], Judge], jobs: int) -> It
         workers.shutdown(wait=True, cancel_futures=True)
 
 
-_judges: list[Judge] = []
+_judges: list[CheckLine] = []
 """In a worker process: its check."""
 
 
-def _start(make: Callable[[], Judge]) -> None:
+def _start(make: Callable[[], CheckLine]) -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to stop

@@ -7,24 +7,24 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeAlias
 
 from .paths import LINES, STDIN, YAML, Path, ends
-from .results import Outcome, Result
+from .results import FileResults, PayloadResult
 
 if TYPE_CHECKING:
     from ..checking.report import Report
     from ..reading.document import Document
     from .progress import Progress
 
-Judge: TypeAlias = "Callable[[bytes | Document], Report]"
+CheckPayload: TypeAlias = "Callable[[bytes | Document], Report]"
 LineJudge: TypeAlias = "Callable[[bytes], Report]"
 
 
 class Checks(Protocol):
     """The checks that files are in for."""
 
-    def judge(self, name: str | None) -> Judge:
+    def judge(self, name: str | None) -> CheckPayload:
         """Return the check for the file called `name`, None for one that has no name."""
 
-    def maker(self, name: str | None) -> Callable[[], Judge]:
+    def maker(self, name: str | None) -> Callable[[], CheckPayload]:
         """Return what makes this check in another process; it can be pickled."""
 
 
@@ -44,11 +44,11 @@ class Reading(NamedTuple):
         return self.stdin if path == STDIN else path
 
 
-def outcomes(paths: Iterable[Path], reading: Reading) -> Iterator[Outcome]:
+def outcomes(paths: Iterable[Path], reading: Reading) -> Iterator[FileResults]:
     """Yield what came of each file, in order."""
     for path in paths:
         if path.error:
-            yield Outcome(path.name, error=path.error)
+            yield FileResults(path.name, error=path.error)
             continue
         name = reading.named(path.name)
         try:
@@ -57,32 +57,32 @@ def outcomes(paths: Iterable[Path], reading: Reading) -> Iterator[Outcome]:
                 continue
             source = content(path.name)
         except (OSError, ValueError) as error:
-            yield Outcome(name or path.name, error=why(error))
+            yield FileResults(name or path.name, error=why(error))
         else:
             yield _outcome(name, source, reading.checks.judge(name))
 
 
-def _outcome(name: str | None, source: bytes, judge: Judge) -> Outcome:
+def _outcome(name: str | None, source: bytes, judge: CheckPayload) -> FileResults:
     if name is not None and ends(name, YAML):
-        from .yaml_documents import outcome
+        from .yaml_documents import check_yaml
 
-        return outcome(name, source, judge)
-    return Outcome(name or STDIN, [Result(judge(source).located(source), source)])
+        return check_yaml(name, source, judge)
+    return FileResults(name or STDIN, [PayloadResult(judge(source).located(source), source)])
 
 
-def _lines(path: str, name: str, reading: Reading) -> Outcome:
+def _lines(path: str, name: str, reading: Reading) -> FileResults:
     from functools import partial
 
     make = partial(_line_judge, reading.checks.maker(name))
     return in_lines(path, name, make, reading)
 
 
-def _line_judge(make: Callable[[], Judge]) -> LineJudge:
+def _line_judge(make: Callable[[], CheckPayload]) -> LineJudge:
     judge = make()
     return lambda source: judge(source).located(source)
 
 
-def in_lines(path: str, name: str, make: Callable[[], LineJudge], reading: Reading) -> Outcome:
+def in_lines(path: str, name: str, make: Callable[[], LineJudge], reading: Reading) -> FileResults:
     """Return what comes of a file with one payload a line, as it is iterated over.
 
     Raises OSError or ValueError if it can't be opened.
@@ -93,7 +93,7 @@ def in_lines(path: str, name: str, make: Callable[[], LineJudge], reading: Readi
     size = _size(file)
     progress = None if reading.progress is None else reading.progress(name, size)
     again = path if size and path != STDIN else None
-    return Outcome(name, Batch(file, again, make, reading.jobs, progress), lines=True)
+    return FileResults(name, Batch(file, again, make, reading.jobs, progress), lines=True)
 
 
 def _size(file: BinaryIO) -> int:

@@ -7,7 +7,7 @@ from ..checking.report import Report
 from ..findings.code import Severity
 
 
-class Result(NamedTuple):
+class PayloadResult(NamedTuple):
     """What came of one payload."""
 
     report: Report
@@ -22,11 +22,16 @@ class ReadError(Exception):
     """The rest of a file can't be read; the text says why."""
 
 
-class Outcome:
+class FileResults:
     """What came of one file: results, counted as they are iterated over, or why there are none."""
 
     def __init__(
-        self, path: str, results: Iterable[Result] = (), *, error: str = "", lines: bool = False
+        self,
+        path: str,
+        results: Iterable[PayloadResult] = (),
+        *,
+        error: str = "",
+        lines: bool = False,
     ) -> None:
         """Take the results of the file at `path`; `lines`: it has one payload a line."""
         self.path = path
@@ -53,7 +58,7 @@ class Outcome:
         """How many payloads there were, once all results were taken."""
         return getattr(self._results, "payloads", 0 if self.error else 1)
 
-    def __iter__(self) -> Iterator[Result]:
+    def __iter__(self) -> Iterator[PayloadResult]:
         """Yield what came of the payloads that something was found in, in order."""
         try:
             for result in self._results:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ..checking.call import Before, Call, Previous, before
+from ..checking.call import Call, Previous, PreviousSession, before
 from ..checking.registry import CODES
 from ..checking.report import Report
 from ..findings.code import Severity
@@ -26,11 +26,11 @@ from ..model.states import OPERATIONS
 from ..reading import document, python_values
 from ..reading.document import MAX_DEPTH, Document, decoded
 from ..reading.lines import Lines
-from ..reading.positions import JsonPlaces, Place, Places, located, pointers
+from ..reading.positions import JsonPositions, Position, Positions, located, pointers
 from ..reading.positions import steps as steps_of
 from .paths import LINES, STDIN, YAML, Path, ends
 from .reader import content, in_lines, why
-from .results import Outcome, Result
+from .results import FileResults, PayloadResult
 
 if TYPE_CHECKING:
     from ..findings.finding import Span
@@ -47,7 +47,7 @@ FILE = "file"
 _TYPES = {"dry": bool, "now": str, _ID: str}
 
 
-class Setting(NamedTuple):
+class EntryDefaults(NamedTuple):
     """What holds for the entries of a file that do not say otherwise."""
 
     validator: Validator
@@ -58,10 +58,10 @@ class Setting(NamedTuple):
     now: str | None = None
 
 
-class Settings(Protocol):
+class EntrySettings(Protocol):
     """The settings of files."""
 
-    def setting(self, name: str | None) -> Setting:
+    def setting(self, name: str | None) -> EntryDefaults:
         """Return what holds for the file called `name`, None for one that has no name."""
 
 
@@ -84,7 +84,7 @@ class Histories:
     Raises `EntryError` while results are iterated over.
     """
 
-    def __init__(self, settings: Settings, key: str | None) -> None:
+    def __init__(self, settings: EntrySettings, key: str | None) -> None:
         """Tell sessions apart by what is at the JSON Pointer `key`, else by ``integrationId``.
 
         With `FILE` as the key, nothing carries over from one file to the next.
@@ -92,13 +92,13 @@ class Histories:
         self._settings = settings
         self._apart = key == FILE
         self._key = None if key is None or self._apart else steps_of(key)
-        self._known: dict[str, Before] = {}
+        self._known: dict[str, PreviousSession] = {}
 
-    def outcomes(self, paths: Iterable[Path], reading: Reading) -> Iterator[Outcome]:
+    def outcomes(self, paths: Iterable[Path], reading: Reading) -> Iterator[FileResults]:
         """Yield what came of each file, in order."""
         for path in paths:
             if path.error:
-                yield Outcome(path.name, error=path.error)
+                yield FileResults(path.name, error=path.error)
                 continue
             if self._apart:
                 self._known = {}
@@ -110,38 +110,38 @@ class Histories:
                     continue
                 source = content(path.name)
             except (OSError, ValueError) as error:
-                yield Outcome(name or path.name, error=why(error))
+                yield FileResults(name or path.name, error=why(error))
             else:
                 yield self._outcome(name, source, self._settings.setting(name))
 
-    def _outcome(self, name: str | None, source: bytes, setting: Setting) -> Outcome:
+    def _outcome(self, name: str | None, source: bytes, setting: EntryDefaults) -> FileResults:
         if name is not None and ends(name, YAML):
             return self._yaml(name, source, setting)
         no_body = not source and setting.operation == "reopen"
         read = Document(None) if no_body else _read(source)
         if not read.readable:
             report = _unread(setting, read).located(source)
-            return Outcome(name or STDIN, [Result(report, source)])
+            return FileResults(name or STDIN, [PayloadResult(report, source)])
         found = _entries(read)
         reports = self._judged(found, setting)
         text = decoded(source)
-        results = _results(text, found, reports, partial(JsonPlaces, text))
+        results = _results(text, found, reports, partial(JsonPositions, text))
         if isinstance(read.value, list):
-            return Outcome(name or STDIN, _Counted(results, len(found)), lines=True)
-        return Outcome(name or STDIN, results or [Result(reports[0][1], source)])
+            return FileResults(name or STDIN, _Counted(results, len(found)), lines=True)
+        return FileResults(name or STDIN, results or [PayloadResult(reports[0][1], source)])
 
-    def _yaml(self, name: str, source: bytes, setting: Setting) -> Outcome:
+    def _yaml(self, name: str, source: bytes, setting: EntryDefaults) -> FileResults:
         try:
             from ..reading.yaml_reader import payloads
         except ImportError:
             from .yaml_documents import NEEDED
 
-            return Outcome(name, error=NEEDED)
+            return FileResults(name, error=NEEDED)
         text = document.text_of(source)
         if not isinstance(text, str):
             report = _unread(setting, Document(None, (text,), readable=False))
-            return Outcome(name, [Result(report.located(source), source)])
-        results: list[Result] = []
+            return FileResults(name, [PayloadResult(report.located(source), source)])
+        results: list[PayloadResult] = []
         count = 0
         for payload in payloads(text):
             if not payload.document.readable:
@@ -149,14 +149,14 @@ class Histories:
                 report = _unread(setting, payload.document)
                 places = payload.find_places(pointers(report.findings))
                 told = tuple(located(report.findings, places))
-                results.append(Result(report._replace(findings=told), source, 1))
+                results.append(PayloadResult(report._replace(findings=told), source, 1))
                 continue
             found = _entries(payload.document)
             count += len(found)
             results += _results(text, found, self._judged(found, setting), payload.find_places)
-        return Outcome(name, _Counted(results, count), lines=True)
+        return FileResults(name, _Counted(results, count), lines=True)
 
-    def _lines(self, setting: Setting) -> Callable[[bytes], Report]:
+    def _lines(self, setting: EntryDefaults) -> Callable[[bytes], Report]:
         def judge(source: bytes) -> Report:
             read = _read(source)
             if not read.readable:
@@ -166,16 +166,18 @@ class Histories:
             if not report.findings:
                 return report
             wanted = [at + each for each in pointers(report.findings)]
-            places = _Below(JsonPlaces(decoded(source), wanted), at)
+            places = _Below(JsonPositions(decoded(source), wanted), at)
             return report._replace(findings=tuple(located(report.findings, places)))
 
         return judge
 
-    def _judged(self, entries: Sequence[_Entry], setting: Setting) -> list[tuple[str, Report]]:
+    def _judged(
+        self, entries: Sequence[_Entry], setting: EntryDefaults
+    ) -> list[tuple[str, Report]]:
         """Judge entries in order; return with each report the pointer that it counts from."""
         return [self._judge(entry, setting) for entry in entries]
 
-    def _judge(self, entry: _Entry, setting: Setting) -> tuple[str, Report]:
+    def _judge(self, entry: _Entry, setting: EntryDefaults) -> tuple[str, Report]:
         value = entry.value
         calls = isinstance(value, dict) and bool(value.keys() & _OF_CALLS)
         if calls:
@@ -230,22 +232,22 @@ class Histories:
 class _Counted:
     """Results of some of the payloads of a file."""
 
-    def __init__(self, results: list[Result], payloads: int) -> None:
+    def __init__(self, results: list[PayloadResult], payloads: int) -> None:
         self._results = results
         self.payloads = payloads
 
-    def __iter__(self) -> Iterator[Result]:
+    def __iter__(self) -> Iterator[PayloadResult]:
         return iter(self._results)
 
 
 class _Below:
     """Places below a pointer."""
 
-    def __init__(self, places: Places, above: str) -> None:
+    def __init__(self, places: Positions, above: str) -> None:
         self._places = places
         self._above = above
 
-    def find(self, pointer: str) -> Place | None:
+    def find(self, pointer: str) -> Position | None:
         return self._places.find(self._above + pointer)
 
     def fault(self, finding: Finding) -> tuple[Span, Span | None]:
@@ -277,8 +279,8 @@ def _results(
     text: str,
     entries: Sequence[_Entry],
     reports: Sequence[tuple[str, Report]],
-    find_places: Callable[[list[str]], Places],
-) -> list[Result]:
+    find_places: Callable[[list[str]], Positions],
+) -> list[PayloadResult]:
     """Return what came of those entries that something was found in, with its places."""
     wanted = [
         to_pointer(entry.place) + pointer
@@ -297,11 +299,11 @@ def _results(
         place = places.find(pointer)
         first, last = (1, 1) if place is None else (place.value.line, place.value.end_line)
         source = text[lines.start(first) : lines.start(last + 1)]
-        results.append(Result(report._replace(findings=found), source.encode(), first))
+        results.append(PayloadResult(report._replace(findings=found), source.encode(), first))
     return results
 
 
-def _faults(entry: dict[str, Any], setting: Setting) -> Iterator[Problem]:
+def _faults(entry: dict[str, Any], setting: EntryDefaults) -> Iterator[Problem]:
     """Yield what makes no sense in what an entry says of its call."""
     for key in entry.keys() - set(_CALL):
         yield Problem("sequence/unknown-key", (key,), {"key": key, "allowed": list(_CALL)})
@@ -319,8 +321,8 @@ def _fault(key: str, given: str, params: dict[str, Any]) -> Problem:
     return Problem("sequence/entry", (key,), {"key": key, "given": given, **params})
 
 
-def _faulty(setting: Setting, faults: Iterable[Problem]) -> Report:
-    judge = setting.validator.judge
+def _faulty(setting: EntryDefaults, faults: Iterable[Problem]) -> Report:
+    judge = setting.validator.checker
     return Report(
         ok=False,
         findings=tuple(
@@ -332,8 +334,8 @@ def _faulty(setting: Setting, faults: Iterable[Problem]) -> Report:
     )
 
 
-def _unread(setting: Setting, read: Document) -> Report:
-    return setting.validator.judge.document(read, Call()).report
+def _unread(setting: EntryDefaults, read: Document) -> Report:
+    return setting.validator.checker.document(read, Call()).report
 
 
 def _without_id(payload: Any) -> Any:

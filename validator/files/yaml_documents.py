@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..reading.document import Document, text_of
 from ..reading.positions import located, pointers
-from .results import Outcome, Result
+from .results import FileResults, PayloadResult
 
 if TYPE_CHECKING:
     from ..checking.report import Report
@@ -16,24 +16,27 @@ if TYPE_CHECKING:
 NEEDED = "reading YAML needs PyYAML, which comes with: pip install 'talonschema[yaml]'"
 
 
-def outcome(path: str, source: bytes, judge: Callable[[bytes | Document], Report]) -> Outcome:
+def check_yaml(
+    path: str, source: bytes, judge: Callable[[bytes | Document], Report]
+) -> FileResults:
     """Return what comes of the documents of a YAML text."""
     try:
         from ..reading.yaml_reader import payloads
     except ImportError:
-        return Outcome(path, error=NEEDED)
+        return FileResults(path, error=NEEDED)
     text = text_of(source)
     if not isinstance(text, str):
-        return Outcome(
-            path, [Result(judge(Document(None, (text,), readable=False)).located(source), source)]
+        return FileResults(
+            path,
+            [PayloadResult(judge(Document(None, (text,), readable=False)).located(source), source)],
         )
     found = list(payloads(text))
     if not found:
         # Comments at the most, which is nothing in YAML as in JSON.
-        return Outcome(path, [Result(judge(b"").located(b""), source)])
+        return FileResults(path, [PayloadResult(judge(b"").located(b""), source)])
     if len(found) == 1:
-        return Outcome(path, [Result(_judged(found[0], judge), source)])
-    return Outcome(path, Documents(text, found, judge), lines=True)
+        return FileResults(path, [PayloadResult(_judged(found[0], judge), source)])
+    return FileResults(path, Documents(text, found, judge), lines=True)
 
 
 def _judged(payload: Payload, judge: Callable[[bytes | Document], Report]) -> Report:
@@ -54,11 +57,11 @@ class Documents:
         self._found = payloads
         self.payloads = len(payloads)
 
-    def __iter__(self) -> Iterator[Result]:
+    def __iter__(self) -> Iterator[PayloadResult]:
         """Yield what came of those that something was found in, in order."""
         for each in self._found:
             report = _judged(each, self._judge)
             if report.findings:
                 line = self._text.count("\n", 0, each.start) + 1
                 begin = self._text.rfind("\n", 0, each.start) + 1
-                yield Result(report, self._text[begin:].encode(), line)
+                yield PayloadResult(report, self._text[begin:].encode(), line)

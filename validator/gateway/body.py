@@ -26,7 +26,7 @@ _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-class Unfit(NamedTuple):
+class UnreadableBody(NamedTuple):
     """Why a body is not judged."""
 
     status: int
@@ -42,28 +42,28 @@ ENCODING = "body/content-encoding"
 TYPE = "body/content-type"
 
 
-def read(request: Request, max_body: int = MAX_BODY) -> bytes | Unfit:
+def read(request: Request, max_body: int = MAX_BODY) -> bytes | UnreadableBody:
     """Return the JSON text of a body, decompressed; or what it is unfit for."""
     if len(request.body) > max_body:
         return _too_large(max_body)
     if request.truncated:
-        return Unfit(413, TRUNCATED, "the gateway passed on only the start of the body")
+        return UnreadableBody(413, TRUNCATED, "the gateway passed on only the start of the body")
     kind = encoding = None
     for name, value in request.headers:
         if name == "content-type":
             if kind is not None and kind != value:
-                return Unfit(415, TYPE, "there are several Content-Type headers")
+                return UnreadableBody(415, TYPE, "there are several Content-Type headers")
             kind = value
         elif name == "content-encoding":
             encoding = value if encoding is None else f"{encoding},{value}"
     if kind is not None and kind != "application/json":
         fault = _fault(kind)
         if fault:
-            return Unfit(415, TYPE, fault)
+            return UnreadableBody(415, TYPE, fault)
     if encoding is None or not request.body:
         if request.body.startswith(_GZIP_MAGIC):
             details = "the body is compressed by gzip, but no Content-Encoding header came with it"
-            return Unfit(415, ENCODING, details)
+            return UnreadableBody(415, ENCODING, details)
         return request.body
     return _inflated(request.body, encoding, max_body)
 
@@ -71,11 +71,11 @@ def read(request: Request, max_body: int = MAX_BODY) -> bytes | Unfit:
 def inflate(body: bytes, encoding: str, limit: int) -> bytes | None:
     """Return a body without its Content-Encoding; None if that can't be done within `limit`."""
     found = _inflated(body, encoding, limit)
-    return None if isinstance(found, Unfit) else found
+    return None if isinstance(found, UnreadableBody) else found
 
 
-def _too_large(limit: int) -> Unfit:
-    return Unfit(413, TOO_LARGE, f"the body has more than {limit} bytes")
+def _too_large(limit: int) -> UnreadableBody:
+    return UnreadableBody(413, TOO_LARGE, f"the body has more than {limit} bytes")
 
 
 def _fault(kind: str) -> str | None:
@@ -91,11 +91,11 @@ def _fault(kind: str) -> str | None:
     return None
 
 
-def _inflated(body: bytes, encoding: str, max_body: int) -> bytes | Unfit:
+def _inflated(body: bytes, encoding: str, max_body: int) -> bytes | UnreadableBody:
     names = [name.strip().lower() for name in encoding.split(",")]
     names = [name for name in names if name not in ("identity", "")]
     if len(names) > 1:
-        return Unfit(415, ENCODING, "the body is compressed more than once")
+        return UnreadableBody(415, ENCODING, "the body is compressed more than once")
     if not names:
         return body
     limit = min(max_body, max(_SPARE, MAX_RATIO * len(body)))
@@ -107,14 +107,16 @@ def _inflated(body: bytes, encoding: str, max_body: int) -> bytes | Unfit:
         elif names[0] == "br":
             found = _unbrotlied(body, limit)
         else:
-            return Unfit(415, ENCODING, "the Content-Encoding is none of gzip, deflate and br")
+            return UnreadableBody(
+                415, ENCODING, "the Content-Encoding is none of gzip, deflate and br"
+            )
     except ImportError:
-        return Unfit(415, ENCODING, "Content-Encoding br needs the package brotli")
+        return UnreadableBody(415, ENCODING, "Content-Encoding br needs the package brotli")
     except ValueError:
-        return Unfit(400, BROKEN, "the body can't be decompressed")
+        return UnreadableBody(400, BROKEN, "the body can't be decompressed")
     if found is None and limit < max_body:
         details = f"the body decompresses to more than {MAX_RATIO} times its size"
-        return Unfit(413, TOO_LARGE, details)
+        return UnreadableBody(413, TOO_LARGE, details)
     return _too_large(max_body) if found is None else found
 
 

@@ -12,19 +12,19 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..checking.call import Call
-from ..checking.checker import Judge
-from ..checking.registry import CODES, severities
+from ..checking.checker import Checker
+from ..checking.registry import CODES, effective_severities
 from ..checking.report import Report
 from ..findings.code import Severity
 from ..findings.finding import Finding, finding
 from ..findings.pointer import to_pointer
 from ..findings.problem import Problem
-from ..model.schema_tree import outline
+from ..model.schema_tree import schema_tree
 from ..model.states import NEW, STATES, Operation
 from ..reading import document
 from ..validator import Validator
 from . import answer
-from .body import Unfit, read
+from .body import UnreadableBody, read
 from .messages import Request, Response
 from .routes import Route, Suspicious, match
 from .store import Intent, Key
@@ -55,7 +55,7 @@ _REPEATED: Final = "lifecycle/repeated-state"
 _LIFECYCLE: Final = frozenset(code.name for code in CODES.values() if code.group == "lifecycle")
 
 
-class Question(NamedTuple):
+class StateQuestion(NamedTuple):
     """What only the session's state can settle."""
 
     operation: Operation
@@ -76,11 +76,11 @@ class Decision(NamedTuple):
     """The codes that refuse it, in order; each once."""
     warnings: tuple[str, ...] = ()
     """The codes of the warnings, in order; each once."""
-    question: Question | None = None
+    question: StateQuestion | None = None
     """What is still to be asked; of a refused request, what it would have led to."""
 
 
-class Moves(NamedTuple):
+class PermittedMoves(NamedTuple):
     """From where an operation may lead to a state."""
 
     permitted: frozenset[str]
@@ -88,15 +88,15 @@ class Moves(NamedTuple):
     """What is to be said of the move from each state."""
 
 
-class Core:
+class DecisionCore:
     """Judges requests by one configuration; safe to share between threads and event loops."""
 
     def __init__(self, settings: Settings) -> None:
         """Configure the core; raises `ValueError` or `TypeError` as `Validator` does."""
         self.settings = settings
         self._validator = Validator(edition=settings.edition, policy=settings.policy, redact=True)
-        judge = self._validator.judge
-        levels = severities(settings.select, settings.ignore, settings.severity or {})
+        judge = self._validator.checker
+        levels = effective_severities(settings.select, settings.ignore, settings.severity or {})
         if levels[_REPEATED] is Severity.ERROR:
             levels[_REPEATED] = Severity.WARNING
         defaults = {name: code.severity for name, code in CODES.items()}
@@ -111,7 +111,7 @@ class Core:
         self._calls: dict[Operation, Call] = {
             operation: self._call(operation) for operation in _MODELS
         }
-        self._moves: dict[tuple[Operation, str | None], Moves] = {}
+        self._moves: dict[tuple[Operation, str | None], PermittedMoves] = {}
 
     def warm(self) -> None:
         """Compile the schemas and load what else is loaded when it is first needed."""
@@ -145,7 +145,7 @@ class Core:
         payload: bytes | None = None
         if operation != "reopen":
             found = read(request, self.settings.max_body)
-            if isinstance(found, Unfit):
+            if isinstance(found, UnreadableBody):
                 refusal = answer.of_fault(found.status, found.details, {"pointer": ""}, form)
                 return Decision("unfit", refusal, (found.code,))
             payload = found
@@ -165,7 +165,9 @@ class Core:
         refusal = answer.of_report(report, form)
         return Decision("invalid", refusal, _codes(report, Severity.ERROR), warnings, question)
 
-    def settle(self, decision: Decision, question: Question, states: Collection[str]) -> Decision:
+    def settle(
+        self, decision: Decision, question: StateQuestion, states: Collection[str]
+    ) -> Decision:
         """Decide on a request that is in order, by the `states` its session may be in.
 
         Empty: nothing is known of the session. It is let pass if one of the states permits it.
@@ -181,7 +183,7 @@ class Core:
             return decision._replace(warnings=(*decision.warnings, *extra)) if extra else decision
         return self._refused(decision, question, min(known))
 
-    def moves(self, operation: Operation, wanted: str | None) -> Moves:
+    def moves(self, operation: Operation, wanted: str | None) -> PermittedMoves:
         """Return the states from which an operation may lead to `wanted`, by the policy."""
         known = self._moves.get((operation, wanted))
         if known is None:
@@ -193,7 +195,7 @@ class Core:
                 if report.ok:
                     permitted.add(state)
                 warnings[state] = _codes(report, Severity.WARNING)
-            known = self._moves[operation, wanted] = Moves(frozenset(permitted), warnings)
+            known = self._moves[operation, wanted] = PermittedMoves(frozenset(permitted), warnings)
         return known
 
     def _call(self, operation: Operation, *, previous: str | None = None, **query: Any) -> Call:
@@ -203,7 +205,7 @@ class Core:
 
     def _question(
         self, route: Route, session: Any, payload: bytes | None, call: Call
-    ) -> Question | None:
+    ) -> StateQuestion | None:
         wanted: str | None
         if route.operation == "update":
             wanted = session.get("state")
@@ -213,11 +215,11 @@ class Core:
             wanted = "partially_returned" if route.operation == "return" else "open"
         key = Key(self.settings.application, route.session)
         permitted = self.moves(route.operation, wanted).permitted
-        return Question(
+        return StateQuestion(
             route.operation, key, Intent(permitted, wanted, self.settings.strict_new), payload, call
         )
 
-    def _refused(self, decision: Decision, question: Question, state: str) -> Decision:
+    def _refused(self, decision: Decision, question: StateQuestion, state: str) -> Decision:
         """Judge once more, from a state that does not permit the request, to say so."""
         operation, now = question.operation, question.call.now
         query = {"now": now} if operation == "update" else {}
@@ -235,7 +237,7 @@ class Core:
         if report.omitted == 0 and not any(each.code == _UNKNOWN for each in told):
             return report
         model = _MODELS[operation] or ""
-        place = outline(self.settings.edition, model)
+        place = schema_tree(self.settings.edition, model)
         problems = islice(variants(place, document.read(payload).value), len(told) + 1)
         found = {to_pointer(each.path): _variant(each) for each in problems}
         if not found:
@@ -248,8 +250,8 @@ def _variant(problem: Problem) -> Finding:
     return finding(problem, CODES[_UNKNOWN], Severity.ERROR, redact=True)
 
 
-def _with(judge: Judge, levels: dict[str, Severity | None]) -> Judge:
-    return Judge(
+def _with(judge: Checker, levels: dict[str, Severity | None]) -> Checker:
+    return Checker(
         judge.engine, judge.policy, judge.naming, levels, judge.max_findings, redact=judge.redact
     )
 

@@ -18,11 +18,21 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar, Unpack
 
 from ..model.states import STATES
 from .body import inflate
-from .decision import NEW_SESSION, Core, Decision, Question
+from .decision import NEW_SESSION, Decision, DecisionCore, StateQuestion
 from .messages import Headers, Request, Response, header
 from .routes import Route
 from .settings import Options, Settings
-from .store import Intent, Key, Learned, Outcome, Refused, Store, StoreError, Uncertain, open_store
+from .store import (
+    Intent,
+    Key,
+    Learned,
+    Refused,
+    RequestOutcome,
+    Store,
+    StoreError,
+    Uncertain,
+    open_store,
+)
 
 WARNINGS: Final = "x-talonschema-warnings"
 REQUEST_ID: Final = "x-request-id"
@@ -87,7 +97,7 @@ class Guard:
         """
         self.settings = settings
         # Before the store is opened, which may make a file.
-        self._core = Core(settings)
+        self._core = DecisionCore(settings)
         if store is None:
             lease, expiry, timeout = settings.lease, settings.expiry, settings.store_timeout
             store = open_store(settings.store, lease=lease, expiry=expiry, timeout=timeout)
@@ -107,7 +117,7 @@ class Guard:
 
         Raises `ValueError` or `TypeError` for settings that make no sense, and goes on as before.
         """
-        core = Core(settings)
+        core = DecisionCore(settings)
         core.warm()
         self._core, self.settings = core, settings
 
@@ -191,7 +201,7 @@ class Guard:
         await self.store.close()
 
     async def _ask(
-        self, core: Core, request: Request, decision: Decision, question: Question
+        self, core: DecisionCore, request: Request, decision: Decision, question: StateQuestion
     ) -> tuple[Decision, str | None]:
         """Admit a request to its session; return the decision, and the token if it passes."""
         intent = question.intent
@@ -244,7 +254,7 @@ def _request_id(request: Request) -> str:
     return given if given and _REQUEST_ID.fullmatch(given) else token_hex(16)
 
 
-def _outcome(response: Response | None) -> Outcome:
+def _outcome(response: Response | None) -> RequestOutcome:
     """Tell what an answer says about its request."""
     if response is None:
         return Uncertain()

@@ -13,8 +13,8 @@ from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 from .. import schemas
 from ..config.discovery import at
-from ..config.fields import Kind, Unfit, choice, flag, read, shown, text
-from ..config.settings import Choice
+from ..config.fields import FieldReader, InvalidValue, boolean, choice, read, shown, text
+from ..config.settings import SettingsResolver
 from ..findings.code import Severity
 from ..model.policy import Policy, PolicyError
 from ..reading.document import MAX_BYTES
@@ -101,11 +101,11 @@ class Settings:
         if self.grpc != OFF and overlap(parse(self.http), parse(self.grpc), self.workers):
             free = parse(self.http).of_worker(self.workers, self.workers)
             each = "each worker takes the next port" if self.workers > 1 else "http has it"
-            raise Unfit(f"grpc is {self.grpc!r}, which is taken: {each}; take {str(free)!r}")
+            raise InvalidValue(f"grpc is {self.grpc!r}, which is taken: {each}; take {str(free)!r}")
         if self.expiry < self.lease:
-            raise Unfit(f"expiry is {self.expiry:g}, shorter than the lease, {self.lease:g}")
+            raise InvalidValue(f"expiry is {self.expiry:g}, shorter than the lease, {self.lease:g}")
         if self.workers > 1 and self.store.startswith("memory:"):
-            raise Unfit(
+            raise InvalidValue(
                 "store is 'memory:', which workers can't share; take sqlite:PATH or"
                 " redis://HOST:PORT/DB"
             )
@@ -130,18 +130,18 @@ def load_settings(path: str, **changes: Any) -> Settings:
         return Settings(**{**_of_checker(path), **given, **changes})
     except PolicyError as error:
         raise TomlError(path, toml.line("policy"), str(error)) from None
-    except Unfit as error:
+    except InvalidValue as error:
         raise _placed(toml, error) from None
 
 
-def _placed(toml: Toml, error: Unfit) -> TomlError:
+def _placed(toml: Toml, error: InvalidValue) -> TomlError:
     """Return an error about a setting, whose name its text starts with."""
     return toml.error(str(error), TABLE, str(error).partition(" ")[0])
 
 
 def _of_checker(path: str) -> dict[str, Any]:
     config = at(path)
-    chosen = Choice(config, {}).settings()
+    chosen = SettingsResolver(config, {}).settings()
     return {
         "edition": chosen.value("edition"),
         "policy": chosen.policy(),
@@ -151,13 +151,13 @@ def _of_checker(path: str) -> dict[str, Any]:
     }
 
 
-def _number(least: float, most: float, *, whole: bool) -> Kind:
+def _number(least: float, most: float, *, whole: bool) -> FieldReader:
     takes = f"a{' whole' * whole} number from {least} to {most}"
 
     def kind(value: Any, where: str) -> Any:
         right = isinstance(value, int) or (isinstance(value, float) and not whole)
         if isinstance(value, bool) or not right or not least <= value <= most:
-            raise Unfit(f"{where} is {shown(value)}; it takes {takes}")
+            raise InvalidValue(f"{where} is {shown(value)}; it takes {takes}")
         return value
 
     return kind
@@ -167,7 +167,7 @@ def _prefix(value: Any, where: str) -> Any:
     if value == "":
         return value
     if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-])+", value):
-        raise Unfit(
+        raise InvalidValue(
             f"{where} is {shown(value)}; it takes a path as in /talon, with no slash at its end"
         )
     return value
@@ -176,10 +176,10 @@ def _prefix(value: Any, where: str) -> Any:
 def _address(value: Any, where: str) -> Any:
     try:
         parse(text(value, where))
-    except Unfit:
+    except InvalidValue:
         raise
     except ValueError as error:
-        raise Unfit(f"{where} is {shown(value)}; {error}") from None
+        raise InvalidValue(f"{where} is {shown(value)}; {error}") from None
     return value
 
 
@@ -189,14 +189,14 @@ def _address_or_off(value: Any, where: str) -> Any:
 
 _DAY = 24 * 3600
 
-_KINDS: dict[str, Kind] = {
+_KINDS: dict[str, FieldReader] = {
     "mode": choice(get_args(Mode)),
     "application": text,
     "prefix": _prefix,
     "max_body": _number(1024, MAX_BYTES, whole=True),
     "errors": choice(get_args(Form)),
-    "warnings_header": flag,
-    "strict_new": flag,
+    "warnings_header": boolean,
+    "strict_new": boolean,
     "store": text,
     "store_timeout": _number(0.001, 60, whole=False),
     "lease": _number(0.1, _DAY, whole=False),

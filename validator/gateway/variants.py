@@ -13,11 +13,11 @@ from typing import Any
 
 from ..findings.pointer import Path
 from ..findings.problem import Problem
-from ..model.schema_tree import Outline
+from ..model.schema_tree import SchemaNode
 from ..rules.keys import unknown
 
 
-def variants(part: Outline, value: Any, path: Path = ()) -> Iterator[Problem]:
+def variants(part: SchemaNode, value: Any, path: Path = ()) -> Iterator[Problem]:
     """Yield a problem for each key of a payload, read from text, that varies a name of `part`."""
     if isinstance(value, dict):
         for key in sorted(value.keys() - part.properties.keys()):
@@ -33,5 +33,5 @@ def variants(part: Outline, value: Any, path: Path = ()) -> Iterator[Problem]:
 
 
 @cache
-def _folded(part: Outline) -> Mapping[str, str]:
+def _folded(part: SchemaNode) -> Mapping[str, str]:
     return {name.casefold(): name for name in part.properties}

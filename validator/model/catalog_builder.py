@@ -13,9 +13,12 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 from ..findings.pointer import Path, to_pointer
 from .policy import ENTITIES, AttributeType, Scope
 
-Kind: TypeAlias = Literal["attributes", "additional_costs"]
+ExportKind: TypeAlias = Literal["attributes", "additional_costs"]
 
-NAMES: Mapping[Kind, str] = {"attributes": "attributes", "additional_costs": "additional costs"}
+NAMES: Mapping[ExportKind, str] = {
+    "attributes": "attributes",
+    "additional_costs": "additional costs",
+}
 _SCOPES = get_args(Scope)
 _TYPES = get_args(AttributeType)
 _UNKNOWN_TYPE = "any"
@@ -30,16 +33,16 @@ class ListingError(ValueError):
         super().__init__(f"{file}: {pointer} {message}" if pointer else f"{file}: {message}")
 
 
-class Export(NamedTuple):
+class ManagementExport(NamedTuple):
     """The parsed content of a file: a page, a list of pages, or a bare list."""
 
     file: str
     value: Any
-    kind: Kind | None = None
+    kind: ExportKind | None = None
     """What it lists; None if its entries are to tell."""
 
 
-class Built(NamedTuple):
+class BuiltCatalog(NamedTuple):
     """What came of exports."""
 
     catalog: dict[str, Any]
@@ -51,14 +54,14 @@ class Built(NamedTuple):
 class _Page(NamedTuple):
     file: str
     place: Path
-    kind: Kind
+    kind: ExportKind
     entries: list[Any]
     total: int | None
     more: bool
     """It says that more pages follow."""
 
 
-def build(exports: list[Export]) -> Built:
+def build(exports: list[ManagementExport]) -> BuiltCatalog:
     """Make the catalog that a policy reads; raises `ListingError`."""
     pages = [page for export in exports for page in _pages(export)]
     catalog: dict[str, Any] = {}
@@ -70,10 +73,10 @@ def build(exports: list[Export]) -> Built:
             catalog[kind] = make(own, notes)
         else:
             notes.append(f"no list of {NAMES[kind]} was given: they are not judged")
-    return Built(catalog, notes)
+    return BuiltCatalog(catalog, notes)
 
 
-def _pages(export: Export) -> Iterator[_Page]:
+def _pages(export: ManagementExport) -> Iterator[_Page]:
     value = export.value
     whole = isinstance(value, dict) or not _are_pages(value)
     for place, page in [((), value)] if whole else [((i,), page) for i, page in enumerate(value)]:
@@ -104,11 +107,11 @@ def _are_pages(value: Any) -> bool:
     )
 
 
-def _kind(export: Export, place: Path, entries: list[Any]) -> Kind:
+def _kind(export: ManagementExport, place: Path, entries: list[Any]) -> ExportKind:
     """Return what a page lists, by what only one of the two lists has."""
     kind = export.kind
     for index, entry in enumerate(entries):
-        own: Kind
+        own: ExportKind
         if "entity" in entry:
             own = "attributes"
         elif export.kind == "additional_costs" or entry.get("type", _SCOPES[0]) in _SCOPES:
@@ -244,7 +247,7 @@ def _costs(pages: list[_Page], notes: list[str]) -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
-_MAKERS: dict[Kind, Callable[[list[_Page], list[str]], dict[str, Any]]] = {
+_MAKERS: dict[ExportKind, Callable[[list[_Page], list[str]], dict[str, Any]]] = {
     "attributes": _attributes,
     "additional_costs": _costs,
 }

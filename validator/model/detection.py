@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ..findings.pointer import Path
 from .naming import Naming, aliases, plain_name, to_snake, wire_names
-from .schema_tree import outline
+from .schema_tree import schema_tree
 
 BASES: Final[dict[str, Path]] = {
     "IntegrationRequest": ("customerSession",),
@@ -61,7 +61,9 @@ def detect(edition: str, payload: Any, operation: str | None, naming: Naming) ->
         return "IntegrationRequest"
     if "return" in keys:
         return "ReturnIntegrationRequest"
-    if "message" in keys and keys.isdisjoint(outline(edition, "NewCustomerSessionV2").properties):
+    if "message" in keys and keys.isdisjoint(
+        schema_tree(edition, "NewCustomerSessionV2").properties
+    ):
         return "ErrorResponse"
     if _is_response(edition, keys):
         return "CustomerSessionV2"
@@ -81,7 +83,7 @@ def _is_response(edition: str, keys: AbstractSet[Any]) -> bool:
 
 def _misspelt(keys: AbstractSet[Any], model: str, edition: str) -> bool:
     """Return True if a payload has the key of an envelope in another spelling, or what is in it."""
-    if not keys or not keys.isdisjoint(outline(edition, "NewCustomerSessionV2").properties):
+    if not keys or not keys.isdisjoint(schema_tree(edition, "NewCustomerSessionV2").properties):
         return False
     return misspelt_envelope(keys, model) is not None or (
         model == "ReturnIntegrationRequest" and "returnedCartItems" in keys
@@ -100,7 +102,7 @@ def misspelt_envelope(keys: Iterable[Any], model: str) -> str | None:
 def response_only(edition: str) -> frozenset[str]:
     """Return the session's properties that only responses have."""
     request, response = (
-        outline(edition, model).properties.keys()
+        schema_tree(edition, model).properties.keys()
         for model in ("NewCustomerSessionV2", "CustomerSessionV2")
     )
     return frozenset(response - request)

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from .. import schemas
 from ..findings.pointer import Path
 from ..findings.problem import Problem
-from .schema_tree import Outline, outline
+from .schema_tree import SchemaNode, schema_tree
 
 Naming: TypeAlias = Literal["wire", "snake"]
 
@@ -41,7 +41,7 @@ def wire_names() -> dict[str, str]:
         alias: name
         for edition in schemas.EDITIONS
         for model in schemas.models(edition)
-        for name in outline(edition, model).properties
+        for name in schema_tree(edition, model).properties
         for alias in aliases(name)
     }
 
@@ -59,7 +59,7 @@ def _respelt(match: re.Match[str]) -> str:
 _VALUES = frozenset({"campaignEligibility", "triggeredCampaigns", "ruleFailureReasons"})
 """What messages name as entries of ``responseContent``, whose spelling is that of the wire."""
 
-UNTURNED = " as it is written"
+_UNTRANSLATED = " as it is written"
 """Ends the stand-in for a key that is no SDK name, so that it can't be taken for a wire name."""
 
 
@@ -71,16 +71,16 @@ class Translation:
     SDKs do.
     """
 
-    def __init__(self, payload: Any, outline: Outline) -> None:
-        """Translate `payload`, plain JSON, by its `outline`."""
-        self.foreign: list[tuple[Path, Outline]] = []
+    def __init__(self, payload: Any, schema_tree: SchemaNode) -> None:
+        """Translate `payload`, plain JSON, by its `schema_tree`."""
+        self.untranslatable: list[tuple[Path, SchemaNode]] = []
         """Keys that would read as wire names but are no SDK names, with the outline of their
-        object. They are left out of `wire`; their paths are for `back`."""
-        self._outline = outline
+        object. They are left out of `wire`; their paths are for `to_caller`."""
+        self._outline = schema_tree
         self._written: dict[Path, str] = {}
-        self.wire: Any = self._turn(payload, outline, ())
+        self.wire: Any = self._turn(payload, schema_tree, ())
 
-    def _turn(self, value: Any, part: Outline | None, path: Path) -> Any:
+    def _turn(self, value: Any, part: SchemaNode | None, path: Path) -> Any:
         if part is None:
             return value
         if isinstance(value, list):
@@ -94,8 +94,8 @@ class Translation:
                 continue
             name = names.get(key) or _wire_name(key, part)
             if name in turned or (key in part.properties and key not in names):
-                place = (*path, f"{key}{UNTURNED}")
-                self.foreign.append((place, part))
+                place = (*path, f"{key}{_UNTRANSLATED}")
+                self.untranslatable.append((place, part))
                 self._written[place] = key
                 continue
             if name != key:
@@ -103,11 +103,11 @@ class Translation:
             turned[name] = self._turn(below, part.below(name), (*path, name))
         return turned
 
-    def back(self, path: Path) -> Path:
+    def to_caller(self, path: Path) -> Path:
         """Return a path in wire names as the caller wrote it, or would write it."""
         own: list[str | int] = []
         written: str | None
-        part: Outline | None = self._outline
+        part: SchemaNode | None = self._outline
         for index, step in enumerate(path):
             written = self._written.get(path[: index + 1])
             if written is None and part is not None and step in part.properties:
@@ -118,7 +118,7 @@ class Translation:
 
     def problem(self, problem: Problem) -> Problem:
         """Return a problem found in `wire` as one of the caller's payload."""
-        path = self.back(problem.path)
+        path = self.to_caller(problem.path)
         params = dict(problem.params)
         if "property" in params:
             params["property"] = to_snake(params["property"])
@@ -126,11 +126,11 @@ class Translation:
                 params["property"] = path[-1]
         if params.get("kind") in _SUGGESTS_NAME:
             params["suggestion"] = to_snake(str(params["suggestion"]))
-        related = tuple(self.back(each) for each in problem.related)
+        related = tuple(self.to_caller(each) for each in problem.related)
         return problem._replace(path=path, params=params, related=related)
 
 
-def _wire_name(key: str, part: Outline) -> str:
+def _wire_name(key: str, part: SchemaNode) -> str:
     """Return the name of a key that its object does not have; keys of the caller's own stay."""
     return wire_names().get(key, str(key)) if part.properties else str(key)
 

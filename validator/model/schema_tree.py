@@ -21,7 +21,7 @@ _ANNOTATIONS = frozenset(
 )
 
 
-class Outline:
+class SchemaNode:
     """What a schema says of one place in an instance; not to be changed."""
 
     __slots__ = (
@@ -39,11 +39,11 @@ class Outline:
         self,
         model: str,
         assertions: Mapping[str, Any] = _NOTHING,
-        properties: Mapping[str, Outline] = _NOTHING,
+        properties: Mapping[str, SchemaNode] = _NOTHING,
         required: tuple[str, ...] = (),
         *,
-        items: Outline | None = None,
-        values: Outline | None = None,
+        items: SchemaNode | None = None,
+        values: SchemaNode | None = None,
         open: bool = False,  # noqa: A002 - as it is called in talk of schemas
         read_only: bool = False,
     ) -> None:
@@ -62,22 +62,22 @@ class Outline:
         """More keys than `properties` are expected (``additionalProperties: true``)."""
         self.read_only = read_only
 
-    def below(self, step: str | int) -> Outline | None:
+    def below(self, step: str | int) -> SchemaNode | None:
         """Return the outline of a member or element, or None where the schema says nothing."""
         if isinstance(step, int):
             return self.items
         return self.properties.get(step, self.values)
 
-    def at(self, path: Path) -> Outline | None:
+    def at(self, path: Path) -> SchemaNode | None:
         """Return the outline at `path`, or None where the schema says nothing."""
-        place: Outline | None = self
+        place: SchemaNode | None = self
         for step in path:
             if place is None:
                 return None
             place = place.below(step)
         return place
 
-    def walk(self) -> Iterator[Outline]:
+    def walk(self) -> Iterator[SchemaNode]:
         """Yield this outline and each one below it."""
         yield self
         for part in (*self.properties.values(), self.items, self.values):
@@ -86,18 +86,18 @@ class Outline:
 
 
 @cache
-def outline(edition: str, model: str) -> Outline:
+def schema_tree(edition: str, model: str) -> SchemaNode:
     """Return the outline of a model; `LookupError` names the known editions and models."""
     return _build(edition, model, schemas.load(edition, model))
 
 
-def _build(edition: str, model: str, schema: Mapping[str, Any]) -> Outline:
+def _build(edition: str, model: str, schema: Mapping[str, Any]) -> SchemaNode:
     reference = schema.get("$ref")
     if reference is not None:
-        target = outline(edition, reference.removesuffix(".json"))
+        target = schema_tree(edition, reference.removesuffix(".json"))
         return _read_only(target) if schema.get("readOnly") else target
     assertions = {k: v for k, v in schema.items() if k not in _BELOW and k not in _ANNOTATIONS}
-    properties: dict[str, Outline] = {}
+    properties: dict[str, SchemaNode] = {}
     required: list[str] = []
     for part in schema.get("allOf", ()):
         base = _build(edition, model, part)
@@ -109,7 +109,7 @@ def _build(edition: str, model: str, schema: Mapping[str, Any]) -> Outline:
     required.extend(schema.get("required", ()))
     items = schema.get("items")
     values = schema.get("additionalProperties")
-    return Outline(
+    return SchemaNode(
         model=model,
         assertions=assertions,
         properties=properties,
@@ -121,8 +121,8 @@ def _build(edition: str, model: str, schema: Mapping[str, Any]) -> Outline:
     )
 
 
-def _read_only(target: Outline) -> Outline:
-    return Outline(
+def _read_only(target: SchemaNode) -> SchemaNode:
+    return SchemaNode(
         model=target.model,
         assertions=target.assertions,
         properties=target.properties,

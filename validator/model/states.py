@@ -57,7 +57,7 @@ MOVES: Final[dict[str, tuple[Move, ...]]] = {
 """The legal moves of each edition. Reopening came with SDK 3.0.0 (2023-04)."""
 
 
-def outcome(operation: str, asked: str | None, before: str | None) -> str:
+def resulting_state(operation: str, asked: str | None, before: str | None) -> str:
     """Return the state an operation leads to, legal or not.
 
     `asked` is the ``state`` of an update, None if omitted; `before` the state so far, None for a

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..files.results import Outcome, Result
+from ..files.results import FileResults, PayloadResult
 from ..findings.finding import Finding
 from .rest import rest
 from .summary import ordered, verdict, where
@@ -13,7 +13,7 @@ from .terminal import Style, printable
 _PLAIN = Style()
 
 
-def report(outcomes: Iterable[Outcome], style: Style = _PLAIN) -> Iterator[str]:
+def report(outcomes: Iterable[FileResults], style: Style = _PLAIN) -> Iterator[str]:
     """Yield a line for each finding of each file as it comes."""
     for outcome in outcomes:
         for result in outcome:
@@ -24,7 +24,7 @@ def report(outcomes: Iterable[Outcome], style: Style = _PLAIN) -> Iterator[str]:
             yield verdict(outcome)
 
 
-def _line(outcome: Outcome, result: Result, finding: Finding, style: Style) -> str:
+def _line(outcome: FileResults, result: PayloadResult, finding: Finding, style: Style) -> str:
     place = printable(where(outcome.name, result, finding))
     level = style.paint(str(finding.severity), str(finding.severity))
     # Of two findings in one line, or without a line, the pointer tells which is which.

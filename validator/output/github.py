@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from ..files.results import Outcome, Result
+from ..files.results import FileResults, PayloadResult
 from ..findings.finding import Finding
 from .repository import from_root
 from .rest import omitted
@@ -24,7 +24,7 @@ _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = {**_DATA, ord(":"): "%3A", ord(","): "%2C"}
 
 
-def report(outcomes: Iterable[Outcome]) -> Iterator[str]:
+def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
     """Yield a command for each finding, and for each file that could not be read."""
     place = from_root()
     for outcome in outcomes:
@@ -40,7 +40,7 @@ def report(outcomes: Iterable[Outcome]) -> Iterator[str]:
                 yield _command("notice", file and {**file, "line": result.line or 1}, text)
 
 
-def _annotation(name: str, file: Properties, result: Result, finding: Finding) -> str:
+def _annotation(name: str, file: Properties, result: PayloadResult, finding: Finding) -> str:
     properties = {**file, **_lines(result, finding)} if file else {}
     properties["title"] = f"talonschema {finding.code}"
     hint = f"\nhint: {finding.hint}" if finding.hint else ""
@@ -49,7 +49,7 @@ def _annotation(name: str, file: Properties, result: Result, finding: Finding) -
     return _command(COMMANDS[finding.severity], properties, text)
 
 
-def _lines(result: Result, finding: Finding) -> Properties:
+def _lines(result: PayloadResult, finding: Finding) -> Properties:
     at = finding.span
     if at is None:
         return {"line": finding.line or result.line or 1}

@@ -6,11 +6,11 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 
-from ..files.results import Outcome
+from ..files.results import FileResults
 from .json_text import FORMAT_VERSION, indented
 
 
-def report(outcomes: Iterable[Outcome]) -> Iterator[str]:
+def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
     """Yield one document about all files, piece by piece."""
     ok = True
     comma = ""
@@ -29,7 +29,7 @@ def report(outcomes: Iterable[Outcome]) -> Iterator[str]:
     yield f'\n  ],\n  "ok": {json.dumps(ok)}\n}}\n'
 
 
-def _lines(outcome: Outcome) -> Iterator[str]:
+def _lines(outcome: FileResults) -> Iterator[str]:
     yield f'    {{\n      "path": {json.dumps(outcome.path)},\n      "results": ['
     comma = ""
     for result in outcome:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from tempfile import SpooledTemporaryFile
 from typing import Literal, NamedTuple
 
-from ..files.results import Outcome, Result
+from ..files.results import FileResults, PayloadResult
 from .rest import omitted
 from .summary import count, ordered, where
 from .terminal import printable
@@ -38,7 +38,7 @@ class Case(NamedTuple):
     text: str
 
 
-def report(outcomes: Iterable[Outcome]) -> Iterator[str]:
+def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
     """Yield one document, a test suite at a time."""
     yield '<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="talonschema">\n'
     for outcome in outcomes:
@@ -46,7 +46,7 @@ def report(outcomes: Iterable[Outcome]) -> Iterator[str]:
     yield "</testsuites>\n"
 
 
-def _suite(outcome: Outcome) -> Iterator[str]:
+def _suite(outcome: FileResults) -> Iterator[str]:
     """Yield a suite, whose start tells how many cases it has; they wait in a file for that."""
     counts = {"passed": 0, "failure": 0, "error": 0}
     with SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="ascii", newline="") as cases:
@@ -64,7 +64,7 @@ def _suite(outcome: Outcome) -> Iterator[str]:
     yield "  </testsuite>\n"
 
 
-def _cases(outcome: Outcome) -> Iterator[Case]:
+def _cases(outcome: FileResults) -> Iterator[Case]:
     if outcome.error:
         yield _case(outcome.name, "error", "file/unreadable", outcome.error, outcome.error)
     told = 0
@@ -77,7 +77,7 @@ def _cases(outcome: Outcome) -> Iterator[Case]:
         yield _case(f"{outcome.name}: {others} without findings", "passed")
 
 
-def _of(name: str, result: Result) -> Case:
+def _of(name: str, result: PayloadResult) -> Case:
     report = result.report
     text = "\n".join(_lines(name, result))
     case = f"{name}:{result.line}" if result.line else name
@@ -88,7 +88,7 @@ def _of(name: str, result: Result) -> Case:
     return _case(case, "error" if report.unreadable else "failure", first.code, message, text)
 
 
-def _lines(name: str, result: Result) -> Iterator[str]:
+def _lines(name: str, result: PayloadResult) -> Iterator[str]:
     for each in ordered(result.report):
         told = f"{each.severity}[{each.code}] {each.message}"
         at = f" ({each.pointer})" if each.pointer else ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..files.results import Outcome, Result
+from ..files.results import FileResults, PayloadResult
 from .summary import count
 from .terminal import printable
 
 
-def rest(outcome: Outcome, result: Result) -> str:
+def rest(outcome: FileResults, result: PayloadResult) -> str:
     """Return a line about findings that are not shown, nothing if there are none."""
     if result.report.omitted == 0:
         return ""

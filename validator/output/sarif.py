@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-from ..files.results import Outcome, Result
+from ..files.results import FileResults, PayloadResult
 from ..findings.code import Code
 from ..findings.finding import Finding, Span
 from .json_text import indented
@@ -30,7 +30,7 @@ _ABOUT_ROOT = "The root of the repository; the working directory, where there is
 _INDENT = 8
 
 
-def report(outcomes: Iterable[Outcome]) -> Iterator[str]:
+def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
     """Yield one log about all files, piece by piece."""
     run = _Run()
     yield f'{{\n  "$schema": "{SCHEMA}",\n  "version": "2.1.0",\n  "runs": [\n    {{\n'
@@ -76,7 +76,7 @@ class _Run:
             "originalUriBaseIds": {_ROOT: {"description": {"text": _ABOUT_ROOT}}},
         }
 
-    def results(self, outcome: Outcome) -> Iterator[dict[str, Any]]:
+    def results(self, outcome: FileResults) -> Iterator[dict[str, Any]]:
         """Yield the results in a file."""
         artifact = self._artifact(outcome.path)
         if outcome.error:
@@ -97,7 +97,9 @@ class _Run:
         if rest != 0:
             self._notify("warning", omitted(rest), artifact)
 
-    def _result(self, result: Result, finding: Finding, artifact: dict[str, str]) -> dict[str, Any]:
+    def _result(
+        self, result: PayloadResult, finding: Finding, artifact: dict[str, str]
+    ) -> dict[str, Any]:
         hint = f"\nhint: {finding.hint}" if finding.hint else ""
         told: dict[str, Any] = {
             "ruleId": finding.code,
@@ -143,7 +145,7 @@ def _digest(finding: Finding, artifact: dict[str, str]) -> bytes:
     return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()[:8]
 
 
-def _region(result: Result, finding: Finding) -> dict[str, int]:
+def _region(result: PayloadResult, finding: Finding) -> dict[str, int]:
     at = finding.span
     # GitHub takes no result without a line.
     return {"startLine": finding.line or result.line or 1} if at is None else _columns(at)

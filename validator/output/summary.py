@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ..checking.report import Report
-from ..files.results import Outcome, Result
+from ..files.results import FileResults, PayloadResult
 from ..findings.finding import Finding
 from .terminal import printable
 
@@ -17,7 +17,7 @@ def ordered(report: Report) -> list[Finding]:
     return sorted(report.findings, key=lambda each: (each.line or 0, each.column or 0))
 
 
-def where(name: str, result: Result, finding: Finding) -> str:
+def where(name: str, result: PayloadResult, finding: Finding) -> str:
     """Return the file and the line and column of a finding, as far as they are known."""
     if finding.parameter is not None:
         name = f"{name}:{result.line}" if result.line else name
@@ -27,7 +27,7 @@ def where(name: str, result: Result, finding: Finding) -> str:
     return f"{name}:{result.line}" if result.line else name
 
 
-def verdict(outcome: Outcome) -> str:
+def verdict(outcome: FileResults) -> str:
     """Return what came of a file whose results were all taken, as a line."""
     if outcome.error:
         return ""
@@ -53,7 +53,7 @@ def _told(report: Report | None) -> str:
     return f"{told} ({report.model or 'no body'}, edition {report.edition})"
 
 
-def _tally(outcome: Outcome) -> str:
+def _tally(outcome: FileResults) -> str:
     payloads = count(outcome.payloads, "payload", "payloads")
     if not outcome.bad:
         return f"ok ({payloads})"

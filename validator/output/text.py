@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..files.results import Outcome, Result
+from ..files.results import FileResults, PayloadResult
 from ..findings.finding import Finding
 from .rest import rest
 from .summary import ordered, verdict, where
@@ -13,7 +13,7 @@ from .terminal import Style, printable
 _PLAIN = Style()
 
 
-def report(outcomes: Iterable[Outcome], style: Style = _PLAIN) -> Iterator[str]:
+def report(outcomes: Iterable[FileResults], style: Style = _PLAIN) -> Iterator[str]:
     """Yield the findings of each file as they come."""
     explained: set[str] = set()
     gap = ""
@@ -27,7 +27,9 @@ def report(outcomes: Iterable[Outcome], style: Style = _PLAIN) -> Iterator[str]:
             yield verdict(outcome)
 
 
-def _told(outcome: Outcome, result: Result, style: Style, explained: set[str]) -> Iterator[str]:
+def _told(
+    outcome: FileResults, result: PayloadResult, style: Style, explained: set[str]
+) -> Iterator[str]:
     """Yield what is told of each finding; where to read more is told once of each code."""
     if not result.report.findings:
         return
@@ -51,7 +53,7 @@ def _told(outcome: Outcome, result: Result, style: Style, explained: set[str]) -
         yield "\n".join(lines) + "\n"
 
 
-def _head(name: str, result: Result, finding: Finding, style: Style) -> str:
+def _head(name: str, result: PayloadResult, finding: Finding, style: Style) -> str:
     place = style.paint(printable(where(name, result, finding)), "strong")
     level = style.paint(f"{finding.severity}[{finding.code}]", str(finding.severity))
     return f"{place}: {level} {style.paint(printable(finding.message), 'strong')}"

@@ -215,9 +215,9 @@ class Parser:
     def _at_first(self, data: bytes) -> object:
         self._left -= 1
         if self._left <= 0:
-            from .parsers import over
+            from .parsers import verified_orjson
 
-            self.accept = over(self._strict)
+            self.accept = verified_orjson(self._strict)
         return self._strict(data)
 
 

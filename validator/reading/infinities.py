@@ -12,7 +12,7 @@ from typing import Any
 from ..findings.pointer import Path, to_pointer
 from ..findings.problem import Problem
 from .document import MAX_DEPTH, Document, Source, decoded, reread
-from .positions import JsonPlaces
+from .positions import JsonPositions
 
 MOST_PROBLEMS = 1000
 """So many are told, as many as `jsontext.scan` tells."""
@@ -20,7 +20,7 @@ MOST_PROBLEMS = 1000
 _HARMLESS = frozenset({str, int, bool, type(None)})
 
 
-def told(source: Source, value: Any) -> Document:
+def diagnose(source: Source, value: Any) -> Document:
     """Return the document in `source`, given the `value` that the fast parser made of it.
 
     It is what `document.reread` returns. `value` is changed: None takes the place of each number
@@ -29,10 +29,10 @@ def told(source: Source, value: Any) -> Document:
     if not isinstance(value, (dict, list)):
         return reread(source)
     paths: list[Path] = []
-    if not _tamed(value, (), paths, MAX_DEPTH):
+    if not _replace_infinities(value, (), paths, MAX_DEPTH):
         return reread(source)
     found = {to_pointer(path): path for path in paths[:MOST_PROBLEMS]}
-    places = JsonPlaces(decoded(source), found)
+    places = JsonPositions(decoded(source), found)
     problems = []
     for pointer, path in found.items():
         place = places.find(pointer)
@@ -42,7 +42,7 @@ def told(source: Source, value: Any) -> Document:
     return Document(value, tuple(problems))
 
 
-def _tamed(part: Any, path: Path, paths: list[Path], depth: int) -> bool:
+def _replace_infinities(part: Any, path: Path, paths: list[Path], depth: int) -> bool:
     """Put None in place of infinite numbers and note their paths; False if nested too deep."""
     members: Iterable[tuple[str | int, Any]]
     members = part.items() if type(part) is dict else enumerate(part)
@@ -56,7 +56,7 @@ def _tamed(part: Any, path: Path, paths: list[Path], depth: int) -> bool:
         elif kind not in _HARMLESS:
             if depth == 1:
                 return False
-            if value and not _tamed(value, (*path, step), paths, depth - 1):
+            if value and not _replace_infinities(value, (*path, step), paths, depth - 1):
                 return False
     for step in infinite:
         part[step] = None

@@ -29,7 +29,7 @@ class _Container(NamedTuple):
     """How many there were before it."""
 
 
-class Copier:
+class Normalizer:
     """Makes one copy."""
 
     def __init__(self, max_depth: int, max_problems: int) -> None:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 try:
     import orjson
 except ImportError:
-    orjson = None  # type: ignore[assignment]  # `over` then has nothing to offer
+    orjson = None  # type: ignore[assignment]  # `verified_orjson` then has nothing to offer
 
 Parse: TypeAlias = Callable[[bytes], object]
 """Returns the value of a good document; raises ValueError, RecursionError or MemoryError."""
@@ -19,7 +19,7 @@ _EXPONENT = b"e+"
 _BEYOND = float(2**63)
 
 
-def over(strict: Parse) -> Parse:
+def verified_orjson(strict: Parse) -> Parse:
     """Return what parses as `strict` does, and faster; that itself if orjson is not installed.
 
     Documents whose goodness does not show at once are left to `strict`.

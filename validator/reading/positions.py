@@ -31,7 +31,7 @@ OF_KEYS = frozenset(
 """The codes of findings that are about a key, whatever its value."""
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where a member of an object or an array is."""
 
     value: Span
@@ -39,17 +39,17 @@ class Place(NamedTuple):
     """None for what has no key."""
 
 
-class Places(Protocol):
+class Positions(Protocol):
     """Where the parts of a text are."""
 
-    def find(self, pointer: str) -> Place | None:
+    def find(self, pointer: str) -> Position | None:
         """Return the place of a value; of a missing one, that of what should have held it."""
 
     def fault(self, finding: Finding) -> tuple[Span, Span | None]:
         """Return the place of a fault of the text, and of what it is told beside."""
 
 
-def located(findings: Iterable[Finding], places: Places) -> Iterator[Finding]:
+def located(findings: Iterable[Finding], places: Positions) -> Iterator[Finding]:
     """Yield the findings with their places."""
     for each in findings:
         if each.end_line is not None or each.parameter is not None:
@@ -61,7 +61,7 @@ def located(findings: Iterable[Finding], places: Places) -> Iterator[Finding]:
             yield _located(each, places)
 
 
-def _located(finding: Finding, places: Places) -> Finding:
+def _located(finding: Finding, places: Positions) -> Finding:
     place = places.find(finding.pointer)
     if place is None:
         return finding
@@ -83,13 +83,13 @@ def steps(pointer: str) -> list[str]:
     return [each.replace("~1", "/").replace("~0", "~") for each in pointer.split("/")[1:]]
 
 
-class _Part:
+class _Wanted:
     """A part of a document that is looked for, or holds such."""
 
     __slots__ = ("key", "parts", "value")
 
     def __init__(self) -> None:
-        self.parts: dict[str, _Part] = {}
+        self.parts: dict[str, _Wanted] = {}
         self.key: tuple[int, int] | None = None
         self.value: tuple[int, int] | None = None
 
@@ -121,7 +121,7 @@ _ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}")
 _REST = re.compile(r"[^\r\n]*")
 
 
-class JsonPlaces:
+class JsonPositions:
     """Where the parts of a JSON text are."""
 
     def __init__(
@@ -135,19 +135,19 @@ class JsonPlaces:
         """
         self._text = text
         self._lines = lines or Lines(text)
-        self._root = _Part()
+        self._root = _Wanted()
         wanted = False
         for pointer in pointers:
             wanted = True
             part = self._root
             for step in steps(pointer):
-                part = part.parts.setdefault(step, _Part())
+                part = part.parts.setdefault(step, _Wanted())
         if wanted:
             # Where it is no JSON, there is nothing more to be found.
             with suppress(ValueError, RecursionError):
                 self._walk(_end(_SPACE.match(text, start)), self._root)
 
-    def find(self, pointer: str) -> Place | None:
+    def find(self, pointer: str) -> Position | None:
         """Return the place of one of the values that were looked for, or what should hold it."""
         part = self._root
         found = part
@@ -159,7 +159,7 @@ class JsonPlaces:
         if found.value is None:
             return None
         key = None if found is not part or found.key is None else self._span(*found.key)
-        return Place(self._span(*found.value), key)
+        return Position(self._span(*found.value), key)
 
     def fault(self, finding: Finding) -> tuple[Span, Span | None]:
         """Return the place of a fault of the text; beside a key, that of the same one before."""
@@ -191,7 +191,7 @@ class JsonPlaces:
         end_line, end_column = self._lines.locate(end)
         return Span(line, column, end_line, end_column)
 
-    def _walk(self, pos: int, part: _Part) -> int:
+    def _walk(self, pos: int, part: _Wanted) -> int:
         """Find `part`, whose value starts at `pos`, and its parts; return where it ends.
 
         Raises ValueError where the text is no JSON.
@@ -206,7 +206,7 @@ class JsonPlaces:
         part.value = (pos, end)
         return end
 
-    def _members(self, pos: int, part: _Part) -> int:
+    def _members(self, pos: int, part: _Wanted) -> int:
         text, parts = self._text, part.parts
         pos = _end(_SPACE.match(text, pos + 1))
         if text.startswith("}", pos):
@@ -240,7 +240,7 @@ class JsonPlaces:
             _expect(separator, ",", 0)
             pos = after
 
-    def _elements(self, pos: int, part: _Part) -> int:
+    def _elements(self, pos: int, part: _Wanted) -> int:
         text, parts = self._text, part.parts
         pos = _end(_SPACE.match(text, pos + 1))
         if text.startswith("]", pos):

@@ -33,10 +33,10 @@ def plain(
     `value` is not changed. Nothing is raised, however odd or deep it is.
     """
     # Few values need it, so it is not loaded for the others.
-    from .normalizer import Copier
+    from .normalizer import Normalizer
 
-    copier = Copier(max_depth, max_problems)
-    return copier.copy(value), copier.problems
+    normalizer = Normalizer(max_depth, max_problems)
+    return normalizer.copy(value), normalizer.problems
 
 
 def is_plain(value: object, *, max_depth: int = 8) -> bool:

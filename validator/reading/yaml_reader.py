@@ -23,7 +23,7 @@ from ..findings.problem import Problem
 from . import document, python_values
 from .document import MAX_DEPTH, Document
 from .lines import Lines
-from .positions import JsonPlaces, Place, Places, steps
+from .positions import JsonPositions, Position, Positions, steps
 
 _MAX_DIGITS = 4300
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -68,9 +68,9 @@ class Payload(NamedTuple):
     places: YamlPlaces | None = None
     """None for a document in JSON."""
 
-    def find_places(self, pointers: Iterable[str]) -> Places:
+    def find_places(self, pointers: Iterable[str]) -> Positions:
         """Return the places of the values at `pointers`."""
-        return self.places or JsonPlaces(self.text, pointers, self.start, self.lines)
+        return self.places or JsonPositions(self.text, pointers, self.start, self.lines)
 
 
 class _Fault(Exception):
@@ -94,7 +94,7 @@ class YamlPlaces:
         """Return the place between two offsets."""
         return Span(*self._lines.locate(start), *self._lines.locate(end))
 
-    def find(self, pointer: str) -> Place | None:
+    def find(self, pointer: str) -> Position | None:
         """Return the place of a value, or of what should hold it."""
         part = self.root
         if part is None:
@@ -102,10 +102,10 @@ class YamlPlaces:
         for step in steps(pointer):
             below = part.parts.get(step)
             if below is None:
-                return Place(self.span(part.start, part.end))
+                return Position(self.span(part.start, part.end))
             part = below
         key = None if part.key is None else self.span(*part.key)
-        return Place(self.span(part.start, part.end), key)
+        return Position(self.span(part.start, part.end), key)
 
     def fault(self, finding: Finding) -> tuple[Span, Span | None]:
         """Return the place of a fault of the text; beside a key, that of the same one before."""

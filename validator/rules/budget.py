@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..findings.code import Code, Example, Severity
 from ..findings.problem import Problem
-from ..model.states import NEW, New, legal, outcome
+from ..model.states import NEW, New, legal, resulting_state
 from .context import Context, Missing
 from .rule import REQUESTS, rule
 
@@ -25,8 +25,8 @@ def _moves(context: Context, before: str | None) -> bool:
 def _at_close(context: Context, code: str, name: str) -> Iterator[Problem | Missing]:
     """Yield a problem if this update closes the session and nothing is held under `name`."""
     before = None if isinstance(context.state, New) else context.state
-    state = outcome("update", context.session.get("state"), before)
-    if state != "closed" or context.setting.dry or not _moves(context, before):
+    state = resulting_state("update", context.session.get("state"), before)
+    if state != "closed" or context.call_kind.dry or not _moves(context, before):
         return
     held = context.session.get(name)
     if held is None:

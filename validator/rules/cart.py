@@ -101,7 +101,7 @@ def quantity_sum(context: Context) -> Iterator[Problem | Missing]:
             ),
         ),
     ),
-    clean=_PRICED,
+    prefilter=_PRICED,
 )
 def missing_price(context: Context) -> Iterator[Problem | Missing]:
     """Look for items without `price`, where no catalog of prices is known."""
@@ -138,7 +138,7 @@ def missing_price(context: Context) -> Iterator[Problem | Missing]:
             ),
         ),
     ),
-    clean=_PRICED,
+    prefilter=_PRICED,
 )
 def unpriced_sku(context: Context) -> Iterator[Problem | Missing]:
     """Look up the SKUs of items without `price`."""
@@ -154,7 +154,7 @@ def _priced(context: Context) -> frozenset[str] | None:
 
 def _unpriced(context: Context, code: str, priced: frozenset[str]) -> Iterator[Problem]:
     """Yield a problem for each item without a price; one that is null has its own code."""
-    for index, item in context.doubtful_items("sku", "price"):
+    for index, item in context.suspect_items("sku", "price"):
         if "price" not in item and item["sku"] not in priced:
             yield Problem(
                 code, context.place("cartItems", index, "price"), {}, {"sku": item["sku"]}
@@ -179,11 +179,11 @@ def _unpriced(context: Context, code: str, priced: frozenset[str]) -> Iterator[P
         bad=(Example({"cartItems": [{**_SHOE, "price": -5}]}),),
         good=(Example({"cartItems": [{**_SHOE, "price": 0}]}),),
     ),
-    clean={"cartItems/*/price": {"minimum": 0}},
+    prefilter={"cartItems/*/price": {"minimum": 0}},
 )
 def negative_price(context: Context) -> Iterator[Problem | Missing]:
     """Look for prices below zero."""
-    for index, item in context.doubtful_items("price"):
+    for index, item in context.suspect_items("price"):
         price = item.get("price")
         if price is not None and price < 0:
             path = context.place("cartItems", index, "price")

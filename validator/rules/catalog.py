@@ -11,7 +11,7 @@ from ..findings.problem import Problem
 from ..model.formats import is_date_time
 from ..model.policy import Attribute, Catalog, Policy
 from .context import Context, Missing
-from .rule import REQUESTS, Clean, rule
+from .rule import REQUESTS, PrefilterKeywords, rule
 
 _ATTRIBUTE_NAME = "[A-Za-z][0-9A-Za-z_]*"
 _COST_NAME = {
@@ -43,7 +43,7 @@ def _holders(
     own = context.session.get(name)
     if own and context.readable(name):
         yield "CustomerSession", (name,), own
-    for index, item in context.doubtful_items():
+    for index, item in context.suspect_items():
         held = item.get(name)
         if held and isinstance(held, dict):
             yield "CartItem", ("cartItems", index, name), held
@@ -93,7 +93,7 @@ _CLEAN: dict[str, dict[str, Any]] = {
 """Schemas that pass only values of the types; of times, the last days of a month are in doubt."""
 
 
-def _clean_attributes(policy: Policy) -> Clean:
+def _clean_attributes(policy: Policy) -> PrefilterKeywords:
     """Return what passes only attributes as the catalog has them."""
     defined = (policy.catalog or Catalog()).attributes or {}
     return {
@@ -116,7 +116,7 @@ def _clean_value(attribute: Attribute) -> dict[str, Any]:
     return {"type": "array", "items": value} if listed else value
 
 
-def _clean_costs(policy: Policy) -> Clean:
+def _clean_costs(policy: Policy) -> PrefilterKeywords:
     """Return what passes only additional costs that the catalog has, where they may stand."""
     known = (policy.catalog or Catalog()).additional_costs or {}
     return {
@@ -164,7 +164,7 @@ def _clean_costs(policy: Policy) -> Clean:
         good=(Example({"attributes": {"ShippingCity": "Berlin"}}, _WITH),),
     ),
     needs=("attributes",),
-    clean=_clean_attributes,
+    prefilter=_clean_attributes,
 )
 def unknown_attribute(context: Context) -> Iterator[Problem | Missing]:
     """Look each attribute up in the catalog."""
@@ -251,7 +251,7 @@ def _fits(value: object, kind: str) -> bool:
         ),
     ),
     needs=("attributes",),
-    clean=_clean_attributes,
+    prefilter=_clean_attributes,
 )
 def attribute_type(context: Context) -> Iterator[Problem | Missing]:
     """Compare each value with the declared type; null is another rule's."""
@@ -294,7 +294,7 @@ def attribute_type(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"attributes": {}}, _WITH), Example({"attributes": {"Days": None}})),
     ),
     needs=("attributes",),
-    clean=_clean_attributes,
+    prefilter=_clean_attributes,
 )
 def null_attribute(context: Context) -> Iterator[Problem | Missing]:
     """Look for nulls under declared names."""
@@ -323,7 +323,7 @@ def null_attribute(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"attributes": {"ShippingCity": "Bonn"}}, _WITH),),
     ),
     needs=("attributes",),
-    clean=_clean_attributes,
+    prefilter=_clean_attributes,
 )
 def attribute_value(context: Context) -> Iterator[Problem | Missing]:
     """Look each value, or each element of a list, up in the allowed values."""
@@ -366,7 +366,7 @@ def attribute_value(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"additionalCosts": {"shipping": {"price": 9}}}, _WITH),),
     ),
     needs=("additional costs",),
-    clean=_clean_costs,
+    prefilter=_clean_costs,
 )
 def unknown_additional_cost(context: Context) -> Iterator[Problem | Missing]:
     """Look each name up in the catalog."""
@@ -405,7 +405,7 @@ def unknown_additional_cost(context: Context) -> Iterator[Problem | Missing]:
         ),
     ),
     needs=("additional costs",),
-    clean=_clean_costs,
+    prefilter=_clean_costs,
 )
 def additional_cost_scope(context: Context) -> Iterator[Problem | Missing]:
     """Compare the scope of each known cost with where it stands."""
@@ -449,7 +449,7 @@ def additional_cost_scope(context: Context) -> Iterator[Problem | Missing]:
             Example({"additionalCosts": {"express shipping": {"price": 9}}}),
         ),
     ),
-    clean={
+    prefilter={
         holder + name: {"propertyNames": {"pattern": f"^{_ATTRIBUTE_NAME}$"}}
         for holder in ("", "cartItems/*/")
         for name in ("attributes", "additionalCosts")

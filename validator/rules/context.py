@@ -6,10 +6,10 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ..findings.pointer import Path
 from ..model.policy import Policy
-from ..model.schema_tree import Outline
+from ..model.schema_tree import SchemaNode
 from ..model.states import New
 
-Known: TypeAlias = Literal["unknown", "new", "state", "session", "alone"]
+PreviousKind: TypeAlias = Literal["unknown", "new", "state", "session", "alone"]
 """What is known of the session before the call; ``alone``: a dry update, which ignores it."""
 
 
@@ -71,13 +71,13 @@ class Invalid:
 NOTHING_INVALID = Invalid(())
 
 
-class Setting(NamedTuple):
+class CallKind(NamedTuple):
     """All of a call but the payload that decides which rules apply."""
 
     model: str
     operation: str
     dry: bool
-    known: Known
+    known: PreviousKind
     now: bool
     """The query parameter ``now`` is given."""
     named: bool = False
@@ -89,7 +89,7 @@ class Context(NamedTuple):
 
     edition: str
     policy: Policy
-    setting: Setting
+    call_kind: CallKind
     value: Any
     """The payload as plain JSON, in wire names; where a request has no body, whether one is sent
     all the same."""
@@ -98,7 +98,7 @@ class Context(NamedTuple):
     none."""
     base: Path
     """Where `session` stands in `value`."""
-    outline: Outline
+    schema_tree: SchemaNode
     state: str | New | None = None
     """The session's state before the call; None if unknown or set aside by a dry run."""
     previous: Mapping[str, Any] | None = None
@@ -106,7 +106,7 @@ class Context(NamedTuple):
     now: str | datetime | None = None
     present: datetime | None = None
     """The moment of the check, set where `now` is."""
-    doubts: Sequence[int] | None = None
+    suspects: Sequence[int] | None = None
     """The indexes of the cart items that a rule with `clean` has to look at; None for all."""
     invalid: Invalid = NOTHING_INVALID
 
@@ -114,9 +114,9 @@ class Context(NamedTuple):
         """Yield index and item of the cart, without items that are invalid in what is read."""
         return self._items(reads, None)
 
-    def doubtful_items(self, *reads: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    def suspect_items(self, *reads: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """Yield what `items` does, without items that are known to be in order."""
-        return self._items(reads, self.doubts)
+        return self._items(reads, self.suspects)
 
     def _items(
         self, reads: tuple[str, ...], only: Sequence[int] | None

@@ -32,7 +32,7 @@ _SHORTEST = 4
         good=(Example({"couponCodes": ["XMAS-20-2021", "xmas-20-2021"]}),),
     ),
     reads=("couponCodes",),
-    clean={"couponCodes": DISTINCT},
+    prefilter={"couponCodes": DISTINCT},
 )
 def duplicate_coupon(context: Context) -> Iterator[Problem | Missing]:
     """Compare codes letter by letter; case may matter, by a setting of the Application."""
@@ -71,7 +71,7 @@ def duplicate_coupon(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"couponCodes": []}), Example({"couponCodes": ["ABCD"]})),
     ),
     reads=("couponCodes",),
-    clean={"couponCodes/*": {"minLength": _SHORTEST}},
+    prefilter={"couponCodes/*": {"minLength": _SHORTEST}},
 )
 def unmatchable_coupon(context: Context) -> Iterator[Problem | Missing]:
     """Measure the codes."""

@@ -102,7 +102,7 @@ def anonymous_profile(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"profileId": "guest-82736"}),),
     ),
     reads=("profileId",),
-    clean={"profileId": {"not": {"pattern": _any_case(_SHARED)}}},
+    prefilter={"profileId": {"not": {"pattern": _any_case(_SHARED)}}},
 )
 def shared_profile(context: Context) -> Iterator[Problem | Missing]:
     """Look for the words seen in use."""
@@ -128,7 +128,7 @@ def shared_profile(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"profileId": "x" * 1000}),),
     ),
     reads=("profileId",),
-    clean={"profileId": {"maxLength": _MAX_PROFILE_ID}},
+    prefilter={"profileId": {"maxLength": _MAX_PROFILE_ID}},
 )
 def profile_id_length(context: Context) -> Iterator[Problem | Missing]:
     """Measure the id."""
@@ -167,7 +167,7 @@ def profile_id_length(context: Context) -> Iterator[Problem | Missing]:
         ),
     ),
     reads=("loyaltyCards",),
-    clean={"loyaltyCards/*": {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": _MAX_CARD}},
+    prefilter={"loyaltyCards/*": {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": _MAX_CARD}},
 )
 def loyalty_card_format(context: Context) -> Iterator[Problem | Missing]:
     """Match the identifiers against the pattern of the edition."""
@@ -195,7 +195,7 @@ def loyalty_card_format(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"identifiers": ["d41306257915f83fe01e54092ae470f6"]}),),
     ),
     reads=("identifiers",),
-    clean={"identifiers/*": {"pattern": "^[^.:]*$"}},
+    prefilter={"identifiers/*": {"pattern": "^[^.:]*$"}},
 )
 def raw_identifier(context: Context) -> Iterator[Problem | Missing]:
     """Look for IPv4 and IPv6 addresses."""
@@ -232,7 +232,7 @@ def _is_address(text: str) -> bool:
         good=(Example({"identifiers": ["d4130625", "791b7e2a"]}),),
     ),
     reads=("identifiers",),
-    clean={"identifiers": DISTINCT},
+    prefilter={"identifiers": DISTINCT},
 )
 def duplicate_identifier(context: Context) -> Iterator[Problem | Missing]:
     """Compare identifiers letter by letter."""

@@ -12,7 +12,7 @@ from ..findings.pointer import Path
 from ..findings.problem import Problem
 from ..model.detection import BASES, misspelt_envelope, response_only
 from ..model.naming import aliases, plain_name
-from ..model.schema_tree import Outline, outline
+from ..model.schema_tree import SchemaNode, schema_tree
 from .context import Context, Missing
 from .rule import REQUESTS, RETURNS, rule
 
@@ -67,7 +67,7 @@ _GUESSES = 100
             Example({"storeIntegrationId": "STORE-001"}, {"edition": "2026-06"}),
         ),
     ),
-    clean={},
+    prefilter={},
 )
 def unknown_property(context: Context) -> Iterator[Problem | Missing]:
     """Compare the keys of each object with those of its model."""
@@ -79,13 +79,13 @@ def unknown_property(context: Context) -> Iterator[Problem | Missing]:
         extra = value.keys() - known
         if not path and (envelope := _envelope(context)) is not None:
             extra.discard(envelope)
-        if path == context.base and context.setting.model in REQUESTS:
+        if path == context.base and context.call_kind.model in REQUESTS:
             extra -= response_only(context.edition)
         for key in sorted(extra):
             guesses += 1
             kind = name = None
             if guesses <= _GUESSES:
-                kind, name = explain(context.edition, context.outline, part, key, value)
+                kind, name = explain(context.edition, context.schema_tree, part, key, value)
             yield unknown((*path, key), part.model, kind, name)
 
 
@@ -124,7 +124,7 @@ def unknown_property(context: Context) -> Iterator[Problem | Missing]:
             ),
         ),
     ),
-    clean={},
+    prefilter={},
 )
 def read_only_property(context: Context) -> Iterator[Problem | Missing]:
     """Look for keys marked readOnly, and for keys that only the response model has.
@@ -154,14 +154,14 @@ def unknown(path: Path, model: str, kind: str | None, suggestion: str | None) ->
 
 def _envelope(context: Context) -> str | None:
     """Return the misspelt key of the envelope, which ``schema/required`` names."""
-    model = context.setting.model
+    model = context.call_kind.model
     if model not in REQUESTS + RETURNS or model not in BASES or BASES[model][0] in context.value:
         return None
     return misspelt_envelope(context.value, model)
 
 
 def explain(
-    edition: str, root: Outline, part: Outline, key: str, present: Collection[str] = ()
+    edition: str, root: SchemaNode, part: SchemaNode, key: str, present: Collection[str] = ()
 ) -> tuple[str | None, str | None]:
     """Return what an unknown `key` of `part`, in a payload of `root`, may have been meant for.
 
@@ -190,7 +190,7 @@ def explain(
 
 
 @lru_cache(maxsize=256)
-def _similar(part: Outline, key: str) -> list[str]:
+def _similar(part: SchemaNode, key: str) -> list[str]:
     """Return the names like a key that a caller can set, the closest first."""
     from difflib import get_close_matches
 
@@ -200,12 +200,12 @@ def _similar(part: Outline, key: str) -> list[str]:
 
 
 @cache
-def _read_only(part: Outline) -> frozenset[str]:
+def _read_only(part: SchemaNode) -> frozenset[str]:
     return frozenset(key for key, below in part.properties.items() if below.read_only)
 
 
 @cache
-def _spellings(part: Outline) -> tuple[dict[str, str], dict[str, str]]:
+def _spellings(part: SchemaNode) -> tuple[dict[str, str], dict[str, str]]:
     return (
         {alias: name for name in part.properties for alias in aliases(name)},
         {plain_name(name): name for name in part.properties},
@@ -216,14 +216,14 @@ _SESSION_MODELS = ("NewCustomerSessionV2", "CustomerSessionV2")
 
 
 def _has(edition: str, model: str, key: str) -> bool:
-    return model in schemas.models(edition) and key in outline(edition, model).properties
+    return model in schemas.models(edition) and key in schema_tree(edition, model).properties
 
 
-Parts: TypeAlias = Callable[[Outline], tuple[tuple[str, Outline], ...]]
+Parts: TypeAlias = Callable[[SchemaNode], tuple[tuple[str, SchemaNode], ...]]
 
 
 @cache
-def _described(part: Outline) -> tuple[tuple[str, Outline], ...]:
+def _described(part: SchemaNode) -> tuple[tuple[str, SchemaNode], ...]:
     """Return the properties, by name, in which there can be objects that are described."""
     return tuple(
         (key, below)
@@ -233,7 +233,7 @@ def _described(part: Outline) -> tuple[tuple[str, Outline], ...]:
 
 
 @cache
-def _marked(part: Outline) -> tuple[tuple[str, Outline], ...]:
+def _marked(part: SchemaNode) -> tuple[tuple[str, SchemaNode], ...]:
     """Return the properties, by name, in which there can be keys that only the API sets."""
     return tuple(
         (key, below)
@@ -242,30 +242,32 @@ def _marked(part: Outline) -> tuple[tuple[str, Outline], ...]:
     )
 
 
-def _objects(context: Context, parts: Parts) -> Iterator[tuple[Path, Outline, Mapping[str, Any]]]:
+def _objects(
+    context: Context, parts: Parts
+) -> Iterator[tuple[Path, SchemaNode, Mapping[str, Any]]]:
     """Yield objects in the properties that `parts` names; not items known to be in order."""
-    doubts = {context.place("cartItems"): context.doubts}
-    return _below(context.outline, context.value, (), parts, doubts)
+    suspects = {context.place("cartItems"): context.suspects}
+    return _below(context.schema_tree, context.value, (), parts, suspects)
 
 
 def _below(
-    part: Outline,
+    part: SchemaNode,
     value: Any,
     path: Path,
     parts: Parts,
-    doubts: Mapping[Path, Sequence[int] | None],
-) -> Iterator[tuple[Path, Outline, Mapping[str, Any]]]:
+    suspects: Mapping[Path, Sequence[int] | None],
+) -> Iterator[tuple[Path, SchemaNode, Mapping[str, Any]]]:
     """Yield an object and those below it, parents first, keys in order."""
     if isinstance(value, dict):
         if part.properties:
             yield path, part, value
             for key, below in parts(part):
                 if key in value:
-                    yield from _below(below, value[key], (*path, key), parts, doubts)
+                    yield from _below(below, value[key], (*path, key), parts, suspects)
         elif part.values is not None and part.values.properties:
             for key in sorted(value):
-                yield from _below(part.values, value[key], (*path, key), parts, doubts)
+                yield from _below(part.values, value[key], (*path, key), parts, suspects)
     elif part.items is not None and part.items.properties and isinstance(value, (list, tuple)):
-        only = doubts.get(path)
+        only = suspects.get(path)
         for index in range(len(value)) if only is None else only:
-            yield from _below(part.items, value[index], (*path, index), parts, doubts)
+            yield from _below(part.items, value[index], (*path, index), parts, suspects)

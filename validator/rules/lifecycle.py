@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..findings.code import Code, Confidence, Example, Severity
 from ..findings.problem import Problem
-from ..model.states import INITIAL, MOVES, NEW, SETTABLE, New, legal, outcome, reachable
+from ..model.states import INITIAL, MOVES, NEW, SETTABLE, New, legal, reachable, resulting_state
 from .context import Context, Missing
 from .rule import NO_BODY, REQUESTS, RESPONSES, RETURNS, rule
 
@@ -51,9 +51,9 @@ def _before(context: Context) -> str | None:
 )
 def initial_state(context: Context) -> Iterator[Problem | Missing]:
     """Look at the state of a session that does not exist yet."""
-    if context.state is not NEW or context.setting.operation != "update":
+    if context.state is not NEW or context.call_kind.operation != "update":
         return
-    state = outcome("update", context.session.get("state"), None)
+    state = resulting_state("update", context.session.get("state"), None)
     if state not in INITIAL and state in SETTABLE:
         path = context.place("state")
         params = {"allowed": sorted(INITIAL)}
@@ -82,7 +82,7 @@ def initial_state(context: Context) -> Iterator[Problem | Missing]:
         good=(Example({"state": "closed"}), Example({})),
     ),
     reads=("state",),
-    clean={"state": {"enum": list(SETTABLE)}},
+    prefilter={"state": {"enum": list(SETTABLE)}},
 )
 def state_not_settable(context: Context) -> Iterator[Problem | Missing]:
     """Look for the one state that is not the caller's to set."""
@@ -135,7 +135,7 @@ def state_not_settable(context: Context) -> Iterator[Problem | Missing]:
 )
 def state_transition(context: Context) -> Iterator[Problem | Missing]:
     """Look the move up in the table of the edition."""
-    operation = context.setting.operation
+    operation = context.call_kind.operation
     if operation == "update" and context.state is NEW:
         return
     if all(move.operation != operation for move in MOVES[context.edition]):
@@ -147,7 +147,7 @@ def state_transition(context: Context) -> Iterator[Problem | Missing]:
         return
     before = _before(context)
     asked = context.session.get("state") if operation == "update" else None
-    after = outcome(operation, asked, before)
+    after = resulting_state(operation, asked, before)
     if operation == "update" and (after == before or after not in SETTABLE):
         return
     if not legal(context.edition, before, after, operation):
@@ -197,7 +197,7 @@ def state_transition(context: Context) -> Iterator[Problem | Missing]:
 def finished_session(context: Context) -> Iterator[Problem | Missing]:
     """Look for updates without a state, outside `open`."""
     before = _before(context)
-    if context.setting.operation != "update" or before in (None, "open"):
+    if context.call_kind.operation != "update" or before in (None, "open"):
         return
     if context.session.get("state") is None:
         yield Problem("lifecycle/finished-session", context.base, {"before": before})
@@ -235,7 +235,7 @@ def finished_session(context: Context) -> Iterator[Problem | Missing]:
 def repeated_state(context: Context) -> Iterator[Problem | Missing]:
     """Compare the state with that before the update, outside `open`."""
     before = _before(context)
-    if context.setting.operation != "update" or before in (None, "open"):
+    if context.call_kind.operation != "update" or before in (None, "open"):
         return
     if context.session.get("state") == before and before in SETTABLE:
         yield Problem("lifecycle/repeated-state", context.place("state"), {"before": before})

@@ -60,7 +60,7 @@ def malformed_now(context: Context) -> Iterator[Problem | Missing]:
 )
 def now_without_dry(context: Context) -> Iterator[Problem | Missing]:
     """Compare the two parameters."""
-    if not context.setting.dry:
+    if not context.call_kind.dry:
         yield Problem("request/now-without-dry", parameter="now")
 
 
@@ -122,11 +122,11 @@ def _now(context: Context) -> datetime | None:
         ),
     ),
     reads=("/responseContent",),
-    clean=_NOT_ASKED,
+    prefilter=_NOT_ASKED,
 )
 def campaign_eligibility_without_dry(context: Context) -> Iterator[Problem | Missing]:
     """Look for the entry in a run that is not dry."""
-    if context.setting.dry:
+    if context.call_kind.dry:
         return
     for index, asked in enumerate(context.value.get("responseContent") or ()):
         if asked == "campaignEligibility":
@@ -156,7 +156,7 @@ def campaign_eligibility_without_dry(context: Context) -> Iterator[Problem | Mis
 )
 def evaluable_campaigns_without_dry(context: Context) -> Iterator[Problem | Missing]:
     """Look for campaigns in a run that is not dry."""
-    if context.session.get("evaluableCampaignIds") and not context.setting.dry:
+    if context.session.get("evaluableCampaignIds") and not context.call_kind.dry:
         path = context.place("evaluableCampaignIds")
         yield Problem("request/evaluable-campaigns-without-dry", path)
 
@@ -190,7 +190,7 @@ def evaluable_campaigns_without_dry(context: Context) -> Iterator[Problem | Miss
         ),
     ),
     reads=("/responseContent",),
-    clean=_NOT_ASKED,
+    prefilter=_NOT_ASKED,
 )
 def redundant_response_content(context: Context) -> Iterator[Problem | Missing]:
     """Look for the two entries that campaignEligibility covers."""
@@ -240,7 +240,7 @@ def redundant_response_content(context: Context) -> Iterator[Problem | Missing]:
         ),
     ),
     reads=("experimentVariantAllocations",),
-    clean={"experimentVariantAllocations": {"maxItems": 1}},
+    prefilter={"experimentVariantAllocations": {"maxItems": 1}},
 )
 def duplicate_experiment(context: Context) -> Iterator[Problem | Missing]:
     """Compare the experiments of the allocations."""

@@ -348,7 +348,7 @@ def whole_item_only(context: Context) -> Iterator[Problem | Missing]:
         good=(Example(_returning({"position": 0})),),
     ),
     reads=("returnedCartItems",),
-    clean={"returnedCartItems": {"minItems": 1}},
+    prefilter={"returnedCartItems": {"minItems": 1}},
 )
 def empty_return(context: Context) -> Iterator[Problem | Missing]:
     """Look at the length of the list."""

@@ -7,9 +7,9 @@ from ..findings.code import Code
 from ..findings.pointer import Path
 from ..findings.problem import Problem
 from ..model.policy import Policy
-from .context import Context, Missing, Setting
+from .context import CallKind, Context, Missing
 
-Clean: TypeAlias = Mapping[str, Mapping[str, Any]]
+PrefilterKeywords: TypeAlias = Mapping[str, Mapping[str, Any]]
 Check: TypeAlias = Callable[[Context], Iterator[Problem | Missing]]
 Need: TypeAlias = Literal[
     "state", "stored session", "attributes", "additional costs", "coupon budget",
@@ -21,7 +21,7 @@ RESPONSES = ("CustomerSessionV2", "IntegrationCustomerSessionResponse", "Integra
 SESSIONS = (*REQUESTS, *RESPONSES)
 RETURNS = ("ReturnIntegrationRequest",)
 DISTINCT: Mapping[str, Any] = {"if": {"maxItems": 16}, "then": {"uniqueItems": True}, "else": False}
-"""For `Rule.clean`: passes short lists without copies; a long one would take long to compare."""
+"""For `Rule.prefilter`: accept short lists without copies; comparing long ones would take long."""
 NO_BODY = "(no body)"
 """What stands for a model where a request has no body, as when a session is reopened."""
 
@@ -36,7 +36,7 @@ class Rule(NamedTuple):
     reads item by item it asks of `Context.items`."""
     needs: tuple[Need, ...]
     """The parts of the context that the rule can't be judged without."""
-    clean: Clean | Callable[[Policy], Clean] | None
+    prefilter: PrefilterKeywords | Callable[[Policy], PrefilterKeywords] | None
     """Keywords by place, as in `reads`, for a schema that only passes what the rule has nothing
     to say of; None if there can be no such schema. It may be stricter than the rule. ``only`` is
     a keyword of ours: the members that an object may have, None for those with any value."""
@@ -45,14 +45,14 @@ class Rule(NamedTuple):
         """Return what the rule reads as paths in the payload; the session is at `base`."""
         return tuple(place(read, base) for read in self.reads)
 
-    def fragments(self, policy: Policy) -> Clean:
-        """Return `clean`, empty if there is none."""
-        return (self.clean(policy) if callable(self.clean) else self.clean) or {}
+    def fragments(self, policy: Policy) -> PrefilterKeywords:
+        """Return `prefilter`, empty if there is none."""
+        return (self.prefilter(policy) if callable(self.prefilter) else self.prefilter) or {}
 
-    def lacks(self, setting: Setting, policy: Policy) -> str | None:
+    def lacks(self, call_kind: CallKind, policy: Policy) -> str | None:
         """Return why the rule can't be judged, an empty text if there is nothing to judge."""
         for need in self.needs:
-            reason = _lack(need, setting, policy)
+            reason = _lack(need, call_kind, policy)
             if reason is not None:
                 return reason
         return None
@@ -67,13 +67,13 @@ def rule(
     *,
     reads: tuple[str, ...] = (),
     needs: tuple[Need, ...] = (),
-    clean: Clean | Callable[[Policy], Clean] | None = None,
+    prefilter: PrefilterKeywords | Callable[[Policy], PrefilterKeywords] | None = None,
 ) -> Callable[[Check], Check]:
     """Register the decorated generator as the check of `code`.
 
     `reads` are places below the session, such as ``cartItems/*/quantity`` (``*`` for any step), or
-    with a leading slash in the whole payload. See `Rule` for `needs` and `clean`; a rule with
-    `clean` asks for items by `Context.doubtful_items`.
+    with a leading slash in the whole payload. See `Rule` for `needs` and `prefilter`; a rule with
+    `prefilter` asks for items by `Context.suspect_items`.
 
     Raises `ValueError` if the code has a rule already.
     """
@@ -82,7 +82,7 @@ def rule(
         raise ValueError(message)
 
     def register(check: Check) -> Check:
-        RULES[code.name] = Rule(code, check, reads, needs, clean)
+        RULES[code.name] = Rule(code, check, reads, needs, prefilter)
         return check
 
     return register
@@ -93,16 +93,16 @@ def place(read: str, base: Path) -> Path:
     return tuple(read[1:].split("/")) if read[0] == "/" else (*base, *read.split("/"))
 
 
-def _lack(need: Need, setting: Setting, policy: Policy) -> str | None:
+def _lack(need: Need, call_kind: CallKind, policy: Policy) -> str | None:
     catalog = policy.catalog
     match need:
-        case "state" if setting.known == "alone":
+        case "state" if call_kind.known == "alone":
             return "a dry update is judged alone"
-        case "state" if setting.known == "unknown" and setting.operation != "reopen":
+        case "state" if call_kind.known == "unknown" and call_kind.operation != "reopen":
             return "the previous state is not known"
-        case "stored session" if setting.known == "alone":
+        case "stored session" if call_kind.known == "alone":
             return "a dry update is judged alone"
-        case "stored session" if setting.known not in {"session", "new"}:
+        case "stored session" if call_kind.known not in {"session", "new"}:
             return "the previous session is not known"
         case "attributes" if catalog is None or catalog.attributes is None:
             return "the policy has no catalog of attributes"
@@ -114,8 +114,8 @@ def _lack(need: Need, setting: Setting, policy: Policy) -> str | None:
             return "the policy declares no referral budget"
         case "identifier budget" if not policy.identifier_budget:
             return "the policy declares no identifier budget"
-        case "now" if not setting.now:
+        case "now" if not call_kind.now:
             return ""
-        case "operation" if not setting.named:
+        case "operation" if not call_kind.named:
             return ""
     return None

@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 
 from ..findings.pointer import Path, order
 from ..findings.problem import Problem
-from ..model.schema_tree import Outline, outline
+from ..model.schema_tree import SchemaNode, schema_tree
 from ..reading.python_values import plain
 from .compiler import validator
-from .engine import Doubts, Engine, Fragments, Sieve, problem
-from .prefilter import SchemaSieve
+from .engine import Engine, Fragments, Prefilter, SuspectIndexes, problem
+from .prefilter import SchemaPrefilter
 
 
 class _Node:
@@ -24,7 +24,7 @@ class _Node:
 
     __slots__ = ("branches", "bulky", "names", "shell", "whole")
 
-    def __init__(self, place: Outline, branches: tuple["_Branch", ...]) -> None:
+    def __init__(self, place: SchemaNode, branches: tuple["_Branch", ...]) -> None:
         """Compile the schema of `place`; `branches` are the arrays and maps below it."""
         formats = any("format" in below.assertions for below in place.walk())
         self.whole = validator(schema_of(place, shell=False, root=True), formats=formats)
@@ -62,19 +62,19 @@ class Accelerated(Engine):
     def __init__(self, edition: str) -> None:
         """Make an engine for `edition`."""
         super().__init__(edition)
-        self._nodes: dict[Outline, _Node] = {}
+        self._nodes: dict[SchemaNode, _Node] = {}
 
-    def sieve(
-        self, shape: Outline, cart: Path, fragments: Fragments, *, request: bool, closed: bool
-    ) -> Sieve:
+    def prefilter(
+        self, shape: SchemaNode, cart: Path, fragments: Fragments, *, request: bool, closed: bool
+    ) -> Prefilter:
         """Return a sieve of one schema."""
-        return SchemaSieve(shape, cart, fragments, request=request, closed=closed)
+        return SchemaPrefilter(shape, cart, fragments, request=request, closed=closed)
 
     def problems(
         self,
         model: str,
         instance: Any,
-        doubts: Doubts | None = None,
+        suspects: SuspectIndexes | None = None,
         *,
         elsewhere: bool = True,
     ) -> Iterator[Problem]:
@@ -84,8 +84,8 @@ class Accelerated(Engine):
         """
         count = 0
         try:
-            node = self._node(outline(self.edition, model))
-            for each in _descend(node, instance, (), doubts or {}, elsewhere=elsewhere):
+            node = self._node(schema_tree(self.edition, model))
+            for each in _descend(node, instance, (), suspects or {}, elsewhere=elsewhere):
                 yield each
                 count += 1
         except ValueError:
@@ -97,11 +97,11 @@ class Accelerated(Engine):
     def accepts(self, model: str, instance: Any) -> bool:
         """Tell whether nothing is wrong with `instance`; False if that is not clear at once."""
         try:
-            return self._node(outline(self.edition, model)).whole.is_valid(instance)
+            return self._node(schema_tree(self.edition, model)).whole.is_valid(instance)
         except ValueError:
             return False
 
-    def _node(self, place: Outline) -> _Node:
+    def _node(self, place: SchemaNode) -> _Node:
         if place not in self._nodes:
             branches = tuple(
                 _Branch(path, kinds, self._node(part)) for path, kinds, part in _branches(place, ())
@@ -110,7 +110,7 @@ class Accelerated(Engine):
         return self._nodes[place]
 
 
-def schema_of(place: Outline, *, shell: bool, root: bool = False) -> dict[str, Any]:
+def schema_of(place: SchemaNode, *, shell: bool, root: bool = False) -> dict[str, Any]:
     """Return the self-contained schema of an outline; a `shell` ends at arrays and maps."""
     schema = dict(place.assertions)
     if place.properties:
@@ -128,7 +128,7 @@ def schema_of(place: Outline, *, shell: bool, root: bool = False) -> dict[str, A
     return schema
 
 
-def _branches(place: Outline, path: Path) -> Iterator[tuple[Path, tuple[type, ...], Outline]]:
+def _branches(place: SchemaNode, path: Path) -> Iterator[tuple[Path, tuple[type, ...], SchemaNode]]:
     if place.items is not None:
         yield path, (list, tuple), place.items
     if place.values is not None:
@@ -138,7 +138,7 @@ def _branches(place: Outline, path: Path) -> Iterator[tuple[Path, tuple[type, ..
 
 
 def _descend(
-    node: _Node, instance: Any, base: Path, doubts: Doubts, *, elsewhere: bool = True
+    node: _Node, instance: Any, base: Path, suspects: SuspectIndexes, *, elsewhere: bool = True
 ) -> Iterator[Problem]:
     found: list[tuple[Path, str, Problem | _Below]] = []
     for error in node.shell.iter_errors(_trimmed(node, instance)) if elsewhere else ():
@@ -150,8 +150,8 @@ def _descend(
     for branch in node.branches:
         value = _get(instance, branch.path)
         place = (*base, *branch.path)
-        if value and isinstance(value, branch.kinds) and (elsewhere or place in doubts):
-            faulty = _faulty(branch.part, value, doubts.get(place))
+        if value and isinstance(value, branch.kinds) and (elsewhere or place in suspects):
+            faulty = _faulty(branch.part, value, suspects.get(place))
             first = next(faulty, None)
             if first is not None:
                 found.append((place, _AFTER, (branch.part, chain((first,), faulty))))
@@ -163,10 +163,10 @@ def _descend(
         else:
             below, faulty = thing
             for step, part in faulty:
-                yield from _descend(below, part, (*place, step), doubts)
+                yield from _descend(below, part, (*place, step), suspects)
 
 
-def _bulky(place: Outline, path: Path) -> Iterator[Path]:
+def _bulky(place: SchemaNode, path: Path) -> Iterator[Path]:
     if place.assertions.get("type", "array") in ("array", "object") and not place.properties:
         yield path
     for name, below in place.properties.items():

@@ -14,16 +14,16 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 from ..findings.pointer import Path
 from ..findings.problem import Problem
-from ..model.schema_tree import Outline
+from ..model.schema_tree import SchemaNode
 
 Fragments: TypeAlias = Mapping[Path, Mapping[str, Any]]
 """Keywords by place, ``*`` for any step."""
 
-Doubts: TypeAlias = Mapping[Path, Sequence[int]]
+SuspectIndexes: TypeAlias = Mapping[Path, Sequence[int]]
 """Indexes by the place of an array."""
 
 
-class Sifted(NamedTuple):
+class Suspects(NamedTuple):
     """Which parts of a payload are in doubt."""
 
     shell: bool
@@ -36,14 +36,14 @@ class Sifted(NamedTuple):
     """It may find something outside the items of the cart."""
 
 
-class Sieve(Protocol):
+class Prefilter(Protocol):
     """A stricter schema of a model, which passes what nothing can be found in."""
 
-    def sift(self, value: dict[str, Any]) -> Sifted | None:
+    def scan(self, value: dict[str, Any]) -> Suspects | None:
         """Return the parts of a payload that are in doubt; None if it could not be examined."""
 
     def plain(
-        self, value: dict[str, Any], sifted: Sifted, *, read: bool
+        self, value: dict[str, Any], suspects: Suspects, *, read: bool
     ) -> tuple[dict[str, Any], list[Problem]]:
         """Return a payload whose parts in doubt are plain JSON, and what is wrong with them."""
 
@@ -62,25 +62,25 @@ class Engine(ABC):
         self,
         model: str,
         instance: Any,
-        doubts: Doubts | None = None,
+        suspects: SuspectIndexes | None = None,
         *,
         elsewhere: bool = True,
     ) -> Iterator[Problem]:
         """Yield what is wrong with `instance`, in the order of `pointer.order`.
 
-        `doubts` are the elements that can be wrong in some of its arrays. What is `elsewhere` can
+        `suspects` are the elements that can be wrong in some of its arrays. What is `elsewhere` can
         be wrong, too, unless that is said to be known.
         """
 
-    def sieve(
+    def prefilter(
         self,
-        shape: Outline,  # noqa: ARG002 - of no use to an engine without a sieve
+        shape: SchemaNode,  # noqa: ARG002 - of no use to an engine without a sieve
         cart: Path,  # noqa: ARG002
         fragments: Fragments,  # noqa: ARG002
         *,
         request: bool,  # noqa: ARG002
         closed: bool,  # noqa: ARG002
-    ) -> Sieve | None:
+    ) -> Prefilter | None:
         """Return the sieve for a model whose cart is at `cart`, None if the engine has none.
 
         `fragments` are keywords to add at places. In a `request`, keys that only the API sets are
@@ -159,7 +159,7 @@ def brief(instance: Any) -> Any:
     return type_of(instance) if isinstance(instance, (dict, list, tuple)) else instance
 
 
-def omission(outline: Outline, problem: Problem) -> Problem | None:
+def omission(schema_tree: SchemaNode, problem: Problem) -> Problem | None:
     """Return what is wrong with a request's `problem`: null under an optional key is less bad.
 
     None if that has been told already.
@@ -170,7 +170,7 @@ def omission(outline: Outline, problem: Problem) -> Problem | None:
     )
     if not null or not problem.path:
         return problem
-    parent, name = outline.at(problem.path[:-1]), problem.path[-1]
+    parent, name = schema_tree.at(problem.path[:-1]), problem.path[-1]
     if parent is None or name not in parent.properties or name in parent.required:
         return problem
     if not is_type or parent.properties[str(name)].read_only:

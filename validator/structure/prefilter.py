@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..findings.pointer import Path
 from ..findings.problem import Problem
-from ..model.schema_tree import Outline
+from ..model.schema_tree import SchemaNode
 from ..reading import document, python_values
 from .compiler import validator
-from .engine import Fragments, Sifted
+from .engine import Fragments, Suspects
 
 if TYPE_CHECKING:
     import jsonschema_rs
@@ -49,10 +49,10 @@ _SHALLOW = 8
 
 
 _BUILTIN = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
-_NOTHING = Sifted(shell=False, items=(), structure=False, shell_structure=False)
+_NOTHING = Suspects(shell=False, items=(), structure=False, shell_structure=False)
 
 
-class SchemaSieve:
+class SchemaPrefilter:
     """The stricter schema of a model, and its two parts: cart items and all around them.
 
     They are compiled as they are needed.
@@ -60,7 +60,7 @@ class SchemaSieve:
 
     def __init__(
         self,
-        shape: Outline,
+        shape: SchemaNode,
         cart: Path,
         fragments: Fragments,
         *,
@@ -119,7 +119,7 @@ class SchemaSieve:
     def _items(self) -> "jsonschema_rs.Validator":
         return validator({"type": "array", "items": self._item_schema}, formats=False)
 
-    def sift(self, value: dict[str, Any]) -> Sifted | None:
+    def scan(self, value: dict[str, Any]) -> Suspects | None:
         """Sort the parts of `value`; None if it is not made of plain JSON values."""
         cart = self._cart_of(value)
         if cart is None:
@@ -133,12 +133,12 @@ class SchemaSieve:
             structure = shell_structure or (
                 bool(items) and not all(self._open_item.is_valid(cart[index]) for index in items)
             )
-            return Sifted(shell, items, structure, shell_structure)
+            return Suspects(shell, items, structure, shell_structure)
         except (ValueError, TypeError, OverflowError, RecursionError):
             return None
 
     def plain(
-        self, value: dict[str, Any], sifted: Sifted, *, read: bool
+        self, value: dict[str, Any], suspects: Suspects, *, read: bool
     ) -> tuple[dict[str, Any], list[Problem]]:
         """Return `value` with all that is in doubt replaced by `instance.plain` of it.
 
@@ -162,10 +162,10 @@ class SchemaSieve:
         if not cart:
             return plain(value, 0), problems
         items = list(cart)
-        for index in sifted.items:
+        for index in suspects.items:
             items[index] = plain(items[index], len(self._cart) + 1)
         copy = _with(value, self._cart, [])
-        if sifted.shell:
+        if suspects.shell:
             copy = plain(copy, 0)
         return _with(copy, self._cart, items), problems
 
@@ -219,7 +219,7 @@ class _Maker:
         self._closed = closed
         self.stop: Path | None = None
 
-    def make(self, place: Outline, path: Path) -> dict[str, Any]:
+    def make(self, place: SchemaNode, path: Path) -> dict[str, Any]:
         schema = dict(place.assertions)
         if "format" in schema:
             schema["pattern"] = _FORMATS[schema.pop("format")]
@@ -243,7 +243,7 @@ class _Maker:
         _add(schema, self._fragments.get(path, {}))
         return schema
 
-    def _others(self, place: Outline, path: Path) -> Any:
+    def _others(self, place: SchemaNode, path: Path) -> Any:
         if place.values is not None:
             return self.make(place.values, (*path, "*"))
         return self.free if place.open or not self._closed else False

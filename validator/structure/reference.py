@@ -18,7 +18,7 @@ from ..findings.code import MANY_BITS
 from ..findings.pointer import order
 from ..findings.problem import Problem
 from ..model.formats import FORMATS
-from .engine import Doubts, Engine, is_integer, is_number, problem
+from .engine import Engine, SuspectIndexes, is_integer, is_number, problem
 
 
 class Reference(Engine):
@@ -30,7 +30,7 @@ class Reference(Engine):
         self,
         model: str,
         instance: Any,
-        doubts: Doubts | None = None,  # noqa: ARG002 - the reference looks at everything
+        suspects: SuspectIndexes | None = None,  # noqa: ARG002 - the reference looks at everything
         *,
         elsewhere: bool = True,  # noqa: ARG002 - the same
     ) -> Iterator[Problem]:

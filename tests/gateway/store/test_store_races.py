@@ -31,12 +31,12 @@ from support.gateway import racer
 from support.gateway.racer import ASKS, EPOCH, Ask, Model, accepts, intent
 from support.gateway.stands import KINDS, LEASE, Stand, stand
 from support.gateway.valkey import Valkey
-from talonschema.gateway.store import Key, Learned, Outcome, Refused, Store, Uncertain
+from talonschema.gateway.store import Key, Learned, Refused, RequestOutcome, Store, Uncertain
 from talonschema.gateway.store.memory import MemoryStore
 from talonschema.gateway.store.record import MOST_PENDINGS
 from talonschema.gateway.store.redis import RedisStore
 from talonschema.gateway.store.sqlite import SqliteStore
-from talonschema.model.states import STATES, outcome
+from talonschema.model.states import STATES, resulting_state
 
 forms = st.sampled_from(["full", "undated", "bare"])
 
@@ -48,7 +48,7 @@ class Flight:
         self.ask = ask
         self.tokens = tokens
         self.deadline = deadline
-        self.answer: Outcome | None = None
+        self.answer: RequestOutcome | None = None
         """What the gateway will be answered; None as long as the API has not."""
         self.awaited = True
         """The gateway has not been told yet."""
@@ -97,16 +97,16 @@ class Race(RuleBasedStateMachine):
         self.flights.append(flight)
         return flight
 
-    def finish(self, flight: Flight, told: Outcome) -> None:
+    def finish(self, flight: Flight, told: RequestOutcome) -> None:
         flight.awaited = False
         for each, token in zip(self.stands, flight.tokens, strict=True):
             each.finish(token, told, session=self.session)
 
-    def done(self, flight: Flight, form: str, tick: int) -> Outcome:
+    def done(self, flight: Flight, form: str, tick: int) -> RequestOutcome:
         """Let the API do it, or refuse it; its answer has all, no date, or no session."""
         flight.answer = Refused()
         if self.accepts(self.state, flight.ask):
-            self.state = outcome(flight.ask.operation, flight.ask.state, self.state)
+            self.state = resulting_state(flight.ask.operation, flight.ask.state, self.state)
             self.clock += tick
             date = EPOCH + timedelta(seconds=self.clock)
             flight.answer = {
@@ -124,7 +124,7 @@ class Race(RuleBasedStateMachine):
         while new - found:
             found |= new
             new = {
-                outcome(ask.operation, ask.state, before)
+                resulting_state(ask.operation, ask.state, before)
                 for before in found
                 for ask in pending
                 if self.accepts(before, ask)
@@ -142,7 +142,7 @@ class Race(RuleBasedStateMachine):
             for ask in ASKS:
                 if self.accepts(state, ask):
                     # What changes the state is what can go wrong; but not much can afterwards.
-                    after = outcome(ask.operation, ask.state, state)
+                    after = resulting_state(ask.operation, ask.state, state)
                     found += [ask] * (5 if after in {"open", "closed"} - {state} else 1)
         if not found:
             return None
@@ -190,7 +190,7 @@ class Race(RuleBasedStateMachine):
     ) -> None:
         """Start some requests, which are done in one order and answered in another."""
         flights = [self.likely(data) for _ in range(3)]
-        answers: dict[int, Outcome] = {}
+        answers: dict[int, RequestOutcome] = {}
         for number in done:
             flight = flights[number]
             if flight:

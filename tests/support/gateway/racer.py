@@ -19,13 +19,13 @@ from talonschema.gateway.store import (
     Intent,
     Key,
     Learned,
-    Outcome,
     Refused,
+    RequestOutcome,
     Store,
     Uncertain,
     open_store,
 )
-from talonschema.model.states import STATES, legal, outcome
+from talonschema.model.states import STATES, legal, resulting_state
 
 EDITION: Final = "2026-06"
 LEASE: Final = 120.0
@@ -55,7 +55,7 @@ ASKS: Final = (
 
 def accepts(before: str | None, ask: Ask, *, lenient: bool = False) -> bool:
     """Tell whether the API does it; a lenient one takes what changes nothing, too."""
-    after = outcome(ask.operation, ask.state, before)
+    after = resulting_state(ask.operation, ask.state, before)
     repeated = lenient and ask.operation == "update" and before == after
     return repeated or legal(EDITION, before, after, ask.operation)
 
@@ -65,7 +65,7 @@ def intent(ask: Ask, *, strict_new: bool = False) -> Intent:
     permitted = {
         before or "new" for before in (None, *STATES) if accepts(before, ask, lenient=True)
     }
-    wanted = ask.state if ask.operation == "update" else outcome(ask.operation, None, None)
+    wanted = ask.state if ask.operation == "update" else resulting_state(ask.operation, None, None)
     return Intent(frozenset(state or "new" for state in permitted), wanted, strict_new)
 
 
@@ -98,7 +98,7 @@ class Model:
         before = self.state(session)
         if not accepts(before, ask):
             return False
-        self.history[session].append(outcome(ask.operation, ask.state, before))
+        self.history[session].append(resulting_state(ask.operation, ask.state, before))
         self.clock += self.rng.randrange(2)
         return True
 
@@ -173,7 +173,7 @@ async def serve(model: Model, reader: asyncio.StreamReader, writer: asyncio.Stre
     writer.close()
 
 
-def learned(answer: Mapping[str, Any]) -> Outcome:
+def learned(answer: Mapping[str, Any]) -> RequestOutcome:
     """Return what the gateway makes of an answer."""
     if answer.get("status", 500) >= 500:
         return Uncertain()

@@ -12,7 +12,15 @@ from uuid import uuid4
 import pytest
 
 from support.gateway.valkey import Valkey
-from talonschema.gateway.store import Admission, Intent, Key, Learned, Outcome, Store, StoreError
+from talonschema.gateway.store import (
+    Admission,
+    Intent,
+    Key,
+    Learned,
+    RequestOutcome,
+    Store,
+    StoreError,
+)
 from talonschema.gateway.store.memory import MemoryStore
 from talonschema.gateway.store.redis import PREFIX, RedisStore
 from talonschema.gateway.store.sqlite import SqliteStore
@@ -86,8 +94,10 @@ class Stand:
         assert token is not None
         return token
 
-    def finish(self, token: str, outcome: Outcome, *, session: str = "session-1") -> None:
-        self.runner.run(self.store.finish(self.key(session), token, outcome))
+    def finish(
+        self, token: str, resulting_state: RequestOutcome, *, session: str = "session-1"
+    ) -> None:
+        self.runner.run(self.store.finish(self.key(session), token, resulting_state))
 
     def know(self, state: str, *, session: str = "session-1") -> None:
         """Let the store learn that a session is in a state."""

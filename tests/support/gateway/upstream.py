@@ -37,7 +37,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
-from talonschema.model.states import legal, outcome
+from talonschema.model.states import legal, resulting_state
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -187,7 +187,7 @@ class Upstream:
         try:
             request = json.loads(_inflate(headers.get("content-encoding"), body) or b"{}")
             update = request["customerSession"] if operation == "update" else {}
-            wanted = outcome(operation, update.get("state"), before)
+            wanted = resulting_state(operation, update.get("state"), before)
             content = request.get("responseContent", [])
         except (ValueError, zlib.error, LookupError, AttributeError, TypeError):
             return Answer(400, {"message": "The submitted data was invalid"})

@@ -84,7 +84,7 @@ class Uncertain(NamedTuple):
     """Nobody knows whether the request was done, or will be until its lease ends."""
 
 
-Outcome: TypeAlias = Learned | Refused | Uncertain
+RequestOutcome: TypeAlias = Learned | Refused | Uncertain
 
 
 class Store(Protocol):
@@ -96,7 +96,7 @@ class Store(Protocol):
     async def begin(self, key: Key, intent: Intent) -> Admission:
         """Admit a request unless none of the session's possible states permits it."""
 
-    async def finish(self, key: Key, token: str, outcome: Outcome) -> None:
+    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> None:
         """Learn what became of an admitted request; a token that isn't known is ignored."""
 
     async def look(self, key: Key) -> frozenset[str]:

@@ -8,7 +8,7 @@ from secrets import token_urlsafe
 from time import monotonic
 from typing import Final
 
-from . import EXPIRY, LEASE, Admission, Intent, Key, Outcome, Uncertain
+from . import EXPIRY, LEASE, Admission, Intent, Key, RequestOutcome, Uncertain
 from .record import Record
 
 MOST_SESSIONS: Final = 100_000
@@ -42,7 +42,7 @@ class MemoryStore:
             self._write(key, record, now)
         return admission
 
-    async def finish(self, key: Key, token: str, outcome: Outcome) -> None:
+    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> None:
         """Learn what became of an admitted request; a token that isn't known is ignored."""
         now = self._time()
         record = self._read(key, now)

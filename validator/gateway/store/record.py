@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from . import Admission, Intent, Learned, Outcome, Uncertain
+from . import Admission, Intent, Learned, RequestOutcome, Uncertain
 
 UNKNOWN: Final = 0
 OPEN: Final = 1
@@ -31,7 +31,7 @@ BITS: Final = {"open": OPEN, "closed": 2, "partially_returned": 4, "cancelled": 
 
 MOST_PENDINGS: Final = 32
 """How many requests are told apart at once; more share one pending."""
-CROWD: Final = ""
+SHARED: Final = ""
 """The key of the pending that is shared. It is no token, so nothing finishes it."""
 
 
@@ -47,7 +47,7 @@ class Pending(NamedTuple):
     """It leaves the state as it is."""
     deadline: int
     """When it can't take effect any more, in milliseconds of the store's clock."""
-    seen: int = 0
+    started_at: int = 0
     """The record's `updated` when it began."""
     undated: int = 0
     """What others without `updated`, or with one that can't be, led to since it began."""
@@ -96,7 +96,7 @@ class Record:
         known = self._possible(states)
         if known & NEW and not intent.strict_new:
             known = UNKNOWN
-        if known and not known & bits(intent.permitted):
+        if known and not known & to_bits(intent.permitted):
             return Admission(None, names(known))
         self.states = states
         wanted = BITS[intent.wanted] if intent.wanted else states & NEW and OPEN
@@ -104,14 +104,14 @@ class Record:
         if len(self.pendings) < MOST_PENDINGS:
             self.pendings[token] = pending
         else:
-            crowd = self.pendings.get(CROWD, pending)
-            self.pendings[CROWD] = pending._replace(wanted=wanted | crowd.wanted)
+            crowd = self.pendings.get(SHARED, pending)
+            self.pendings[SHARED] = pending._replace(wanted=wanted | crowd.wanted)
         return Admission(token, names(known))
 
-    def finish(self, token: str, outcome: Outcome, now: int) -> None:
+    def finish(self, token: str, outcome: RequestOutcome, now: int) -> None:
         """Learn what became of a request, if it is one whose lease runs."""
         self._expire(now)
-        if token == CROWD or token not in self.pendings or isinstance(outcome, Uncertain):
+        if token == SHARED or token not in self.pendings or isinstance(outcome, Uncertain):
             return
         pending = self.pendings.pop(token)
         if isinstance(outcome, Learned):
@@ -152,7 +152,7 @@ class Record:
             self.updated = updated
         elif updated == self.updated:
             self.states = state | pending.since
-        elif self.updated > pending.seen:
+        elif self.updated > pending.started_at:
             return  # Another one that overlaps was done later.
         else:
             # It began when the newest was done already, so one of the two dates can't be: the
@@ -175,7 +175,7 @@ def names(states: int) -> frozenset[str]:
 
 
 @lru_cache
-def bits(states: frozenset[str]) -> int:
+def to_bits(states: frozenset[str]) -> int:
     """Return a set of states as bits."""
     return sum(BITS[name] for name in states)
 

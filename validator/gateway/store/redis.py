@@ -28,11 +28,11 @@ from . import (
     Intent,
     Key,
     Learned,
-    Outcome,
+    RequestOutcome,
     StoreError,
     Uncertain,
 )
-from .record import BITS, OTHER, bits, microseconds, names
+from .record import BITS, OTHER, microseconds, names, to_bits
 
 PREFIX: Final = "talonschema:1"
 """What the keys in the database begin with; the number is the version of what they hold."""
@@ -68,13 +68,13 @@ class RedisStore:
     async def begin(self, key: Key, intent: Intent) -> Admission:
         """Admit a request unless none of the session's possible states permits it."""
         token = token_urlsafe(16)
-        permitted, strict = bits(intent.permitted), int(intent.strict_new)
+        permitted, strict = to_bits(intent.permitted), int(intent.strict_new)
         wanted, keeps = (BITS[intent.wanted], 0) if intent.wanted else (0, 1)
         what = (self._lease, self._expiry, token, permitted, wanted, keeps, strict)
         admitted, known = await self._run(key.name, "begin", *what)
         return Admission(token if admitted else None, names(known))
 
-    async def finish(self, key: Key, token: str, outcome: Outcome) -> None:
+    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> None:
         """Learn what became of an admitted request; a token that isn't known is ignored."""
         if isinstance(outcome, Uncertain):
             return

@@ -20,7 +20,7 @@ from contextlib import closing, suppress
 from secrets import token_urlsafe
 from typing import Final, TypeVar
 
-from . import EXPIRY, LEASE, TIMEOUT, Admission, Intent, Key, Outcome, StoreError, Uncertain
+from . import EXPIRY, LEASE, TIMEOUT, Admission, Intent, Key, RequestOutcome, StoreError, Uncertain
 from .record import Record
 
 FORMAT: Final = 1
@@ -102,7 +102,7 @@ class SqliteStore:
 
         return await self._transact(work)
 
-    async def finish(self, key: Key, token: str, outcome: Outcome) -> None:
+    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> None:
         """Learn what became of an admitted request; a token that isn't known is ignored."""
         if isinstance(outcome, Uncertain):
             return
@@ -201,7 +201,7 @@ class SqliteStore:
         """Return what went wrong, with what to do about it."""
         if isinstance(error, sqlite3.Error) and _is_busy(error):
             advice = "another process held it too long; is something else writing to it?"
-        elif isinstance(error, _Unfit):
+        elif isinstance(error, _ForeignFile):
             return StoreError(f"can't use the file {self._path}: {error}")
         elif isinstance(error, sqlite3.OperationalError | OSError):
             advice = "look after the path, its permissions and the space on the disk"
@@ -215,7 +215,7 @@ class SqliteStore:
         return StoreError(f"can't use the file {self._path}: {error} ({advice})")
 
 
-class _Unfit(sqlite3.DatabaseError):
+class _ForeignFile(sqlite3.DatabaseError):
     """A file that was not made by this release, nor for it."""
 
 
@@ -268,16 +268,16 @@ def _set_up(connection: sqlite3.Connection) -> None:
 
 
 def _check(connection: sqlite3.Connection) -> bool:
-    """Tell whether the file is empty; raise `_Unfit` if it can't be used."""
+    """Tell whether the file is empty; raise `_ForeignFile` if it can't be used."""
     (ours,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if not tables and not version:
         return True
     if ours != APPLICATION_ID:
-        raise _Unfit("it belongs to another program; name another file")
+        raise _ForeignFile("it belongs to another program; name another file")
     if version != FORMAT:
-        raise _Unfit(
+        raise _ForeignFile(
             f"it has format {version}, and this release knows {FORMAT}; install the release that "
             "wrote it, or name another file"
         )
