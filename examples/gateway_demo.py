@@ -18,8 +18,11 @@ import httpx
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from gateway.envoy import PAIR, Behind, envoy_running  # noqa: E402 - found by the line above
-from gateway.processes import gateway_running, upstream_running  # noqa: E402 - and so is this
+from support.gateway.envoy import PAIR, Behind, envoy_running  # noqa: E402 - found by the line above
+from support.gateway.processes import (  # noqa: E402 - and so is this
+    gateway_running,
+    upstream_running,
+)
 
 PATH = "/v2/customer_sessions/order-1"
 CLOSED = {"customerSession": {"profileId": "cust-88120", "state": "closed"}}

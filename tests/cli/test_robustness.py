@@ -297,7 +297,7 @@ def test_progress_on_a_terminal_only(jobs: str) -> None:
     Path("a.ndjson").write_text(f"{CLEAN}\n" * 100_000, "utf-8")
     assert run("--jobs", jobs, "a.ndjson").stderr == b""
     code = (
-        "import sys; from talonschema import progress; progress._PATIENCE = 0;"
+        "import sys; from talonschema.files import progress; progress._PATIENCE = 0;"
         "from talonschema.cli import main; sys.exit(main())"
     )
     ours, theirs = pty.openpty()

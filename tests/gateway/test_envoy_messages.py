@@ -125,7 +125,7 @@ def test_what_is_not_known_is_skipped() -> None:
 
 def test_nothing_of_it_is_in_the_pool_that_others_share() -> None:
     script = """
-from talonschema.gateway import messages
+from talonschema.gateway import envoy_messages as messages
 from google.protobuf.descriptor_pool import Default
 try:
     Default().FindMessageTypeByName(messages.PACKAGE + ".ProcessingRequest")

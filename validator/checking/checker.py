@@ -176,9 +176,8 @@ class Checker:
             context = self._context(plan, call, value, suspects.items)
             steps = _steps(plan, suspects)
         collector, skipped = self._apply(steps, context)
-        if collector is None and not skipped:
-            return CheckResult(plan.clean_report, context.session)
-        collector = collector or self._collector()
+        if collector is None:
+            return CheckResult(plan.report_without_findings(tuple(skipped)), context.session)
         if collector.crashed:
             return None
         if not read and collector.any_below((*plan.base, "cartItems")) and not _plain(value):
@@ -332,8 +331,8 @@ class Checker:
         skipped: list[Skipped],
         translation: Translation | None = None,
     ) -> Report:
-        if collector.empty and not skipped:
-            return plan.clean_report
+        if collector.empty:
+            return plan.report_without_findings(tuple(skipped))
         findings = []
         for problem, severity in collector.worst():
             own = problem if translation is None else translation.problem(problem)

@@ -30,6 +30,7 @@ class Plan:
     """What to judge in payloads of one setting, and what not."""
 
     __slots__ = (
+        "_reports",
         "always_rules",
         "base",
         "call_kind",
@@ -106,6 +107,19 @@ class Plan:
             skipped=self.skipped,
         )
         """What is reported of a payload without findings, if every step could be judged."""
+        self._reports: dict[tuple[Skipped, ...], Report] = {(): self.clean_report}
+
+    def report_without_findings(self, skipped: tuple[Skipped, ...]) -> Report:
+        """Return the report of a payload without findings in which `skipped` could not be judged.
+
+        Reports are kept: which rules lack something depends on few things of a payload.
+        """
+        report = self._reports.get(skipped)
+        if report is None:
+            everything = tuple(sorted({*self.skipped, *skipped}))
+            report = self.clean_report._replace(skipped=everything)
+            self._reports[skipped] = report
+        return report
 
 
 def _on_items(rule: Rule, policy: Policy) -> bool:

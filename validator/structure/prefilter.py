@@ -27,7 +27,8 @@ _AROUND = 16
 
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
 _LIST: dict[str, Any] = {"type": [*_SCALAR["type"], "array"], "items": _SCALAR}
-_SMALL = {**_LIST, "type": [*_LIST["type"], "object"], "additionalProperties": _LIST}
+_OBJECT = {**_LIST, "type": [*_LIST["type"], "object"], "additionalProperties": _LIST}
+_SMALL = {**_OBJECT, "additionalProperties": _OBJECT, "items": _OBJECT}
 """What passes under a key that is the caller's own: within items, which are many, a `_LIST`."""
 
 
