@@ -21,6 +21,9 @@ UV := $(VENV)/bin/uv
 LOCK := requirements/dev.txt
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
     --no-emit-index-url --custom-compile-command 'make lock'
+# Tests that start programs or take whole corpora through something: not for the quick loop.
+SLOW := $(addprefix tests/,gateway export output structure cli/test_robustness.py \
+    files/test_ndjson.py test_hook.py test_packaging.py)
 # The environments of test-latest and test-lowest.
 LATEST := build/latest
 LOWEST := build/lowest
@@ -41,7 +44,7 @@ QUESTIONS := accept read fail start lines growth real
 # no setting for that, so it reads them through links; errors are told by the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install lock demo demo-gateway test test-latest test-lowest lint format types docs golden build bench bench-guard bench-gateway clean
+.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest lint format types docs golden build bench bench-guard bench-gateway clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -83,6 +86,11 @@ test: ## Lint, check the types, run every test on all processors
 	@$(MAKE) install lint types
 	@echo '== pytest'
 	@$(VPYTHON) $(PYTEST) $(PYTEST_ARGS)
+
+quick: ## Lint, check the types, run the fast tests: the loop of a day
+	@$(MAKE) install lint types
+	@echo '== pytest, the fast tests'
+	@$(VPYTHON) $(PYTEST) -m 'not slow' $(addprefix --ignore=,$(SLOW)) $(PYTEST_ARGS)
 
 # With pip, since uv leaves out what packages bring along as scripts, such as Caddy's binary.
 test-latest: install ## Run every test with the newest release of every requirement

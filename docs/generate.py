@@ -1,4 +1,4 @@
-"""Write the generated parts of docs/ and README.md: the rules, a diagram and a picture.
+"""Write the generated parts of docs/: the rules, a diagram and a picture.
 
 Run it with ``make docs``. With ``--check`` it writes nothing, names the files that are out of date
 and exits with status 1 if there are any.
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, get_args
 
 from picture import picture
@@ -29,7 +30,17 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 BEGIN: Final = "<!-- begin: state diagram, written by docs/generate.py -->"
 END: Final = "<!-- end: state diagram -->"
 
-PICTURED: Final = ("talonschema", "check", "checkout.json")
+PICTURED: Final = ("talonschema", "check", "session.json", "--previous", "closed")
+SESSION: Final = """\
+{
+  "customerSession": {
+    "profileId": "cust-88120",
+    "state": "open",
+    "cartitems": [{"name": "Burr grinder", "sku": "GRD-7", "quantity": 1, "price": 129}]
+  }
+}
+"""
+"""The payload in the picture."""
 
 WIDTH = 88
 LONG_TEXT = 160
@@ -145,23 +156,25 @@ def diagram() -> str:
 
 
 def with_diagram(text: str) -> str:
-    """Return the README's `text` with the state diagram between its markers."""
+    """Return the `text` of a page with the state diagram between its markers."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        message = f"README.md lacks the markers {BEGIN} and {END}"
+        message = f"docs/limits.md lacks the markers {BEGIN} and {END}"
         raise Drift(message)
     return f"{before}{BEGIN}\n\n{diagram()}\n\n{END}{after}"
 
 
 def screenshot() -> str:
     """Return the picture of what `PICTURED` prints on a terminal with colours."""
-    done = subprocess.run(
-        [sys.executable, "-m", *PICTURED, "--no-config", "--color=always"],
-        cwd=ROOT / "examples" / "bad",
-        stdout=subprocess.PIPE,
-        check=False,
-    )
+    with TemporaryDirectory() as folder:
+        Path(folder, "session.json").write_text(SESSION, "utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", *PICTURED, "--no-config", "--color=always"],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            check=False,
+        )
     return picture(" ".join(PICTURED), done.stdout.decode())
 
 
@@ -367,11 +380,11 @@ def outputs() -> dict[Path, str]:
     if set(GROUP_ABOUT) != set(GROUPS) or set(NEED_ABOUT) != set(get_args(Need)):
         message = "docs/generate.py describes other groups or needs than there are"
         raise Drift(message)
-    readme = ROOT / "README.md"
+    limits = ROOT / "docs" / "limits.md"
     return {
         ROOT / "docs" / "rules.md": rules(),
         ROOT / "docs" / "check.svg": screenshot(),
-        readme: with_diagram(readme.read_text("utf-8")),
+        limits: with_diagram(limits.read_text("utf-8")),
     }
 
 
