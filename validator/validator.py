@@ -24,6 +24,8 @@ from .model.policy import Policy
 from .structure import EngineName
 from .structure import engine as make_engine
 
+MAX_FINDINGS = 100
+
 
 class Options(TypedDict, total=False):
     """The keyword arguments of `Validator`; see there."""
@@ -63,7 +65,7 @@ class Validator:
         select: Iterable[str] | None = None,
         ignore: Iterable[str] = (),
         severity: Mapping[str, Severity | str] | None = None,
-        max_findings: int = 100,
+        max_findings: int = MAX_FINDINGS,
         redact: bool = False,
     ) -> None:
         """Configure a validator; schemas are compiled when they are first needed."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support.strategies import ENGINES, damaged, sessions
 from talonschema import NEW, Policy, Report, Severity, Validator, schemas
 from talonschema.checking.registry import CODES, GROUPS
-from talonschema.findings.code import EDITIONS, Code, Confidence, Example, render
+from talonschema.findings.code import Code, Confidence, Example, render
 from talonschema.rules.rule import RULES, rule
 from talonschema.validator import Options
 
@@ -106,7 +106,7 @@ def test_each_code_is_told_completely(code: Code) -> None:
     assert isinstance(code.severity, Severity)
     assert isinstance(code.confidence, Confidence)
     assert code.editions
-    assert set(code.editions) <= set(EDITIONS)
+    assert set(code.editions) <= set(schemas.EDITIONS)
     assert code.good
     assert bool(code.bad) == (code.name not in WITHOUT_BAD)
 
@@ -318,7 +318,7 @@ def test_redaction_of_values(data: Any, context: dict[str, Any], engine: Any) ->
 
 
 @settings(max_examples=60)
-@given(data=st.data(), edition=st.sampled_from(EDITIONS), response=st.booleans())
+@given(data=st.data(), edition=st.sampled_from(schemas.EDITIONS), response=st.booleans())
 def test_redaction_of_any_value(data: st.DataObject, edition: str, response: bool) -> None:
     model = "CustomerSessionV2" if response else "NewCustomerSessionV2"
     payload = mark(data.draw(damaged(sessions(edition, model))))

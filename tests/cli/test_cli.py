@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import io
 import json
 import os
@@ -11,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
@@ -20,15 +19,13 @@ from support import valid
 from talonschema import cli, output, schemas
 from talonschema.checking.registry import CODES
 from talonschema.checking.report import Report
-from talonschema.cli import check, options, pages
+from talonschema.cli import pages
 from talonschema.files.results import FileResults, PayloadResult
 from talonschema.findings.code import Code, Example, Severity
 from talonschema.findings.finding import Finding
-from talonschema.model.naming import Naming
 from talonschema.model.states import MOVES
 from talonschema.output.terminal import Style
 from talonschema.reading import document
-from talonschema.structure import EngineName
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 GOOD = sorted((EXAMPLES / "good").glob("*.json"))
@@ -458,16 +455,7 @@ def test_redact(run: Run, write: Write) -> None:
         assert "secret" not in run("check", "--format", form, "--redact", payload)[1]
 
 
-def test_defaults_and_choices_are_those_of_the_library() -> None:
-    defaults = {
-        name: parameter.default
-        for name, parameter in inspect.signature(talonschema.Validator).parameters.items()
-    }
-    assert defaults["edition"] == options.DEFAULT_EDITION == schemas.DEFAULT_EDITION
-    assert defaults["max_findings"] == check.MAX_FINDINGS
-    assert get_args(Naming) == options.NAMINGS
-    assert defaults["naming"] == options.NAMINGS[0]
-    assert set(get_args(EngineName)) == set(check.ENGINES)
+def test_the_command_knows_every_edition_and_form() -> None:
     assert tuple(MOVES) == schemas.EDITIONS
     assert set(pages.RULES) <= set(output.FORMATS)
 

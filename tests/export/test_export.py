@@ -30,7 +30,6 @@ from support.corpus import corpus
 from support.strategies import damaged, kinds, places, sessions
 from talonschema import schemas
 from talonschema.checking.registry import CODES
-from talonschema.cli import schema as command
 from talonschema.export import TARGETS, Effect, Export, Target, export
 from talonschema.export.dialect import DIALECTS
 from talonschema.export.notes import notes
@@ -480,10 +479,6 @@ def test_wrong_usage_is_told(arguments: list[str], told: str) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
-
-
-def test_the_command_has_all_targets() -> None:
-    assert ("2020-12", *command.TARGETS) == TARGETS
 
 
 # The page.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from ..files.paths import STDIN, paths
 from ..files.reader import Reading, content, outcomes, why
 from ..output import FOR_PEOPLE, FORMATS, form
+from ..structure import EngineName
+from ..validator import MAX_FINDINGS
 from .console import ERRORS, OK, STATUSES, UNREADABLE, UsageError, print_error, write
 from .options import add_call, add_codes, add_config, choice, number
 
@@ -23,9 +25,7 @@ if TYPE_CHECKING:
     from ..reading.document import Document
     from ..validator import Validator
 
-ENGINES = ("jsonschema", "jsonschema-rs")
 COLOURS = ("auto", "always", "never")
-MAX_FINDINGS = 100
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +100,9 @@ def _add_report(to: argparse._ActionsContainer) -> None:
         help="in text, say of each file what it was taken for and what came of it",
     )
     to.add_argument(
-        "--engine", choices=ENGINES, help="what validates; by default the fastest that is installed"
+        "--engine",
+        choices=get_args(EngineName),
+        help="what validates; by default the fastest that is installed",
     )
 
 

@@ -80,7 +80,7 @@ def _shown(value: Any) -> str:
 def _data(
     chosen: SettingsResolver, settings: EffectiveSettings, file: str | None
 ) -> dict[str, Any]:
-    from ..output.json_text import FORMAT_VERSION
+    from ..checking.report import FORMAT_VERSION
 
     return {
         "version": FORMAT_VERSION,

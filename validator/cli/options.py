@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+from .. import schemas
+from ..findings.code import FAIL_ON
+from ..model.naming import Naming
 from ..model.states import MOVES, OPERATIONS, STATES
 from .console import UsageError
 
 if TYPE_CHECKING:
     from ..config.settings import SettingsResolver
-
-DEFAULT_EDITION = "2022-06"
-NAMINGS = ("wire", "snake")
-FAIL_ON = ("error", "warning")
 
 
 def number(text: str) -> int:
@@ -30,7 +29,7 @@ def add_edition(to: argparse._ActionsContainer, about: str) -> None:
 
 def add_call(to: argparse._ActionsContainer) -> None:
     """Add the settings that tell what call payloads belong to."""
-    add_edition(to, f"default: {DEFAULT_EDITION}")
+    add_edition(to, f"default: {schemas.DEFAULT_EDITION}")
     to.add_argument(
         "--operation",
         choices=OPERATIONS,
@@ -39,7 +38,7 @@ def add_call(to: argparse._ActionsContainer) -> None:
     to.add_argument("--model", help="what the payloads are; by default told from their shape")
     to.add_argument(
         "--naming",
-        choices=NAMINGS,
+        choices=get_args(Naming),
         help="property names as on the wire (camelCase) or as in the SDKs (snake). Default: wire",
     )
     to.add_argument(

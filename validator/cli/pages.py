@@ -7,8 +7,10 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .. import schemas
+from ..checking.report import FORMAT_VERSION
 from ..model.states import DEFAULT_STATE, Move, New
-from ..output.json_text import FORMAT_VERSION, document
+from ..output.json_text import document
 from ..output.terminal import printable
 
 if TYPE_CHECKING:
@@ -35,9 +37,7 @@ def table_of_codes(codes: Iterable[Code]) -> str:
 
 
 def _editions(code: Code) -> str:
-    from ..findings.code import EDITIONS
-
-    return "all" if code.editions == EDITIONS else ", ".join(code.editions)
+    return "all" if code.editions == schemas.EDITIONS else ", ".join(code.editions)
 
 
 def _json_codes(codes: Iterable[Code]) -> str:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Literal, TypeAlias
 
+from .. import schemas
+from ..export.dialect import TARGETS, Target
 from .console import OK, UsageError, write
-from .options import DEFAULT_EDITION, add_edition
+from .options import add_edition
 
-_Target: TypeAlias = Literal["draft-07", "draft-04", "openapi-3.1", "openapi-3.0"]
-
-TARGETS: tuple[_Target, ...] = ("draft-07", "draft-04", "openapi-3.1", "openapi-3.0")
-"""The targets of an export, but for the one that ``--bundle`` stands for."""
 REPORT = "report"
 """What stands for the form of reports in place of a model."""
 
@@ -24,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help="such as IntegrationRequest; report for what 'check --format json' prints",
     )
-    add_edition(parser, f"default: {DEFAULT_EDITION}")
+    add_edition(parser, f"default: {schemas.DEFAULT_EDITION}")
     parser.add_argument(
         "--bundle",
         action="store_true",
@@ -33,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--target",
-        choices=TARGETS,
+        choices=TARGETS[1:],
         help="print one such document in another kind of schema; what it can't say is listed on"
         " standard error",
     )
@@ -41,8 +38,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the schema as it is written, or an export of it."""
-    from .. import schemas
-
     if args.model == REPORT:
         return _report(args)
     if args.bundle and args.target:
@@ -50,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
             f"--bundle gives draft 2020-12 and --target gives {args.target}: ask for one of them"
             " (each target is one self-contained document, too)"
         )
-    edition = args.edition or DEFAULT_EDITION
+    edition = args.edition or schemas.DEFAULT_EDITION
     try:
         if not args.bundle and not args.target:
             write(schemas.text(edition, args.model))
@@ -70,7 +65,7 @@ def _report(args: argparse.Namespace) -> int:
     return OK
 
 
-def _export(edition: str, model: str, target: _Target | None) -> None:
+def _export(edition: str, model: str, target: Target | None) -> None:
     from ..export import export
     from ..export.notes import notes
 

@@ -16,8 +16,6 @@ FieldReader: TypeAlias = Callable[[Any, str], Any]
 Raises `InvalidValue`.
 """
 
-FAIL_ON = ("error", "warning")
-
 _SHOWN = 60
 
 

@@ -9,13 +9,12 @@ from typing import Any, get_args
 from .. import schemas
 from ..checking.registry import select_codes
 from ..files.paths import is_path
-from ..findings.code import Severity
+from ..findings.code import FAIL_ON, Severity
 from ..model.naming import Naming
 from ..model.policy import Policy, PolicyError
 from ..model.states import OPERATIONS
 from ..reading.toml_reader import Place, Toml, TomlError
 from .fields import (
-    FAIL_ON,
     FieldReader,
     InvalidValue,
     boolean,

@@ -5,7 +5,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-EDITIONS = ("2022-06", "2026-06")
+from .. import schemas
+
 REDACTED = "[redacted]"
 MANY_BITS = 10_000
 """The size of an integer of 3000 digits; Python refuses to write one of more than 4300."""
@@ -21,6 +22,10 @@ class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
+
+
+FAIL_ON = ("error", "warning")
+"""The severities that can make a check fail."""
 
 
 class Confidence(StrEnum):
@@ -70,7 +75,7 @@ class Code(NamedTuple):
     refusal: Confidence | None = None
     """How well it is known that the API refuses a call with it, so that nothing of the call takes
     effect; None if the API does not, or the code is about something else than a call."""
-    editions: tuple[str, ...] = EDITIONS
+    editions: tuple[str, ...] = schemas.EDITIONS
     models: tuple[str, ...] = ()
     """The models the code can appear on; empty for any."""
 

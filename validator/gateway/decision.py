@@ -121,13 +121,6 @@ class DecisionCore:
         broken = Request("PUT", f"{self.settings.prefix}/v2/customer_sessions/1", (), b"{}")
         self.examine(broken)
 
-    def decide(self, request: Request, states: Collection[str] = ()) -> Decision:
-        """Decide on a request to a session that may be in any of `states`; empty: not known."""
-        decision = self.examine(request)
-        if decision.question is None or decision.refusal is not None:
-            return decision
-        return self.settle(decision, decision.question, states)
-
     def route(self, request: Request) -> Route | Suspicious | None:
         """Tell which call on a session a request is."""
         return match(request.method, request.target, request.headers, self.settings.prefix)

@@ -6,8 +6,9 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 
+from ..checking.report import FORMAT_VERSION
 from ..files.results import FileResults
-from .json_text import FORMAT_VERSION, indented
+from .json_text import indented
 
 
 def report(outcomes: Iterable[FileResults]) -> Iterator[str]:

@@ -7,9 +7,6 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-FORMAT_VERSION = 1
-"""Version of the JSON documents; it grows when a key changes its meaning or goes away."""
-
 
 def document(data: Any) -> str:
     """Return `data` as JSON in ASCII, which any output and any reader can take."""

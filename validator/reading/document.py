@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 from ..findings.problem import Problem
+from . import MAX_DIGITS
 
 try:
     import jiter
@@ -38,7 +39,6 @@ _WIDE_ZEROS = {
     "0101": "utf-16-be",
     "1010": "utf-16-le",
 }
-_DIGITS = 4300
 
 
 class Document(NamedTuple):
@@ -171,7 +171,7 @@ def _accept_with_json(data: bytes) -> object:
         data.decode(),
         object_pairs_hook=_unique,
         parse_constant=_refuse,
-        parse_int=None if 0 < limit <= _DIGITS else _integer,
+        parse_int=None if 0 < limit <= MAX_DIGITS else _integer,
     )
     if b"\\ud" in data or b"\\uD" in data:
         # Escapes of surrogates are good in pairs only; encoding what came out tells.
@@ -191,7 +191,7 @@ def _refuse(_token: str) -> object:
 
 
 def _integer(token: str) -> int:
-    if len(token.lstrip("-")) > _DIGITS:
+    if len(token.lstrip("-")) > MAX_DIGITS:
         raise ValueError
     return int(token)
 

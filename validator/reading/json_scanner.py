@@ -14,10 +14,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ..findings.pointer import Path
 from ..findings.problem import Problem
+from . import MAX_DIGITS
 from .lines import Lines
-
-MAX_DIGITS = 4300
-"""The most digits an integer may have, as in CPython and in jiter."""
 
 _NOTHING: Mapping[str, Any] = {}
 _FOUND_LENGTH = 20

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 from ..findings.pointer import Path
 from ..findings.problem import Problem
+from . import MAX_DIGITS
 
 _NOTHING: Mapping[str, Any] = {}
 _TYPE_NAME = type.__dict__["__name__"]
 _FOUND_LENGTH = 20
 # What `_scalar` returns for a container, and what is known of one that was not met before.
 _CONTAINER = object()
-_DIGITS = 4300
 _UNKNOWN = (None, None, 1)
 
 
@@ -121,7 +121,7 @@ class Normalizer:
         if issubclass(kind, Decimal):
             number = Decimal(value)
             if number.is_finite():
-                whole = number.adjusted() < _DIGITS and number == number.to_integral_value()
+                whole = number.adjusted() < MAX_DIGITS and number == number.to_integral_value()
                 return int(number) if whole else number
             self._report("json/not-finite", {}, {"found": str(number)[:_FOUND_LENGTH]})
             return None

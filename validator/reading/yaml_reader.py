@@ -20,12 +20,11 @@ import yaml
 from ..findings.finding import Finding, Span
 from ..findings.pointer import Path
 from ..findings.problem import Problem
-from . import document, python_values
+from . import MAX_DIGITS, document, python_values
 from .document import MAX_DEPTH, Document
 from .lines import Lines
 from .positions import JsonPositions, Position, Positions, steps
 
-_MAX_DIGITS = 4300
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 _NULL = re.compile(r"null|Null|NULL|~|")
@@ -370,9 +369,9 @@ class _Reader:
         if kind == "boolean":
             return _BOOL[text]
         if kind == "integer":
-            if len(text.lstrip("+-")) <= _MAX_DIGITS:
+            if len(text.lstrip("+-")) <= MAX_DIGITS:
                 return int(text, 0) if _OTHER_INT.fullmatch(text) else int(text)
-            self._report("json/number-range", start, end, {"limit": f"{_MAX_DIGITS} digits"})
+            self._report("json/number-range", start, end, {"limit": f"{MAX_DIGITS} digits"})
             return None
         if kind == "number":
             return self._number(text, start, end)
