@@ -142,7 +142,7 @@ build: install ## Build the source archive and the wheel into dist/
 
 bench: install $(PEERS_INSTALLED) ## Measure beside the peers and write docs/performance.md
 	@echo '== building the package for $(PEERS)'
-	@rm -rf build/bench
+	@rm -rf build/bench && mkdir -p build
 	@$(VPYTHON) -m build --no-isolation --outdir build/bench > build/bench.log 2>&1 || \
 	    { cat build/bench.log >&2; exit 1; }
 	@$(PIP) --python $(PEERS)/bin/python install -qq --force-reinstall --no-deps build/bench/*.whl

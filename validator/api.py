@@ -21,7 +21,7 @@ def check(payload: Any, **arguments: Unpack[_Both]) -> Report:
 
 
 def is_valid(payload: Any, **arguments: Unpack[_Both]) -> bool:
-    """Tell whether a payload has no error; takes what `check` takes."""
+    """Return True if a payload has no error; takes what `check` takes."""
     validator, call = _split(arguments)
     return validator.is_valid(payload, **call)
 

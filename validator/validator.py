@@ -109,7 +109,7 @@ class Validator:
         """Check a payload and return a report; a bad payload never raises.
 
         `payload` is JSON text (bytes or str) or a parsed value. `model` names the model, None
-        tells it from the shape. `previous` is the session before the call: a state, the session as
+        takes it from the shape. `previous` is the session before the call: a state, the session as
         a mapping, `NEW`, or None if not known. `operation` is ``"update"``, ``"return"`` or
         ``"reopen"`` (which has no body: pass None), and makes the payload the request of that
         endpoint; None takes it from the model. `dry` and `now` are the query parameters; `now`
@@ -122,7 +122,7 @@ class Validator:
         return self.checker(payload, about).report
 
     def is_valid(self, payload: Any, **arguments: Unpack[CheckArguments]) -> bool:
-        """Tell whether `check` finds no error; takes the same arguments, and less time."""
+        """Return True if `check` finds no error; takes the same arguments, and less time."""
         return self._error_checker(payload, self.call(**arguments)).report.ok
 
     def call(

@@ -438,12 +438,12 @@ def of(chosen: SettingsResolver, path: str | None) -> EffectiveSettings:
 
 
 def ignored(chosen: SettingsResolver, path: str | None) -> list[tuple[str, str, str | None]]:
-    return [(name, chosen.told(origin), why) for name, origin, why in of(chosen, path).ignored]
+    return [(name, chosen.describe(origin), why) for name, origin, why in of(chosen, path).ignored]
 
 
 def severity(chosen: SettingsResolver, path: str | None) -> dict[str, tuple[str, str]]:
     return {
-        name: (level, chosen.told(origin))
+        name: (level, chosen.describe(origin))
         for name, (level, origin) in of(chosen, path).severity.items()
     }
 
@@ -477,7 +477,7 @@ def test_later_tables_win_and_flags_win_over_all(write: Write) -> None:
         ("deep/x.txt", ("2026-06", "talonschema.toml:11"), (False, "default")),
     ):
         values = of(chosen, path).values
-        told = {name: (value, chosen.told(origin)) for name, (value, origin) in values.items()}
+        told = {name: (value, chosen.describe(origin)) for name, (value, origin) in values.items()}
         assert told.keys() == DEFAULTS.keys()
         assert (told["edition"], told["dry"]) == (edition, dry)
         assert told["naming"] == ("wire", "--naming")

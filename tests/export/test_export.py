@@ -383,7 +383,7 @@ def test_formats_that_a_target_does_not_define_are_told(target: Target) -> None:
     text = notes(exported(target, "2026-06", "PriceDetail"))
     told = f"format: uuid is no format of {DIALECTS[target].name}"
     assert (told in text) == (target in {"draft-07", "draft-04", "openapi-3.0"})
-    assert "format: checked only by validators that are told to check formats" in text
+    assert "format: checked only by validators that assert formats" in text
 
 
 # What has no translation.

@@ -258,7 +258,7 @@ def test_an_empty_list_is_taken_for_what_it_is_said_to_be() -> None:
     empty = {"totalResultSize": 0, "data": []}
     forms: tuple[Any, ...] = (empty, {"totalResultSize": 0, "data": None}, [])
     for value in forms:
-        with pytest.raises(ListingError, match="doesn't tell of what it is a list"):
+        with pytest.raises(ListingError, match="doesn't show what it lists"):
             made(value)
         costs = build([ManagementExport("a.json", value, "additional_costs")])
         assert costs.catalog == {"additional_costs": {}}

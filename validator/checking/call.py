@@ -70,7 +70,7 @@ def call(
     dry: bool = False,
     now: str | datetime | None = None,
 ) -> Call:
-    """Look the arguments of a check through.
+    """Validate the arguments of a check.
 
     Raises `ValueError` or `TypeError` for arguments that make no sense, alone or together.
     """
@@ -92,7 +92,7 @@ def call(
 
 
 def before(engine: Engine, naming: Naming, previous: Previous) -> PreviousSession:
-    """Look `previous` through, in the names of `naming`; raises as `call` does."""
+    """Validate `previous`, given in the names of `naming`; raises as `call` does."""
     if previous is None:
         return _UNKNOWN
     if isinstance(previous, New):

@@ -1,4 +1,4 @@
-"""Judge: takes one payload from reading over structure and rules to a report."""
+"""Checker: one payload from reading over structure and rules to a report."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -54,7 +54,7 @@ _TOO_MUCH = "too much of the structure is not valid"
 
 
 class CheckResult(NamedTuple):
-    """What came of a check."""
+    """The result of a check."""
 
     report: Report
     session: Mapping[str, Any] = {}
@@ -66,7 +66,7 @@ class CheckResult(NamedTuple):
 
 
 class Checker:
-    """Judges payloads by one configuration; see `Validator` for what it consists of."""
+    """Checks payloads by one configuration; see `Validator` for its parts."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Checker:
         self._plans: dict[tuple[object, ...], Plan] = {}
 
     def for_errors(self) -> "Checker":
-        """Return a judge that only tells whether there are errors, and stops at the first."""
+        """Return a checker that only looks for errors, and stops at the first."""
         errors = {
             code: severity if severity is Severity.ERROR else None
             for code, severity in self.severities.items()
@@ -119,7 +119,7 @@ class Checker:
         )
 
     def __call__(self, payload: Any, call: Call) -> CheckResult:
-        """Check a payload whose call has been looked through."""
+        """Check a payload of a validated call."""
         text = payload if isinstance(payload, _TEXT) else None
         if call.operation == "reopen" and call.model is None:
             return self._check_no_body(
@@ -147,10 +147,10 @@ class Checker:
         return self._check_all(read, call) if read.readable else self._unreadable(read)
 
     def _check_suspects(self, value: Any, call: Call, *, read: bool) -> CheckResult | None:
-        """Judge a value by what a sieve leaves in doubt; None if there is more to it than that.
+        """Check a value by its suspects; None if that does not suffice.
 
-        `read` says that the value was read from text.
-        Enumerations pass a sieve as what they stand for, but rules stumble on them.
+        `read`: the value was read from text. Enumerations pass a prefilter as their values, but
+        rules cannot read them.
         """
         if type(value) is not dict or self.naming != "wire":
             return None
@@ -189,7 +189,7 @@ class Checker:
     def _check_all(
         self, read: Document, call: Call, suspects: "Suspects | None" = None
     ) -> CheckResult:
-        """Judge plain JSON; `suspects` says what can be wrong, None that all can."""
+        """Check plain JSON; `suspects` limits what can be wrong, None: everything can."""
         value, translation = read.value, None
         model = call.model or detect(self.engine.edition, value, call.operation, self.naming)
         collector = self._collector()
@@ -220,7 +220,7 @@ class Checker:
         return CheckResult(report, context.session, collector.crashed, collector.refused)
 
     def _check_no_body(self, call: Call, *, sent: bool) -> CheckResult:
-        """Judge a call that has no body; `sent`: there is one all the same."""
+        """Check a call that has no body; `sent`: there is one all the same."""
         plan = self._plan(NO_BODY, call)
         context = self._context(plan, call, {})._replace(value=sent)
         collector = self._collector()
@@ -266,7 +266,7 @@ class Checker:
     ) -> Invalid | None:
         """Collect what the schema finds; return the places that rules can't read.
 
-        What is wrong at or below the places in `void` has been told. `only_items` says that
+        What is wrong at or below the places in `void` is reported already. `only_items` says that
         nothing else can be wrong. Returns None if there is no end to what is wrong.
         """
         model, cart = context.call_kind.model, context.place("cartItems")
@@ -275,7 +275,7 @@ class Checker:
         invalid = set(void)
         missing = set()
         state = (*context.base, "state")
-        for each in self.engine.problems(model, context.value, suspects, elsewhere=not only_items):
+        for each in self.engine.problems(model, context.value, suspects, only_suspects=only_items):
             if void and any(each.path[:length] in void for length in range(len(each.path) + 1)):
                 continue
             problem = omission(context.schema_tree, each) if nullable else each
@@ -349,7 +349,7 @@ class Checker:
         )
 
     def _unreadable(self, read: Document) -> CheckResult:
-        """Tell why there is nothing to check; no choice of codes can hide that."""
+        """Report why there is nothing to check; no choice of codes hides that."""
         problems = read.problems[: self.max_findings]
         report = Report(
             ok=False,

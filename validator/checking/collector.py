@@ -9,7 +9,7 @@ from ..findings.pointer import Path, order
 from ..findings.problem import Problem
 
 COUNTED = 1000
-"""So many problems beyond the limit are counted; then counting is given up."""
+"""How many problems beyond the limit are counted; more are not."""
 
 
 class Collector:

@@ -27,7 +27,7 @@ CODES = (
         message="payloads in YAML have no {kind:bare}",
         hint="write the value out in each place",
         why=(
-            "An alias stands for a value told elsewhere, which JSON can't say. A few of them can "
+            "An alias stands for a value written elsewhere, for which JSON has no form. A few can "
             "also stand for more values than any memory holds."
         ),
         fix="Write the value out where it belongs.",
@@ -61,7 +61,7 @@ CODES = (
             "operation": "it is one of: {allowed}",
             "payload": "an entry needs a payload, unless its operation is reopen",
         },
-        why="What is called can't be told, so neither this entry nor what it changes was judged.",
+        why="The call is unknown, so neither this entry nor its effect was checked.",
         fix="Correct the entry, or write the payload alone.",
         source="talonschema",
         refusal=Confidence.INFERRED,

@@ -27,7 +27,7 @@ class Step(NamedTuple):
 
 
 class Plan:
-    """What to judge in payloads of one setting, and what not."""
+    """The rules for payloads of one kind of call, and those that are skipped."""
 
     __slots__ = (
         "_reports",
@@ -59,7 +59,7 @@ class Plan:
         bodyless = call_kind.model == NO_BODY
         self.call_kind = call_kind
         self.base = base = BASES.get(call_kind.model, ())
-        """Where the session stands in a payload."""
+        """The path of the session in a payload."""
         self.schema_tree = (
             SchemaNode(NO_BODY) if bodyless else schema_tree(engine.edition, call_kind.model)
         )
@@ -106,7 +106,7 @@ class Plan:
             edition=engine.edition,
             skipped=self.skipped,
         )
-        """What is reported of a payload without findings, if every step could be judged."""
+        """The report of a payload without findings to which every rule could be applied."""
         self._reports: dict[tuple[Skipped, ...], Report] = {(): self.clean_report}
 
     def report_without_findings(self, skipped: tuple[Skipped, ...]) -> Report:
@@ -123,7 +123,7 @@ class Plan:
 
 
 def _on_items(rule: Rule, policy: Policy) -> bool:
-    """Tell whether `rule` needs judging though all but the items of the cart is in order."""
+    """Return True if `rule` needs judging though all but the items of the cart is in order."""
     fragments = rule.fragments(policy)
     return not fragments or any(
         place.startswith("cartItems") for place in (*fragments, *rule.reads)

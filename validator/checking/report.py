@@ -33,7 +33,7 @@ class InvalidPayload(ValueError):
 
 
 class Report(NamedTuple):
-    """What a check found."""
+    """The result of a check."""
 
     ok: bool
     """No finding of severity error."""
@@ -77,8 +77,8 @@ class Report(NamedTuple):
         from ..reading.positions import JsonPositions, located, pointers
 
         places = JsonPositions(decoded(source), pointers(self.findings))
-        told = zip(self.findings, located(self.findings, places), strict=True)
-        findings = (new if new is old else new.moved(line - 1) for old, new in told)
+        entry = zip(self.findings, located(self.findings, places), strict=True)
+        findings = (new if new is old else new.moved(line - 1) for old, new in entry)
         return self._replace(findings=tuple(findings))
 
     def moved(self, lines: int) -> "Report":
@@ -88,7 +88,7 @@ class Report(NamedTuple):
         return self._replace(findings=tuple(each.moved(lines) for each in self.findings))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON data; ``version`` tells its form."""
+        """Return the report as plain JSON data; ``version`` is the version of its form."""
         return {
             "version": FORMAT_VERSION,
             "ok": self.ok,
@@ -108,7 +108,7 @@ class Report(NamedTuple):
 
         Raises `ValueError` for a report that is ok, which no error can answer.
         """
-        return {"message": "The submitted data was invalid", "errors": self._told(_api_error)}
+        return {"message": "The submitted data was invalid", "errors": self._each_error(_api_error)}
 
     def to_problem(self) -> dict[str, Any]:
         """Return the errors as RFC 9457 problem details (``application/problem+json``).
@@ -123,10 +123,10 @@ class Report(NamedTuple):
             "title": "The submitted data was invalid",
             "status": 400,
             "detail": _summary(self),
-            "errors": self._told(_problem_error),
+            "errors": self._each_error(_problem_error),
         }
 
-    def _told(self, form: Callable[[Finding], dict[str, Any]]) -> list[dict[str, Any]]:
+    def _each_error(self, form: Callable[[Finding], dict[str, Any]]) -> list[dict[str, Any]]:
         if self.ok:
             message = "the report is ok: there is no error to answer with"
             raise ValueError(message)
@@ -154,14 +154,14 @@ def _api_error(finding: Finding) -> dict[str, Any]:
 
 
 def _problem_error(finding: Finding) -> dict[str, Any]:
-    told: dict[str, Any] = {"detail": finding.message, "code": finding.code}
+    entry: dict[str, Any] = {"detail": finding.message, "code": finding.code}
     if finding.parameter is not None:
-        told["parameter"] = finding.parameter
+        entry["parameter"] = finding.parameter
     else:
         from urllib.parse import quote
 
-        told["pointer"] = "#" + quote(finding.pointer, safe=_FRAGMENT, errors="surrogatepass")
-    return told
+        entry["pointer"] = "#" + quote(finding.pointer, safe=_FRAGMENT, errors="surrogatepass")
+    return entry
 
 
 def _summary(report: Report) -> str:

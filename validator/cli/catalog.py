@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="EXPORT",
         help="a JSON file with a page, a list of pages or a bare list, or - for standard input;"
-        " its entries tell what it lists",
+        " its entries show what it lists",
     )
     for kind in ("attributes", "additional-costs"):
         build.add_argument(

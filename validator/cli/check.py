@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stdin-filename",
         metavar="NAME",
-        help="the name of standard input: told in the output, and read as its ending says",
+        help="the name of standard input: shown in the output; its ending selects the reader",
     )
     parser.add_argument(
         "--jobs",
@@ -60,7 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--session-key",
         metavar="POINTER|file",
-        help="with --sequence: the JSON Pointer, in each entry, of what tells sessions apart."
+        help="with --sequence: the JSON Pointer, in each entry, of the session's identifier."
         " Default: integrationId, of the entry or of its payload. With file, so it is, too, and"
         " nothing carries over from one file to the next",
     )
@@ -116,11 +116,11 @@ def run(args: argparse.Namespace) -> int:
 
     def noted() -> Iterator[FileResults]:
         for outcome in _outcomes(args, checks, reading):
-            told = outcome.error
-            if told:
-                print_error(f"{outcome.path}: {told}")
+            early = outcome.error
+            if early:
+                print_error(f"{outcome.path}: {early}")
             yield outcome
-            if outcome.error != told:
+            if outcome.error != early:
                 # It could be opened, but not be read to its end.
                 print_error(f"{outcome.path}: {outcome.error}")
             statuses.append(_status(outcome, strict=strict))
@@ -168,13 +168,13 @@ def _outcomes(args: argparse.Namespace, checks: _Checks, reading: Reading) -> It
 
 
 def _form(args: argparse.Namespace) -> Callable[[Iterator[FileResults]], Iterator[str]]:
-    told = form(args.format)
+    early = form(args.format)
     if args.format not in FOR_PEOPLE:
-        return told
+        return early
     from ..output.terminal import Style, coloured, width
 
     style = Style(coloured(args.color), width(), not args.redact, args.verbose)
-    return partial(told, style=style)
+    return partial(early, style=style)
 
 
 def _progress() -> Any:
@@ -209,7 +209,7 @@ class _Checks:
         return self._judge(self._choice.group(name))
 
     def maker(self, name: str | None) -> Callable[[], CheckPayload]:
-        # Faults of the settings are told here, not by each of the processes.
+        # Faults of the settings are raised here, not in each of the processes.
         self.judge(name)
         return partial(_judge, self.settings(self._choice.group(name)), self._args)
 

@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "file",
         nargs="?",
         metavar="FILE",
-        help="tell what is in force for this file, which need not exist; by default, for a file"
+        help="show the settings in force for this file, which need not exist; by default for a file"
         " that no [[files]] table is for",
     )
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
@@ -49,15 +49,15 @@ def run(args: argparse.Namespace) -> int:
 def _lines(chosen: SettingsResolver, settings: EffectiveSettings) -> list[str]:
     rows = [("config", _shown(chosen.path), "", "")]
     rows += [
-        (name, _shown(each.value), chosen.told(each.origin), "")
+        (name, _shown(each.value), chosen.describe(each.origin), "")
         for name, each in settings.values.items()
     ]
     rows += (
-        ("ignore", each.name, chosen.told(each.origin), each.reason or "")
+        ("ignore", each.name, chosen.describe(each.origin), each.reason or "")
         for each in settings.ignored
     )
     rows += (
-        ("severity", f"{name} = {each.value}", chosen.told(each.origin), "")
+        ("severity", f"{name} = {each.value}", chosen.describe(each.origin), "")
         for name, each in settings.severity.items()
     )
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -87,15 +87,15 @@ def _data(
         "config": chosen.path,
         "file": file,
         "settings": {
-            name: {"value": each.value, "origin": chosen.told(each.origin)}
+            name: {"value": each.value, "origin": chosen.describe(each.origin)}
             for name, each in settings.values.items()
         },
         "ignore": [
-            {"code": each.name, "origin": chosen.told(each.origin), "reason": each.reason}
+            {"code": each.name, "origin": chosen.describe(each.origin), "reason": each.reason}
             for each in settings.ignored
         ],
         "severity": [
-            {"code": name, "severity": each.value, "origin": chosen.told(each.origin)}
+            {"code": name, "severity": each.value, "origin": chosen.describe(each.origin)}
             for name, each in settings.severity.items()
         ],
     }

@@ -38,12 +38,12 @@ def write(text: str) -> None:
 
 
 def print_error(text: str) -> None:
-    """Write one line about what went wrong, after what was told before."""
+    """Write one line about an error, after the output so far."""
     _say(f"{PROG}: error: {text}")
 
 
 def print_note(text: str) -> None:
-    """Write one line that a user should know, beside the output, after what was told before."""
+    """Write one line of advice beside the output, after the output so far."""
     _say(f"{PROG}: note: {text}")
 
 

@@ -28,14 +28,14 @@ def add_edition(to: argparse._ActionsContainer, about: str) -> None:
 
 
 def add_call(to: argparse._ActionsContainer) -> None:
-    """Add the settings that tell what call payloads belong to."""
+    """Add the settings of the call that payloads belong to."""
     add_edition(to, f"default: {schemas.DEFAULT_EDITION}")
     to.add_argument(
         "--operation",
         choices=OPERATIONS,
         help="what is called; a reopening has no body: give an empty file. Default: update",
     )
-    to.add_argument("--model", help="what the payloads are; by default told from their shape")
+    to.add_argument("--model", help="the model of the payloads; by default taken from their shape")
     to.add_argument(
         "--naming",
         choices=get_args(Naming),
@@ -61,7 +61,7 @@ def add_call(to: argparse._ActionsContainer) -> None:
 
 
 def add_codes(to: argparse._ActionsContainer) -> None:
-    """Add the settings that tell what is reported."""
+    """Add the settings of what is reported."""
     for name, about in (("select", "report only these"), ("ignore", "do not report these")):
         to.add_argument(
             f"--{name}",
@@ -85,7 +85,7 @@ def add_codes(to: argparse._ActionsContainer) -> None:
 
 
 def add_config(to: argparse._ActionsContainer) -> None:
-    """Add the options that tell where settings are read from."""
+    """Add the options for the source of settings."""
     either = to.add_mutually_exclusive_group()
     either.add_argument(
         "--config",

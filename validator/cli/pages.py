@@ -85,8 +85,8 @@ def _example(title: str, example: Example) -> str:
     lines = content.splitlines()
     if len(lines) > _EXAMPLE_LINES:
         lines[_EXAMPLE_LINES:] = [f"... (and so on, {len(lines)} lines)"]
-    told = "".join(f"    {printable(line)}\n" for line in lines)
-    return f"\n{textwrap.fill(head, WIDTH, subsequent_indent='  ')}\n{told}"
+    text = "".join(f"    {printable(line)}\n" for line in lines)
+    return f"\n{textwrap.fill(head, WIDTH, subsequent_indent='  ')}\n{text}"
 
 
 def _context(value: Any) -> str:

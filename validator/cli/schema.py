@@ -11,7 +11,7 @@ from .console import OK, UsageError, write
 from .options import add_edition
 
 REPORT = "report"
-"""What stands for the form of reports in place of a model."""
+"""The stand-in for a model that selects the form of reports."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -62,9 +62,9 @@ def _config(path: str) -> Config | None:
 
 
 def _mentioned(path: str) -> bool:
-    """Tell whether a file has the name of the table; most have not, and needn't be parsed."""
+    """Return True if a file has the name of the table; most have not, and needn't be parsed."""
     try:
         with open(path, "rb") as file:
             return _NAME.encode() in file.read()
     except OSError:
-        return True  # and to load it tells why
+        return True  # and loading it shows why

@@ -25,7 +25,7 @@ class InvalidValue(ValueError):
     def __init__(self, message: str, *keys: str | int) -> None:
         super().__init__(message)
         self.keys = keys
-        """What leads from the value to the part that is at fault."""
+        """Keys from the value to the faulty part."""
 
 
 def read(
@@ -97,15 +97,15 @@ def list_of(each: FieldReader) -> FieldReader:
 
 
 def shown(value: Any) -> str:
-    """Return a value as a message tells it."""
+    """Return a value as messages show it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
         return "a list" if value else "an empty list"
     if isinstance(value, dict):
         return "a table"
-    told = repr(value) if isinstance(value, str) else str(value)
-    return told if len(told) <= _SHOWN else f"{told[:_SHOWN]}..."
+    written = repr(value) if isinstance(value, str) else str(value)
+    return written if len(written) <= _SHOWN else f"{written[:_SHOWN]}..."
 
 
 def previous(value: Any, where: str) -> str:

@@ -57,7 +57,7 @@ class Config:
             own: Place = (*place, "files", index)
             settings = read(toml, own, part, kinds)
             if "glob" not in settings:
-                message = f"files[{index}] has no glob, which tells the files that it is for"
+                message = f"files[{index}] has no glob, which selects its files"
                 raise toml.error(message, *own)
             for given, lacking in (("ignore", "reason"), ("reason", "ignore")):
                 if given in settings and lacking not in settings:
@@ -85,7 +85,7 @@ class Config:
         """Return an error about what stands at `place`."""
         return self._toml.error(message, *place)
 
-    def told(self, place: Place) -> str:
+    def describe(self, place: Place) -> str:
         """Return the place as ``path:line``."""
         return f"{self.path}:{self._toml.line(*place)}"
 

@@ -24,7 +24,7 @@ def below(path: str, folder: str) -> list[str] | None:
 
 
 def matches(glob: str, names: list[str]) -> bool:
-    """Tell whether a pattern is for the file that the names lead to."""
+    """Return True if a pattern is for the file that the names lead to."""
     if "/" not in glob:
         return fnmatchcase(names[-1], glob)
     # How many of the names the steps so far can stand for.

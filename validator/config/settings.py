@@ -46,7 +46,7 @@ class IgnoredCode(NamedTuple):
 
 
 class EffectiveSettings(NamedTuple):
-    """What is in force for a file, in plain data."""
+    """The settings in force for a file, as plain data."""
 
     values: Mapping[str, SettingValue]
     """Each setting of `DEFAULTS`."""
@@ -116,11 +116,11 @@ class SettingsResolver:
                     raise self._config.error(fault, origin)
         return EffectiveSettings(values, tuple(ignored), severity)
 
-    def told(self, origin: Origin) -> str:
+    def describe(self, origin: Origin) -> str:
         """Return an origin as text."""
         if isinstance(origin, str) or self._config is None:
             return str(origin)
-        return self._config.told(origin)
+        return self._config.describe(origin)
 
     def _layers(self, group: tuple[int, ...]) -> list[tuple[Path | None, Mapping[str, Any]]]:
         own = [] if self._config is None else self._config.layers(group)
@@ -128,7 +128,7 @@ class SettingsResolver:
 
 
 def _fault(name: str, value: Any, edition: str) -> str:
-    """Return what is wrong with a setting that can be told only now, nothing if all is well."""
+    """Return a fault of a setting that shows only now, or an empty text."""
     if name == "model" and value not in schemas.models(edition):
         return f"edition {edition} has no model {value!r}"
     names_file = name in _FILES and isinstance(value, str)

@@ -18,7 +18,7 @@ class Dialect:
     """One kind of schema, and the kind of document that it stands in."""
 
     name: str
-    """What messages call it."""
+    """Its name in messages."""
     schema: str | None = None
     """The value of ``$schema``; None where the document says it in another way."""
     openapi: str | None = None
@@ -28,11 +28,11 @@ class Dialect:
     identified: bool = False
     """References are resolved by ``$id``, so each model keeps its own."""
     siblings: bool = True
-    """What stands beside ``$ref`` counts."""
+    """Keywords beside ``$ref`` count."""
     examples: Literal["examples", "example"] | None = "examples"
     """The keyword for examples; ``example`` takes one."""
     read_only: Literal["said", "enforced"] | None = "said"
-    """What ``readOnly`` does: nothing to verdicts, or tools act on it in requests."""
+    """The effect of ``readOnly``: none on verdicts, or tools act on it in requests."""
     null: Literal["type", "nullable"] = "type"
     """How a schema says that a value may be null, too."""
     whole_floats: bool = True

@@ -9,19 +9,19 @@ from ..findings.pointer import Path, to_pointer
 
 
 class Effect(StrEnum):
-    """What a loss does to verdicts."""
+    """The effect of a loss on verdicts."""
 
     LOOSER = "looser"
     """A validator may take what the original refuses."""
     STRICTER = "stricter"
     """A validator may refuse what the original takes."""
     NONE = "none"
-    """No verdict changes: readers are told less."""
+    """No verdict changes; readers learn less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What became of one keyword at one place."""
+    """The loss of one keyword at one place."""
 
     model: str
     """The model whose schema file has the keyword."""

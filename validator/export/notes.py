@@ -28,7 +28,7 @@ def _lines(export: Export) -> Iterator[str]:
     yield f"{export.model} (edition {export.edition}) in {name} can't say:"
     count = len(export.rules)
     kind = "rule" if count == 1 else "rules"
-    yield f"  {count} {kind} that 'talonschema check' has; 'talonschema explain CODE' tells more"
+    yield f"  {count} {kind} that 'talonschema check' has; 'talonschema explain CODE' explains them"
     for _, codes in groupby(export.rules, key=lambda code: code.partition("/")[0]):
         yield from wrap(
             ", ".join(codes),

@@ -107,7 +107,7 @@ class Translation:
         return {"type": others[0], "nullable": True}
 
     def _format(self, value: str, path: Path) -> str:
-        reason = "checked only by validators that are told to check formats"
+        reason = "checked only by validators that assert formats"
         if value not in self._dialect.formats:
             reason = f"{value} is no format of {self._dialect.name}; validators may ignore it"
         self._lose(path, Effect.LOOSER, reason)

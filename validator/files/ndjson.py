@@ -22,11 +22,11 @@ CheckLine: TypeAlias = "Callable[[bytes], Report]"
 """Checks a line, and knows the places in it of what it finds."""
 
 _CHUNK = 1 << 18
-"""So many bytes of lines are checked together: some milliseconds of work."""
+"""Bytes of lines per chunk: some milliseconds of work."""
 _STRETCH = 4 * _CHUNK
-"""So many are by a worker that reads them by itself, which is not asked as often then."""
+"""Bytes per chunk where workers read the file themselves: larger, to save messages."""
 _AHEAD = 4
-"""So many chunks for each worker are under way at once."""
+"""Chunks in flight per worker."""
 
 
 class Stretch(NamedTuple):
@@ -43,7 +43,7 @@ Chunk: TypeAlias = bytes | Stretch
 
 
 class Checked(NamedTuple):
-    """What came of some lines."""
+    """The results of some lines."""
 
     size: int
     """Of the lines, in bytes."""

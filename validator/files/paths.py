@@ -63,7 +63,7 @@ def _below(folder: str) -> Iterator[Path]:
 
 
 def _is_file(folder: str, name: str) -> bool:
-    """Tell whether there is a file, or a link to none, whose reading will tell why."""
+    """Return True if there is a file, or a broken link, which fails when it is read."""
     path = os.path.join(folder, name)
     # To read a pipe that nobody writes to would take forever.
     return os.path.isfile(path) or not os.path.exists(path)

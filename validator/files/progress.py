@@ -6,7 +6,7 @@ import sys
 from time import monotonic
 
 _PATIENCE = 1.0
-"""So many seconds pass before anything is shown."""
+"""Seconds before anything is shown."""
 _PAUSE = 0.2
 _BAR = 30
 
@@ -50,5 +50,5 @@ class Progress:
 
 
 def shown() -> bool:
-    """Tell whether there is a terminal to show progress on."""
+    """Return True if there is a terminal to show progress on."""
     return sys.stderr is not None and sys.stderr.isatty()

@@ -1,4 +1,4 @@
-"""Sources: files that are read and checked, and what comes of them."""
+"""Reader: files as results of their checks."""
 
 import os
 import stat
@@ -19,7 +19,7 @@ LineJudge: TypeAlias = "Callable[[bytes], Report]"
 
 
 class Checks(Protocol):
-    """The checks that files are in for."""
+    """How to check a file, by its name."""
 
     def judge(self, name: str | None) -> CheckPayload:
         """Return the check for the file called `name`, None for one that has no name."""
@@ -33,11 +33,11 @@ class Reading(NamedTuple):
 
     checks: Checks
     jobs: int = 1
-    """So many processes check files with one payload a line."""
+    """How many processes check files with one payload a line."""
     stdin: str | None = None
     """The name of standard input."""
     progress: Callable[[str, int], "Progress"] | None = None
-    """What shows how far a file of a name and a size is read."""
+    """A factory of the progress bar for a file of a name and a size."""
 
     def named(self, path: str) -> str | None:
         """Return the name of a file, None for standard input that was given none."""
@@ -97,7 +97,7 @@ def in_lines(path: str, name: str, make: Callable[[], LineJudge], reading: Readi
 
 
 def _size(file: BinaryIO) -> int:
-    """Return the size of a file, 0 if it has none that could be relied on."""
+    """Return the size of a regular file, 0 for a pipe or a device."""
     try:
         about = os.fstat(file.fileno())
     except OSError:
@@ -106,7 +106,7 @@ def _size(file: BinaryIO) -> int:
 
 
 def content(path: str) -> bytes:
-    """Return what a file holds, or so much of it that it is known to be too large."""
+    """Return the content of a file, cut off where it is known to be too large."""
     from ..reading.document import MAX_BYTES
 
     if path == STDIN:
@@ -122,5 +122,5 @@ def _stdin() -> BinaryIO:
 
 
 def why(error: OSError | ValueError) -> str:
-    """Return what is told of a file that can't be read."""
+    """Return the message about an unreadable file."""
     return f"can't be read: {getattr(error, 'strerror', None) or error}"

@@ -1,4 +1,4 @@
-"""Outcome: what came of one file."""
+"""Results: those of one file."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -8,12 +8,12 @@ from ..findings.code import Severity
 
 
 class PayloadResult(NamedTuple):
-    """What came of one payload."""
+    """The result of one payload."""
 
     report: Report
     """Its findings know their places in the file."""
     source: bytes
-    """What the payload was read from."""
+    """The source of the payload."""
     line: int | None = None
     """The line it stands on, where a file has one payload a line."""
 
@@ -23,7 +23,7 @@ class ReadError(Exception):
 
 
 class FileResults:
-    """What came of one file: results, counted as they are iterated over, or why there are none."""
+    """The results of one file: an iterator with totals, or the error that prevented reading."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class FileResults:
 
     @property
     def name(self) -> str:
-        """The path as it is told."""
+        """The path as it is shown."""
         return "<stdin>" if self.path == "-" else self.path
 
     @property

@@ -3,8 +3,8 @@
 An entry is a payload, or an object with a payload under ``payload`` that also says what is called:
 ``operation``, ``dry`` and ``now``, as `history.Update` has them, and ``integrationId``, the session
 that the call is on. Entries stand in an array, one a line (NDJSON), in YAML, or in files of their
-own; what came before carries over from one file to the next, unless each file is told to be a
-history of its own.
+own; what came before carries over from one file to the next, unless each file is a history of
+its own.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _TYPES = {"dry": bool, "now": str, _ID: str}
 
 
 class EntryDefaults(NamedTuple):
-    """What holds for the entries of a file that do not say otherwise."""
+    """Defaults for the entries of a file."""
 
     validator: Validator
     previous: Previous
@@ -148,8 +148,8 @@ class Histories:
                 count += 1
                 report = _unread(setting, payload.document)
                 places = payload.find_places(pointers(report.findings))
-                told = tuple(located(report.findings, places))
-                results.append(PayloadResult(report._replace(findings=told), source, 1))
+                findings = tuple(located(report.findings, places))
+                results.append(PayloadResult(report._replace(findings=findings), source, 1))
                 continue
             found = _entries(payload.document)
             count += len(found)
@@ -220,7 +220,7 @@ class Histories:
         return to_pointer(at), report
 
     def _session(self, entry: Any, payload: Any) -> str:
-        """Return what tells the session of an entry from others."""
+        """Return the identifier of an entry's session."""
         if self._key is not None:
             names = [_at(entry, self._key)]
         else:

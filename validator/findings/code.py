@@ -56,7 +56,7 @@ class Example(NamedTuple):
 
 
 class Code(NamedTuple):
-    """What a code means, why it matters and how to get rid of it."""
+    """The meaning of a code, its reason and its remedy."""
 
     name: str
     severity: Severity
@@ -70,7 +70,7 @@ class Code(NamedTuple):
     bad: tuple[Example, ...]
     good: tuple[Example, ...]
     hint: str | Mapping[str, str] = ""
-    """What to do about it, in the same form."""
+    """The remedy, in the same form."""
     confidence: Confidence = Confidence.DOCUMENTED
     refusal: Confidence | None = None
     """How well it is known that the API refuses a call with it, so that nothing of the call takes
@@ -117,12 +117,12 @@ def render(template: str, params: Mapping[str, Any]) -> str:
     """
     if "{" not in template:
         return template
-    told = []
+    rendered = []
     for text, name, form in _parts(template):
-        told.append(text)
+        rendered.append(text)
         if name is not None:
-            told.append(_told(params[name], form) if name in params else REDACTED)
-    return "".join(told)
+            rendered.append(_parameter(params[name], form) if name in params else REDACTED)
+    return "".join(rendered)
 
 
 @cache
@@ -132,7 +132,7 @@ def _parts(template: str) -> tuple[tuple[str, str | None, str | None], ...]:
     return tuple((text, name, form) for text, name, form, _ in Formatter().parse(template))
 
 
-def _told(value: object, form: str | None) -> str:
+def _parameter(value: object, form: str | None) -> str:
     if form != "bare":
         return shown(value)
     words = value if isinstance(value, (list, tuple)) else [value]

@@ -1,4 +1,4 @@
-"""Finding: one problem as it is told to a caller."""
+"""Finding: one problem as it is reported."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -39,7 +39,7 @@ class Finding(NamedTuple):
     message: str
     hint: str
     params: Mapping[str, Any] = _NOTHING
-    """What the message is made of; without what comes from the payload if redacted."""
+    """The parameters of the message; without values of the payload if redacted."""
     related: tuple[str, ...] = ()
     """Pointers of other places that have part in the problem."""
     parameter: str | None = None
@@ -50,13 +50,13 @@ class Finding(NamedTuple):
     """1-based column in characters."""
     end_line: int | None = None
     end_column: int | None = None
-    """Where what is at fault ends; the column is the one after its last character."""
+    """The end of the faulty part; the column is the one after its last character."""
     places: tuple[Span | None, ...] = ()
-    """Where those of `related` are, in the same order."""
+    """The spans of `related`, in the same order."""
 
     @property
     def span(self) -> Span | None:
-        """Where it was located, None if it was not."""
+        """Its span in the text, None if it was not located."""
         if not (self.line and self.column and self.end_line and self.end_column):
             return None
         return Span(self.line, self.column, self.end_line, self.end_column)

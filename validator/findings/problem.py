@@ -23,6 +23,6 @@ class Problem(NamedTuple):
     parameter: str | None = None
     """The query parameter at fault, where it is not the payload itself."""
     line: int | None = None
-    """1-based line in the JSON text, where only the text tells the place."""
+    """1-based line in the JSON text, where only the text shows the place."""
     column: int | None = None
     """1-based column, in characters."""

@@ -66,7 +66,7 @@ def parse(text: str) -> Address:
 
 
 def overlap(one: Address, other: Address, workers: int) -> bool:
-    """Tell whether two faces of `workers` workers would share an address."""
+    """Return True if two faces of `workers` workers would share an address."""
     places = [{face.of_worker(index, workers) for index in range(workers)} for face in (one, other)]
     return not places[0].isdisjoint(places[1])
 
@@ -88,7 +88,7 @@ def _bound_unix(path: str) -> socket.socket:
 
 
 def _is_left_behind(path: str) -> bool:
-    """Tell whether there is a Unix socket that nothing listens on."""
+    """Return True if there is a Unix socket that nothing listens on."""
     try:
         if not stat.S_ISSOCK(os.stat(path).st_mode):
             return False

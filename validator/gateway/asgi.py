@@ -53,7 +53,7 @@ class SessionGuard:
             await self.app(scope, receive, send)
 
     async def aclose(self) -> None:
-        """Close the store; a server that tells the end of its life (lifespan) does so itself."""
+        """Close the store; a server with the lifespan protocol does so itself."""
         while self._losses:
             await asyncio.gather(*self._losses)
         await self.guard.close()
@@ -129,7 +129,7 @@ class _Exchange:
         self._size = 0
         self._announced: int | None = None
         self.token = verdict.token
-        """What the answer is to be learned for; None if nothing is, or not any more."""
+        """The exchange to learn the answer for; None if there is none, or it is done."""
 
     async def send(self, message: Message) -> None:
         """Be the `send` of the app."""
@@ -149,7 +149,7 @@ class _Exchange:
         await self._send(message)
 
     async def learn(self, answer: Response | None) -> None:
-        """Tell the guard what was answered, None if that got lost; once."""
+        """Report the answer to the guard once; None if it got lost."""
         token, self.token = self.token, None
         if token is not None:
             await self._guard.finish(token, self._request.method, self._request.target, answer)

@@ -17,7 +17,7 @@ MAX_RATIO: Final = 200
 """How many times its size a compressed body may come to. Carts that repeat themselves come to 40
 to 80 times; what gzip can do at the most is 1032."""
 _SPARE: Final = 64 * 1024
-"""So much may come out of any body, whatever the ratio."""
+"""Bytes that any body may expand to, whatever the ratio."""
 _PIECE: Final = 64 * 1024
 _MEMBERS: Final = 100
 """A gzip file of more members is not read: each costs a copy of what follows it."""
@@ -43,7 +43,7 @@ TYPE = "body/content-type"
 
 
 def read(request: Request, max_body: int = MAX_BODY) -> bytes | UnreadableBody:
-    """Return the JSON text of a body, decompressed; or what it is unfit for."""
+    """Return the decompressed body, or why it can't be judged."""
     if len(request.body) > max_body:
         return _too_large(max_body)
     if request.truncated:
@@ -79,7 +79,7 @@ def _too_large(limit: int) -> UnreadableBody:
 
 
 def _fault(kind: str) -> str | None:
-    """Tell what is wrong with a Content-Type."""
+    """Return the fault of a Content-Type."""
     essence, *parameters = [part.strip().lower() for part in kind.split(";")]
     top, _, sub = essence.partition("/")
     if top != "application" or not (sub == "json" or sub.endswith("+json")):
@@ -121,7 +121,7 @@ def _inflated(body: bytes, encoding: str, max_body: int) -> bytes | UnreadableBo
 
 
 def _has_zlib_header(body: bytes) -> bool:
-    """Tell zlib's format, which ``deflate`` means, from the bare stream that some send."""
+    """Distinguish zlib's format, which ``deflate`` means, from the bare stream that some send."""
     # RFC 1950, section 2.2: method and window as all writers have them, and a checksum.
     return body[:1] == b"\x78" and int.from_bytes(body[:2]) % 31 == 0
 

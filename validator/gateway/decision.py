@@ -49,14 +49,14 @@ _PROBES: Final[dict[Operation, Any]] = {
 
 _UNKNOWN: Final = "payload/unknown-property"
 _ALIKE: Final = frozenset(code.name for code in CODES.values() if code.group == "json")
-"""What keeps parsers from reading a text alike: nobody can have a gateway overlook it."""
+"""Faults that parsers read differently; no setting makes a gateway overlook them."""
 _REPEATED: Final = "lifecycle/repeated-state"
 """Retries and repeated webhooks reach the API, which answers them; they are counted here."""
 _LIFECYCLE: Final = frozenset(code.name for code in CODES.values() if code.group == "lifecycle")
 
 
 class StateQuestion(NamedTuple):
-    """What only the session's state can settle."""
+    """A question that only the session's state answers."""
 
     operation: Operation
     key: Key
@@ -66,7 +66,7 @@ class StateQuestion(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What is to be done with a request."""
+    """The treatment of a request."""
 
     label: str
     """``other`` (no call on a session), ``allowed``, ``dry``, ``suspicious``, ``unfit`` (its body
@@ -77,7 +77,7 @@ class Decision(NamedTuple):
     warnings: tuple[str, ...] = ()
     """The codes of the warnings, in order; each once."""
     question: StateQuestion | None = None
-    """What is still to be asked; of a refused request, what it would have led to."""
+    """The open question; for a refused request, its would-be effect."""
 
 
 class PermittedMoves(NamedTuple):
@@ -85,7 +85,7 @@ class PermittedMoves(NamedTuple):
 
     permitted: frozenset[str]
     warnings: dict[str, tuple[str, ...]]
-    """What is to be said of the move from each state."""
+    """The warnings about the move from each state."""
 
 
 class DecisionCore:
@@ -102,7 +102,7 @@ class DecisionCore:
         defaults = {name: code.severity for name, code in CODES.items()}
         forced = {name: defaults[name] for name in _ALIKE}
         if levels[_UNKNOWN] is None:
-            # It is what tells that a look for variants is worth while.
+            # Without it, variants of keys would not be looked for.
             forced[_UNKNOWN] = Severity.INFO
         self._judge = _with(judge, {**levels, **forced})
         self._lifecycle = _with(
@@ -122,7 +122,7 @@ class DecisionCore:
         self.examine(broken)
 
     def route(self, request: Request) -> Route | Suspicious | None:
-        """Tell which call on a session a request is."""
+        """Return the call on a session that a request is."""
         return match(request.method, request.target, request.headers, self.settings.prefix)
 
     def examine(self, request: Request) -> Decision:
@@ -226,16 +226,16 @@ class DecisionCore:
 
     def _without_variants(self, report: Report, payload: bytes, operation: Operation) -> Report:
         """Make an error of each key that differs from the API's in case only."""
-        told = report.findings
-        if report.omitted == 0 and not any(each.code == _UNKNOWN for each in told):
+        reported = report.findings
+        if report.omitted == 0 and not any(each.code == _UNKNOWN for each in reported):
             return report
         model = _MODELS[operation] or ""
         place = schema_tree(self.settings.edition, model)
-        problems = islice(variants(place, document.read(payload).value), len(told) + 1)
+        problems = islice(variants(place, document.read(payload).value), len(reported) + 1)
         found = {to_pointer(each.path): _variant(each) for each in problems}
         if not found:
             return report
-        findings = [found.pop(each.pointer, each) for each in told]
+        findings = [found.pop(each.pointer, each) for each in reported]
         return report._replace(ok=False, findings=(*findings, *found.values()))
 
 

@@ -1,6 +1,6 @@
 """The gRPC face: Envoy's external processing, as an observer of answers or as gate and observer.
 
-One service serves both, and tells from the first message of a stream which of them the filter
+One service serves both, and the first message of a stream shows which of them the filter
 wants: one that sends requests is a gate as well. As an observer alone it learns of an exchange
 from the token that the HTTP gate handed out, which Envoy keeps in dynamic metadata.
 
@@ -38,7 +38,7 @@ from .messages import Headers, Request, Response
 GATE: Final = "envoy.filters.http.ext_authz"
 """The namespace in which Envoy keeps what the HTTP gate answered, as dynamic metadata."""
 ATTRIBUTES: Final = "envoy.filters.http.ext_proc"
-"""The namespace of attributes that the filter was told to send."""
+"""The namespace of the attributes that the filter sends."""
 
 _SHORT: Final = 1 << 16
 _GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -72,7 +72,7 @@ _GO_ON: Final = {
 
 
 class ExternalProcessor:
-    """The service; it asks `guard` about requests and tells it answers."""
+    """The service; it asks `guard` about requests and reports answers to it."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
@@ -87,7 +87,7 @@ class ExternalProcessor:
         return grpc.method_handlers_generic_handler(SERVICE, {METHOD: process})
 
     async def drain(self) -> None:
-        """Wait until the guard has been told of each answer."""
+        """Wait until the guard has each answer."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -126,13 +126,13 @@ class _Stream:
         """The filter is a gate too, and showed the request."""
         self._request = Request("", "")
         self._back: Headers = ()
-        """What is to be added to the answer."""
+        """Headers to be added to the answer."""
         self._answer = Response(0)
         self._pieces: list[bytes] = []
         self._size = 0
         self._partial = False
         self._token: str | None = None
-        """What the answer is to be learned for; None if nothing is, or not any more."""
+        """The exchange to learn the answer for; None if there is none, or it is done."""
         self.done = False
         """There is nothing more to say."""
 
@@ -157,7 +157,7 @@ class _Stream:
         if kind == "response_body":
             piece, first = message.response_body, not self._size
             self._keep(piece.body)
-            # Envoy tells the end of most answers in a piece of its own. Half an object is no JSON,
+            # Envoy sends the end of most answers in a piece of its own. Half an object is no JSON,
             # so there is no need to wait for it, which would cost the client some time.
             if not (piece.end_of_stream or (first and _is_object(piece.body))):
                 return _GO_ON[kind]
@@ -201,15 +201,19 @@ class _Stream:
         left = message.metadata_context.filter_metadata
         if GATE not in left or TOKEN not in left[GATE].fields:
             return
-        told = message.attributes[ATTRIBUTES].fields if ATTRIBUTES in message.attributes else {}
+        attributes = (
+            message.attributes[ATTRIBUTES].fields if ATTRIBUTES in message.attributes else {}
+        )
         for name in ("request.method", "request.path", "response.code"):
-            if name not in told and (kind, name) != ("response_headers", "response.code"):
+            if name not in attributes and (kind, name) != ("response_headers", "response.code"):
                 raise _Misconfigured(_UNTOLD.format(name))
         self._token = left[GATE].fields[TOKEN].string_value
-        method, path = (told[name].string_value for name in ("request.method", "request.path"))
+        method, path = (
+            attributes[name].string_value for name in ("request.method", "request.path")
+        )
         self._request = Request(method, path)
-        if "response.code" in told:
-            self._answer = Response(int(told["response.code"].number_value))
+        if "response.code" in attributes:
+            self._answer = Response(int(attributes["response.code"].number_value))
 
     async def _on_answer(self, message: Any) -> bytes:
         headers = _headers(message)
@@ -242,13 +246,13 @@ class _Stream:
         body = b"".join(self._pieces)
         headers = self._answer.headers
         if not headers and body.startswith(_GZIP_MAGIC):
-            # An observer that was sent no headers can't be told.
+            # An observer that was sent no headers can't be recognised.
             headers = (("content-encoding", "gzip"),)
         answer = self._answer._replace(headers=headers, body=body)
         await asyncio.shield(self._finish(self._token, answer))
 
     def _finish(self, token: str, answer: Response | None) -> asyncio.Task[None]:
-        """Tell the guard of an answer, in a task that outlives the stream if that is cancelled."""
+        """Report an answer to the guard, in a task that outlives a cancelled stream."""
         self._token = None
         method, target = self._request.method, self._request.target
         task = asyncio.create_task(self._guard.finish(token, method, target, answer))
@@ -258,7 +262,7 @@ class _Stream:
 
 
 def _is_object(text: bytes) -> bool:
-    """Tell whether a short text is a whole JSON object."""
+    """Return True if a short text is a whole JSON object."""
     if len(text) > _SHORT or not text.rstrip().endswith(b"}"):
         return False
     try:

@@ -118,7 +118,7 @@ _SCALARS: Final = {
     "string": FieldDescriptorProto.TYPE_STRING,
 }
 _ENTRY: Final = (Field(1, "key", "string"), Field(2, "value", ""))
-"""What a map is on the wire: a list of such messages."""
+"""A map on the wire: a list of such messages."""
 
 
 def _built() -> Iterator[tuple[str, Any]]:

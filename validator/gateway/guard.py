@@ -1,4 +1,4 @@
-"""Guard: asks the core and the store about each request, and tells the store what became of it.
+"""Guard: asks the core and the store about each request, and reports its outcome to the store.
 
 It is all that the faces (HTTP, gRPC, middleware, Kong) talk to. It can be used from any event loop.
 """
@@ -38,7 +38,7 @@ WARNINGS: Final = "x-talonschema-warnings"
 REQUEST_ID: Final = "x-request-id"
 
 _MOST_CODES: Final = 20
-"""So many codes are told in a header."""
+"""The most codes in a header."""
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 MOST_LEARNED: Final = 2**20
 """Of an answer with a longer body, also once it is decompressed, only the status is learned."""
@@ -49,7 +49,7 @@ _UNDECIDED: Final = frozenset({408, 499})
 _HEAVY: Final = 64 * 1024
 """A body of more bytes is judged beside the event loop: one with faults can take seconds."""
 _SWELLING: Final = 50
-"""So many times its size a compressed body counts as."""
+"""Assumed expansion of a compressed body when choosing between the event loop and the thread."""
 _ANY: Final = frozenset({*STATES, NEW_SESSION})
 _UNJUDGED: Final = "unjudged."
 """Starts the token of a request that passed while the store failed; what it leads to follows."""
@@ -59,12 +59,12 @@ _log = logging.getLogger(__name__)
 
 
 class Verdict(NamedTuple):
-    """What is to be done with a request."""
+    """The treatment of a request."""
 
     refusal: Response | None
     """The answer to give in place of the API; None: pass the request on, unchanged."""
     token: str | None
-    """What to `finish` the exchange by; None: there is nothing to be learned from the answer."""
+    """The handle to `finish` the exchange with; None: the answer teaches nothing."""
     headers: Headers
     """To be added to the answer, whoever gives it."""
     decision: str
@@ -72,7 +72,7 @@ class Verdict(NamedTuple):
 
 
 class Meter(Protocol):
-    """What counts decisions."""
+    """A counter of decisions."""
 
     def decided(self, decision: Decision, seconds: float, size: int, *, enforced: bool) -> None:
         """Count a decision on a request whose body has `size` bytes."""
@@ -126,7 +126,7 @@ class Guard:
         self._core.warm()
 
     def concerns(self, request: Request) -> bool:
-        """Tell whether the body of a request counts; if not, it can be judged without one."""
+        """Return True if the body of a request counts; if not, it can be judged without one."""
         return isinstance(self._core.route(request), Route)
 
     async def begin(self, request: Request) -> Verdict:
@@ -146,7 +146,7 @@ class Guard:
             headers = ((WARNINGS, ", ".join(decision.warnings[:_MOST_CODES])),)
         if decision.refusal is None:
             return Verdict(None, token, headers, decision.label)
-        status, told, body = decision.refusal
+        status, headers_of_refusal, body = decision.refusal
         request_id = _request_id(request)
         event = "refused" if enforced else "would-refuse"
         codes = decision.codes[:_MOST_CODES]
@@ -162,7 +162,7 @@ class Guard:
         _log.warning("%s: %s", event, ", ".join(codes), extra={"fields": fields})
         if not enforced:
             return Verdict(None, token, headers, decision.label)
-        refusal = Response(status, (*told, (REQUEST_ID, request_id), *headers), body)
+        refusal = Response(status, (*headers_of_refusal, (REQUEST_ID, request_id), *headers), body)
         return Verdict(refusal, None, headers, decision.label)
 
     async def finish(
@@ -186,7 +186,7 @@ class Guard:
         elif isinstance(outcome, Learned):
             intent = Intent(_ANY, wanted if wanted in STATES else None)
             admission = await self._stored("begin", self.store.begin(key, intent))
-            # The store takes it for one that begins just now, so only its date can tell what came
+            # The store takes it for one that begins just now, so only its date can show what came
             # before it; without one, what it led to is a possible state once its lease ends.
             if admission is not None and admission.token is not None and outcome.updated:
                 await self._stored("finish", self.store.finish(key, admission.token, outcome))
@@ -209,7 +209,7 @@ class Guard:
         asked = intent if enforced else intent._replace(permitted=_ANY)
         admission = await self._stored("begin", self.store.begin(question.key, asked))
         if admission is None:
-            # Once the store is back, it can be told of the change that it missed.
+            # Once the store is back, it can learn the change that it missed.
             return decision, _UNJUDGED + (intent.wanted or "")
         if decision.refusal is not None:
             return decision, admission.token
@@ -238,7 +238,7 @@ class Guard:
         return found
 
     async def _thought(self, request: Request, think: Callable[..., _T], *about: Any) -> _T:
-        """Return what `think` makes of something, without keeping others waiting for long."""
+        """Call `think` inline, or in the worker thread if the body is heavy."""
         weight = len(request.body)
         if weight * _SWELLING > _HEAVY and header(request.headers, "content-encoding"):
             weight *= _SWELLING
@@ -255,7 +255,7 @@ def _request_id(request: Request) -> str:
 
 
 def _outcome(response: Response | None) -> RequestOutcome:
-    """Tell what an answer says about its request."""
+    """Return the outcome that an answer shows."""
     if response is None:
         return Uncertain()
     kind = response.status // 100

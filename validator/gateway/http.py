@@ -1,4 +1,4 @@
-"""The HTTP face: an ASGI application that gateways ask about requests, and tell of answers.
+"""The HTTP face: an ASGI application that gateways ask about requests and report answers to.
 
 ``/check`` and the path behind it
     judges a request: its method, path, query, ``Content-Type``, ``Content-Encoding`` and body as
@@ -41,7 +41,7 @@ _CHECK, _OBSERVE = b"/check", b"/observe"
 _NO_CONTENT: Final = 204
 _LINGERING: Final = 5.0
 _MOST_DROPPED: Final = 16 * 2**20
-"""So long, and so many bytes, is listened to the rest of a body that is too large."""
+"""Seconds and bytes for which an oversized body is drained, so that the client gets the answer."""
 
 _READ: Final = {
     name.encode(): name
@@ -113,10 +113,10 @@ class App:
         verdict = await self._guard.begin(request)
         if verdict.refusal is not None:
             return verdict.refusal, whole
-        told = verdict.headers
+        headers = verdict.headers
         if verdict.token is not None:
-            told = (*told, (TOKEN, verdict.token))
-        return Response(200, told), whole
+            headers = (*headers, (TOKEN, verdict.token))
+        return Response(200, headers), whole
 
     async def _observe(self, scope: Scope, receive: Receive) -> Response:
         headers = _headers(scope)

@@ -79,8 +79,8 @@ class Plugin:
         verdict = _run(self._guard.begin(request))
         if verdict.refusal is not None:
             refusal = verdict.refusal
-            told = {name: value for name, value in refusal.headers if name != "content-length"}
-            kong.response.exit(refusal.status, refusal.body, told)
+            headers = {name: value for name, value in refusal.headers if name != "content-length"}
+            kong.response.exit(refusal.status, refusal.body, headers)
             return
         for name, value in verdict.headers:
             kong.response.set_header(name, value)
@@ -99,7 +99,7 @@ class Plugin:
 
 
 def main() -> None:
-    """Serve Kong until it ends; ``--dump`` tells it what the plugin is like."""
+    """Serve Kong until it ends; ``--dump`` prints the description of the plugin."""
     refused = {"-g", "--gevent", "-m", "--multiprocessing"}.intersection(sys.argv)
     if refused:
         sys.exit(f"talonschema: {', '.join(refused)} can't be used: the plugin needs threads")
@@ -142,11 +142,11 @@ def _run(work: Coroutine[Any, Any, _T]) -> _T:
     return asyncio.run_coroutine_threadsafe(work, _loop()).result()
 
 
-def _headers(told: Mapping[str, str | Iterable[str]] | None) -> Headers:
-    """Return headers as Kong tells them: names with a value or several."""
+def _headers(headers: Mapping[str, str | Iterable[str]] | None) -> Headers:
+    """Return headers as Kong has them: names with a value or several."""
     return tuple(
         (name.lower(), value)
-        for name, values in (told or {}).items()
+        for name, values in (headers or {}).items()
         for value in ([values] if isinstance(values, str) else values)
     )
 

@@ -1,4 +1,4 @@
-"""Log: what the gateway tells on standard error, one JSON object a line.
+"""Log: lines of the gateway on standard error, one JSON object a line.
 
 Nothing of a request gets in but its method and its request id: no path (ids of sessions may be
 personal), no header (API keys are in one), no value of a payload.
@@ -25,14 +25,14 @@ class JsonFormatter(logging.Formatter):
             **getattr(record, "fields", {}),
         }
         if record.exc_info and record.exc_info[0] is not None:
-            # Without the text of the exception, which may tell values.
+            # Without the text of the exception, which may hold values.
             line["exception"] = record.exc_info[0].__name__
             line["traceback"] = "".join(traceback.format_tb(record.exc_info[2]))
         return json.dumps(line)
 
 
 def _is_fault(record: logging.LogRecord) -> bool:
-    """Tell apart what grpc tells as an error: a client that went away before its answer is none."""
+    """Drop an error of grpc that is none: a client that went away before its answer."""
     kind = record.exc_info[0] if record.exc_info else None
     return kind is None or kind.__name__ != "ExecuteBatchError"
 
@@ -42,6 +42,6 @@ def set_up() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # The server tells of its own start and stop, and the gateway does that itself.
+    # The server logs its own start and stop, and the gateway does that itself.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("grpc._cython.cygrpc").addFilter(_is_fault)

@@ -97,7 +97,7 @@ class Metrics:
         self._reloads.labels(result).inc()
 
     def about(self, version: str, edition: str, mode: str) -> None:
-        """Tell what runs."""
+        """Log what runs."""
         self._build.clear()
         self._build.labels(version, edition, mode).set(1)
 

@@ -57,12 +57,12 @@ _OVERRIDES = frozenset({"x-http-method-override", "x-http-method", "x-method-ove
 """Headers by which frameworks let a request pass for one of another method."""
 
 _ID = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,=:@-]++|%[0-9A-Fa-f]{2})+")
-"""What a path segment may consist of (RFC 3986, section 3.3), without matrix parameters."""
+"""The characters of a path segment (RFC 3986, section 3.3), without matrix parameters."""
 
 _LONGEST = 8192
 """A longer path that is not in plain form is not looked into: it may be anything."""
 _LAYERS = 6
-"""So many layers of percent-encoding are looked through."""
+"""Layers of percent-encoding that are decoded."""
 
 
 def match(
@@ -109,7 +109,7 @@ def _methods(method: str, query: str, headers: Headers) -> set[str]:
 
 
 def _fault(session: str) -> str | None:
-    """Tell what is wrong with an id as it stands in the path."""
+    """Return the fault of an id as written in the path."""
     if not session:
         return "the id is empty"
     if not _ID.fullmatch(session):
@@ -128,7 +128,7 @@ def _fault(session: str) -> str | None:
 
 
 def _crossing(path: str, prefix: str, session: str, after: str) -> str | None:
-    """Tell of an id with slashes in it that make a path to another session of it."""
+    """Return the fault of an id whose slashes make it a path to another session."""
     if "%" not in session or {"/", "\\"}.isdisjoint(_decoded(session)):
         return None
     forms = (form for each in _layers(session) for form in _folded(each))

@@ -68,17 +68,17 @@ class Settings:
     application: str = "default"
     """A label of the Application: session ids are unique within one only."""
     prefix: str = ""
-    """What comes before ``/v2`` in the paths of the API."""
+    """The prefix before ``/v2`` in the paths of the API."""
     max_body: int = MAX_BODY
     """The most bytes of a body, as received and decompressed."""
     errors: Form = "api"
     """The form of refusals: the API's own, or ``problem`` details (RFC 9457)."""
     warnings_header: bool = False
-    """Tell the codes of warnings in the header ``x-talonschema-warnings``."""
+    """Add the codes of warnings in the header ``x-talonschema-warnings``."""
     strict_new: bool = False
     """A session that is not remembered is new: the memory is known to be complete."""
     store: str = "sqlite:talonschema-sessions.db"
-    """What remembers the sessions: ``memory:``, ``sqlite:PATH`` or ``redis://HOST:PORT/DB``."""
+    """The store of the sessions: ``memory:``, ``sqlite:PATH`` or ``redis://HOST:PORT/DB``."""
     store_timeout: float = TIMEOUT
     """Seconds until the store is given up on, and a request let pass by its payload alone."""
     lease: float = LEASE
@@ -86,11 +86,11 @@ class Settings:
     expiry: float = EXPIRY
     """Seconds a session is remembered after its last request."""
     http: str = "127.0.0.1:8787"
-    """Where the HTTP face listens: ``HOST:PORT`` or ``unix:PATH``."""
+    """The address of the HTTP face: ``HOST:PORT`` or ``unix:PATH``."""
     grpc: str = "127.0.0.1:8788"
-    """Where the gRPC face listens, or ``off``."""
+    """The address of the gRPC face, or ``off``."""
     workers: int = 1
-    """So many processes, each on the next port or on a Unix socket of its own."""
+    """Number of processes, each on the next port or on a Unix socket of its own."""
     drain: float = 10.0
     """Seconds that requests in flight have to end in when the gateway stops."""
 
@@ -114,7 +114,7 @@ class Settings:
 def load_settings(path: str, **changes: Any) -> Settings:
     """Read the settings of a ``talonschema.toml``; `changes` win over what it says.
 
-    Paths in it count from its folder. The settings of the checker that tell of a call or of files
+    Paths in it count from its folder. The checker's settings about a call or about files
     are not for a gateway, and passed over. Raises `TomlError`, whose text is ``path:line:
     message``.
     """
@@ -206,4 +206,4 @@ _KINDS: dict[str, FieldReader] = {
     "workers": _number(1, 256, whole=True),
     "drain": _number(0, 3600, whole=False),
 }
-"""What each key of the table takes."""
+"""The reader of each key of the table."""

@@ -39,16 +39,16 @@ class ManagementExport(NamedTuple):
     file: str
     value: Any
     kind: ExportKind | None = None
-    """What it lists; None if its entries are to tell."""
+    """What it lists; None if its entries show it."""
 
 
 class BuiltCatalog(NamedTuple):
-    """What came of exports."""
+    """The result of exports."""
 
     catalog: dict[str, Any]
     """As a policy has it, sorted."""
     notes: list[str]
-    """What was left out or can't be judged, and why."""
+    """A part that was left out or can't be used, and the reason."""
 
 
 class _Page(NamedTuple):
@@ -85,8 +85,8 @@ def _pages(export: ManagementExport) -> Iterator[_Page]:
         entries, inner = page, place
         if isinstance(page, dict):
             if "data" not in page:
-                told = page.get("message")
-                why = f": it says {told!r}" if isinstance(told, str) else ", which has data"
+                message = page.get("message")
+                why = f": it says {message!r}" if isinstance(message, str) else ", which has data"
                 raise ListingError(export.file, place, f"is no answer with a list{why}")
             # A list without entries may come as null.
             entries, inner = page["data"] or [], (*place, "data")
@@ -128,7 +128,7 @@ def _kind(export: ManagementExport, place: Path, entries: list[Any]) -> ExportKi
             raise ListingError(export.file, (*place, index), message)
     if kind is None:
         message = (
-            "is empty and doesn't tell of what it is a list: give it with --attributes or"
+            "is empty and doesn't show what it lists: give it with --attributes or"
             " --additional-costs"
         )
         raise ListingError(export.file, place, message)

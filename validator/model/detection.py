@@ -17,7 +17,7 @@ BASES: Final[dict[str, Path]] = {
     "IntegrationStateV2": ("customerSession",),
     "ReturnIntegrationRequest": ("return",),
 }
-"""Where the session, or what is returned of it, stands in the models that wrap it."""
+"""The path of the session, or of its returned items, in the models that wrap it."""
 
 OPERATIONS_OF: Final[dict[str, str]] = {
     "IntegrationRequest": "update",

@@ -15,7 +15,7 @@ _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def is_date_time(text: str) -> bool:
-    """Tell whether `text` is an RFC 3339 date-time.
+    """Return True if `text` is an RFC 3339 date-time.
 
     A leap second is taken where one can be, at 23:59:60 UTC; the year 0000 is taken too.
     """
@@ -66,7 +66,7 @@ def _days(year: int, month: int) -> int:
 
 
 def is_uuid(text: str) -> bool:
-    """Tell whether `text` is a UUID in the form of RFC 9562."""
+    """Return True if `text` is a UUID in the form of RFC 9562."""
     return re.fullmatch(_UUID, text) is not None
 
 

@@ -57,7 +57,7 @@ def _respelt(match: re.Match[str]) -> str:
 
 
 _VALUES = frozenset({"campaignEligibility", "triggeredCampaigns", "ruleFailureReasons"})
-"""What messages name as entries of ``responseContent``, whose spelling is that of the wire."""
+"""Names that messages use as entries of ``responseContent``, spelt as on the wire."""
 
 _UNTRANSLATED = " as it is written"
 """Ends the stand-in for a key that is no SDK name, so that it can't be taken for a wire name."""

@@ -1,4 +1,4 @@
-"""Policy: what a team knows of its own Application, which no payload can tell."""
+"""Policy: what a team knows of its own Application, which no payload shows."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -24,7 +24,7 @@ AttributeType = Literal[
 """The attribute types of the Management API (``POST /v1/attributes``), and one for the others."""
 
 Scope = Literal["session", "item", "both"]
-"""Where an additional cost may stand (Management API, ``POST /v1/additional_costs``)."""
+"""The place of an additional cost (Management API, ``POST /v1/additional_costs``)."""
 
 ENTITIES = ("CustomerSession", "CartItem")
 """The entities whose attributes a session payload carries."""
@@ -36,7 +36,7 @@ class PolicyError(ValueError):
     def __init__(self, message: str, *keys: str | int) -> None:
         super().__init__(message)
         self.keys = keys
-        """What leads to the value at fault."""
+        """Keys to the faulty value."""
 
 
 class Attribute(NamedTuple):
@@ -48,7 +48,7 @@ class Attribute(NamedTuple):
 
 
 class Catalog(NamedTuple):
-    """What exists in the account. A part that is None is not known, and is not judged."""
+    """The entities of an account. A part that is None is unknown, and is not checked."""
 
     attributes: Mapping[str, Mapping[str, Attribute]] | None = None
     """Attributes by entity (``CustomerSession``, ``CartItem``) and name."""
@@ -216,8 +216,8 @@ def _json(path: str) -> Any:
 
 
 def _where(keys: Path) -> str:
-    told = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
-    return told.removeprefix(".")
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+    return text.removeprefix(".")
 
 
 def _table(value: object, keys: Path, whole: str = "the policy") -> Mapping[str, Any]:

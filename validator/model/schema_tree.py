@@ -22,7 +22,7 @@ _ANNOTATIONS = frozenset(
 
 
 class SchemaNode:
-    """What a schema says of one place in an instance; not to be changed."""
+    """The schema of one place in an instance, resolved; not to be changed."""
 
     __slots__ = (
         "assertions",

@@ -71,7 +71,7 @@ def resulting_state(operation: str, asked: str | None, before: str | None) -> st
 
 
 def legal(edition: str, before: str | None, after: str, operation: str) -> bool:
-    """Tell whether `edition` knows the move from `before` (None: creation) to `after`."""
+    """Return True if `edition` knows the move from `before` (None: creation) to `after`."""
     return (before, after, operation) in MOVES[edition]
 
 

@@ -1,4 +1,4 @@
-"""Output: the forms in which the outcomes of a check are told.
+"""Output: the forms of the results of a check.
 
 Each form is a module with a function `report`, which takes outcomes and yields pieces of text.
 """

@@ -27,7 +27,7 @@ def report(outcomes: Iterable[FileResults], style: Style = _PLAIN) -> Iterator[s
 def _line(outcome: FileResults, result: PayloadResult, finding: Finding, style: Style) -> str:
     place = printable(where(outcome.name, result, finding))
     level = style.paint(str(finding.severity), str(finding.severity))
-    # Of two findings in one line, or without a line, the pointer tells which is which.
+    # Of two findings in one line, or without a line, the pointer distinguishes them.
     at = f"{finding.pointer}: " if finding.pointer else ""
-    told = printable(f"[{finding.code}] {at}{finding.message}")
-    return f"{style.paint(place, 'strong')}: {level}{told}\n"
+    text = printable(f"[{finding.code}] {at}{finding.message}")
+    return f"{style.paint(place, 'strong')}: {level}{text}\n"

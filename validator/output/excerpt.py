@@ -15,7 +15,7 @@ _CUT = "..."
 
 
 class Mark(NamedTuple):
-    """What is marked, and how."""
+    """A marked span and its style."""
 
     span: Span
     character: str

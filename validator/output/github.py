@@ -61,5 +61,7 @@ def _lines(result: PayloadResult, finding: Finding) -> Properties:
 
 
 def _command(name: str, properties: Properties, data: str) -> str:
-    told = ",".join(f"{key}={str(value).translate(_PROPERTY)}" for key, value in properties.items())
-    return f"::{name}{' ' if told else ''}{told}::{data.translate(_DATA)}\n"
+    options = ",".join(
+        f"{key}={str(value).translate(_PROPERTY)}" for key, value in properties.items()
+    )
+    return f"::{name}{' ' if options else ''}{options}::{data.translate(_DATA)}\n"

@@ -3,7 +3,7 @@
 Of a file with one payload a line, those without findings are one case together.
 
 Source: `junit-10.xsd` of Jenkins' xUnit plugin, and Extensible Markup Language (XML) 1.0, Fifth
-Edition, section 2.2. Characters that XML has no form for are told as escapes. The text is ASCII,
+Edition, section 2.2. Characters that XML has no form for become escapes. The text is ASCII,
 so that any output can take it.
 """
 
@@ -32,7 +32,7 @@ _TEXT = {key: value for key, value in _MARKUP.items() if chr(key) not in '"\t\n'
 
 
 class Case(NamedTuple):
-    """What came of a payload, or of a file."""
+    """The result of a payload, or of a file."""
 
     kind: Literal["passed", "failure", "error"]
     text: str
@@ -47,7 +47,7 @@ def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
 
 
 def _suite(outcome: FileResults) -> Iterator[str]:
-    """Yield a suite, whose start tells how many cases it has; they wait in a file for that."""
+    """Yield a suite, whose start holds the number of its cases; they wait in a file for that."""
     counts = {"passed": 0, "failure": 0, "error": 0}
     with SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="ascii", newline="") as cases:
         for case in _cases(outcome):
@@ -67,11 +67,11 @@ def _suite(outcome: FileResults) -> Iterator[str]:
 def _cases(outcome: FileResults) -> Iterator[Case]:
     if outcome.error:
         yield _case(outcome.name, "error", "file/unreadable", outcome.error, outcome.error)
-    told = 0
+    shown = 0
     for result in outcome:
-        told += 1
+        shown += 1
         yield _of(outcome.name, result)
-    rest = outcome.payloads - told
+    rest = outcome.payloads - shown
     if outcome.lines and rest:
         others = count(rest, "payload", "payloads")
         yield _case(f"{outcome.name}: {others} without findings", "passed")
@@ -90,9 +90,9 @@ def _of(name: str, result: PayloadResult) -> Case:
 
 def _lines(name: str, result: PayloadResult) -> Iterator[str]:
     for each in ordered(result.report):
-        told = f"{each.severity}[{each.code}] {each.message}"
+        text = f"{each.severity}[{each.code}] {each.message}"
         at = f" ({each.pointer})" if each.pointer else ""
-        yield printable(f"{where(name, result, each)}: {told}{at}")
+        yield printable(f"{where(name, result, each)}: {text}{at}")
         if each.hint:
             yield printable(f"    hint: {each.hint}")
     if result.report.omitted != 0:

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 
 def from_root() -> Callable[[str], str]:
-    """Return a function that tells a path as seen from the root of the repository, with slashes.
+    """Return a function that gives a path as seen from the root of the repository, with slashes.
 
     The root is the nearest folder with an entry ``.git``, from the working directory upwards, or
-    else the working directory. A path outside of it is told from the root of the file system.
+    else the working directory. A path outside of it is given from the root of the file system.
     """
     root = _root(os.getcwd())
 
-    def told(path: str) -> str:
+    def from_root(path: str) -> str:
         full = os.path.abspath(path)
         try:
             inside = os.path.commonpath((root, full)) == root
@@ -22,7 +22,7 @@ def from_root() -> Callable[[str], str]:
             inside = False  # on another drive, or no path at all
         return (os.path.relpath(full, root) if inside else full).replace(os.sep, "/")
 
-    return told
+    return from_root
 
 
 def _root(start: str) -> str:

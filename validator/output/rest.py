@@ -1,4 +1,4 @@
-"""Rest: what is told of the findings that a report leaves out."""
+"""Rest: lines about the findings that a report leaves out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def rest(outcome: FileResults, result: PayloadResult) -> str:
 
 
 def omitted(number: int | None) -> str:
-    """Return what is told of `number` findings that are not shown; None if nobody counted them."""
+    """Return the text about `number` findings that are not shown; None: they were not counted."""
     if number is None:
         return "there are more findings than were counted"
     return f"{count(number, 'more finding', 'more findings')} not shown"

@@ -2,7 +2,7 @@
 
 Source: Static Analysis Results Interchange Format (SARIF) Version 2.1.0 Plus Errata 01, OASIS
 Standard, and GitHub's page on its support for SARIF. Results are written as they come; what is
-told of the run as a whole comes after them.
+notes on the run as a whole come after them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
 
 
 class _Run:
-    """What is gathered while the results are written."""
+    """Data gathered while the results are written."""
 
     def __init__(self) -> None:
         self._place = from_root()
@@ -90,8 +90,8 @@ class _Run:
                 alike[digest] += 1
                 # The only fingerprint that GitHub knows; its own is a digest and a count, too.
                 fingerprint = {"primaryLocationLineHash": f"{digest.hex()}:{alike[digest]}"}
-                told = self._result(result, finding, artifact)
-                yield {**told, "partialFingerprints": fingerprint}
+                entry = self._result(result, finding, artifact)
+                yield {**entry, "partialFingerprints": fingerprint}
             more = result.report.omitted
             rest = None if rest is None or more is None else rest + more
         if rest != 0:
@@ -101,7 +101,7 @@ class _Run:
         self, result: PayloadResult, finding: Finding, artifact: dict[str, str]
     ) -> dict[str, Any]:
         hint = f"\nhint: {finding.hint}" if finding.hint else ""
-        told: dict[str, Any] = {
+        entry: dict[str, Any] = {
             "ruleId": finding.code,
             "ruleIndex": self._rules.setdefault(finding.code, len(self._rules)),
             "level": LEVELS[finding.severity],
@@ -117,8 +117,8 @@ class _Run:
             if at is not None
         ]
         if related:
-            told["relatedLocations"] = related
-        return told
+            entry["relatedLocations"] = related
+        return entry
 
     def _notify(self, level: str, text: str, artifact: dict[str, str]) -> None:
         location = {"physicalLocation": {"artifactLocation": artifact}}
@@ -163,12 +163,12 @@ def _columns(at: Span) -> dict[str, int]:
 def _location(
     artifact: dict[str, str], region: dict[str, int], logical: dict[str, str] | None
 ) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "physicalLocation": {"artifactLocation": artifact, "region": region},
     }
     if logical:
-        told["logicalLocations"] = [logical]
-    return told
+        entry["logicalLocations"] = [logical]
+    return entry
 
 
 def _logical(finding: Finding) -> dict[str, str] | None:

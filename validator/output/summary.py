@@ -1,4 +1,4 @@
-"""Words: what is told of a file in text for people, whatever its form."""
+"""Summary: texts about a file for people, in whatever form."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ def verdict(outcome: FileResults) -> str:
     """Return what came of a file whose results were all taken, as a line."""
     if outcome.error:
         return ""
-    told = _tally(outcome) if outcome.lines else _told(outcome.last)
-    return printable(f"{outcome.name}: {told}") + "\n"
+    text = _tally(outcome) if outcome.lines else _verdict(outcome.last)
+    return printable(f"{outcome.name}: {text}") + "\n"
 
 
-def _told(report: Report | None) -> str:
+def _verdict(report: Report | None) -> str:
     if report is None:
         return "nothing was checked"
     counts = Counter(str(each.severity) for each in report.findings)
-    told = ", ".join(
+    text = ", ".join(
         count(counts[severity], severity, plural)
         for severity, plural in _PLURALS.items()
         if counts[severity]
     )
-    if told and report.omitted != 0:
-        told = f"at least {told}"
+    if text and report.omitted != 0:
+        text = f"at least {text}"
     if report.ok:
-        told = f"ok with {told}" if told else "ok"
+        text = f"ok with {text}" if text else "ok"
     if report.unreadable:
-        return f"{told} (not readable)"
-    return f"{told} ({report.model or 'no body'}, edition {report.edition})"
+        return f"{text} (not readable)"
+    return f"{text} ({report.model or 'no body'}, edition {report.edition})"
 
 
 def _tally(outcome: FileResults) -> str:

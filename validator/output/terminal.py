@@ -26,7 +26,7 @@ class Style(NamedTuple):
     quoting: bool = True
     """Lines of the source are shown."""
     verbose: bool = False
-    """Each file gets a verdict, and the rules that could not be judged are told."""
+    """Each file gets a verdict, and lists the rules that could not be judged."""
 
     def paint(self, text: str, *marks: str) -> str:
         """Return `text` with the colours of `marks`."""
@@ -36,7 +36,7 @@ class Style(NamedTuple):
 
 
 def coloured(choice: str) -> bool:
-    """Tell whether standard output gets colours; `choice` is auto, always or never.
+    """Return True if standard output gets colours; `choice` is auto, always or never.
 
     Without a choice, ``NO_COLOR`` (no-color.org) says no, and wins over ``FORCE_COLOR``
     (force-color.org), which says yes; empty ones say nothing. Else a terminal gets them.

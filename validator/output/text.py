@@ -1,4 +1,4 @@
-"""Text: findings as a compiler tells them, each with its line of the source."""
+"""Text: findings as a compiler prints them, each with its line of the source."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def report(outcomes: Iterable[FileResults], style: Style = _PLAIN) -> Iterator[s
 def _told(
     outcome: FileResults, result: PayloadResult, style: Style, explained: set[str]
 ) -> Iterator[str]:
-    """Yield what is told of each finding; where to read more is told once of each code."""
+    """Yield the text of each finding; the first of each code refers to its explanation."""
     if not result.report.findings:
         return
     from .excerpt import Excerpts, Mark
@@ -47,8 +47,8 @@ def _told(
             lines += excerpts.lines(marks, gutter)
         for title, about in _notes(each, explained):
             sign = style.paint("=", "frame")
-            told = style.paint(f"{title}:", "strong")
-            lines.append(f"{'':>{gutter}} {sign} {told} {printable(about)}")
+            title_text = style.paint(f"{title}:", "strong")
+            lines.append(f"{'':>{gutter}} {sign} {title_text} {printable(about)}")
         explained.add(each.code)
         yield "\n".join(lines) + "\n"
 

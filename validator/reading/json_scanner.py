@@ -1,4 +1,4 @@
-"""A strict scanner of JSON text that tells what is wrong and where.
+"""A strict scanner of JSON text that reports what is wrong and where.
 
 It follows RFC 8259 (the grammar) and RFC 7493, I-JSON (no duplicate keys, no unpaired surrogates,
 no numbers beyond a double). It is for text that a fast parser refused, so it favours good answers.
@@ -98,7 +98,7 @@ For "key" and "string" the text is the decoded string; for the others it is the 
 
 
 class Scan(NamedTuple):
-    """What a JSON text holds and what is wrong with it."""
+    """The value of a JSON text and its problems."""
 
     value: Any
     """The value; of duplicate keys the last wins, and None stands for what JSON cannot carry."""
@@ -414,7 +414,7 @@ def _fault_at_end(text: str, expected: str, closers: list[str]) -> _FaultError:
 
 
 def _specific(text: str, pos: int, expected: str) -> str:
-    """Return the reason that the characters at `pos` tell by themselves, or nothing."""
+    """Return the reason that the characters at `pos` show by themselves, or nothing."""
     first = text[pos]
     word = _WORD.match(text, pos)
     reason = next((why for mark, why in _MARKS.items() if text.startswith(mark, pos)), "")
@@ -431,7 +431,7 @@ def _specific(text: str, pos: int, expected: str) -> str:
 
 
 def _generic(expected: str, closers: list[str], found: str = "") -> str:
-    """Return the reason that only tells what should have come."""
+    """Return the reason that only names what was expected."""
     if expected == _COLON:
         return "expected-colon"
     if expected in _KEYS:

@@ -54,7 +54,7 @@ class Normalizer:
         return result
 
     def _copy_leaves(self, container: _Container) -> bool:
-        """Copy members until one is a container, which is then open; tell whether all are done."""
+        """Copy members up to the next container, which is then open; return True after the last."""
         _, members, target, keyed, _ = container
         for given, item in members:
             key = given

@@ -32,7 +32,7 @@ OF_KEYS = frozenset(
 
 
 class Position(NamedTuple):
-    """Where a member of an object or an array is."""
+    """The position of a member of an object or an array."""
 
     value: Span
     key: Span | None = None
@@ -40,13 +40,13 @@ class Position(NamedTuple):
 
 
 class Positions(Protocol):
-    """Where the parts of a text are."""
+    """The positions of the parts of a text."""
 
     def find(self, pointer: str) -> Position | None:
         """Return the place of a value; of a missing one, that of what should have held it."""
 
     def fault(self, finding: Finding) -> tuple[Span, Span | None]:
-        """Return the place of a fault of the text, and of what it is told beside."""
+        """Return the place of a fault of the text, and of what it relates to."""
 
 
 def located(findings: Iterable[Finding], places: Positions) -> Iterator[Finding]:
@@ -122,7 +122,7 @@ _REST = re.compile(r"[^\r\n]*")
 
 
 class JsonPositions:
-    """Where the parts of a JSON text are."""
+    """The positions of the parts of a JSON text."""
 
     def __init__(
         self, text: str, pointers: Iterable[str], start: int = 0, lines: Lines | None = None

@@ -40,7 +40,7 @@ def plain(
 
 
 def is_plain(value: object, *, max_depth: int = 8) -> bool:
-    """Tell whether `plain` would return an equal copy and no problems; False if it is not clear.
+    """Return True if `plain` would return an equal copy and no problems; False may mean unknown.
 
     Looks no deeper than `max_depth`.
     """

@@ -1,6 +1,6 @@
 """Toml: a TOML file's values, and the line where each of them stands.
 
-`tomllib` reads the values. It doesn't tell where they stand, nor does another maintained reader,
+`tomllib` reads the values. It has no positions, nor does another maintained reader,
 so a scan of the text finds that out, once a line is asked for.
 """
 
@@ -217,7 +217,7 @@ class _Scan:
                 self._take()
 
     def _inside(self, end: str) -> bool:
-        """Pass over what parts values; tell whether one more comes, and take the end if not."""
+        """Pass over what parts values; return True if another follows, and take the end if not."""
         while self._next.text in {_NEWLINE, ","}:
             self._take()
         if self._next.text == end:

@@ -77,16 +77,16 @@ class _Fault(Exception):
 
 
 class YamlPlaces:
-    """Where the parts of a document are."""
+    """The positions of the parts of a document."""
 
     def __init__(self, lines: Lines) -> None:
-        """Tell places by `lines`."""
+        """Find places by `lines`."""
         self._lines = lines
         self.root: Part | None = None
         self._faults: dict[tuple[int, int], tuple[Span, Span | None]] = {}
 
     def note(self, span: Span, other: Span | None = None) -> None:
-        """Keep the place of a fault of the text, and what it is told beside."""
+        """Keep the place of a fault of the text, and what it relates to."""
         self._faults[span.line, span.column] = (span, other)
 
     def span(self, start: int, end: int) -> Span:
@@ -447,5 +447,5 @@ def _kind(text: str) -> str:
 
 def _detail(error: yaml.YAMLError) -> str:
     """Return what the parser says, on one line."""
-    said = getattr(error, "problem", None) or getattr(error, "reason", None) or "no reason told"
+    said = getattr(error, "problem", None) or getattr(error, "reason", None) or "no reason given"
     return " ".join(str(said).split())

@@ -90,7 +90,7 @@ def quantity_sum(context: Context) -> Iterator[Problem | Missing]:
             "a catalog of the account prices. Any other item counts for nothing in totals and "
             "discounts."
         ),
-        fix="Send `price`, or tell the policy which SKUs your catalogs price.",
+        fix="Send `price`, or list the SKUs that your catalogs price in the policy.",
         source="Integration API OpenAPI 3.1 (2026-06), CartItem.price",
         editions=("2026-06",),
         models=REQUESTS,

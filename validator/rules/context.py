@@ -10,11 +10,11 @@ from ..model.schema_tree import SchemaNode
 from ..model.states import New
 
 PreviousKind: TypeAlias = Literal["unknown", "new", "state", "session", "alone"]
-"""What is known of the session before the call; ``alone``: a dry update, which ignores it."""
+"""The knowledge of the session before the call; ``alone``: a dry update ignores it."""
 
 
 class Missing(NamedTuple):
-    """What a rule yields where it can't be judged."""
+    """A reason why a rule can't be applied."""
 
     reason: str
 
@@ -35,15 +35,15 @@ class Invalid:
         }
 
     def __bool__(self) -> bool:
-        """Tell whether there are any."""
+        """Return True if there are any."""
         return bool(self._places)
 
     def readable(self, place: Path) -> bool:
-        """Tell whether `place` and all above it are valid, whatever is below it."""
+        """Return True if `place` and all above it are valid, whatever is below it."""
         return not any(place[:length] in self._places for length in range(len(place) + 1))
 
     def blocks(self, places: Collection[Path]) -> bool:
-        """Tell whether one of `places`, where ``*`` is any step, can't be read.
+        """Return True if one of `places`, where ``*`` is any step, can't be read.
 
         That is if it is invalid itself, or anything above or below it is.
         """
@@ -97,7 +97,7 @@ class Context(NamedTuple):
     """The customer session within `value`, or what is returned of one; empty if there is
     none."""
     base: Path
-    """Where `session` stands in `value`."""
+    """The path of `session` in `value`."""
     schema_tree: SchemaNode
     state: str | New | None = None
     """The session's state before the call; None if unknown or set aside by a dry run."""
@@ -134,7 +134,7 @@ class Context(NamedTuple):
                     yield index, cart[index]
 
     def readable(self, *path: str | int) -> bool:
-        """Tell whether the value at `path` is itself valid, whatever is below it."""
+        """Return True if the value at `path` is itself valid, whatever is below it."""
         return not self.invalid or self.invalid.readable(self.place(*path))
 
     def place(self, *path: str | int) -> Path:
@@ -143,5 +143,5 @@ class Context(NamedTuple):
 
 
 def _hit(reads: Sequence[str], broken: Iterable[Path]) -> bool:
-    """Tell whether one of the broken places in an item is the item, or in one of its `reads`."""
+    """Return True if one of the broken places in an item is the item, or in one of its `reads`."""
     return any(not path or path[0] in reads for path in broken)

@@ -18,7 +18,7 @@ _CARD = {
     "2026-06": r"[A-Za-z0-9._%+@-]+",
 }
 _OF_ADDRESSES = re.compile(r"[0-9A-Fa-f.:]+(?:%\S+)?")
-"""What an IP address is made of; the zone of an IPv6 address may be any text."""
+"""The characters of an IP address; the zone of an IPv6 address may be any text."""
 _SHARED = frozenset({"guest", "anonymous"})
 
 

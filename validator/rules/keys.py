@@ -23,7 +23,7 @@ _OF_PROFILES = frozenset({"customerProfile", "profile", "profileAttributes"})
 """Keys that are sent beside a session for its profile, to no effect."""
 
 _GUESSES = 100
-"""So many keys are explained; more is a flood, not a slip."""
+"""How many unknown keys get an explanation; more are a flood, not slips."""
 
 
 @rule(

@@ -134,7 +134,7 @@ def state_not_settable(context: Context) -> Iterator[Problem | Missing]:
     needs=("state",),
 )
 def state_transition(context: Context) -> Iterator[Problem | Missing]:
-    """Look the move up in the table of the edition."""
+    """Look up the move in the table of the edition."""
     operation = context.call_kind.operation
     if operation == "update" and context.state is NEW:
         return

@@ -166,7 +166,7 @@ def evaluable_campaigns_without_dry(context: Context) -> Iterator[Problem | Miss
         name="request/redundant-response-content",
         severity=Severity.WARNING,
         summary="campaignEligibility is asked for with content it already covers.",
-        message="{content} repeats what campaignEligibility tells",
+        message="{content} repeats what campaignEligibility contains",
         hint="leave {content} out of responseContent",
         why="The response then says the same thing twice and takes longer.",
         fix="Ask for campaignEligibility alone.",

@@ -351,7 +351,7 @@ def whole_item_only(context: Context) -> Iterator[Problem | Missing]:
     prefilter={"returnedCartItems": {"minItems": 1}},
 )
 def empty_return(context: Context) -> Iterator[Problem | Missing]:
-    """Look at the length of the list."""
+    """Check the length of the list."""
     entries = context.session.get("returnedCartItems")
     if entries is not None and not entries:
         yield Problem("return/empty", context.place("returnedCartItems"))

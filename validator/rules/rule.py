@@ -23,7 +23,7 @@ RETURNS = ("ReturnIntegrationRequest",)
 DISTINCT: Mapping[str, Any] = {"if": {"maxItems": 16}, "then": {"uniqueItems": True}, "else": False}
 """For `Rule.prefilter`: accept short lists without copies; comparing long ones would take long."""
 NO_BODY = "(no body)"
-"""What stands for a model where a request has no body, as when a session is reopened."""
+"""The stand-in for a model of a request without a body, such as reopening."""
 
 
 class Rule(NamedTuple):

@@ -307,7 +307,7 @@ def cart_item_additional_cost_total(context: Context) -> Iterator[Problem | Miss
     ),
 )
 def session_total(context: Context) -> Iterator[Problem | Missing]:
-    """Add the declared totals up, so that one wrong part is told of once."""
+    """Add the declared totals up, so that one wrong part is reported once."""
     names = ["cartItemTotal", "additionalCostTotal"]
     if context.edition != "2022-06":
         names.append("cartItemAdditionalCostTotal")

@@ -34,7 +34,7 @@ class _Node:
         """Checks the place without elements and members of `branches`."""
         self.branches = branches
         self.bulky = tuple(_bulky(place, ()))
-        """Where there can be much that `shell` does not look at."""
+        """Paths with large parts that `shell` ignores."""
         self.names = frozenset(place.properties)
         """The keys that `shell` looks at."""
 
@@ -45,7 +45,7 @@ class _Branch:
     def __init__(self, path: Path, kinds: tuple[type, ...], part: _Node) -> None:
         self.path = path
         self.kinds = kinds
-        """What an array or a map is in Python."""
+        """The Python types of an array or a map."""
         self.part = part
         """Its elements or members."""
 
@@ -76,7 +76,7 @@ class Accelerated(Engine):
         instance: Any,
         suspects: SuspectIndexes | None = None,
         *,
-        elsewhere: bool = True,
+        only_suspects: bool = False,
     ) -> Iterator[Problem]:
         """Yield what is wrong with `instance`, in the order of `pointer.order`.
 
@@ -85,7 +85,7 @@ class Accelerated(Engine):
         count = 0
         try:
             node = self._node(schema_tree(self.edition, model))
-            for each in _descend(node, instance, (), suspects or {}, elsewhere=elsewhere):
+            for each in _descend(node, instance, (), suspects or {}, only_suspects=only_suspects):
                 yield each
                 count += 1
         except ValueError:
@@ -95,7 +95,7 @@ class Accelerated(Engine):
             yield from islice(reference.problems(model, plain(instance)[0]), count, None)
 
     def accepts(self, model: str, instance: Any) -> bool:
-        """Tell whether nothing is wrong with `instance`; False if that is not clear at once."""
+        """Return True if `instance` is known to be valid; False may mean unknown."""
         try:
             return self._node(schema_tree(self.edition, model)).whole.is_valid(instance)
         except ValueError:
@@ -138,10 +138,10 @@ def _branches(place: SchemaNode, path: Path) -> Iterator[tuple[Path, tuple[type,
 
 
 def _descend(
-    node: _Node, instance: Any, base: Path, suspects: SuspectIndexes, *, elsewhere: bool = True
+    node: _Node, instance: Any, base: Path, suspects: SuspectIndexes, *, only_suspects: bool = False
 ) -> Iterator[Problem]:
     found: list[tuple[Path, str, Problem | _Below]] = []
-    for error in node.shell.iter_errors(_trimmed(node, instance)) if elsewhere else ():
+    for error in node.shell.iter_errors(_trimmed(node, instance)) if not only_suspects else ():
         kind, path = error.kind, tuple(error.instance_path)
         keyword, value, part = kind.name, kind.value, _get(instance, path)
         if type(part) is not int or not _mistaken(keyword, value, part):
@@ -150,7 +150,7 @@ def _descend(
     for branch in node.branches:
         value = _get(instance, branch.path)
         place = (*base, *branch.path)
-        if value and isinstance(value, branch.kinds) and (elsewhere or place in suspects):
+        if value and isinstance(value, branch.kinds) and (not only_suspects or place in suspects):
             faulty = _faulty(branch.part, value, suspects.get(place))
             first = next(faulty, None)
             if first is not None:
@@ -198,7 +198,7 @@ _LARGE = 64
 
 
 def _mistaken(keyword: str, value: Any, number: int) -> bool:
-    """Tell whether jsonschema-rs is wrong, which has no idea of integers of hundreds of digits."""
+    """Return True for a false error: jsonschema-rs has no integers of hundreds of digits."""
     if keyword == "type":
         return "number" in value or "integer" in value
     return keyword == "minimum" and number >= value

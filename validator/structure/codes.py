@@ -126,7 +126,7 @@ CODES = (
         message="{property} is null, where the model has {expected:bare}",
         hint="send a value, or leave {property} out",
         why=(
-            "No property may be null. For some months the docs told users to send null for "
+            "No property may be null. For some months the docs asked users to send null for "
             '"keep what there is", and it seems to count as omitted, but nothing says so now.'
         ),
         fix="Leave the key out. Raise the severity of this code to error to be strict.",

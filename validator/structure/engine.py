@@ -64,12 +64,12 @@ class Engine(ABC):
         instance: Any,
         suspects: SuspectIndexes | None = None,
         *,
-        elsewhere: bool = True,
+        only_suspects: bool = False,
     ) -> Iterator[Problem]:
         """Yield what is wrong with `instance`, in the order of `pointer.order`.
 
-        `suspects` are the elements that can be wrong in some of its arrays. What is `elsewhere` can
-        be wrong, too, unless that is said to be known.
+        `suspects` limits the search in some arrays to these indexes. With `only_suspects`, all
+        else is known to be valid.
         """
 
     def prefilter(
@@ -89,7 +89,7 @@ class Engine(ABC):
         return None
 
     def accepts(self, model: str, instance: Any) -> bool:
-        """Tell whether nothing is wrong with `instance`; False if that is not clear at once."""
+        """Return True if `instance` is known to be valid; False may mean unknown."""
         return next(self.problems(model, instance), None) is None
 
 
@@ -141,12 +141,12 @@ _TYPES = {
 
 
 def is_number(instance: Any) -> bool:
-    """Tell whether a plain value is a JSON number."""
+    """Return True if a plain value is a JSON number."""
     return isinstance(instance, (int, float, Decimal)) and not isinstance(instance, bool)
 
 
 def is_integer(instance: Any) -> bool:
-    """Tell whether a plain value is a JSON number without a fraction, such as 1, 1.0 or 1e2."""
+    """Return True if a plain value is a JSON number without a fraction, such as 1, 1.0 or 1e2."""
     if not is_number(instance):
         return False
     if isinstance(instance, Decimal):
@@ -160,9 +160,9 @@ def brief(instance: Any) -> Any:
 
 
 def omission(schema_tree: SchemaNode, problem: Problem) -> Problem | None:
-    """Return what is wrong with a request's `problem`: null under an optional key is less bad.
+    """Downgrade a null under an optional key of a request to ``payload/null-property``.
 
-    None if that has been told already.
+    Return other problems as they are, and None for a null that is reported already.
     """
     is_type = problem.code == "schema/type"
     null = (

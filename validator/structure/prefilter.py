@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     import jsonschema_rs
 
 _MANY, _FEW = 256, 8
-"""So many cart items are asked about at once, then so many of those, to find the faulty ones."""
+"""Cart items validated per call; in a failing batch, this many per call up to the first bad one."""
 _AROUND = 16
-"""Where there are faulty ones, so many are asked about one by one."""
+"""Items validated singly after a bad one; bisection is slower with 3 to 100 bad ones of 1000."""
 
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
 _LIST: dict[str, Any] = {"type": [*_SCALAR["type"], "array"], "items": _SCALAR}
 _OBJECT = {**_LIST, "type": [*_LIST["type"], "object"], "additionalProperties": _LIST}
 _SMALL = {**_OBJECT, "additionalProperties": _OBJECT, "items": _OBJECT}
-"""What passes under a key that is the caller's own: within items, which are many, a `_LIST`."""
+"""Accepted under keys of the caller's own; within items, which are many, only a `_LIST`."""
 
 
 _FORMATS = {
@@ -121,7 +121,7 @@ class SchemaPrefilter:
         return validator({"type": "array", "items": self._item_schema}, formats=False)
 
     def scan(self, value: dict[str, Any]) -> Suspects | None:
-        """Sort the parts of `value`; None if it is not made of plain JSON values."""
+        """Return the suspect parts of `value`; None if it is not made of plain JSON values."""
         cart = self._cart_of(value)
         if cart is None:
             return None

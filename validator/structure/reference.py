@@ -32,7 +32,7 @@ class Reference(Engine):
         instance: Any,
         suspects: SuspectIndexes | None = None,  # noqa: ARG002 - the reference looks at everything
         *,
-        elsewhere: bool = True,  # noqa: ARG002 - the same
+        only_suspects: bool = False,  # noqa: ARG002 - the same
     ) -> Iterator[Problem]:
         """Yield what is wrong with `instance`, in the order of `pointer.order`."""
         try:

@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 def main(config: str | None, workers: int | None = None) -> int:
     """Run the gateway by the file `config`, or with the defaults; return the exit status.
 
-    `workers` wins over what the file says. What is wrong with the settings is told on standard
+    `workers` wins over what the file says. Faults of the settings are reported on standard
     error as ``path:line: message`` and ends it with 2, an address that is taken with 1.
     """
     try:
@@ -72,7 +72,7 @@ def read_settings(config: str | None, workers: int | None) -> Settings:
 
 
 def serve(settings: Settings, config: str | None, index: int = 0, *, parent: bool = False) -> int:
-    """Run worker `index` until it is told to end; return the exit status.
+    """Run worker `index` until it is signalled to end; return the exit status.
 
     `parent`: it also ends when whoever holds the other end of its standard input does.
 
@@ -103,7 +103,7 @@ class _Process:
         self._reloads: set[asyncio.Task[None]] = set()
         self._reloading = asyncio.Lock()
         self._faces: list[Callable[[], Awaitable[None]]] = []
-        """What stops each face that was started."""
+        """Callbacks that stop the started faces."""
 
     async def run(self, *, parent: bool) -> int:
         """Serve until a signal comes."""
@@ -254,7 +254,7 @@ class _Http:
 
 
 def _guard(settings: Settings, config: str | None, metrics: Meter | None = None) -> Guard:
-    """Return the guard; what is wrong with the store is told with its line."""
+    """Return the guard; a fault of the store is reported with its line."""
     try:
         return Guard(settings, meter=metrics)
     except (ValueError, StoreError) as error:

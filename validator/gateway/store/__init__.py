@@ -1,7 +1,7 @@
 """Store: what remembers the state of each session between its requests.
 
-A request is told to the store twice. `Store.begin` admits it and notes what it may lead to;
-`Store.finish` tells what became of it. In between, and wherever the answer is lost, a session may
+The store hears of a request twice. `Store.begin` admits it and notes what it may lead to;
+`Store.finish` reports its outcome. In between, and wherever the answer is lost, a session may
 be in one of several states; the store refuses only what none of them permits.
 """
 
@@ -44,11 +44,11 @@ class Key(NamedTuple):
 
 
 _LONGEST: Final = 400
-"""The characters of a name that stand for the id itself; a longer one is told by its digest."""
+"""The characters of a name that stand for the id itself; a longer one is replaced by its digest."""
 
 
 class Intent(NamedTuple):
-    """What a request means to do to a session."""
+    """The intended effect of a request on a session."""
 
     permitted: frozenset[str]
     """The states it passes from; ``new`` stands for a session that does not exist yet."""
@@ -62,7 +62,7 @@ class Admission(NamedTuple):
     """Whether a request may pass."""
 
     token: str | None
-    """What to finish the request by; None if it may not pass."""
+    """The handle to finish the request with; None if it may not pass."""
     states: frozenset[str]
     """The states the session may be in; empty if that is not known."""
 
@@ -110,7 +110,7 @@ class Store(Protocol):
 
 
 class Opener(Protocol):
-    """What makes a store of one kind; raises `ValueError` for an address that isn't right."""
+    """A factory of stores of one kind; raises `ValueError` for a wrong address."""
 
     def __call__(self, url: str, *, lease: float, expiry: float, timeout: float) -> Store:
         """Make a store; it may wait for a file, but not for a network."""

@@ -7,7 +7,7 @@ It holds at all times that the session is in one of `Record.states`, or in a sta
 * A request without an answer keeps its pending until the lease ends, because the API may do it as
   late as that. Then what it leads to joins the states.
 * A request that was done makes its result the state. What others did since it began may have been
-  done after it, so their results stay possible, unless `updated` tells the order.
+  done after it, so their results stay possible, unless `updated` gives the order.
 
 redis.lua does the same; a test holds them side by side.
 """
@@ -30,7 +30,7 @@ BITS: Final = {"open": OPEN, "closed": 2, "partially_returned": 4, "cancelled": 
 """A set of states is the sum of their bits."""
 
 MOST_PENDINGS: Final = 32
-"""How many requests are told apart at once; more share one pending."""
+"""How many requests are tracked one by one; more share one pending."""
 SHARED: Final = ""
 """The key of the pending that is shared. It is no token, so nothing finishes it."""
 
@@ -50,13 +50,13 @@ class Pending(NamedTuple):
     started_at: int = 0
     """The record's `updated` when it began."""
     undated: int = 0
-    """What others without `updated`, or with one that can't be, led to since it began."""
+    """The results of others without `updated`, or with an impossible one, since it began."""
     since: int = 0
-    """What any others led to since it began."""
+    """The results of any others since it began."""
 
 
 class Record:
-    """What is known of one session."""
+    """The knowledge about one session."""
 
     __slots__ = ("pendings", "states", "updated")
 
@@ -162,7 +162,7 @@ class Record:
         self._tell(state, dated=bool(updated))
 
     def _tell(self, state: int, *, dated: bool) -> None:
-        """Tell all pendings what another request led to."""
+        """Add the result of another request to all pendings."""
         for token, each in self.pendings.items():
             undated = each.undated if dated else each.undated | state
             self.pendings[token] = each._replace(undated=undated, since=each.since | state)

@@ -1,7 +1,7 @@
 """The store in Redis or Valkey: for the gateways of a fleet.
 
 Each call is one script on one key, so it is atomic without a transaction, and a cluster can hold
-the sessions. What the script does is told in redis.lua. Leases run by the server's clock.
+the sessions. redis.lua documents the script. Leases run by the server's clock.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from . import (
 from .record import BITS, OTHER, microseconds, names, to_bits
 
 PREFIX: Final = "talonschema:1"
-"""What the keys in the database begin with; the number is the version of what they hold."""
+"""The prefix of the keys in the database; the number is the version of their content."""
 MOST_CONNECTIONS: Final = 32
 """Connections of one process; calls wait for a free one."""
 
@@ -131,7 +131,7 @@ def open_store(url: str, *, lease: float, expiry: float, timeout: float) -> Redi
 
 def _client(url: str, timeout: float) -> Client:
     # A call that failed is repeated once, on a new connection, because a server closes connections
-    # that were idle. To repeat a call does no harm: tokens tell that it was made already.
+    # that were idle. To repeat a call does no harm: tokens show that it was made already.
     options: dict[str, Any] = {
         "retry": Retry(NoBackoff(), 1),
         "socket_connect_timeout": timeout,
@@ -148,7 +148,7 @@ def _client(url: str, timeout: float) -> Client:
         pool = BlockingConnectionPool.from_url(
             url, max_connections=MOST_CONNECTIONS, timeout=timeout, **options
         )
-        # Options in the address that don't exist are told only when a connection is made.
+        # Options in the address that don't exist are reported only when a connection is made.
         pool.connection_class(**pool.connection_kwargs)
     except (ValueError, TypeError, RedisError) as error:
         raise ValueError(f"store is {_where(url)}, which is no address: {error}") from error

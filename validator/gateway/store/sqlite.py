@@ -26,7 +26,7 @@ from .record import Record
 FORMAT: Final = 1
 """Version of the file (``user_version``); it grows when an older release can't use it."""
 APPLICATION_ID: Final = 0x54_53_43_48
-"""What tells the file from those of other programs ("TSCH")."""
+"""The mark of the file among those of other programs ("TSCH")."""
 
 UPKEEP: Final = 4000
 """Writes between two checkpoints."""
@@ -268,7 +268,7 @@ def _set_up(connection: sqlite3.Connection) -> None:
 
 
 def _check(connection: sqlite3.Connection) -> bool:
-    """Tell whether the file is empty; raise `_ForeignFile` if it can't be used."""
+    """Return True if the file is empty; raise `_ForeignFile` if it can't be used."""
     (ours,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
