@@ -291,7 +291,7 @@ Two cores are shared by the gateway, the plugin, the client and the stand-in for
 
 ![What a request takes, with and without the plugin](performance.svg)
 
-A time is told as median (quartiles) of the rounds.
+Times are given as median (quartiles) of the rounds.
 What is added to it, and what is left of the throughput, is compared inside a round,
 where both sides had the same weather.
 """

@@ -139,7 +139,7 @@ def page(results: Results) -> str:
     lines += [
         "## Targets",
         "",
-        "A ratio of two times is told as median (quartiles).",
+        "Ratios of two times are given as median (quartiles).",
         "",
     ]
     lines += table(
