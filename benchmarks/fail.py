@@ -68,7 +68,7 @@ def growth() -> dict[str, Call]:
 
 
 def attacks(chosen: Options) -> tuple[Rounds, dict[str, list[str]]]:
-    """Time the hostile payloads, each beside a valid one; tell the codes that each has."""
+    """Time the hostile payloads, each beside a valid one; return the codes of each."""
     times: Rounds = {}
     codes: dict[str, list[str]] = {}
     valid = payloads.large(hostile.SIZE)

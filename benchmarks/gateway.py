@@ -184,8 +184,8 @@ def _nginx_program() -> str:
 
 
 def _nginx_version() -> str:
-    told = subprocess.run([_nginx_program(), "-v"], capture_output=True, text=True, check=True)
-    return told.stderr.strip().rpartition("/")[2]
+    reported = subprocess.run([_nginx_program(), "-v"], capture_output=True, text=True, check=True)
+    return reported.stderr.strip().rpartition("/")[2]
 
 
 def _upstream(port: int) -> str:
@@ -368,20 +368,20 @@ def page(result: Mapping[str, Any]) -> str:
 
 
 def _row(cases: Mapping[str, Rounds], size: str, name: str) -> tuple[str, ...]:
-    def told(case: str) -> str:
+    def reported(case: str) -> str:
         return _time(quartiles(cases[f"{size}, {case}"][name]).median)
 
     each = quartiles(cases[f"{size}, {EACH}"][name]).median
     alone = name not in ALONE
     return (
         name,
-        told(P50),
+        reported(P50),
         "" if alone else _times(_added(cases, f"{size}, {P50}", name)),
-        told(P99),
+        reported(P99),
         f"{1 / each:.0f}",
         "" if alone else shown(_kept(cases, name, size)),
-        told(CPU),
-        told(CPU_PLUGIN) if "Envoy +" in name or "nginx +" in name else "",
+        reported(CPU),
+        reported(CPU_PLUGIN) if "Envoy +" in name or "nginx +" in name else "",
     )
 
 

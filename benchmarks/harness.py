@@ -1,7 +1,7 @@
 """How things are timed here, and what is written down.
 
 **Rounds.** All candidates of a case run once a round, in an order that moves on by one each round.
-A ratio is taken inside a round, where both sides had the same weather; told are the median of the
+A ratio is taken inside a round, where both sides had the same weather; given are the median of the
 rounds and the quartiles. All rounds are kept, so that any two candidates can be compared later.
 
 **Clock.** `time.thread_time`: processor time of this thread. The machines that benchmarks run on
@@ -54,7 +54,7 @@ Rounds: TypeAlias = dict[str, list[float]]
 
 
 class Quartiles(NamedTuple):
-    """What is told of the rounds: the middle, and how far half of them spread."""
+    """The figure of the rounds: the middle, and how far half of them spread."""
 
     low: float
     median: float
@@ -128,7 +128,7 @@ def ratio(times: Rounds, one: str, other: str) -> Quartiles:
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures depend on; nothing that tells whose machine it is."""
+    """Return what the figures depend on; nothing about the owner of the machine."""
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count(),

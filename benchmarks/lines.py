@@ -2,7 +2,7 @@
 
 Measured: whole processes over the same file of payloads of 3 to 9 items (2 KB a line, one in a
 hundred with an error): `talonschema check` in one process and with `--jobs 2`, and a loop of
-`json.loads` and jsonschema, which tells valid from invalid and nothing else. The loop gets a
+`json.loads` and jsonschema, which only separates valid from invalid. The loop gets a
 twentieth of the lines, since it is slow. All times are per line, in seconds of wall time, without
 those of a run over a single line, which is start-up. The peak memory of the largest process is
 noted for files of different lengths.

@@ -19,7 +19,7 @@ _WARM = 600
 
 
 def present() -> bool:
-    """Tell whether Node and ajv are installed."""
+    """Return True if Node and ajv are installed."""
     return bool(shutil.which("node")) and (HERE / "node" / "node_modules" / "ajv").is_dir()
 
 

@@ -81,12 +81,12 @@ def verdicts(results: Results) -> Iterator[tuple[str, str, str, str, bool]]:
         limit = f"at {'least' if target.least else 'most'} {target.limit:g}"
         yield target.group, what, limit, shown(found), target.met(found)
     name, _, worst = targets.hostile(results)[0]
-    told = "ended, far more" if worst is None else f"{worst:.3g}"
+    reported = "ended, far more" if worst is None else f"{worst:.3g}"
     yield (
         "c",
         f"worst hostile payload of 2 MiB found ({name}) / a valid one",
         f"at most {targets.HOSTILE_LIMIT}",
-        told,
+        reported,
         worst is not None and worst <= targets.HOSTILE_LIMIT,
     )
     memory = results["lines"]["peak_memory_kib"]
@@ -199,9 +199,9 @@ def _times(results: Results, question: str, title: str, about: str, against: str
 
 def _compared(times: dict[str, list[float]], against: str) -> Iterator[tuple[str, str, str]]:
     for name in sorted(times, key=lambda name: quartiles(times[name]).median):
-        told = "1" if name == against else shown(ratio(times, name, against))
+        reported = "1" if name == against else shown(ratio(times, name, against))
         bold = "**" if name.startswith("talonschema") else ""
-        yield f"{bold}{name}{bold}", duration(quartiles(times[name]).median), told
+        yield f"{bold}{name}{bold}", duration(quartiles(times[name]).median), reported
 
 
 def _failing(results: Results) -> list[str]:
@@ -266,7 +266,7 @@ def _by_line(results: Results) -> list[str]:
         "## (e) One payload a line",
         "",
         "The command on a file of payloads of 3 to 9 items, one in a hundred with an error.",
-        "Told is wall time per line, without start-up.",
+        "Times are wall time per line, without start-up.",
         "",
     ]
     lines += table(("Command", "Time", "Ratio"), _compared(times, "json.loads + jsonschema"))

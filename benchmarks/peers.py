@@ -63,7 +63,7 @@ def sdk() -> Any:
 
 
 def accepts(validate: Callable[[Any], Any], error: type[Exception], payload: Any) -> bool:
-    """Turn a validator that raises into one that tells."""
+    """Turn a validator that raises into one that returns a verdict."""
     try:
         validate(payload)
     except error:
@@ -73,7 +73,7 @@ def accepts(validate: Callable[[Any], Any], error: type[Exception], payload: Any
 
 @cache
 def has_formats(model: str) -> bool:
-    """Tell whether there are formats to assert; asserting none is faster everywhere."""
+    """Return True if there are formats to assert; asserting none is faster everywhere."""
     return '"format"' in json.dumps(bundle(model, DRAFT_2020_12))
 
 

@@ -53,7 +53,7 @@ def main() -> None:
             )
     quarter = len(held) // 4
     if quarter == 0:
-        sys.exit("too short to tell")
+        sys.exit("too short a run")
     before = statistics.median(held[quarter : 2 * quarter])
     after = statistics.median(held[-quarter:])
     grown = after / before - 1

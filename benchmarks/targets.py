@@ -34,7 +34,7 @@ class Target(NamedTuple):
         return ratio(times, self.above, self.below)
 
     def met(self, found: Quartiles) -> bool:
-        """Tell whether the median is on the right side."""
+        """Return True if the median is on the right side."""
         return found.median >= self.limit if self.least else found.median <= self.limit
 
 

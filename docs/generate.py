@@ -216,8 +216,8 @@ def _context(code: Code) -> str:
     needs = RULES[code.name].needs if code.name in RULES else ()
     reasons = _reasons(code)
     without = "needed in some cases" if reasons else "none needed"
-    told = "; ".join(NEED_ABOUT[need] for need in needs) or without
-    return f"{told}. Skipped when: {'; '.join(reasons)}" if reasons else told
+    stated = "; ".join(NEED_ABOUT[need] for need in needs) or without
+    return f"{stated}. Skipped when: {'; '.join(reasons)}" if reasons else stated
 
 
 def _reasons(code: Code) -> list[str]:

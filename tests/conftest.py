@@ -1,4 +1,4 @@
-"""What all tests share: how hypothesis searches, and what is told at the end.
+"""What all tests share: how hypothesis searches, and the report at the end.
 
 HYPOTHESIS_PROFILE=thorough makes it search longer; with CI set it takes the same steps each time.
 """
@@ -18,7 +18,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell last what was skipped, and so not tested, and why."""
+    """Report last what was skipped, and so not tested, and why."""
     reasons = Counter(
         str(report.longrepr[2]).removeprefix("Skipped: ")
         for report in terminalreporter.getreports("skipped")

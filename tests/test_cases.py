@@ -1,6 +1,6 @@
 """The case files: payloads and what has to be found in them, on each engine.
 
-Their format is told in cases/README.md. It holds no Python, so another implementation can use them.
+cases/README.md describes their format. It holds no Python, so another implementation can use them.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def test_python_examples_print_what_is_shown(page: Path) -> None:
     for block, after in zip_longest(found, found[1:]):
         if block.language != "python":
             continue
-        # Blank lines put the block where it is on the page, so that tracebacks tell its lines.
+        # Blank lines put the block where it is on the page, so that tracebacks have its lines.
         code = compile("\n" * block.line + block.text, name(page), "exec", dont_inherit=True)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
@@ -189,7 +189,7 @@ def differences() -> set[str]:
 
 
 def about(model: SchemaNode, key: str) -> Any:
-    """Return what a model says of a property itself; another model's parts are told there."""
+    """Return what a model says of a property itself; another model has its own."""
     place = model.properties.get(key)
     if place is None:
         return None

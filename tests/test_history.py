@@ -35,7 +35,7 @@ def codes(report: Report) -> list[str]:
     return [each.code for each in report.findings]
 
 
-def told(*updates: Any, **options: Any) -> list[list[str]]:
+def replayed(*updates: Any, **options: Any) -> list[list[str]]:
     return [codes(report) for report in replay(updates, **options)]
 
 
@@ -82,7 +82,7 @@ def test_json_text_and_envelopes() -> None:
         json.dumps({"customerSession": {"couponCodes": ["XMAS"]}}).encode(),
         Update({"customerSession": CLOSE}),
     ]
-    assert told(*updates, policy=COUPONS) == [[], [], []]
+    assert replayed(*updates, policy=COUPONS) == [[], [], []]
 
 
 def test_updates_are_left_as_they_are() -> None:
@@ -109,39 +109,39 @@ def test_budgets_over_several_updates(
 ) -> None:
     options = {"policy": policy, "engine": engine}
     sent, nothing = {property_: value}, {property_: type(value)()}
-    assert told({**OPEN, **sent}, {"cartItems": []}, CLOSE, **options)[2] == []
-    assert told(OPEN, sent, {property_: None}, CLOSE, **options)[3] == []
-    assert told(OPEN, {"cartItems": []}, CLOSE, **options)[2] == [code]
-    assert told(OPEN, sent, nothing, CLOSE, **options)[3] == [code]
-    assert told(OPEN, sent, nothing, sent, CLOSE, **options)[4] == []
-    assert told(OPEN, sent, {**CLOSE, **nothing}, **options)[2].count(code) == 1
-    assert told({**OPEN, **CLOSE, **sent}, **options) == [[]]
-    assert told({**OPEN, **CLOSE}, **options) == [[code]]
+    assert replayed({**OPEN, **sent}, {"cartItems": []}, CLOSE, **options)[2] == []
+    assert replayed(OPEN, sent, {property_: None}, CLOSE, **options)[3] == []
+    assert replayed(OPEN, {"cartItems": []}, CLOSE, **options)[2] == [code]
+    assert replayed(OPEN, sent, nothing, CLOSE, **options)[3] == [code]
+    assert replayed(OPEN, sent, nothing, sent, CLOSE, **options)[4] == []
+    assert replayed(OPEN, sent, {**CLOSE, **nothing}, **options)[2].count(code) == 1
+    assert replayed({**OPEN, **CLOSE, **sent}, **options) == [[]]
+    assert replayed({**OPEN, **CLOSE}, **options) == [[code]]
 
 
 def test_codes_that_are_discarded() -> None:
     both = {"couponCodes": ["XMAS"], "referralCode": "NT2K54D9"}
     none = {"couponCodes": [], "referralCode": ""}
     discarded = ["codes/discarded", "codes/discarded"]
-    assert told(OPEN, both, none, none) == [[], [], discarded, []]
-    assert told(OPEN, none) == [[], []]
-    assert told(OPEN, both, {"couponCodes": ["YULE"]}, none)[3] == discarded
+    assert replayed(OPEN, both, none, none) == [[], [], discarded, []]
+    assert replayed(OPEN, none) == [[], []]
+    assert replayed(OPEN, both, {"couponCodes": ["YULE"]}, none)[3] == discarded
 
 
 def test_an_omitted_state_stays() -> None:
     finished = ["lifecycle/finished-session"]
-    assert told(OPEN, {}, CLOSE, {}, {"cartItems": []}) == [[], [], [], finished, finished]
+    assert replayed(OPEN, {}, CLOSE, {}, {"cartItems": []}) == [[], [], [], finished, finished]
 
 
 def test_a_session_is_created_once() -> None:
     create = {"profileId": "a", "state": "cancelled"}
-    assert told(create, create) == [["lifecycle/initial-state"]] * 2
-    assert told(OPEN, create) == [[], []]
+    assert replayed(create, create) == [["lifecycle/initial-state"]] * 2
+    assert replayed(OPEN, create) == [[], []]
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_a_given_previous_state(state: str) -> None:
-    (first, second) = told({"state": "cancelled"}, {"state": "cancelled"}, previous=state)
+    (first, second) = replayed({"state": "cancelled"}, {"state": "cancelled"}, previous=state)
     assert first == (["lifecycle/repeated-state"] if state == "cancelled" else [])
     assert second == ["lifecycle/repeated-state"]
 
@@ -162,7 +162,7 @@ def test_an_unknown_session_stays_unknown_in_what_was_not_sent() -> None:
 def test_a_given_previous_session() -> None:
     stored = {"customerSession": {"state": "open", "couponCodes": ["XMAS"], "cartItems": [SHOE]}}
     updates = [CLOSE, returning({"position": 0, "quantity": 4})]
-    assert told(*updates, previous=stored, policy=COUPONS) == [
+    assert replayed(*updates, previous=stored, policy=COUPONS) == [
         [],
         ["return/quantity-exceeds-remaining"],
     ]
@@ -175,14 +175,14 @@ def test_a_given_previous_session() -> None:
 def test_a_cart_is_replaced() -> None:
     first, second = {"cartItems": [SHOE, SHIRT]}, {"cartItems": [SHIRT]}
     updates = [OPEN, first, second, CLOSE]
-    assert told(*updates, returning({"position": 1}))[4] == ["return/position-out-of-range"]
-    assert told(*updates, returning({"position": 0, "quantity": 2}))[4] == [
+    assert replayed(*updates, returning({"position": 1}))[4] == ["return/position-out-of-range"]
+    assert replayed(*updates, returning({"position": 0, "quantity": 2}))[4] == [
         "return/quantity-exceeds-remaining"
     ]
-    assert told(*updates[:3], {"cartItems": []}, CLOSE, returning({"position": 0}))[5] == [
+    assert replayed(*updates[:3], {"cartItems": []}, CLOSE, returning({"position": 0}))[5] == [
         "return/position-out-of-range"
     ]
-    assert told(OPEN, first, {}, CLOSE, returning({"position": 1}))[4] == []
+    assert replayed(OPEN, first, {}, CLOSE, returning({"position": 1}))[4] == []
 
 
 # What has no effect.
@@ -206,13 +206,16 @@ def test_a_refused_update_changes_nothing(refused: Any) -> None:
 
 
 def test_a_refused_creation_creates_nothing() -> None:
-    assert told({"profileId": "a", "state": "cancelled"}, {"profileId": "a"}, CLOSE)[1:] == [[], []]
+    assert replayed({"profileId": "a", "state": "cancelled"}, {"profileId": "a"}, CLOSE)[1:] == [
+        [],
+        [],
+    ]
 
 
 def test_a_refused_return_returns_nothing() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE]}
     too_many = ["return/quantity-exceeds-remaining"]
-    assert told(
+    assert replayed(
         closed,
         returning({"position": 0, "quantity": 4}),
         returning({"position": 0, "quantity": 3}),
@@ -221,13 +224,15 @@ def test_a_refused_return_returns_nothing() -> None:
 
 def test_a_dry_update_changes_nothing() -> None:
     dry = Update({"state": "cancelled", "couponCodes": ["XMAS"]}, dry=True)
-    assert told(OPEN, dry, CLOSE, policy=COUPONS) == [[], [], ["budget/coupon-at-close"]]
+    assert replayed(OPEN, dry, CLOSE, policy=COUPONS) == [[], [], ["budget/coupon-at-close"]]
 
 
 def test_a_dry_update_is_judged_alone() -> None:
     closing = Update(CLOSE, dry=True)
     opening = Update({"state": "open"}, dry=True)
-    assert told({**OPEN, **CLOSE, "couponCodes": ["XMAS"]}, closing, opening, policy=COUPONS) == [
+    assert replayed(
+        {**OPEN, **CLOSE, "couponCodes": ["XMAS"]}, closing, opening, policy=COUPONS
+    ) == [
         [],
         [],
         [],
@@ -237,11 +242,11 @@ def test_a_dry_update_is_judged_alone() -> None:
 def test_a_dry_return_changes_nothing() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE]}
     dry = returning({"position": 0, "quantity": 3})._replace(dry=True)
-    assert told(closed, dry, returning({"position": 0, "quantity": 3})) == [[], [], []]
+    assert replayed(closed, dry, returning({"position": 0, "quantity": 3})) == [[], [], []]
 
 
 def test_the_time_of_a_dry_update_is_its_own() -> None:
-    reports = told(
+    reports = replayed(
         OPEN,
         Update({}, dry=True, now="2999-01-01T00:00:00Z"),
         Update({}, now="2999-01-01T00:00:00Z"),
@@ -257,17 +262,17 @@ def test_returns_reduce_what_remains() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE, SHIRT]}
     one = returning({"position": 0, "quantity": 1})
     too_many = ["return/quantity-exceeds-remaining"]
-    assert told(closed, one, one, one, one) == [[], [], [], [], too_many]
-    assert told(closed, returning({"position": 0}), one) == [[], [], too_many]
-    assert told(closed, one, returning({"position": 0}), one) == [[], [], [], too_many]
-    assert told(closed, one, returning({"position": 1, "quantity": 1}))[2] == []
+    assert replayed(closed, one, one, one, one) == [[], [], [], [], too_many]
+    assert replayed(closed, returning({"position": 0}), one) == [[], [], too_many]
+    assert replayed(closed, one, returning({"position": 0}), one) == [[], [], [], too_many]
+    assert replayed(closed, one, returning({"position": 1, "quantity": 1}))[2] == []
 
 
 def test_returns_by_sku_reduce_what_remains() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE, SHIRT]}
     by_sku, by_position = ({"sku": "A", "quantity": 2}, {"position": 0, "quantity": 2})
     for first, second in ((by_sku, by_position), (by_position, by_sku)):
-        assert told(closed, returning(first), returning(second), edition="2026-06") == [
+        assert replayed(closed, returning(first), returning(second), edition="2026-06") == [
             [],
             [],
             ["return/quantity-exceeds-remaining"],
@@ -277,24 +282,24 @@ def test_returns_by_sku_reduce_what_remains() -> None:
 def test_a_return_without_its_operation_told() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE]}
     plain = {"return": {"returnedCartItems": [{"position": 0, "quantity": 2}]}}
-    assert told(closed, plain, plain) == [[], [], ["return/quantity-exceeds-remaining"]]
-    assert told(closed, plain, {"state": "open"})[2] == ["lifecycle/state-transition"]
+    assert replayed(closed, plain, plain) == [[], [], ["return/quantity-exceeds-remaining"]]
+    assert replayed(closed, plain, {"state": "open"})[2] == ["lifecycle/state-transition"]
 
 
 def test_after_a_return_the_session_can_be_cancelled_only() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE]}
     one = returning({"position": 0, "quantity": 1})
-    assert told(closed, one, {"state": "cancelled"}, one) == [
+    assert replayed(closed, one, {"state": "cancelled"}, one) == [
         [],
         [],
         [],
         ["lifecycle/state-transition"],
     ]
-    assert told(closed, one, CLOSE)[2] == ["lifecycle/state-transition"]
+    assert replayed(closed, one, CLOSE)[2] == ["lifecycle/state-transition"]
 
 
 def test_a_return_needs_a_closed_session() -> None:
-    assert told({**OPEN, "cartItems": [SHOE]}, returning({"position": 0}), CLOSE) == [
+    assert replayed({**OPEN, "cartItems": [SHOE]}, returning({"position": 0}), CLOSE) == [
         [],
         ["lifecycle/state-transition"],
         [],
@@ -309,13 +314,13 @@ def test_reopening() -> None:
     closed = {**OPEN, **CLOSE, "couponCodes": ["XMAS"]}
     illegal = ["lifecycle/state-transition"]
     assert (
-        told(closed, reopen, {"cartItems": [SHOE]}, CLOSE, edition="2026-06", policy=COUPONS)
+        replayed(closed, reopen, {"cartItems": [SHOE]}, CLOSE, edition="2026-06", policy=COUPONS)
         == [[]] * 4
     )
-    assert told(closed, reopen, reopen, edition="2026-06") == [[], [], illegal]
-    assert told(closed, Update(b"", "reopen"), CLOSE, edition="2026-06") == [[], [], []]
-    assert told(closed, reopen, {"state": "cancelled"}) == [[], illegal, []]
-    assert told(reopen, edition="2026-06") == [illegal]
+    assert replayed(closed, reopen, reopen, edition="2026-06") == [[], [], illegal]
+    assert replayed(closed, Update(b"", "reopen"), CLOSE, edition="2026-06") == [[], [], []]
+    assert replayed(closed, reopen, {"state": "cancelled"}) == [[], illegal, []]
+    assert replayed(reopen, edition="2026-06") == [illegal]
 
 
 # The SDKs' names.
@@ -436,16 +441,16 @@ def test_what_is_reported_changes_no_history(
 
 def test_budgets_and_raised_severities_end_no_history() -> None:
     closed: list[Any] = [{"profileId": "a", "cartItems": [SHOE]}, CLOSE, returning({"position": 0})]
-    assert told(*closed, policy=COUPONS) == [[], ["budget/coupon-at-close"], []]
+    assert replayed(*closed, policy=COUPONS) == [[], ["budget/coupon-at-close"], []]
     raised = {"budget": "error", "payload/read-only-property": "error"}
     closed[1] = {**CLOSE, "integrationId": "x"}
-    assert told(*closed, policy=COUPONS, severity=raised)[2] == []
+    assert replayed(*closed, policy=COUPONS, severity=raised)[2] == []
 
 
 def test_keys_that_only_the_api_sets_are_not_merged() -> None:
     item = {**SHOE, "quantity": 2, "remainingQuantity": 1}
     calls = [{"profileId": "a", "cartItems": [item]}, CLOSE, returning({"position": 0})]
-    assert told(*calls)[2] == []
+    assert replayed(*calls)[2] == []
     (_, session) = states([{**OPEN, "id": 7, "total": 1, "cartItems": [item]}])[-1]
     assert "remainingQuantity" not in session["cartItems"][0]
     assert session.keys() & {"id", "total"} == set()
@@ -454,23 +459,25 @@ def test_keys_that_only_the_api_sets_are_not_merged() -> None:
 @pytest.mark.parametrize("late", [{"cartItems": []}, {"state": "closed", "cartItems": []}])
 def test_a_finished_session_keeps_its_cart(late: dict[str, Any]) -> None:
     calls = [{"profileId": "a", "cartItems": [SHOE]}, CLOSE, late, returning({"position": 0})]
-    assert told(*calls)[3] == []
+    assert replayed(*calls)[3] == []
     again = [*calls, late, returning({"position": 0})]
-    assert told(*again)[5] == ["return/quantity-exceeds-remaining"]
+    assert replayed(*again)[5] == ["return/quantity-exceeds-remaining"]
 
 
 def test_units_of_a_sku_on_several_lines_are_returned_in_order() -> None:
     opened = [{"profileId": "a", "cartItems": ITEMS}, CLOSE]
     two, four = returning({"sku": "a", "quantity": 2}), returning({"sku": "a", "quantity": 4})
-    assert sorted(told(*opened, four, edition="2026-06")[2]) == [
+    assert sorted(replayed(*opened, four, edition="2026-06")[2]) == [
         *("return/ambiguous-sku", "return/quantity-exceeds-remaining"),
     ]
-    found = told(*opened, two, returning({"position": 0}), edition="2026-06")
+    found = replayed(*opened, two, returning({"position": 0}), edition="2026-06")
     assert found[3] == ["return/quantity-exceeds-remaining"]
-    assert told(*opened, two, returning({"position": 1}), edition="2026-06")[3] == []
+    assert replayed(*opened, two, returning({"position": 1}), edition="2026-06")[3] == []
     everything = returning({"sku": "a"}, {"sku": "a"}, {"sku": "a"})
     assert (
-        told(*opened, everything, edition="2026-06")[2].count("return/quantity-exceeds-remaining")
+        replayed(*opened, everything, edition="2026-06")[2].count(
+            "return/quantity-exceeds-remaining"
+        )
         == 1
     )
 

@@ -317,17 +317,17 @@ def test_many_files_are_split_over_processes(project: Project) -> None:
 def test_text_is_told_once_for_each_file(project: Project) -> None:
     names = [f"customer-sessions/{number:03}.json" for number in range(60)]
     project.write(dict.fromkeys(names, WRONG))
-    told = re.findall(
+    reported = re.findall(
         r"^ *(customer-sessions/\d+\.json):2:36: error", project.check(1), re.MULTILINE
     )
-    assert sorted(told) == names
+    assert sorted(reported) == names
 
 
 @GROUP
 @pytest.mark.slow
 def test_both_tools_take_the_same_files(project: Project) -> None:
     project.configure({"id": "talonschema", "args": ["--format", "json"], "verbose": True})
-    # On file systems that do not tell cases apart, two names may be one.
+    # On file systems that ignore case, two names may be one.
     project.write(dict.fromkeys((*TAKEN, *SEQUENCES, *LEFT[1:]), CLEAN))
     taken = {file["path"] for document in project.documents(status=0) for file in document["files"]}
     assert taken == {name for name in TAKEN if (project.folder / name).is_file()}
@@ -344,9 +344,9 @@ def test_arguments_and_files_of_the_user_count(project: Project) -> None:
         }
     )
     project.write({"shop/a.json": '{"state": "open"}', "customer-session.json": WRONG})
-    told = project.check(1)
-    assert "lifecycle/state-transition" in told
-    assert "customer-session.json" not in told
+    reported = project.check(1)
+    assert "lifecycle/state-transition" in reported
+    assert "customer-session.json" not in reported
 
 
 @GROUP
@@ -362,11 +362,11 @@ def test_the_hook_can_be_tried(source: Source, tmp_path: Path) -> None:
     project = Project(tmp_path, "pre-commit", source)
     project.run("git", "init", "--quiet")
     project.write({"customer-session.json": WRONG, "package.json": WRONG})
-    told = project.run(
+    reported = project.run(
         "pre-commit", "try-repo", source.folder, "talonschema", "--all-files", status=1
     )
-    assert "customer-session.json:2:36: error" in told
-    assert "\npackage.json" not in told
+    assert "customer-session.json:2:36: error" in reported
+    assert "\npackage.json" not in reported
 
 
 JSON = {"args": ["--format", "json"], "verbose": True}
@@ -410,6 +410,6 @@ def test_a_folder_is_a_history_in_order(project: Project) -> None:
 def test_an_installed_command_can_be_a_local_hook(project: Project) -> None:
     (text,) = [text for _, text in configurations() if "repo: local" in text]
     project.write({".pre-commit-config.yaml": text, "fixtures/a.json": WRONG, "a.json": WRONG})
-    told = project.check(1)
-    assert "fixtures/a.json:2:36: error" in told
-    assert "\na.json" not in told
+    reported = project.check(1)
+    assert "fixtures/a.json:2:36: error" in reported
+    assert "\na.json" not in reported

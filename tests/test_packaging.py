@@ -40,7 +40,7 @@ import importlib.metadata, importlib.resources, json, sys
 import talonschema
 from talonschema import schemas
 
-told = {
+facts = {
     "package": talonschema.__file__,
     "schemas_package": schemas.__file__,
     "version": importlib.metadata.version("talonschema"),
@@ -51,7 +51,7 @@ told = {
         for model in schemas.models(edition)
     },
 }
-json.dump(told, sys.stdout)
+json.dump(facts, sys.stdout)
 """
 
 
@@ -165,23 +165,23 @@ def test_installation_is_complete(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
 
-    told: dict[str, Any] = json.loads(run(environment.python, "-I", "-c", PROBE, cwd=elsewhere))
+    reported: dict[str, Any] = json.loads(run(environment.python, "-I", "-c", PROBE, cwd=elsewhere))
 
     if what == "editable":
         package, schemas = checkout / "validator", checkout / "schemas"
     else:
         package = environment.site / "talonschema"
         schemas = package / "schemas"
-    assert Path(told["package"]) == package / "__init__.py"
-    assert Path(told["schemas_package"]) == schemas / "__init__.py"
-    assert told["typed"]
-    assert told["version"] == VERSION
+    assert Path(reported["package"]) == package / "__init__.py"
+    assert Path(reported["schemas_package"]) == schemas / "__init__.py"
+    assert reported["typed"]
+    assert reported["version"] == VERSION
     expected = {
         path.relative_to(sources / "schemas").as_posix(): json.loads(path.read_text("utf-8"))
         for path in (sources / "schemas").glob("*/*.json")
     }
     assert expected
-    assert told["schemas"] == expected
+    assert reported["schemas"] == expected
     assert "usage" in run(environment.scripts / "talonschema", "--help", cwd=elsewhere).lower()
 
 

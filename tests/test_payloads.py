@@ -38,9 +38,9 @@ def test_payload(name: str, edition: str, engine: Any) -> None:
     validator = Validator(edition=edition, engine=engine)
     report = validator.check(text)
     assert report.model == expected["model"]
-    told = [(f.code, f.pointer, f.severity.value) for f in report.findings]
+    reported = [(f.code, f.pointer, f.severity.value) for f in report.findings]
     wanted = [(f["code"], f["pointer"], f["severity"]) for f in expected[edition]["findings"]]
-    assert sorted(told) == sorted(wanted)
+    assert sorted(reported) == sorted(wanted)
     assert report.ok == ("error" not in {severity for _, _, severity in wanted})
     assert validator.check(json.loads(text)).to_dict() == report.to_dict()
 

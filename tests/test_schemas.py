@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from uuid import UUID
 import jsonschema
 import pytest
 
+from support.json_layout import laid_out
 from talonschema import schemas
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _is_uuid(value: object) -> bool:
 
 
 def accepts(edition: str, schema: dict[str, Any], data: object) -> bool:
-    """Tell whether `data` is valid, resolving `$ref`s as in a file of `edition`."""
+    """Return True if `data` is valid, resolving `$ref`s as in a file of `edition`."""
     based = {"$id": f"{schemas.BASE}{edition}/test.json"} | schema
     validator = jsonschema.Draft202012Validator(
         based, registry=schemas.registry(), format_checker=formats
@@ -138,9 +138,7 @@ class TestEveryFile:
     @every_file
     def test_is_formatted(self, edition: str, model: str) -> None:
         schema = schemas.load(edition, model)
-        assert (
-            schemas.text(edition, model) == json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-        )
+        assert schemas.text(edition, model) == laid_out(schema)
         for path, each in subschemas(schema):
             assert list(each) == sorted(each, key=ORDER.index), path
 

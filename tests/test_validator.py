@@ -252,7 +252,7 @@ NO_ATTRIBUTES = Policy.from_mapping({"catalog": {"attributes": {"CustomerSession
 
 @each_engine
 @pytest.mark.parametrize(
-    ("there", "limit", "told", "omitted"),
+    ("there", "limit", "reported", "omitted"),
     [
         ((0, 0), 1, (0, 0), 0),
         ((1, 1), 1, (1, 0), 1),
@@ -265,11 +265,11 @@ NO_ATTRIBUTES = Policy.from_mapping({"catalog": {"attributes": {"CustomerSession
     ],
 )
 def test_errors_are_never_pushed_out_by_warnings(
-    there: tuple[int, int], limit: int, told: tuple[int, int], omitted: int, engine: Any
+    there: tuple[int, int], limit: int, reported: tuple[int, int], omitted: int, engine: Any
 ) -> None:
     report = check(faults(*there), policy=NO_ATTRIBUTES, max_findings=limit, engine=engine)
     severities = [each.severity for each in report.findings]
-    assert (severities.count(Severity.ERROR), severities.count(Severity.WARNING)) == told
+    assert (severities.count(Severity.ERROR), severities.count(Severity.WARNING)) == reported
     assert report.omitted == omitted
     assert report.ok == (there[0] == 0)
 
@@ -319,23 +319,24 @@ def test_unreadable_text_is_told_whatever_is_chosen() -> None:
 
 
 def test_reasons_for_what_is_skipped() -> None:
-    told = reasons(check({}))
-    assert told["lifecycle/state-transition"] == "the previous state is not known"
-    assert told["codes/discarded"] == "the previous session is not known"
-    assert told["catalog/unknown-attribute"] == "the policy has no catalog of attributes"
+    reported = reasons(check({}))
+    assert reported["lifecycle/state-transition"] == "the previous state is not known"
+    assert reported["codes/discarded"] == "the previous session is not known"
+    assert reported["catalog/unknown-attribute"] == "the policy has no catalog of attributes"
     assert (
-        told["catalog/unknown-additional-cost"] == "the policy has no catalog of additional costs"
+        reported["catalog/unknown-additional-cost"]
+        == "the policy has no catalog of additional costs"
     )
-    assert told["budget/coupon-at-close"] == "the policy declares no coupon budget"
-    assert told["budget/referral-at-close"] == "the policy declares no referral budget"
-    assert told["budget/identifier-at-close"] == "the policy declares no identifier budget"
+    assert reported["budget/coupon-at-close"] == "the policy declares no coupon budget"
+    assert reported["budget/referral-at-close"] == "the policy declares no referral budget"
+    assert reported["budget/identifier-at-close"] == "the policy declares no identifier budget"
     assert reasons(check({}, dry=True))["lifecycle/state-transition"] == (
         "a dry update is judged alone"
     )
     assert reasons(check({"state": 1}, previous="open"))["lifecycle/state-transition"] == (
         "what it reads is not valid"
     )
-    assert all(reason for reason in told.values())
+    assert all(reason for reason in reported.values())
 
 
 def test_nothing_is_skipped_when_all_is_known() -> None:
@@ -732,12 +733,12 @@ def test_threads_can_share_a_validator(engine: Any) -> None:
         for number in range(40):
             index = (number + offset) % len(payloads)
             try:
-                told = validator.check(payloads[index]).to_dict()
-            except Exception as error:  # noqa: BLE001 - any is told of below
+                reported = validator.check(payloads[index]).to_dict()
+            except Exception as error:  # noqa: BLE001 - any is reported below
                 wrong.append(error)
             else:
-                if told != expected[index]:
-                    wrong.append((payloads[index], told))
+                if reported != expected[index]:
+                    wrong.append((payloads[index], reported))
 
     threads = [threading.Thread(target=work, args=(offset,)) for offset in range(8)]
     for thread in threads:
@@ -898,8 +899,8 @@ def test_pointers_as_fragments_of_a_uri() -> None:
     names = ['a/b~c "d"', "ä%^|", "", "x#?"]
     payload = {"attributes": dict.fromkeys(names, 1)}
     report = check(payload, policy=policy, ignore=["catalog/impossible-name"])
-    told = [each["pointer"] for each in report.to_problem()["errors"]]
-    assert sorted(told) == sorted(
+    reported = [each["pointer"] for each in report.to_problem()["errors"]]
+    assert sorted(reported) == sorted(
         [
             "#/attributes/",
             "#/attributes/a~1b~0c%20%22d%22",

@@ -1,4 +1,4 @@
-"""Every code there is: told completely, with examples that hold, and silent on values if asked."""
+"""Every code there is: complete, with examples that hold, and silent on values if asked."""
 
 from __future__ import annotations
 
@@ -210,8 +210,8 @@ def keys_of(value: Any) -> set[str]:
 
 
 def texts(report: Report) -> str:
-    told = [(f.message, f.hint, json.dumps(dict(f.params))) for f in report.findings]
-    return json.dumps(told, ensure_ascii=False)
+    reported = [(f.message, f.hint, json.dumps(dict(f.params))) for f in report.findings]
+    return json.dumps(reported, ensure_ascii=False)
 
 
 @each_engine
@@ -324,11 +324,11 @@ def test_redaction_of_any_value(data: st.DataObject, edition: str, response: boo
     payload = mark(data.draw(damaged(sessions(edition, model))))
     validator = Validator(edition=edition, redact=True)
     report = validator.check(payload, model=model)
-    told = texts(report)
+    reported = texts(report)
     for key in keys_of(payload):
-        told = told.replace(key, "")
-    assert HIDDEN not in told
-    assert str(NUMBER) not in told
+        reported = reported.replace(key, "")
+    assert HIDDEN not in reported
+    assert str(NUMBER) not in reported
 
 
 def test_what_is_shown_without_redaction_is_hidden_with_it() -> None:

@@ -97,7 +97,7 @@ def test_clean_files_are_not_told_of(run: Run, write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "status", "told"),
+    ("payload", "status", "reported"),
     [
         (CLEAN, 0, "ok"),
         (WRONG_TYPE, 1, "1 error"),
@@ -111,11 +111,11 @@ def test_clean_files_are_not_told_of(run: Run, write: Write) -> None:
     ],
 )
 def test_verbose_tells_what_came_of_each_file(
-    run: Run, write: Write, payload: str, status: int, told: str
+    run: Run, write: Write, payload: str, status: int, reported: str
 ) -> None:
     got, out, err = run("check", "--verbose", write(payload))
     assert (got, err) == (status, "")
-    assert out.splitlines()[-1] == f"a.json: {told} (IntegrationRequest, edition 2022-06)"
+    assert out.splitlines()[-1] == f"a.json: {reported} (IntegrationRequest, edition 2022-06)"
 
 
 def test_errors(run: Run, write: Write) -> None:
@@ -142,7 +142,7 @@ def test_parameters_are_named(run: Run, write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("omitted", "told"),
+    ("omitted", "reported"),
     [
         (1, "1 more finding not shown"),
         (23, "23 more findings not shown"),
@@ -150,14 +150,14 @@ def test_parameters_are_named(run: Run, write: Write) -> None:
     ],
 )
 @pytest.mark.parametrize("form", ["text", "concise"])
-def test_omitted_findings_are_told(form: str, omitted: int | None, told: str) -> None:
+def test_omitted_findings_are_told(form: str, omitted: int | None, reported: str) -> None:
     finding = Finding("a/b", Severity.ERROR, "/c", "message", "")
     report = Report(ok=False, findings=(finding,), model="M", edition="2022-06", omitted=omitted)
     style = Style(verbose=True)
     lines = "".join(
         output.form(form)([FileResults("p", [PayloadResult(report, b"")])], style)
     ).splitlines()
-    assert lines[-2:] == [f"p: {told}", "p: at least 1 error (M, edition 2022-06)"]
+    assert lines[-2:] == [f"p: {reported}", "p: at least 1 error (M, edition 2022-06)"]
 
 
 def test_nothing_breaks_a_line_or_commands_the_terminal(run: Run, write: Write) -> None:
@@ -185,9 +185,9 @@ def test_output_in_an_encoding_that_lacks_a_character(
 
 def test_json_of_reports(run: Run, write: Write) -> None:
     status, out, err = run("check", "--format", "json", write(WRONG_TYPE), write(CLEAN, "b.json"))
-    told = json.loads(out)
+    reported = json.loads(out)
     assert (status, err) == (1, "")
-    assert told == {
+    assert reported == {
         "version": 1,
         "files": [
             {
@@ -208,14 +208,14 @@ def test_json_of_clean_files(run: Run, write: Write) -> None:
 
 def test_json_of_unreadable_files(run: Run, write: Write) -> None:
     status, out, err = run("check", "--format", "json", "missing", write(CLEAN))
-    told = json.loads(out)
+    reported = json.loads(out)
     assert status == 3
-    assert told["files"][0] == {
+    assert reported["files"][0] == {
         "path": "missing",
         "error": "can't be read: No such file or directory",
     }
-    assert told["files"][1]["ok"] is True
-    assert told["ok"] is False
+    assert reported["files"][1]["ok"] is True
+    assert reported["ok"] is False
     assert err.count("\n") == 1
 
 
@@ -239,8 +239,8 @@ def test_json_of_what_json_has_no_form_for() -> None:
     params["d"] = ("\ud83d", Severity.INFO)
     finding = Finding("a/b", Severity.ERROR, "", "", "", params=params)
     report = Report(ok=False, findings=(finding,), model="M", edition="2022-06")
-    told = "".join(output.form("json")([FileResults("p", [PayloadResult(report, b"")])]))
-    assert json.loads(told)["files"][0]["findings"][0]["params"] == {
+    reported = "".join(output.form("json")([FileResults("p", [PayloadResult(report, b"")])]))
+    assert json.loads(reported)["files"][0]["findings"][0]["params"] == {
         "a": "nan",
         "b": [1],
         "c": "a number of thousands of digits",
@@ -464,7 +464,7 @@ def test_the_command_knows_every_edition_and_form() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["chek", "a.json"], "invalid choice: 'chek'"),
         (["check"], "the following arguments are required: FILE"),
@@ -496,7 +496,7 @@ def test_the_command_knows_every_edition_and_form() -> None:
         (["schema", "ReopenResponse"], "edition 2022-06 has no model 'ReopenResponse'"),
     ],
 )
-def test_wrong_usage(run: Run, write: Write, arguments: Sequence[str], told: str) -> None:
+def test_wrong_usage(run: Run, write: Write, arguments: Sequence[str], reported: str) -> None:
     write(CLEAN)
     write(NOT_JSON, "broken.json")
     write("[]", "list.json")
@@ -505,7 +505,7 @@ def test_wrong_usage(run: Run, write: Write, arguments: Sequence[str], told: str
     assert (status, out) == (2, "")
     assert err.startswith("talonschema: error: ")
     assert err.count("\n") == 1
-    assert told in err
+    assert reported in err
 
 
 def test_engine_that_is_not_installed(
@@ -557,18 +557,20 @@ def test_rules(run: Run) -> None:
     assert {line.partition(" ")[0] for line in lines[1:]} - {""} == set(CODES)
     assert max(map(len, lines)) <= 100
     column = lines[0].index("severity")
-    told = {line.partition(" ")[0]: line[column:].split()[0] for line in lines if line[0] != " "}
-    assert told.items() >= {name: str(code.severity) for name, code in CODES.items()}.items()
+    reported = {
+        line.partition(" ")[0]: line[column:].split()[0] for line in lines if line[0] != " "
+    }
+    assert reported.items() >= {name: str(code.severity) for name, code in CODES.items()}.items()
 
 
 def test_rules_as_json(run: Run) -> None:
     status, out, _ = run("rules", "--format", "json")
-    told = json.loads(out)
+    reported = json.loads(out)
     assert status == 0
-    assert told["version"] == 1
-    assert [each["name"] for each in told["rules"]] == list(CODES)
+    assert reported["version"] == 1
+    assert [each["name"] for each in reported["rules"]] == list(CODES)
     wanted = ["name", "severity", "summary", "why", "fix", "source", "confidence", "refusal"]
-    assert all(list(each) == [*wanted, "editions", "models"] for each in told["rules"])
+    assert all(list(each) == [*wanted, "editions", "models"] for each in reported["rules"])
 
 
 @pytest.mark.parametrize("name", CODES)
@@ -579,8 +581,8 @@ def test_explain(run: Run, name: str) -> None:
     words = " ".join(out.split())
     assert status == 0
     assert lines[0] == name
-    for told in (code.summary, code.why, code.fix, f"{code.source} ({code.confidence})"):
-        assert " ".join(told.split()) in words
+    for reported in (code.summary, code.why, code.fix, f"{code.source} ({code.confidence})"):
+        assert " ".join(reported.split()) in words
     assert sum(line.startswith("Bad example") for line in lines) == len(code.bad)
     assert sum(line.startswith("Good example") for line in lines) == len(code.good)
     assert len(lines) < 200
@@ -629,9 +631,9 @@ def test_examples_are_shown(example: Example, expected: str) -> None:
 
 def test_explain_a_group(run: Run) -> None:
     status, out, _ = run("explain", "cart")
-    told = {line.partition(" ")[0] for line in out.splitlines()[1:]} - {""}
+    reported = {line.partition(" ")[0] for line in out.splitlines()[1:]} - {""}
     assert status == 0
-    assert told == {name for name in CODES if name.startswith("cart/")}
+    assert reported == {name for name in CODES if name.startswith("cart/")}
 
 
 def test_states(run: Run) -> None:

@@ -60,21 +60,21 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize(("content", "told"), ODD)
+@pytest.mark.parametrize(("content", "reported"), ODD)
 @pytest.mark.parametrize("name", ["a.json", "a.ndjson"])
 def test_odd_content(
-    content: str | bytes, told: str, name: str, capsys: pytest.CaptureFixture[str]
+    content: str | bytes, reported: str, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, out, err = check(content, capsys, name)
     assert err == ""
     if name == "a.ndjson" and not content.strip():
         assert (status, out) == (0, "")
-    elif "number-range" in told:
+    elif "number-range" in reported:
         assert status == 1
-        assert told.replace("a.json", name) in out
+        assert reported.replace("a.json", name) in out
     elif "PNG" not in repr(content):
         assert status == 3
-        assert out.startswith(told.replace("a.json", name))
+        assert out.startswith(reported.replace("a.json", name))
         assert out.count("\n") == 1
     else:
         assert status == 3
@@ -123,8 +123,8 @@ def test_a_file_of_lines_whose_reading_fails(
     arguments = ["-", "b.json", "--stdin-filename", "a.ndjson", "--format", "concise"]
     assert main(["check", "--jobs", jobs, *arguments]) == 3
     out, err = capsys.readouterr()
-    told = [line.partition(" ")[0] for line in out.splitlines()]
-    assert told == ["a.ndjson:1:35:", "b.json:1:35:"]
+    reported = [line.partition(" ")[0] for line in out.splitlines()]
+    assert reported == ["a.ndjson:1:35:", "b.json:1:35:"]
     assert err == "talonschema: error: a.ndjson: can't be read: Input/output error\n"
 
 

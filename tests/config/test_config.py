@@ -214,16 +214,16 @@ BAD: list[tuple[str, int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("content", "line", "told"), BAD, ids=[each for each, _, _ in BAD])
+@pytest.mark.parametrize(("content", "line", "reported"), BAD, ids=[each for each, _, _ in BAD])
 def test_what_is_wrong_is_told_with_its_line(
-    run: Run, write: Write, content: str, line: int, told: str
+    run: Run, write: Write, content: str, line: int, reported: str
 ) -> None:
     write("talonschema.toml", content)
     write("a.json", CLEAN)
     with pytest.raises(TomlError) as caught:
         find()
     assert (caught.value.path, caught.value.line) == ("talonschema.toml", line)
-    assert told in caught.value.message
+    assert reported in caught.value.message
     for command in ("check", "config"):
         status, out, err = run(command, "a.json")
         assert (status, out) == (2, "")
@@ -477,11 +477,13 @@ def test_later_tables_win_and_flags_win_over_all(write: Write) -> None:
         ("deep/x.txt", ("2026-06", "talonschema.toml:11"), (False, "default")),
     ):
         values = of(chosen, path).values
-        told = {name: (value, chosen.describe(origin)) for name, (value, origin) in values.items()}
-        assert told.keys() == DEFAULTS.keys()
-        assert (told["edition"], told["dry"]) == (edition, dry)
-        assert told["naming"] == ("wire", "--naming")
-        assert told["operation"] == (None, "default")
+        reported = {
+            name: (value, chosen.describe(origin)) for name, (value, origin) in values.items()
+        }
+        assert reported.keys() == DEFAULTS.keys()
+        assert (reported["edition"], reported["dry"]) == (edition, dry)
+        assert reported["naming"] == ("wire", "--naming")
+        assert reported["operation"] == (None, "default")
 
 
 def test_ignores_add_up(write: Write) -> None:
@@ -556,7 +558,7 @@ def test_a_path_that_leads_nowhere_is_told_with_its_line(write: Write, name: str
     assert str(caught.value) == f"talonschema.toml:3: {name}: there is no file 'no/b.json'"
     write("no/b.json", "{}")
     assert of(chosen, "a.json").value(name) == "no/b.json"
-    # What flags name is read, and told of, by whoever needs it.
+    # What flags name is read, and reported, by whoever needs it.
     assert of(SettingsResolver(None, {name: "no/c.json"}), "a.json").value(name) == "no/c.json"
 
 
@@ -802,14 +804,14 @@ def test_config_tells_it_as_json(run: Run, write: Write) -> None:
 
 def test_wrong_flags_of_config(run: Run, write: Write) -> None:
     write("a.json")
-    for arguments, told in (
+    for arguments, reported in (
         (["--previous", "opn"], "--previous is 'opn' (did you mean 'open'?)"),
         (["--naming", "x"], "invalid choice"),
         (["--config", "b.toml"], "b.toml: can't be read"),
     ):
         status, out, err = run("config", *arguments)
         assert (status, out) == (2, "")
-        assert told in err
+        assert reported in err
 
 
 def test_the_policy_may_name_the_file_of_its_catalog(write: Write) -> None:

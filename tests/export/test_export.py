@@ -1,4 +1,4 @@
-"""Exports say what the schemas say, in each target's words, and tell what they can't say."""
+"""Exports say what the schemas say, in each target's words, and list what they cannot express."""
 
 from __future__ import annotations
 
@@ -314,22 +314,22 @@ def test_openapi_lets_tools_refuse_nothing_else_of_requests(data: st.DataObject)
     assert writing.is_valid(value) == (verdict and not found & listed)
 
 
-# What is told of it.
+# The notes.
 
 
 @every_export
 def test_what_is_lost_is_listed(target: Target, edition: str, model: str) -> None:
-    told = exported(target, edition, model)
-    places = [loss.place for loss in told.losses]
+    reported = exported(target, edition, model)
+    places = [loss.place for loss in reported.losses]
     assert len(places) == len(set(places))
-    for loss in told.losses:
+    for loss in reported.losses:
         source: Any = schemas.load(edition, loss.model)
         for step in loss.path:
             source = source[step]
         assert source is not None
     dialect = DIALECTS[target]
     wanted = set()
-    for name in {model, *told.document.get("$defs", {}), *definitions(told.document)}:
+    for name in {model, *reported.document.get("$defs", {}), *definitions(reported.document)}:
         for path, keyword, value in keywords(schemas.load(edition, name)):
             lost = {
                 "format": True,
@@ -340,7 +340,7 @@ def test_what_is_lost_is_listed(target: Target, edition: str, model: str) -> Non
             }
             if lost.get(keyword) and not (path and path[-1] == "properties"):
                 wanted.add((name, (*path, keyword)))
-    assert {(loss.model, loss.path) for loss in told.losses} == wanted
+    assert {(loss.model, loss.path) for loss in reported.losses} == wanted
 
 
 def definitions(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -365,15 +365,15 @@ def test_rules_that_apply_are_listed(edition: str, model: str) -> None:
 
 
 def test_notes_name_each_rule_and_each_place() -> None:
-    told = exported("draft-04", "2026-06", "IntegrationRequest")
-    text = notes(told)
+    reported = exported("draft-04", "2026-06", "IntegrationRequest")
+    text = notes(reported)
     assert text.startswith("IntegrationRequest (edition 2026-06) in JSON Schema draft-04 can't say")
-    assert f"  {len(told.rules)} rules that 'talonschema check' has" in text
+    assert f"  {len(reported.rules)} rules that 'talonschema check' has" in text
     listed, _, _ = text.partition("\n  what may")
-    assert re.findall(r"[a-z]+/[a-z-]+", listed) == list(told.rules)
+    assert re.findall(r"[a-z]+/[a-z-]+", listed) == list(reported.rules)
     lines = [line.strip() for line in text.splitlines()]
     assert sorted(line for line in lines if ".json#" in line) == sorted(
-        loss.place for loss in told.losses
+        loss.place for loss in reported.losses
     )
     assert all(len(line) <= 100 for line in text.splitlines())
 
@@ -381,8 +381,8 @@ def test_notes_name_each_rule_and_each_place() -> None:
 @every_target
 def test_formats_that_a_target_does_not_define_are_told(target: Target) -> None:
     text = notes(exported(target, "2026-06", "PriceDetail"))
-    told = f"format: uuid is no format of {DIALECTS[target].name}"
-    assert (told in text) == (target in {"draft-07", "draft-04", "openapi-3.0"})
+    reported = f"format: uuid is no format of {DIALECTS[target].name}"
+    assert (reported in text) == (target in {"draft-07", "draft-04", "openapi-3.0"})
     assert "format: checked only by validators that assert formats" in text
 
 
@@ -390,7 +390,7 @@ def test_formats_that_a_target_does_not_define_are_told(target: Target) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "schema", "told"),
+    ("target", "schema", "reported"),
     [
         ("draft-07", {"properties": {"a": {"const": 1}}}, "#/properties/a/const: the keyword"),
         ("2020-12", {"unevaluatedProperties": False}, "#/unevaluatedProperties: the keyword"),
@@ -406,8 +406,8 @@ def test_formats_that_a_target_does_not_define_are_told(target: Target) -> None:
         ("openapi-3.0", {"type": ["string", "integer", "null"]}, "#/type: the types"),
     ],
 )
-def test_what_is_not_known_is_refused(target: Target, schema: Any, told: str) -> None:
-    with pytest.raises(Untranslatable, match=re.escape(f"Some.json{told}")):
+def test_what_is_not_known_is_refused(target: Target, schema: Any, reported: str) -> None:
+    with pytest.raises(Untranslatable, match=re.escape(f"Some.json{reported}")):
         Translation(DIALECTS[target], "Some", schema)
 
 
@@ -455,9 +455,9 @@ def talonschema(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_prints_the_export(target: Target) -> None:
     flags = ["--bundle"] if target == "2020-12" else ["--target", target]
     done = talonschema("Return", *flags, "--edition", "2026-06")
-    told = exported(target, "2026-06", "Return")
-    assert (done.returncode, done.stdout, done.stderr) == (0, told.text, notes(told))
-    assert json.loads(done.stdout) == told.document
+    reported = exported(target, "2026-06", "Return")
+    assert (done.returncode, done.stdout, done.stderr) == (0, reported.text, notes(reported))
+    assert json.loads(done.stdout) == reported.document
 
 
 def test_the_command_without_a_target_prints_the_file_and_nothing_else() -> None:
@@ -466,7 +466,7 @@ def test_the_command_without_a_target_prints_the_file_and_nothing_else() -> None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["Return", "--bundle", "--target", "draft-07"], "ask for one of them"),
         (["Return", "--target", "draft-03"], "invalid choice: 'draft-03'"),
@@ -474,10 +474,10 @@ def test_the_command_without_a_target_prints_the_file_and_nothing_else() -> None
         (["Product", "--target", "draft-04"], "edition 2022-06 has no model 'Product'"),
     ],
 )
-def test_wrong_usage_is_told(arguments: list[str], told: str) -> None:
+def test_wrong_usage_is_told(arguments: list[str], reported: str) -> None:
     done = talonschema(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert reported in done.stderr
     assert done.stderr.count("\n") == 1
 
 

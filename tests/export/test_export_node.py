@@ -64,16 +64,16 @@ class Ajv:
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
-        told = json.loads(self.process.stdout.readline())
-        assert "error" not in told, told["error"]
-        return told
+        reported = json.loads(self.process.stdout.readline())
+        assert "error" not in reported, reported["error"]
+        return reported
 
     def validator(
         self, target: Target, edition: str, model: str, *, formats: bool = False
     ) -> Callable[[Any], bool]:
         key = (target, edition, model, formats)
         if key not in self.compiled:
-            told = self.ask(
+            reported = self.ask(
                 {
                     "target": target,
                     "schema": export(edition, model, target).document,
@@ -81,9 +81,9 @@ class Ajv:
                 }
             )
             # ajv wants `type` beside each keyword; in allOf it may stand in the other part.
-            assert all(note.startswith("strict mode: missing type") for note in told["notes"])
+            assert all(note.startswith("strict mode: missing type") for note in reported["notes"])
             self.compiled[key] = lambda value: bool(
-                self.ask({"id": told["id"], "payload": json.dumps(value)})["valid"]
+                self.ask({"id": reported["id"], "payload": json.dumps(value)})["valid"]
             )
         return self.compiled[key]
 

@@ -61,8 +61,8 @@ def test_statuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ((BAD, GOOD), 1, "errors in 1 of 2 payloads"),
     ):
         path = write(tmp_path, *lines, name="log.jsonl")
-        got, told = run(capsys, "--verbose", path)
-        assert (got, told[-1]) == (status, f"{path}: {tally}")
+        got, reported = run(capsys, "--verbose", path)
+        assert (got, reported[-1]) == (status, f"{path}: {tally}")
 
 
 def test_a_missing_file_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,8 +150,8 @@ def test_a_file_that_goes_away_from_under_the_processes(
     monkeypatch.setattr(ndjson, "_stretches", lambda *_: iter([gone]))
     path = write(tmp_path, GOOD)
     assert main(["check", "--jobs", "2", path]) == 3
-    told = f"talonschema: error: {path}: can't be read: No such file or directory\n"
-    assert capsys.readouterr() == ("", told)
+    reported = f"talonschema: error: {path}: can't be read: No such file or directory\n"
+    assert capsys.readouterr() == ("", reported)
 
 
 def test_options_reach_the_processes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

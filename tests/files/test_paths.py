@@ -145,7 +145,7 @@ def test_lines_take_the_settings_of_their_file(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["a.json", "--stdin-filename", "b.json"], "give - as a file, too"),
         (["a.json", "--session-key", "/a"], "--session-key is for --sequence"),
@@ -157,13 +157,13 @@ def test_lines_take_the_settings_of_their_file(capsys: pytest.CaptureFixture[str
     ],
 )
 def test_options_that_do_not_go_together(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], reported: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write("a.json")
     assert main(["check", *arguments]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
-    assert told in err
+    assert reported in err
 
 
 # What must not be followed or read.

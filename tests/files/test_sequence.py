@@ -41,8 +41,8 @@ def check(
     out, err = capsys.readouterr()
     assert err == ""
     assert status in (None, got)
-    told = [line.split(" ")[:2] for line in out.splitlines()]
-    return [(where.rstrip(":"), what.split("[")[1].rstrip("]")) for where, what in told]
+    reported = [line.split(" ")[:2] for line in out.splitlines()]
+    return [(where.rstrip(":"), what.split("[")[1].rstrip("]")) for where, what in reported]
 
 
 def write(name: str, entries: Sequence[Any]) -> str:

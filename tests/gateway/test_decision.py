@@ -87,16 +87,16 @@ def test_a_refusal_has_the_form_and_nothing_of_the_payload(form: str) -> None:
     assert HIDDEN.encode() not in raw
     assert header(headers, "content-length") == str(len(raw))
     assert header(headers, "cache-control") == "no-store"
-    told = json.loads(raw)
+    reported = json.loads(raw)
     if form == "api":
         assert header(headers, "content-type") == "application/json"
-        assert told["message"] == "The submitted data was invalid"
+        assert reported["message"] == "The submitted data was invalid"
         assert "/customerSession/cartItems/0/price" in pointers(decision)
-        assert talonschema.is_valid(told, model="ErrorResponse", edition="2026-06")
+        assert talonschema.is_valid(reported, model="ErrorResponse", edition="2026-06")
     else:
         assert header(headers, "content-type") == "application/problem+json"
-        assert told["status"] == 400
-        assert "#/customerSession/cartItems/0/price" in [e["pointer"] for e in told["errors"]]
+        assert reported["status"] == 400
+        assert "#/customerSession/cartItems/0/price" in [e["pointer"] for e in reported["errors"]]
 
 
 @pytest.mark.parametrize(
@@ -127,12 +127,12 @@ def test_what_is_refused_without_a_look_at_the_state(
     assert decision.refusal is not None
     assert decision.refusal.status == status
     assert decision.codes
-    told = body(decision)
+    reported = body(decision)
     if form == "api":
-        assert talonschema.is_valid(told, model="ErrorResponse", edition="2026-06"), told
+        assert talonschema.is_valid(reported, model="ErrorResponse", edition="2026-06"), reported
     else:
-        assert {"type", "title", "status", "detail"} <= told.keys()
-        assert told["status"] == status
+        assert {"type", "title", "status", "detail"} <= reported.keys()
+        assert reported["status"] == status
 
 
 @pytest.mark.parametrize(
@@ -325,10 +325,10 @@ def test_it_judges_as_the_checker_does(path: Path, edition: str) -> None:
     text = path.read_bytes()
     report = talonschema.check(text, model="IntegrationRequest", edition=edition)
     decision = core(edition=edition).examine(put()._replace(body=text))
-    told = {each.code for each in report.errors}
-    assert told <= set(decision.codes)
+    reported = {each.code for each in report.errors}
+    assert reported <= set(decision.codes)
     # Beyond that there is only what differs from a name in nothing but case.
-    assert set(decision.codes) - told <= {"payload/unknown-property"}
+    assert set(decision.codes) - reported <= {"payload/unknown-property"}
     hints = [each.hint for each in report.findings if each.code == "payload/unknown-property"]
-    stricter = set(decision.codes) - told
+    stricter = set(decision.codes) - reported
     assert not stricter or any("case-sensitive" in hint for hint in hints)

@@ -150,7 +150,7 @@ def validated(config: Path) -> tuple[int, str]:
 
 
 def is_error(answer: httpx.Response, status: int) -> bool:
-    """Tell whether an answer is of the form of the API's errors."""
+    """Return True if an answer is of the form of the API's errors."""
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/json"
     return talonschema.is_valid(answer.content, model="ErrorResponse")
@@ -478,10 +478,10 @@ def test_an_answer_that_breaks_off_is_lost(stand: Stand) -> None:
     assert answer.json()["message"].startswith("Cannot move session")
 
 
-# What the gate is told.
+# Requests to the gate.
 
 
-def recorder(told: list[dict[str, str]]) -> type[BaseHTTPRequestHandler]:
+def recorder(reported: list[dict[str, str]]) -> type[BaseHTTPRequestHandler]:
     """Return an HTTP gate that lets all pass, and notes the headers that it is sent."""
 
     class Recorder(BaseHTTPRequestHandler):
@@ -489,7 +489,7 @@ def recorder(told: list[dict[str, str]]) -> type[BaseHTTPRequestHandler]:
 
         def do_PUT(self) -> None:
             self.rfile.read(int(self.headers.get("content-length", 0)))
-            told.append({name.lower(): value for name, value in self.headers.items()})
+            reported.append({name.lower(): value for name, value in self.headers.items()})
             self.send_response(200)
             self.send_header("content-length", "0")
             self.end_headers()
@@ -501,12 +501,12 @@ def recorder(told: list[dict[str, str]]) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def grpc_recorder(told: list[dict[str, str]]) -> Iterator[int]:
+def grpc_recorder(reported: list[dict[str, str]]) -> Iterator[int]:
     """Run a service that notes the headers that it is sent, and ends each stream."""
 
     def process(messages: Iterator[Any], _: grpc.ServicerContext) -> Iterator[bytes]:
         headers = next(messages).request_headers.headers.headers
-        told.append({each.key: each.raw_value.decode() for each in headers})
+        reported.append({each.key: each.raw_value.decode() for each in headers})
         return iter(())
 
     method: Any = grpc.stream_stream_rpc_method_handler(
@@ -527,15 +527,15 @@ def grpc_recorder(told: list[dict[str, str]]) -> Iterator[int]:
 
 @both
 def test_neither_key_nor_cookies_are_told_to_the_gate(config: str, upstream: Upstream) -> None:
-    told: list[dict[str, str]] = []
+    reported: list[dict[str, str]] = []
     name = new()
-    telling = serving(recorder(told)) if config == PAIR else grpc_recorder(told)
+    telling = serving(recorder(reported)) if config == PAIR else grpc_recorder(reported)
     with telling as port, refusal() as nobody:
         behind = Behind(upstream.port, port, port if config == SINGLE else nobody)
         with envoy_running(config, behind) as envoy:
             front = Front(envoy.port, upstream)
             front.ask("PUT", path(name), OPEN, authorization="ApiKey-v1 secret", cookie="secret")
-    (headers,) = told
+    (headers,) = reported
     assert headers["content-type"] == "application/json"
     assert "secret" not in json.dumps(headers)
     (seen,) = front.seen(name)
@@ -586,7 +586,7 @@ def two_workers(folder: Path, api: Upstream) -> Iterator[Stand]:
 
 
 def serves(path: Path) -> bool:
-    """Tell whether something listens on a Unix socket."""
+    """Return True if something listens on a Unix socket."""
     with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
         probe.connect(str(path))
         return True
@@ -629,8 +629,8 @@ def test_a_worker_that_ends_costs_no_request(upstream: Upstream, number: signal.
         tempfile.TemporaryDirectory() as folder,
         two_workers(Path(folder), upstream) as stand,
     ):
-        told = [json.loads(line) for line in stand.plugin.program.output().splitlines()]
-        pid, *_ = (each["pid"] for each in told if each.get("event") == "listening")
+        reported = [json.loads(line) for line in stand.plugin.program.output().splitlines()]
+        pid, *_ = (each["pid"] for each in reported if each.get("event") == "listening")
         for count in range(60):
             if count == 20:
                 os.kill(pid, number)

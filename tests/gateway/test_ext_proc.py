@@ -158,7 +158,7 @@ def observed(
 
 
 def session(state: str, updated: str = "2026-01-01T00:00:00Z") -> bytes:
-    """Return an answer that tells a state."""
+    """Return an answer with a state."""
     return json.dumps({"customerSession": {"state": state, "updated": updated}}).encode()
 
 

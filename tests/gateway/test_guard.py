@@ -66,7 +66,7 @@ class Failing(MemoryStore):
 
 
 class Counting:
-    """A meter that keeps what it is told."""
+    """A meter that keeps its calls."""
 
     def __init__(self) -> None:
         self.decisions: list[tuple[str, bool, int]] = []
@@ -253,8 +253,8 @@ def test_while_the_store_fails_payloads_are_judged(
             bench.finish(verdict, answer(400), reopening)
     assert bench.begin(put({"state": "x"})).decision == "invalid"
     assert bench.meter.failures == ["begin"] * 3
-    told = [each.getMessage() for each in caplog.records if "store" in each.getMessage()]
-    assert len(told) == 1
+    reported = [each.getMessage() for each in caplog.records if "store" in each.getMessage()]
+    assert len(reported) == 1
     bench.store.failing = False
     with caplog.at_level(logging.INFO):
         assert bench.begin(put({"state": "open"})).decision == "transition"
@@ -262,7 +262,7 @@ def test_while_the_store_fails_payloads_are_judged(
 
 
 @pytest.mark.parametrize(
-    ("told", "states"),
+    ("reported", "states"),
     [
         ({"state": "open", "updated": "2026-05-28T10:00:00Z"}, {"open"}),
         # Without a date it may be older than what others have done since.
@@ -271,14 +271,14 @@ def test_while_the_store_fails_payloads_are_judged(
     ],
 )
 def test_what_was_done_meanwhile_is_learned_once_the_store_is_back(
-    bench: Bench, told: dict[str, str] | None, states: set[str]
+    bench: Bench, reported: dict[str, str] | None, states: set[str]
 ) -> None:
     bench.exchange(put({"state": "closed"}))
     bench.store.failing = True
     reopen = Request("PUT", f"{SESSION}/reopen")
     verdict = bench.begin(reopen)
     bench.store.failing = False
-    bench.finish(verdict, answer(200, told), reopen)
+    bench.finish(verdict, answer(200, reported), reopen)
     assert bench.states() == states
 
 
@@ -316,8 +316,8 @@ def test_a_slow_store_is_not_waited_for(
         other.execute("ROLLBACK")
     token = verdict.token
     assert token is not None
-    told = answer(200, {"state": "closed", "updated": "2026-05-28T10:00:00Z"})
-    bench.runner.run(guard.finish(token, "PUT", SESSION, told))
+    reported = answer(200, {"state": "closed", "updated": "2026-05-28T10:00:00Z"})
+    bench.runner.run(guard.finish(token, "PUT", SESSION, reported))
     assert bench.runner.run(guard.begin(put({"state": "open"}))).decision == "transition"
     bench.runner.run(guard.close())
 
@@ -382,7 +382,7 @@ def test_in_report_mode_a_state_that_is_none_is_not_learned(make: Callable[..., 
     assert bench.begin(put({"state": ["open"]}))[:2] == (None, None)
 
 
-# What is told.
+# Log lines.
 
 
 @pytest.mark.parametrize(

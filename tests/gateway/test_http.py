@@ -78,13 +78,13 @@ def observe(
     body: bytes = b"{}",
     **headers: str,
 ) -> Reply:
-    told = {
+    reported = {
         "x-talonschema-token": token,
         "x-talonschema-method": "PUT",
         "x-talonschema-status": status,
         **headers,
     }
-    return ask(gateway, "POST", f"/observe/v2/customer_sessions/{session}", body, told)
+    return ask(gateway, "POST", f"/observe/v2/customer_sessions/{session}", body, reported)
 
 
 def figures(gateway: Gateway) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""A gateway that is missing is told, and can't be missed in CI."""
+"""A gateway that is missing is reported, and can't be missed in CI."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_end_of_a_run_tells_what_was_skipped(pytester: pytest.Pytester) -> N
                 pytest.skip("nginx is not installed: apt-get install nginx")
         """
     )
-    told = pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:cacheprovider")
-    told.stdout.fnmatch_lines(
+    reported = pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:cacheprovider")
+    reported.stdout.fnmatch_lines(
         ["not tested: 2 tests: nginx is not installed: apt-get install nginx"]
     )

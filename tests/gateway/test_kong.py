@@ -235,10 +235,10 @@ def test_wrong_settings_are_told_to_kong(kong: Kong, folder: Path) -> None:
 
 def test_it_tells_kong_what_it_is_like() -> None:
     command = [sys.executable, "-m", "talonschema.gateway.kong", "--dump"]
-    (told,) = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-    assert told["Name"] == "talonschema"
-    assert told["Phases"] == ["access", "response"]
-    fields = told["Schema"]["fields"][0]["config"]["fields"]
+    (reported,) = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert reported["Name"] == "talonschema"
+    assert reported["Phases"] == ["access", "response"]
+    fields = reported["Schema"]["fields"][0]["config"]["fields"]
     assert fields == [{"settings": {"type": "string", "required": True}}]
 
 

@@ -19,9 +19,9 @@ def test_a_record_is_one_line_with_its_fields() -> None:
     record.fields = {"event": "refused", "codes": ("a", "b")}
     line = JsonFormatter().format(record)
     assert len(line.splitlines()) == 1
-    told = json.loads(line)
-    assert datetime.fromisoformat(told.pop("time")).tzinfo is not None
-    assert told == {
+    reported = json.loads(line)
+    assert datetime.fromisoformat(reported.pop("time")).tzinfo is not None
+    assert reported == {
         "level": "warning",
         "message": "a\n\u2028é",
         "event": "refused",
@@ -34,10 +34,10 @@ def test_an_exception_is_told_without_its_text() -> None:
         dict[str, int]()[HIDDEN]
     except KeyError:
         record = logging.LogRecord("x", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
-    told = json.loads(JsonFormatter().format(record))
-    assert told["exception"] == "KeyError"
-    assert "test_log.py" in told["traceback"]
-    assert "s3cret" not in str(told)
+    reported = json.loads(JsonFormatter().format(record))
+    assert reported["exception"] == "KeyError"
+    assert "test_log.py" in reported["traceback"]
+    assert "s3cret" not in str(reported)
 
 
 def test_a_client_that_went_away_is_no_fault() -> None:

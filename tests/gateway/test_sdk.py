@@ -60,7 +60,7 @@ def item(**more: Any) -> Any:
 
 
 def refused(call: Callable[[], Any]) -> list[dict[str, Any]]:
-    """Make a call that the plugin refuses; return the errors that its exception tells."""
+    """Make a call that the plugin refuses; return the errors of its exception."""
     with pytest.raises(BadRequestException) as caught:
         call()
     error = caught.value

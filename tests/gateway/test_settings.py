@@ -1,4 +1,4 @@
-"""Settings: what a file may say, and where it is told what is wrong with it."""
+"""Settings: what a file may say, and the place of its faults in messages."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_what_the_caller_says_wins(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "told"),
+    ("text", "line", "reported"),
     [
         ("\n[gateway\n", 2, "is not TOML"),
         ('\n[gateway]\nmod = "x"', 3, "gateway has no key 'mod' (did you mean 'mode'?)"),
@@ -146,13 +146,13 @@ def test_what_the_caller_says_wins(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(
-    tmp_path: Path, text: str, line: int, told: str
+    tmp_path: Path, text: str, line: int, reported: str
 ) -> None:
     path = written(tmp_path, text)
     with pytest.raises(TomlError) as caught:
         load_settings(path)
     assert str(caught.value).startswith(f"{path}:{line}: ")
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -206,7 +206,7 @@ def test_an_export_of_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         ([], "the following arguments are required: ACTION"),
         (["biuld"], "invalid choice: 'biuld'"),
@@ -220,14 +220,14 @@ def test_an_export_of_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) 
         (["build", "--attributes", "costs.json"], "costs.json: /data/0 is one of the additional"),
     ],
 )
-def test_wrong_usage(run: Run, arguments: list[str], told: str) -> None:
+def test_wrong_usage(run: Run, arguments: list[str], reported: str) -> None:
     Path("broken.json").write_text("{\n", encoding="utf-8")
     Path("twice.json").write_text('{"a":1, "a":2}', encoding="utf-8")
     write("list.json", [1])
     write("costs.json", COSTS)
     status, out, err = run("catalog", *arguments)
     assert (status, out) == (2, "")
-    assert told in err
+    assert reported in err
     assert err.count("\n") == 1
 
 
@@ -349,7 +349,7 @@ def test_types_of_costs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "reported"),
     [
         ([1], "0.json: is not a list"),
         ([None], "0.json: is not a list"),
@@ -384,10 +384,10 @@ def test_types_of_costs() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(values: list[Any], told: str) -> None:
+def test_what_is_wrong_is_told_with_its_place(values: list[Any], reported: str) -> None:
     with pytest.raises(ListingError) as caught:
         made(*values)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 # Any catalog.

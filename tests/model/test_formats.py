@@ -143,8 +143,8 @@ def test_uuids(text: str, engine: str) -> None:
 @pytest.mark.parametrize("text", NO_UUIDS, ids=ascii)
 def test_what_is_no_uuid(text: str, engine: str) -> None:
     assert not is_uuid(text)
-    told = refused(engine, {"cartItems": [{"adjustmentReferenceId": text}]})
-    assert told == {"/cartItems/0/adjustmentReferenceId"}
+    reported = refused(engine, {"cartItems": [{"adjustmentReferenceId": text}]})
+    assert reported == {"/cartItems/0/adjustmentReferenceId"}
 
 
 @each_engine

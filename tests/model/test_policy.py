@@ -1,4 +1,4 @@
-"""Policies: what files and mappings may say, and what is told of a slip in them."""
+"""Policies: what files and mappings may say, and the reports on a slip in them."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ def test_both_numbers_of_an_allowed_value_are_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "reported"),
     [
         ("a.toml", "", "the catalog is empty, so nothing would be checked by it"),
         ("a.toml", "# nothing\n", "the catalog is empty"),
@@ -287,9 +287,9 @@ def test_both_numbers_of_an_allowed_value_are_one() -> None:
     ],
 )
 def test_a_catalog_that_holds_nothing_is_refused(
-    name: str, content: str, told: str, tmp_path: Path
+    name: str, content: str, reported: str, tmp_path: Path
 ) -> None:
     path = tmp_path / name
     path.write_text(content, "utf-8")
-    with pytest.raises(PolicyError, match=re.escape(told)):
+    with pytest.raises(PolicyError, match=re.escape(reported)):
         Catalog.load(path)

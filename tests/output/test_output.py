@@ -1,4 +1,4 @@
-"""The forms of output: each is well formed and valid, and tells the same as the report."""
+"""The forms of output: each is well formed and valid, and equal to the report."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SARIF = Draft7Validator(json.loads((VENDOR / "sarif-2.1.0.json").read_bytes()))
 JUNIT = xmlschema.XMLSchema(VENDOR / "junit-10.xsd")
 
 
-def told(name: str, outcomes: Iterable[FileResults]) -> str:
+def reported(name: str, outcomes: Iterable[FileResults]) -> str:
     return "".join(form(name)(outcomes))
 
 
@@ -164,15 +164,15 @@ def test_what_is_told_of_every_payload_on_file_is_valid(name: str) -> None:
         for number, item in enumerate(corpus())
     ]
     assert sum(bool(result.report.findings) for each in outcomes for result in each) > 100
-    READ[name](told(name, outcomes))
+    READ[name](reported(name, outcomes))
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_nothing_to_tell(name: str) -> None:
-    READ[name](told(name, []))
-    READ[name](told(name, [outcome("a.json", b"{}")]))
-    READ[name](told(name, [outcome("a.ndjson", lines=True)]))
-    assert told("github", [outcome("a.json", b"{}")]) == ""
+    READ[name](reported(name, []))
+    READ[name](reported(name, [outcome("a.json", b"{}")]))
+    READ[name](reported(name, [outcome("a.ndjson", lines=True)]))
+    assert reported("github", [outcome("a.json", b"{}")]) == ""
 
 
 def test_the_schema_of_the_output_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -206,7 +206,7 @@ def test_the_schema_of_the_output_is_valid_and_so_are_its_examples() -> None:
     ],
 )
 def test_the_schema_of_the_output_refuses(change: dict[str, Any]) -> None:
-    log = valid.output(told("json", [outcome("a.json", b"{}")]))
+    log = valid.output(reported("json", [outcome("a.json", b"{}")]))
     assert not valid.OUTPUT.is_valid({**log, **change})
 
 
@@ -270,13 +270,13 @@ def hinted(finding: Finding) -> str:
 
 @given(PATHS, results())
 def test_any_text_is_the_same_in_json(path: str, result: PayloadResult) -> None:
-    (file,) = valid.output(told("json", [FileResults(path, [result])]))["files"]
+    (file,) = valid.output(reported("json", [FileResults(path, [result])]))["files"]
     assert file == {"path": path, **json.loads(json.dumps(result.report.to_dict()))}
 
 
 @given(PATHS, results())
 def test_any_text_is_the_same_in_sarif(path: str, result: PayloadResult) -> None:
-    run = read_sarif(told("sarif", [FileResults(path, [result])]))
+    run = read_sarif(reported("sarif", [FileResults(path, [result])]))
     for finding, entry in zip(result.report.findings, run["results"], strict=True):
         assert entry["ruleId"] == finding.code
         assert entry["level"] == LEVELS[finding.severity]
@@ -296,7 +296,7 @@ def test_any_text_is_the_same_in_sarif(path: str, result: PayloadResult) -> None
 
 @given(PATHS, results())
 def test_any_text_is_the_same_in_commands_for_github(path: str, result: PayloadResult) -> None:
-    commands = read_github(told("github", [FileResults(path, [result])]))
+    commands = read_github(reported("github", [FileResults(path, [result])]))
     assert len(commands) == len(result.report.findings) + (result.report.omitted != 0)
     file = from_root()(path)
     for finding, command in zip(result.report.findings, commands, strict=False):
@@ -320,7 +320,7 @@ def legal(text: str) -> str:
 
 @given(PATHS, results())
 def test_any_text_is_the_same_in_junit(path: str, result: PayloadResult) -> None:
-    suites = read_junit(told("junit", [FileResults(path, [result])]))
+    suites = read_junit(reported("junit", [FileResults(path, [result])]))
     ((case,),) = suites
     assert suites[0].attrib["name"] == legal(path)
     name = f"{path}:{result.line}" if result.line else path
@@ -339,15 +339,15 @@ def test_any_text_is_the_same_in_junit(path: str, result: PayloadResult) -> None
 
 @given(PATHS, TEXTS.filter(bool))
 def test_any_error_is_the_same(path: str, error: str) -> None:
-    (file,) = valid.output(told("json", [FileResults(path, error=error)]))["files"]
+    (file,) = valid.output(reported("json", [FileResults(path, error=error)]))["files"]
     assert file == {"path": path, "error": error}
-    (invocation,) = read_sarif(told("sarif", [FileResults(path, error=error)]))["invocations"]
+    (invocation,) = read_sarif(reported("sarif", [FileResults(path, error=error)]))["invocations"]
     assert not invocation["executionSuccessful"]
     (note,) = invocation["toolExecutionNotifications"]
     assert (note["level"], note["message"]["text"]) == ("error", error)
-    (command,) = read_github(told("github", [FileResults(path, error=error)]))
+    (command,) = read_github(reported("github", [FileResults(path, error=error)]))
     assert (command["command"], command["data"]) == ("error", f"{path}: {error}")
-    ((case,),) = read_junit(told("junit", [FileResults(path, error=error)]))
+    ((case,),) = read_junit(reported("junit", [FileResults(path, error=error)]))
     assert case[0].attrib["message"] == legal(error)
 
 
@@ -358,7 +358,7 @@ REQUEST = b'{"couponCodes": ["XMAS-20", "XMAS-20"], "state": "x"}'
 
 
 def sarif_results(*outcomes: FileResults) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = read_sarif(told("sarif", outcomes))["results"]
+    found: list[dict[str, Any]] = read_sarif(reported("sarif", outcomes))["results"]
     return found
 
 
@@ -372,7 +372,7 @@ def fingerprints(*outcomes: FileResults) -> dict[str, str]:
 def test_a_rule_of_sarif_tells_all_of_its_code() -> None:
     every = tuple(Finding(name, Severity.INFO, "", "m", "") for name in CODES)
     report = Report(ok=True, findings=every, model="M", edition="2022-06")
-    run = read_sarif(told("sarif", [FileResults("a.json", [PayloadResult(report, b"")])]))
+    run = read_sarif(reported("sarif", [FileResults("a.json", [PayloadResult(report, b"")])]))
     for rule, code in zip(run["tool"]["driver"]["rules"], CODES.values(), strict=True):
         assert rule["id"] == code.name
         assert rule["shortDescription"]["text"] == code.summary
@@ -404,7 +404,7 @@ def test_fingerprints_differ_by_code_place_and_file() -> None:
 
 def test_a_severity_that_was_changed_is_the_level_of_results_only() -> None:
     check = outcome("a.json", b'{"x": 1}', severity={"payload/unknown-property": "info"})
-    run = read_sarif(told("sarif", [check]))
+    run = read_sarif(reported("sarif", [check]))
     assert [each["level"] for each in run["results"]] == ["note"]
     (rule,) = run["tool"]["driver"]["rules"]
     assert rule["defaultConfiguration"]["level"] == "warning"
@@ -425,7 +425,7 @@ def test_query_parameters_have_no_place_in_the_file() -> None:
     (location,) = result["locations"]
     assert location["physicalLocation"]["region"] == {"startLine": 1}
     assert location["logicalLocations"] == [{"name": "now", "kind": "parameter"}]
-    (command,) = read_github(told("github", [check]))
+    (command,) = read_github(reported("github", [check]))
     assert (command["line"], "col" in command) == ("1", False)
     assert "(parameter now)" in command["data"]
 
@@ -435,24 +435,24 @@ def test_standard_input_has_no_file() -> None:
     for result in sarif_results(stdin):
         physical = result["locations"][0]["physicalLocation"]
         assert physical["artifactLocation"] == {"uri": "stdin"}
-    for command in read_github(told("github", [stdin])):
+    for command in read_github(reported("github", [stdin])):
         assert not {"file", "line", "col", "endLine", "endColumn"} & command.keys()
         assert command["data"].startswith("<stdin>:1:")
-    assert read_junit(told("junit", [stdin]))[0].attrib["name"] == "<stdin>"
+    assert read_junit(reported("junit", [stdin]))[0].attrib["name"] == "<stdin>"
 
 
 def test_columns_are_those_of_characters() -> None:
     (result,) = sarif_results(outcome("a.json", '{"a😀": 0}'.encode(), select=["payload"]))
     region = result["locations"][0]["physicalLocation"]["region"]
     assert (region["startColumn"], region["endColumn"]) == (2, 6)
-    run = read_sarif(told("sarif", []))
+    run = read_sarif(reported("sarif", []))
     assert run["columnKind"] == "unicodeCodePoints"
 
 
 def test_severities_are_those_of_github() -> None:
     levels = {
         severity: read_github(
-            told("github", [outcome("a", b'{"x": 1}', severity={"payload": severity})])
+            reported("github", [outcome("a", b'{"x": 1}', severity={"payload": severity})])
         )[0]["command"]
         for severity in Severity
     }
@@ -461,7 +461,7 @@ def test_severities_are_those_of_github() -> None:
 
 def test_a_payload_that_is_not_json_is_an_error_of_junit() -> None:
     lines = outcome("a.ndjson", b"{}", b"{", b'{"state": 1}', b'{"x": 1}', lines=True)
-    suites = read_junit(told("junit", [lines]))
+    suites = read_junit(reported("junit", [lines]))
     kinds = {case.attrib["name"]: [each.tag for each in case] for case in suites[0]}
     assert kinds == {
         "a.ndjson:1": [],
@@ -551,7 +551,7 @@ def test_memory_does_not_grow_with_the_lines(
 ) -> None:
     monkeypatch.setattr("talonschema.output.junit._IN_MEMORY", 1 << 12)
     report = talonschema.check(REQUEST).located(REQUEST)
-    told(name, [outcome("a.json", REQUEST)])
+    reported(name, [outcome("a.json", REQUEST)])
     lines = (PayloadResult(report, REQUEST, number) for number in range(1, count))
     pieces = form(name)([FileResults("a.ndjson", lines, lines=True)])
     tracemalloc.start()

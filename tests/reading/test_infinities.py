@@ -1,4 +1,4 @@
-"""Overflow: what is told of numbers beyond a double is what a whole reading tells."""
+"""Overflow: the reports on numbers beyond a double is what a whole reading reports."""
 
 from __future__ import annotations
 

@@ -272,9 +272,9 @@ def test_related_places() -> None:
     (finding,) = check(text).located(text).findings
     assert cut(text, finding) == '"XMAS-20"'
     assert finding.places == (Span(1, 18, 1, 27),)
-    told = finding.to_dict()
-    assert (told["end_line"], told["end_column"]) == (1, 38)
-    assert told["places"] == [{"line": 1, "column": 18, "end_line": 1, "end_column": 27}]
+    reported = finding.to_dict()
+    assert (reported["end_line"], reported["end_column"]) == (1, 38)
+    assert reported["places"] == [{"line": 1, "column": 18, "end_line": 1, "end_column": 27}]
 
 
 def test_what_is_located_stays_so() -> None:

@@ -1,4 +1,4 @@
-"""TOML files: their values, the lines where things stand, and what is told of bad ones."""
+"""TOML files: their values, the lines where things stand, and the reports on bad ones."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_errors_stand_at_the_nearest_table(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "line", "told"),
+    ("content", "line", "reported"),
     [
         (b"a = ", 1, "is not TOML"),
         (b"a = 1\nb = [\n\n", 2, "at the end"),
@@ -182,13 +182,13 @@ def test_errors_stand_at_the_nearest_table(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_what_is_not_toml(tmp_path: Path, content: bytes, line: int | None, told: str) -> None:
+def test_what_is_not_toml(tmp_path: Path, content: bytes, line: int | None, reported: str) -> None:
     path = written(tmp_path, content)
     with pytest.raises(TomlError) as caught:
         load(path)
     error = caught.value
     assert (error.path, error.line) == (str(path), line)
-    assert told in error.message
+    assert reported in error.message
     assert "\n" not in str(error)
     assert str(error) == f"{path}{'' if line is None else f':{line}'}: {error.message}"
 

@@ -310,7 +310,7 @@ def test_a_payload_in_each_document(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize(
-    ("content", "status", "told"),
+    ("content", "status", "reported"),
     [
         ("\ufeffcustomerSession: {profileId: a}\n", 0, ""),
         ("", 3, "a.yaml:1:1: error[json/syntax] "),
@@ -324,14 +324,14 @@ def test_a_payload_in_each_document(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_odd_files(
     content: str | bytes,
     status: int,
-    told: str,
+    reported: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     got, out, err = check(content, tmp_path, capsys, "--format", "concise")
     assert (got, err) == (status, "")
-    assert out.startswith(told)
-    assert out.count("\n") == bool(told)
+    assert out.startswith(reported)
+    assert out.count("\n") == bool(reported)
 
 
 def test_redacted_output_tells_no_tag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

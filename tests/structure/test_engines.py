@@ -159,9 +159,9 @@ def test_one_slip_is_found_where_it_is(data: st.DataObject, kind: tuple[str, str
     payload, code, place = data.draw(slips(edition, model))
     pointer = to_pointer(place)
     report = both(payload, edition, model=model)
-    told = {(each.code, each.pointer) for each in report.findings}
-    assert (code, pointer) in told
-    structural = {each for each in told if each[0].startswith("schema/")}
+    reported = {(each.code, each.pointer) for each in report.findings}
+    assert (code, pointer) in reported
+    structural = {each for each in reported if each[0].startswith("schema/")}
     # One value may break several keywords, and its replacement may lack what it required.
     assert {where for _, where in structural if not where.startswith(f"{pointer}/")} == {pointer}
     assert not report.ok
@@ -211,7 +211,7 @@ def test_the_seed_of_hashes_does_not_matter(engine: str) -> None:
             "attributes": {"CustomerSession": {"City": {"type": "string", "allowed": list("zyx")}}}
         }
     }
-    told = set()
+    reported = set()
     for seed in ("0", "1", "4711"):
         done = subprocess.run(
             [sys.executable, "-c", SEEDED],
@@ -221,9 +221,9 @@ def test_the_seed_of_hashes_does_not_matter(engine: str) -> None:
             check=True,
             env={**os.environ, "PYTHONHASHSEED": seed},
         )
-        told.add(hashlib.sha256(done.stdout.encode()).hexdigest())
+        reported.add(hashlib.sha256(done.stdout.encode()).hexdigest())
         assert done.stdout.count('"pointer"') > 30
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 # Python values that no JSON text gives.

@@ -46,9 +46,9 @@ def _items() -> Iterator[Item]:
     for edition in schemas.EDITIONS:
         validator = Validator(edition=edition)
         for value, model, operation in _payloads(edition):
-            told = validator.check(value, model=model, operation=operation).model
-            if told in schemas.models(edition):
-                yield from _with_parts(edition, told, value)
+            reported = validator.check(value, model=model, operation=operation).model
+            if reported in schemas.models(edition):
+                yield from _with_parts(edition, reported, value)
 
 
 def _payloads(edition: str) -> Iterator[tuple[Any, str | None, str | None]]:
@@ -76,7 +76,7 @@ def _payloads(edition: str) -> Iterator[tuple[Any, str | None, str | None]]:
 
 
 def _overflows(value: Any) -> bool:
-    """Tell whether a number is beyond a double: not every implementation can read it."""
+    """Return True if a number is beyond a double: not every implementation can read it."""
     return any(at(value, place) in (math.inf, -math.inf) for place in places(value))
 
 

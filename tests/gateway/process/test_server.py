@@ -93,7 +93,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "told"),
+    ("text", "line", "reported"),
     [
         ('mode = "on"', 3, "gateway.mode is 'on'; it takes one of enforce, report"),
         ('\nstore = "redit://x"', 4, "redit"),
@@ -103,14 +103,14 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_wrong_settings_end_it_before_it_starts(
-    tmp_path: Path, text: str, line: int, told: str
+    tmp_path: Path, text: str, line: int, reported: str
 ) -> None:
     done = run(tmp_path, "--config", configured(tmp_path, text))
     assert done.returncode == 2
     assert done.stdout == ""
     (said,) = done.stderr.splitlines()
     assert said.startswith(f"talonschema: {tmp_path / 'talonschema.toml'}:{line}: ")
-    assert told in said
+    assert reported in said
 
 
 def test_a_config_that_is_not_there_ends_it(tmp_path: Path) -> None:
@@ -153,8 +153,8 @@ def test_it_listens_on_unix_sockets(tmp_path: Path) -> None:
 
     with running(command("--config", config), ready=ready, cwd=tmp_path) as program:
         eventually(lambda: named(program, "listening"), "it does not say so")
-        (told,) = named(program, "listening")
-        assert (told["http"], told["grpc"]) == ("unix:h.sock", "unix:g.sock")
+        (reported,) = named(program, "listening")
+        assert (reported["http"], reported["grpc"]) == ("unix:h.sock", "unix:g.sock")
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(path))
             connection.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -275,9 +275,9 @@ def test_a_bad_config_changes_nothing(tmp_path: Path) -> None:
         path = configured(tmp_path, "\n\nmode = 1")
         program.process.send_signal(signal.SIGHUP)
         eventually(lambda: named(program, "not-reloaded"), "it does not say so")
-        (told,) = named(program, "not-reloaded")
-        assert told["level"] == "error"
-        assert f"{path}:5: gateway.mode is 1" in told["message"]
+        (reported,) = named(program, "not-reloaded")
+        assert reported["level"] == "error"
+        assert f"{path}:5: gateway.mode is 1" in reported["message"]
         assert put(port) == 400
 
 

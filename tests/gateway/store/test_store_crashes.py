@@ -33,7 +33,7 @@ class Writing:
         for _ in range(lines if lines is not None else sys.maxsize):
             line = self.process.stdout.readline()
             if not line.endswith("\n"):
-                # A line that was cut off tells nothing.
+                # A line that was cut off is no record.
                 assert lines is None, "it has ended by itself"
                 return
             session, step = line.split()

@@ -51,7 +51,7 @@ class Flight:
         self.answer: RequestOutcome | None = None
         """What the gateway will be answered; None as long as the API has not."""
         self.awaited = True
-        """The gateway has not been told yet."""
+        """The gateway does not know yet."""
         self.dead = False
         """The API will not do it any more."""
 
@@ -86,21 +86,21 @@ class Race(RuleBasedStateMachine):
 
     def begin(self, ask: Ask) -> Flight | None:
         asked = intent(ask, strict_new=self.strict)
-        told = [
+        reported = [
             each.runner.run(each.store.begin(each.key(self.session), asked)) for each in self.stands
         ]
-        assert len({(each.token is None, each.states) for each in told}) == 1, told
-        tokens = [each.token for each in told if each.token is not None]
+        assert len({(each.token is None, each.states) for each in reported}) == 1, reported
+        tokens = [each.token for each in reported if each.token is not None]
         if not tokens:
             return None
         flight = Flight(ask, tokens, self.stands[0].now + LEASE)
         self.flights.append(flight)
         return flight
 
-    def finish(self, flight: Flight, told: RequestOutcome) -> None:
+    def finish(self, flight: Flight, reported: RequestOutcome) -> None:
         flight.awaited = False
         for each, token in zip(self.stands, flight.tokens, strict=True):
-            each.finish(token, told, session=self.session)
+            each.finish(token, reported, session=self.session)
 
     def done(self, flight: Flight, form: str, tick: int) -> RequestOutcome:
         """Let the API do it, or refuse it; its answer has all, no date, or no session."""
@@ -183,10 +183,10 @@ class Race(RuleBasedStateMachine):
         form=st.lists(forms, min_size=3, max_size=3),
         tick=st.integers(0, 2),
         done=st.permutations(range(3)),
-        told=st.permutations(range(3)),
+        reported=st.permutations(range(3)),
     )
     def overlap(
-        self, data: st.DataObject, form: list[str], tick: int, done: list[int], told: list[int]
+        self, data: st.DataObject, form: list[str], tick: int, done: list[int], reported: list[int]
     ) -> None:
         """Start some requests, which are done in one order and answered in another."""
         flights = [self.likely(data) for _ in range(3)]
@@ -195,7 +195,7 @@ class Race(RuleBasedStateMachine):
             flight = flights[number]
             if flight:
                 answers[number] = self.done(flight, form[number], tick)
-        for number in told:
+        for number in reported:
             flight = flights[number]
             if flight:
                 self.finish(flight, answers[number])
@@ -261,9 +261,9 @@ class Race(RuleBasedStateMachine):
 
     @invariant()
     def known(self) -> None:
-        told = {each.look(self.session) for each in self.stands}
-        assert len(told) == 1, told
-        (possible,) = told
+        reported = {each.look(self.session) for each in self.stands}
+        assert len(reported) == 1, reported
+        (possible,) = reported
         assert not possible or (self.state or "new") in possible, (self.state, possible)
 
 

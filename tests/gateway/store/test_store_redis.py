@@ -25,9 +25,9 @@ from talonschema.gateway.store.redis import PREFIX, RedisStore
 
 def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
     port = free_port()
-    told = attempt(open_store(f"redis://me:secret@127.0.0.1:{port}/0", timeout=20))
-    assert told.startswith(f"can't reach redis://127.0.0.1:{port}/0: ")
-    assert "secret" not in told
+    reported = attempt(open_store(f"redis://me:secret@127.0.0.1:{port}/0", timeout=20))
+    assert reported.startswith(f"can't reach redis://127.0.0.1:{port}/0: ")
+    assert "secret" not in reported
 
 
 def test_a_server_that_does_not_answer_has_a_deadline() -> None:

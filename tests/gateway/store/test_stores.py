@@ -98,7 +98,7 @@ def test_a_lost_request_can_take_effect_until_its_lease_ends(on: Stand) -> None:
     on.know("open")
     on.finish(on.admit("open", "closed"), Uncertain())
     on.wait(LEASE / 2)
-    # Done before the lost one, or after it: nobody can tell.
+    # Done before the lost one, or after it: nobody knows.
     on.finish(on.admit("open", "open"), Learned("open"))
     assert on.look() == {"open", "closed"}
     on.wait(LEASE / 2)
@@ -303,7 +303,7 @@ def test_a_request_that_began_later_wins_over_an_equal_date(on: Stand) -> None:
 
 
 def test_a_date_that_cannot_be_makes_both_possible(on: Stand) -> None:
-    # The API's clock went back, or a stored answer was repeated: nobody can tell.
+    # The API's clock went back, or a stored answer was repeated: nobody knows.
     on.finish(on.admit("open", "open"), Learned("open", NOON))
     on.finish(on.admit("open", "closed"), Learned("closed", NOON - SECOND))
     assert on.look() == {"open", "closed"}
@@ -347,7 +347,7 @@ def test_the_requests_of_one_session_are_bounded_and_none_is_refused(on: Stand) 
     for wanted in ("closed", "cancelled", "closed"):
         beyond = on.admit("open", wanted)
         on.finish(beyond, Learned("partially_returned"))
-    # Not told apart, so nothing was learned; but what they wanted is possible.
+    # Not tracked one by one, so nothing was learned; but what they wanted is possible.
     assert on.look() == {"open", "closed", "cancelled"}
     for token in tokens:
         on.finish(token, Learned("open"))
@@ -457,7 +457,7 @@ def test_addresses_say_what_store_it_is(url: str, kind: type, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "reported"),
     [
         ("", "takes one of memory:, sqlite:PATH"),
         ("sessions.db", "takes one of"),
@@ -470,8 +470,8 @@ def test_addresses_say_what_store_it_is(url: str, kind: type, tmp_path: Path) ->
         ("redis://:secret@host:port/0", "store is redis://host:port/0"),
     ],
 )
-def test_bad_addresses_are_told_without_what_is_secret(url: str, told: str) -> None:
-    with pytest.raises(ValueError, match=told) as caught:
+def test_bad_addresses_are_told_without_what_is_secret(url: str, reported: str) -> None:
+    with pytest.raises(ValueError, match=reported) as caught:
         open_store(url)
     assert "secret" not in str(caught.value)
 

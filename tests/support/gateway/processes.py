@@ -41,7 +41,7 @@ def refusal() -> Iterator[int]:
 
 
 def listens(port: int) -> bool:
-    """Tell whether something listens on a port."""
+    """Return True if something listens on a port."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False

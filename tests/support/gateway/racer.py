@@ -54,14 +54,14 @@ ASKS: Final = (
 
 
 def accepts(before: str | None, ask: Ask, *, lenient: bool = False) -> bool:
-    """Tell whether the API does it; a lenient one takes what changes nothing, too."""
+    """Return True if the API does it; a lenient one takes what changes nothing, too."""
     after = resulting_state(ask.operation, ask.state, before)
     repeated = lenient and ask.operation == "update" and before == after
     return repeated or legal(EDITION, before, after, ask.operation)
 
 
 def intent(ask: Ask, *, strict_new: bool = False) -> Intent:
-    """Return what the gateway tells the store; repeating a state always passes."""
+    """Return what the gateway reports to the store; repeating a state always passes."""
     permitted = {
         before or "new" for before in (None, *STATES) if accepts(before, ask, lenient=True)
     }
@@ -76,7 +76,7 @@ class Api(Protocol):
         """Return a mark of now."""
 
     async def judge(self, session: str, mark: int, ask: Ask) -> bool:
-        """Tell whether it would have done it at any time since the mark."""
+        """Return True if it would have done it at any time since the mark."""
 
     async def send(self, session: str, ask: Ask) -> dict[str, Any]:
         """Ask for it, and return the answer; one without a status was lost."""
@@ -119,9 +119,9 @@ class Model:
             self.late.add(task)
             return {}
         done = self.commit(session, ask)
-        told = self.rng.random() < 0.6
+        reported = self.rng.random() < 0.6
         answer: dict[str, Any] = {"status": 200 if done else 400}
-        if done and told:
+        if done and reported:
             answer |= {"state": self.state(session), "updated": self.clock}
         await self.pause()
         if fault < 0.09:

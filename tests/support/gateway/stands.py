@@ -133,7 +133,7 @@ def stand(kind: str, folder: Path, valkey: Valkey, *, most: int = 1000) -> Itera
 
 
 def attempt(store: Store) -> str:
-    """Use a store that can't be used, and return what is told."""
+    """Use a store that can't be used, and return the report."""
 
     async def run() -> str:
         with pytest.raises(StoreError) as caught:

@@ -1,7 +1,7 @@
 """A stand-in for the API that keeps real state: what the tests put behind the gateways.
 
 It knows the moves of `talonschema.model.states.MOVES` and no others, answers as the API does, and
-can be told to fail. Faults travel as headers of a request, all of them optional:
+can be made to fail. Faults travel as headers of a request, all of them optional:
 
 ``x-upstream-fault``
     ``fail-before`` (500, nothing kept), ``fail-after`` (500, but kept), ``conflict`` (409),
@@ -18,7 +18,7 @@ can be told to fail. Faults travel as headers of a request, all of them optional
 
 For clients that can't set headers, ``PUT /_upstream/faults`` with a JSON object of them holds for
 the next request. ``GET /_upstream/received`` lists what arrived, ``DELETE`` forgets it, and
-``GET /_upstream/sessions`` tells the states.
+``GET /_upstream/sessions`` lists the states.
 
 Run it with ``python tests/gateway/upstream.py --port N``.
 """

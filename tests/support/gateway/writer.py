@@ -1,7 +1,7 @@
-"""A gateway's work on a store, told step by step, until it is killed: ``writer.py STORE SESSION``.
+"""A gateway's work on a store, printed step by step until it is killed: ``writer.py STORE ID``.
 
 It takes sessions through a circle of states. A line says which step of which session the store has
-taken in; what was told is never to be lost.
+taken in; what was printed is never to be lost.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ async def steps(store: Store, session: str) -> AsyncIterator[int]:
 
 
 def kept(states: frozenset[str], step: int) -> bool:
-    """Tell whether the step is still known; the one after it may be under way, or done as well."""
+    """Return True if the step is still known; the next may be under way, or done as well."""
     return bool(states) and states <= {CIRCLE[step % 4], CIRCLE[(step + 1) % 4]}
 
 
