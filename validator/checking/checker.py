@@ -21,9 +21,10 @@ from ..rules.rule import NO_BODY
 from ..structure import Engine
 from ..structure.engine import omission
 from .call import Call
+from .codes import RULE_CRASH
 from .collector import COUNTED, Collector
 from .plan import Plan, Step
-from .registry import CODES, REFUSING, RULE_CRASH
+from .registry import CODES, REFUSING
 from .report import Report, Skipped
 
 if TYPE_CHECKING:

@@ -5,34 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from ..findings.code import Code, Example, Severity
+from ..findings.code import Code, Severity
 from ..model.policy import suggestion
-from ..reading import json_codes
+from ..reading import codes as reading_codes
 from ..rules import RULES
 from ..structure import codes as schema_codes
-from . import file_codes
-
-RULE_CRASH: Final = Code(
-    name="internal/rule-crash",
-    severity=Severity.ERROR,
-    summary="A rule of talonschema failed; this is a defect of talonschema.",
-    message="the rule {rule:bare} failed on this payload ({error:bare}): it was not judged",
-    hint="please report it, with the payload if you can share it",
-    why="The other rules were judged; what this one would have found is not known.",
-    fix="Report the defect. To go on meanwhile, ignore the rule or this code.",
-    source="talonschema",
-    bad=(),
-    good=(Example({}),),
-)
+from . import codes
 
 CODES: Final[dict[str, Code]] = {
     code.name: code
     for code in (
-        *json_codes.CODES,
-        *file_codes.CODES,
+        *reading_codes.CODES,
+        *codes.SEQUENCE,
         *schema_codes.CODES,
         *(rule.code for rule in RULES.values()),
-        RULE_CRASH,
+        codes.RULE_CRASH,
     )
 }
 """Every code by its name."""
@@ -73,7 +60,7 @@ def effective_severities(
     group. Defects of talonschema itself are selected always. Raises `ValueError` for a name that
     is neither a code nor a group, or a severity that is none.
     """
-    wanted = frozenset(CODES) if select is None else select_codes(select) | {RULE_CRASH.name}
+    wanted = frozenset(CODES) if select is None else select_codes(select) | {codes.RULE_CRASH.name}
     wanted -= select_codes(ignore)
     levels = {name: code.severity for name, code in CODES.items()}
     for name in sorted(severity, key=lambda name: "/" in name):

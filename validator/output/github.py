@@ -13,8 +13,7 @@ from typing import TypeAlias
 from ..files.results import FileResults, PayloadResult
 from ..findings.finding import Finding
 from .repository import from_root
-from .rest import omitted
-from .summary import where
+from .summary import omitted, where
 
 Properties: TypeAlias = dict[str, str | int]
 

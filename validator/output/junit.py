@@ -15,8 +15,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Literal, NamedTuple
 
 from ..files.results import FileResults, PayloadResult
-from .rest import omitted
-from .summary import count, ordered, where
+from .summary import count, omitted, ordered, where
 from .terminal import printable
 
 _IN_MEMORY = 1 << 20

@@ -18,7 +18,7 @@ from ..findings.code import Code
 from ..findings.finding import Finding, Span
 from .json_text import indented
 from .repository import from_root
-from .rest import omitted
+from .summary import omitted
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

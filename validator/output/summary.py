@@ -64,3 +64,18 @@ def _tally(outcome: FileResults) -> str:
 def count(number: int, one: str, many: str) -> str:
     """Return a number with its noun."""
     return f"{number} {one if number == 1 else many}"
+
+
+def rest(outcome: FileResults, result: PayloadResult) -> str:
+    """Return a line about findings that are not shown, nothing if there are none."""
+    if result.report.omitted == 0:
+        return ""
+    name = f"{outcome.name}:{result.line}" if result.line else outcome.name
+    return printable(f"{name}: {omitted(result.report.omitted)}") + "\n"
+
+
+def omitted(number: int | None) -> str:
+    """Return the text about `number` findings that are not shown; None: they were not counted."""
+    if number is None:
+        return "there are more findings than were counted"
+    return f"{count(number, 'more finding', 'more findings')} not shown"

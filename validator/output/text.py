@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ..files.results import FileResults, PayloadResult
 from ..findings.finding import Finding
-from .rest import rest
-from .summary import ordered, verdict, where
+from .summary import ordered, rest, verdict, where
 from .terminal import Style, printable
 
 _PLAIN = Style()

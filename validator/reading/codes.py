@@ -1,9 +1,11 @@
-"""The codes of what makes an input no JSON, or JSON that parsers read differently."""
+"""Codes of reading: text that is not JSON or YAML, or that parsers read differently."""
 
 from __future__ import annotations
 
 from ..findings.code import Code, Confidence, Example, Severity
 
+_YAML = "YAML 1.2.2"
+_EMPTY = (Example({}),)
 _RFC = "RFC 8259; RFC 7493 (I-JSON)"
 _GOOD = (Example('{"state": "open"}'),)
 _CIRCULAR: list[object] = []
@@ -178,5 +180,46 @@ CODES = (
         refusal=Confidence.INFERRED,
         bad=(Example({"attributes": {"x": _CIRCULAR}}),),
         good=_GOOD,
+    ),
+    Code(
+        name="yaml/syntax",
+        severity=Severity.ERROR,
+        summary="The text is not YAML.",
+        message="this is not YAML ({detail:bare})",
+        why="Nothing can read it, so nothing else could be checked.",
+        fix="Correct the text at the line and column given.",
+        source=_YAML,
+        refusal=Confidence.INFERRED,
+        bad=(),
+        good=_EMPTY,
+    ),
+    Code(
+        name="yaml/alias",
+        severity=Severity.ERROR,
+        summary="An anchor, an alias or a merge key, which JSON has no form for.",
+        message="payloads in YAML have no {kind:bare}",
+        hint="write the value out in each place",
+        why=(
+            "An alias stands for a value written elsewhere, for which JSON has no form. A few can "
+            "also stand for more values than any memory holds."
+        ),
+        fix="Write the value out where it belongs.",
+        source=f"{_YAML}, section 3.2.2.2; the merge key is of YAML 1.1 only",
+        refusal=Confidence.INFERRED,
+        bad=(),
+        good=_EMPTY,
+    ),
+    Code(
+        name="yaml/tag",
+        severity=Severity.ERROR,
+        summary="A tag, which gives a value a type that JSON has not.",
+        message="payloads in YAML have no tags such as {tag:bare}",
+        hint="leave the tag out; a number that is meant as a text stands in quotes",
+        why="JSON has no tags, and each program makes something else of them.",
+        fix="Write the value so that it needs no tag.",
+        source=f"{_YAML}, section 10.3 (core schema)",
+        refusal=Confidence.INFERRED,
+        bad=(),
+        good=_EMPTY,
     ),
 )
