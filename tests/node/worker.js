@@ -17,6 +17,7 @@ function compile({ target, schema, formats }) {
   const notes = [];
   const note = (...words) => notes.push(words.join(" "));
   const ajv = new classes[target]({
+    strict: true,
     validateFormats: formats,
     logger: { log: note, warn: note, error: note },
   });
@@ -33,11 +34,11 @@ function answer(line) {
 }
 
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
-  let told;
+  let reply;
   try {
-    told = answer(line);
+    reply = answer(line);
   } catch (error) {
-    told = { error: String(error) };
+    reply = { error: String(error) };
   }
-  console.log(JSON.stringify(told));
+  console.log(JSON.stringify(reply));
 });
