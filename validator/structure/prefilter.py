@@ -83,14 +83,7 @@ class SchemaPrefilter:
             maker.stop = cart
         maker.free = _SMALL
         self._shell_schema = maker.make(shape, ())
-        # The schemas of the model itself, but that values under free keys are small.
-        maker = _Maker({}, request=False, closed=False)
-        self._open_item_schema: dict[str, Any] = {}
-        if items is not None:
-            self._open_item_schema = maker.make(items, (*cart, "*"))
-            maker.stop = cart
-        maker.free = _SMALL
-        self._open_shell_schema = maker.make(shape, ())
+        self._shape, self._items_shape = shape, items
 
     @cached_property
     def _whole(self) -> "jsonschema_rs.Validator":
@@ -106,11 +99,16 @@ class SchemaPrefilter:
 
     @cached_property
     def _open_shell(self) -> "jsonschema_rs.Validator":
-        return validator(self._open_shell_schema, formats=False)
+        """The schema of the model itself, but that values under free keys are small."""
+        maker = _Maker({}, request=False, closed=False)
+        maker.stop, maker.free = self._cart, _SMALL
+        return validator(maker.make(self._shape, ()), formats=False)
 
     @cached_property
     def _open_item(self) -> "jsonschema_rs.Validator":
-        return validator(self._open_item_schema, formats=False)
+        maker = _Maker({}, request=False, closed=False)
+        schema = maker.make(self._items_shape, (*self._cart, "*")) if self._items_shape else {}
+        return validator(schema, formats=False)
 
     @cached_property
     def _item(self) -> "jsonschema_rs.Validator":
