@@ -11,7 +11,7 @@ from ..findings.problem import Problem
 from .context import Context, Missing
 from .rule import RETURNS, rule
 
-_NO_CART = "the cart of the stored session is not known"
+_NO_CART = Missing("the cart of the stored session is not known")
 _CART = [
     {"name": "shoes", "sku": "9696", "quantity": 1, "price": 60},
     {"name": "shirts", "sku": "6478", "quantity": 2, "price": 20},
@@ -26,13 +26,15 @@ def _returning(*entries: dict[str, Any]) -> dict[str, Any]:
     return {"return": {"returnedCartItems": list(entries)}}
 
 
-def _entries(context: Context) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield index and value of each entry that is valid as a whole."""
-    if context.readable("returnedCartItems"):
-        broken = context.invalid.parts(context.place("returnedCartItems"))
-        for index, entry in enumerate(context.session.get("returnedCartItems") or ()):
-            if index not in broken:
-                yield index, entry
+def _entries(context: Context) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return index and value of each entry that is valid as a whole."""
+    entries = context.session.get("returnedCartItems") or ()
+    if not context.invalid:
+        return list(enumerate(entries))
+    if not context.readable("returnedCartItems"):
+        return []
+    broken = context.invalid.parts(context.place("returnedCartItems"))
+    return [(index, entry) for index, entry in enumerate(entries) if index not in broken]
 
 
 def _cart(context: Context) -> Sequence[Mapping[str, Any]] | None:
@@ -134,7 +136,7 @@ def item_unidentified(context: Context) -> Iterator[Problem | Missing]:
 def position_out_of_range(context: Context) -> Iterator[Problem | Missing]:
     """Look the position, or else the SKU, up in the stored cart."""
     cart = _cart(context)
-    entries = list(_entries(context))
+    entries = _entries(context)
     for index, entry in entries:
         position, sku = entry.get("position"), entry.get("sku")
         if position is not None:
@@ -146,7 +148,7 @@ def position_out_of_range(context: Context) -> Iterator[Problem | Missing]:
             path = _at(context, index, "sku")
             yield Problem("return/position-out-of-range", path, {"kind": "sku"}, {"place": sku})
     if cart is None and entries:
-        yield Missing(_NO_CART)
+        yield _NO_CART
 
 
 @rule(
@@ -172,7 +174,7 @@ def sku_mismatch(context: Context) -> Iterator[Problem | Missing]:
     cart = _cart(context)
     both = [e for e in _entries(context) if None not in (e[1].get("position"), e[1].get("sku"))]
     if cart is None and both:
-        yield Missing(_NO_CART)
+        yield _NO_CART
     for index, entry in both:
         found = lines(entry, cart or ())
         if cart is None or not found:
@@ -211,7 +213,7 @@ def ambiguous_sku(context: Context) -> Iterator[Problem | Missing]:
         if sku is None or entry.get("position") is not None:
             continue
         if cart is None:
-            yield Missing(_NO_CART)
+            yield _NO_CART
             return
         count = len(lines(entry, cart))
         if count > 1:
@@ -258,7 +260,7 @@ def ambiguous_sku(context: Context) -> Iterator[Problem | Missing]:
 def quantity_exceeds_remaining(context: Context) -> Iterator[Problem | Missing]:
     """Add up what is returned of each cart line and compare it with what remains."""
     cart = _cart(context)
-    entries = list(_entries(context))
+    entries = _entries(context)
     left = [remaining(item) for item in cart or ()]
     for index, entry in entries:
         quantity = entry.get("quantity")
@@ -276,7 +278,7 @@ def quantity_exceeds_remaining(context: Context) -> Iterator[Problem | Missing]:
                 kind = "all" if quantity is None else "more"
                 yield Problem("return/quantity-exceeds-remaining", path, {"kind": kind}, values)
     if cart is None and entries:
-        yield Missing(_NO_CART)
+        yield _NO_CART
 
 
 @rule(
@@ -318,7 +320,7 @@ def whole_item_only(context: Context) -> Iterator[Problem | Missing]:
     entries = [each for each in _entries(context) if each[1].get("quantity") is not None]
     if cart is None:
         if entries:
-            yield Missing(_NO_CART)
+            yield _NO_CART
         return
     left = [remaining(item) for item in cart]
     after = list(left)
