@@ -601,6 +601,63 @@ def test_a_misspelt_envelope_is_an_error_that_names_it(
     assert not report.ok
 
 
+@each_edition
+@each_engine
+@pytest.mark.parametrize("operation", [None, "update"])
+@pytest.mark.parametrize(
+    "key", ["costumerSession", "customerSesion", "customerSessions", "session", "data", "kunde"]
+)
+@pytest.mark.parametrize("content", [{"state": "open"}, {"profile_id": "x"}, {"CartItems": []}])
+def test_an_envelope_under_any_other_key_is_named(
+    key: str, content: dict[str, Any], operation: Any, edition: str, engine: Any
+) -> None:
+    report = check({key: content}, edition=edition, operation=operation, engine=engine)
+    assert pairs(report) == [("schema/required", f"/{key}")]
+    assert report.findings[0].hint == f'rename "{key}" to "customerSession"'
+    assert not check({key: content}, edition=edition, ignore=["payload"]).ok
+
+
+@each_edition
+@pytest.mark.parametrize("key", ["returns", "_return", "rückgabe"])
+def test_the_envelope_of_a_return_under_another_key_is_named(key: str, edition: str) -> None:
+    report = check({key: {"returnedCartItems": []}}, edition=edition)
+    assert report.model == "ReturnIntegrationRequest"
+    assert pairs(report)[0] == ("schema/required", f"/{key}")
+    assert report.findings[0].hint == f'rename "{key}" to "return"'
+    snake = check({key: {"returned_cart_items": []}}, edition=edition, naming="snake")
+    assert snake.ok is (key == "_return")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"customerProfile": {"attributes": {}}},
+        {"x": ["state"]},
+        {"x": {"y": {"state": "open"}}},
+        {"x": {}},
+        {"attributes": {"x": {"state": "open"}}},
+    ],
+    ids=str,
+)
+def test_what_holds_no_session_is_no_envelope(payload: dict[str, Any]) -> None:
+    assert check(payload).model == "NewCustomerSessionV2"
+
+
+@pytest.mark.parametrize("key", ["return", "_return", "returnedCartItems", "ReturnedCartItems"])
+@pytest.mark.parametrize("value", [{"returnedCartItems": []}, [], None], ids=str)
+def test_a_return_sent_as_an_update_lacks_the_session(key: str, value: Any) -> None:
+    report = check({key: value}, operation="update")
+    assert report.model == "IntegrationRequest"
+    assert ("schema/required", "/customerSession") in pairs(report)
+    assert ("payload/unknown-property", f"/{key}") in pairs(report)
+    assert not any(code == "request/bare-session" for code, _ in pairs(report))
+
+
+def test_a_misspelt_envelope_in_the_names_of_the_sdks() -> None:
+    report = check({"Return": {}}, naming="snake")
+    assert report.findings[0].hint == 'rename "Return" to "return"'
+
+
 def test_what_belongs_into_an_envelope() -> None:
     report = check({"returnedCartItems": []})
     assert pairs(report)[0] == ("schema/required", "/return")
@@ -627,7 +684,8 @@ def test_suggestions_are_neither_there_already_nor_read_only() -> None:
     assert "Update customer profile" in hint({"customerSession": {}, "customerProfile": {}})
     assert "Update customer profile" in hint({"customerSession": {}, "profileAttributes": {}})
     item = {"sku": "a", "quantity": 1, "price": 1}
-    assert hint({"cartItems": [{**item, "subPosition": 1}]}) == ""
+    for key in ("subPosition", "Position", "position_", "sub_position", "catalog_item_id"):
+        assert hint({"cartItems": [{**item, key: 1}]}) == ""
     assert hint({"cartItems": [], "cartItem": []}) == ""
     assert hint({"cartItem": []}) == 'did you mean "cartItems"?'
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any, Final
 
+from .. import schemas
 from ..findings.pointer import Path
 from .naming import Naming, aliases, plain_name, to_snake, wire_names
 from .schema_tree import schema_tree
@@ -27,6 +28,8 @@ OPERATIONS_OF: Final[dict[str, str]] = {
 """The operation that each model is the request of."""
 
 
+_ENVELOPES: Final = ("IntegrationRequest", "ReturnIntegrationRequest")
+
 _SEVERAL: Final = 3
 """How many keys that only a response has make a session a response; fewer are slips."""
 
@@ -38,14 +41,14 @@ def detect(edition: str, payload: Any, operation: str | None, naming: Naming) ->
     envelope with ``customerSession`` is a request or, around a response, what reading a session
     returns; with ``effects`` it is a state, with ``return`` a return request, with ``message`` an
     error. A session with several keys that only responses have is a response, any other one a
-    request. A misspelt envelope counts as the envelope.
+    request. An envelope under another key counts as the envelope; see `misspelt_envelope`.
     """
     keys = _keys(payload, naming)
     if operation == "return":
         return "ReturnIntegrationRequest"
     if operation == "update":
         enveloped = not keys.isdisjoint(("customerSession", "return", "effects"))
-        if enveloped or _misspelt(keys, "IntegrationRequest", edition):
+        if enveloped or any(_misspelt(payload, keys, each, edition) for each in _ENVELOPES):
             return "IntegrationRequest"
         return "NewCustomerSessionV2"
     if "effects" in keys:
@@ -67,8 +70,8 @@ def detect(edition: str, payload: Any, operation: str | None, naming: Naming) ->
         return "ErrorResponse"
     if _is_response(edition, keys):
         return "CustomerSessionV2"
-    for model in ("IntegrationRequest", "ReturnIntegrationRequest"):
-        if _misspelt(keys, model, edition):
+    for model in _ENVELOPES:
+        if _misspelt(payload, keys, model, edition):
             return model
     return "NewCustomerSessionV2"
 
@@ -81,21 +84,48 @@ def _is_response(edition: str, keys: AbstractSet[Any]) -> bool:
     return len(response_only(edition).intersection(keys)) >= _SEVERAL
 
 
-def _misspelt(keys: AbstractSet[Any], model: str, edition: str) -> bool:
-    """Return True if a payload has the key of an envelope in another spelling, or what is in it."""
+def _misspelt(payload: Any, keys: AbstractSet[Any], model: str, edition: str) -> bool:
+    """Return True if a payload has the envelope under another key, or what is in it."""
     if not keys or not keys.isdisjoint(schema_tree(edition, "NewCustomerSessionV2").properties):
         return False
-    return misspelt_envelope(keys, model) is not None or (
-        model == "ReturnIntegrationRequest" and "returnedCartItems" in keys
+    return misspelt_envelope(payload, model) is not None or (
+        model == "ReturnIntegrationRequest"
+        and not _contents(model).isdisjoint(_plain_keys(payload))
     )
 
 
-def misspelt_envelope(keys: Iterable[Any], model: str) -> str | None:
-    """Return the key that is meant for the envelope of a model, None if there is none such."""
+def misspelt_envelope(payload: Mapping[Any, Any], model: str) -> str | None:
+    """Return the key that is meant for the envelope of a model, None if there is none such.
+
+    It is another spelling of the name, or holds an object with properties of what belongs there.
+    """
     name = str(BASES[model][0])
     meant = {plain_name(name), *map(plain_name, aliases(name))}
-    found = (key for key in keys if isinstance(key, str) and plain_name(key) in meant)
-    return min((key for key in found if key != name), default=None)
+    other = [key for key in payload if isinstance(key, str) and key != name]
+    spelt = [key for key in other if plain_name(key) in meant]
+    held = (key for key in other if not _contents(model).isdisjoint(_plain_keys(payload[key])))
+    return min(spelt or held, default=None)
+
+
+@cache
+def _contents(model: str) -> frozenset[str]:
+    """Return the plain names of what the envelope of a model holds and nothing else does."""
+    places = (
+        schema_tree(edition, model).at(BASES[model])
+        for edition in schemas.EDITIONS
+        if model in schemas.models(edition)
+    )
+    # Customer profiles, which are sent to an endpoint of their own, have attributes too.
+    return frozenset(plain_name(key) for place in places if place for key in place.properties) - {
+        "attributes"
+    }
+
+
+def _plain_keys(value: Any) -> frozenset[str]:
+    """Return the plain names of the keys of an object; none for another value."""
+    if not isinstance(value, Mapping):
+        return frozenset()
+    return frozenset(plain_name(key) for key in value if isinstance(key, str))
 
 
 @cache

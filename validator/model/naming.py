@@ -121,9 +121,8 @@ class Translation:
         path = self.to_caller(problem.path)
         params = dict(problem.params)
         if "property" in params:
-            params["property"] = to_snake(params["property"])
-            if problem.path and params["property"] == to_snake(str(problem.path[-1])):
-                params["property"] = path[-1]
+            named = problem.path and params["property"] == problem.path[-1]
+            params["property"] = path[-1] if named else to_snake(params["property"])
         if params.get("kind") in _SUGGESTS_NAME:
             params["suggestion"] = to_snake(str(params["suggestion"]))
         related = tuple(self.to_caller(each) for each in problem.related)

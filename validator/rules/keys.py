@@ -167,14 +167,14 @@ def explain(
 
     That is the kind of the explanation and the suggestion, as the hints of
     ``payload/unknown-property`` take them; None where there is none. Neither a key that is
-    `present` nor one that only the API sets is suggested.
+    `present` nor one that only the API sets is suggested as the spelling that was meant.
     """
     snake, plain = _spellings(part)
-    if key in snake and snake[key] not in present:
-        return "snake-case", snake[key]
-    name = plain.get(plain_name(key))
+    name = snake.get(key) or plain.get(plain_name(key))
     if name is not None:
-        return (None, None) if name in present else ("case", name)
+        if name in present or name in _read_only(part):
+            return None, None
+        return ("snake-case" if key in snake else "case"), name
     if part.model == "IntegrationRequest" and key in _OF_PROFILES:
         return "profile", None
     if part.model in _SESSION_MODELS and key in _V1:
