@@ -6,7 +6,7 @@ from typing import Final
 
 from ..findings.code import Code, Confidence, Example, Severity
 
-_GOOD = (Example({}),)
+_GOOD: Final = (Example({}),)
 
 RULE_CRASH: Final = Code(
     name="internal/rule-crash",
@@ -18,7 +18,7 @@ RULE_CRASH: Final = Code(
     fix="Report the defect. To go on meanwhile, ignore the rule or this code.",
     source="talonschema",
     bad=(),
-    good=(Example({}),),
+    good=_GOOD,
 )
 
 SEQUENCE: Final = (
