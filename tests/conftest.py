@@ -1,4 +1,4 @@
-"""What all tests share: how hypothesis searches, and the report at the end.
+"""What all tests share: how hypothesis searches, the command, and the report at the end.
 
 HYPOTHESIS_PROFILE=thorough makes it search longer; with CI set it takes the same steps each time.
 """
@@ -7,14 +7,34 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from hypothesis import settings
+
+from support import valid
+from talonschema import cli
+
+Run = Callable[..., tuple[int, str, str]]
 
 # No deadline: how long one example takes says more about the machine than about the code.
 settings.register_profile("quick", deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.register_profile("thorough", deadline=None, max_examples=2000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs the command in this process: exit status, output, errors."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = cli.main(arguments)
+        captured = capsys.readouterr()
+        if captured.out and arguments[0] == "check" and "json" in arguments:
+            valid.output(captured.out)
+        return status, captured.out, captured.err
+
+    return run
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

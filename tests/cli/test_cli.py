@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 import talonschema
-from support import valid
 from talonschema import cli, output, schemas
 from talonschema.checking.registry import CODES
 from talonschema.checking.report import Report
@@ -43,20 +42,6 @@ NOT_JSON = '{\n  "state": "open",\n}'
 
 Run = Callable[..., tuple[int, str, str]]
 Write = Callable[..., str]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return a function that runs the command in this process: exit status, output, errors."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        status = cli.main(arguments)
-        captured = capsys.readouterr()
-        if captured.out and arguments[0] == "check" and "json" in arguments:
-            valid.output(captured.out)
-        return status, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talonschema import Catalog, Policy, check, cli
+from talonschema import Catalog, Policy, check
 from talonschema.cli.catalog import _toml as toml_of
 from talonschema.model.catalog_builder import ListingError, ManagementExport, build
 from talonschema.model.policy import Attribute
@@ -89,17 +89,10 @@ CATALOG: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Return a function that runs the command in a folder of its own: status, output, errors."""
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder of the test's own."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        status = cli.main(arguments)
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
 
 
 def write(name: str, value: Any) -> str:
