@@ -41,7 +41,7 @@ PEERS_INSTALLED := $(PEERS)/.installed
 QUESTIONS := accept read fail start lines growth real
 
 # The folders validator/ and schemas/ are the packages talonschema and talonschema.schemas. mypy has
-# no setting for that, so it reads them through links; errors are told by the real paths.
+# no setting for that, so it reads them through links; its errors are printed with the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
 .PHONY: help install lock demo demo-gateway quick test test-latest test-lowest lint format types docs golden build bench bench-guard bench-gateway clean
@@ -79,7 +79,7 @@ demo: install ## Check the example payloads, good and bad
 	fi
 
 demo-gateway: install ## Show a real Envoy with the plugin: an update passes, others are refused
-	@$(VPYTHON) examples/gateway_demo.py
+	@PYTHONPATH=tests $(VPYTHON) examples/gateway_demo.py
 
 test: ## Lint, check the types, run every test on all processors
 	@echo 'Running ruff, mypy and all tests (about four minutes on two processors).'

@@ -15,14 +15,8 @@ from typing import Any, NamedTuple
 
 import httpx
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
-
-from support.gateway.envoy import PAIR, Behind, envoy_running  # noqa: E402 - found by the line above
-from support.gateway.processes import (  # noqa: E402 - and so is this
-    gateway_running,
-    upstream_running,
-)
+from support.gateway.envoy import PAIR, Behind, envoy_running
+from support.gateway.processes import gateway_running, upstream_running
 
 PATH = "/v2/customer_sessions/order-1"
 CLOSED = {"customerSession": {"profileId": "cust-88120", "state": "closed"}}
@@ -66,7 +60,7 @@ def main() -> int:
 
 
 def taken(url: str, step: Step) -> bool:
-    """Take a step and show it; tell whether it went as it should."""
+    """Take a step and show it; return whether it went as it should."""
     body = "" if step.payload is None else json.dumps(step.payload)
     print(f"== {step.about}")
     print(f"{step.method} {step.path} {body}".rstrip())

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -127,11 +127,11 @@ def test_workers_read_what_one_process_would(
     with path.open("rb") as file:
         chunks = list(ndjson._chunks(file))  # noqa: SLF001 - the cuts show nowhere else
     with path.open("rb") as file:
-        about = list(ndjson._stretches(file, str(path)))  # noqa: SLF001
+        about = list(ndjson._stretches(file, str(path)))  # noqa: SLF001 - as above
     assert [path.read_bytes()[each.start : each.start + each.size] for each in about] == chunks
 
 
-@pytest.mark.skipif(not Path("/proc/version").exists(), reason="a file of this kind")
+@pytest.mark.skipif(not Path("/proc/version").exists(), reason="there is no /proc")
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_file_that_does_not_tell_its_size_is_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], jobs: str
@@ -205,11 +205,13 @@ def test_no_thread_of_the_pool_is_left_behind() -> None:
     line = b'{"state": "opn"}\n'
     batch = Batch(io.BytesIO(line * 4_000), None, maker, 2)
     assert sum(1 for _ in batch) == 4_000
-    assert dict(process._threads_wakeups) == {}  # noqa: SLF001 - no public one
+    waking = process._threads_wakeups  # noqa: SLF001 - the list of threads has no public name
+    assert dict(waking) == {}
     stopped = iter(Batch(io.BytesIO(line * 40_000), None, maker, 2))
+    assert isinstance(stopped, Generator)
     next(stopped)
-    stopped.close()  # type: ignore[attr-defined]
-    assert dict(process._threads_wakeups) == {}  # noqa: SLF001 - no public one
+    stopped.close()
+    assert dict(waking) == {}
 
 
 def maker() -> Callable[[bytes], Report]:

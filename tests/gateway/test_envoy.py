@@ -654,7 +654,11 @@ def test_the_api_can_be_spoken_to_over_tls(tmp_path: Path) -> None:
 def test_the_demo_shows_what_it_says() -> None:
     script = CONFIGS.parents[1] / "examples" / "gateway_demo.py"
     done = subprocess.run(
-        [sys.executable, "-W", "error", script], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(CONFIGS.parents[1] / "tests")},
     )
     assert (done.returncode, done.stderr) == (0, "")
     statuses = re.findall(r"^(\d+) {", done.stdout, re.MULTILINE)

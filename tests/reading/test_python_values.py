@@ -20,6 +20,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from support.strategies import json_documents
 from talonschema.reading.document import read, reread
 from talonschema.reading.python_values import plain
 
@@ -467,15 +468,6 @@ def test_interrupts_are_not_swallowed() -> None:
         plain([Slow()])
 
 
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=25,
-)
 # Without those that Hypothesis itself could not show.
 TRICKY = (Text, Nameless, Mock, MagicMock, BrokenList, BrokenDict)
 odd = st.sampled_from(
@@ -503,8 +495,8 @@ python_values = st.recursive(
 
 
 @PROPERTY
-@given(json_values)
-def test_json_values_stay_as_they_are(value: object) -> None:
+@given(json_documents)
+def test_json_documents_stay_as_they_are(value: object) -> None:
     copy, problems = plain(value)
     assert problems == []
     assert repr(copy) == repr(value)
@@ -523,7 +515,7 @@ def test_every_copy_is_json(value: object) -> None:
 
 
 @PROPERTY
-@given(json_values)
+@given(json_documents)
 @example([0, {"0": [0.0], "b": -1.5e20}, "0"])
 def test_infinite_numbers_of_a_text_are_found_in_its_value_too(value: object) -> None:
     text = json.dumps(value).replace("0", "1e999")
