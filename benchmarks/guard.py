@@ -3,7 +3,7 @@
 Three fixed workloads run under callgrind, each with so many repetitions and with twice as many; the
 difference is free of what it takes to start. Counts hardly vary, whatever else the machine does, so
 a margin of a few percent is enough. They do depend on Python and on the engine: where those are not
-the ones that guard.json was made with, the result says so and is no failure.
+the ones that guard.json was made with, the result names them and is no failure.
 
 ``make bench-guard`` compares; ``make bench-guard UPDATE=1`` stores new figures.
 """

@@ -5,7 +5,7 @@ A ratio is taken inside a round, where both sides had the same weather; given ar
 rounds and the quartiles. All rounds are kept, so that any two candidates can be compared later.
 
 **Clock.** `time.thread_time`: processor time of this thread. The machines that benchmarks run on
-have other things to do, and the time in which a thread waits for its turn says nothing about it.
+have other things to do, and the time in which a thread waits for its turn is no measure of it.
 Nothing measured here waits for anything else, or starts threads.
 
 **Slots.** A slot is one candidate in one round: as many calls as take some milliseconds, so that

@@ -44,7 +44,7 @@ POLICY: Final[dict[str, Any]] = {
 
 
 def item(number: int, chance: random.Random) -> dict[str, Any]:
-    """Return a cart item with everything that a shop can say of one."""
+    """Return a cart item with every property that a shop can send."""
     attributes: dict[str, Any] = {
         "image": f"{number:04}-{chance.randrange(16**6):06x}.jpeg",
         "material": chance.choice(_MATERIALS),

@@ -49,7 +49,7 @@ LONG_LIST = 10
 GROUP_ABOUT: Final = {
     "json": "The text is no JSON, or a value from Python has no JSON form.",
     "yaml": "A YAML file has faults that JSON can't have.",
-    "sequence": "What the entries of a sequence say about their calls.",
+    "sequence": "The calls that the entries of a sequence describe.",
     "schema": (
         "The structure differs from the model's schema. "
         "The part after the slash is the JSON Schema keyword that failed."
@@ -90,7 +90,7 @@ A code is `group/name`.
 Codes are stable: they keep their name and their meaning.
 The wording of messages and hints is not stable.
 
-Each section says what the code means, why it matters, and how to get rid of it.
+Each section covers the meaning of a code, why it matters, and how to get rid of it.
 It ends with an example that has the finding and one that has not.
 The examples show only what matters here, so they may have other findings.
 Long texts and lists in them are cut.
@@ -99,9 +99,9 @@ Long texts and lists in them are cut.
 Only errors make a report fail.
 `select`, `ignore` and `severity` change what is reported and how, by code or by group.
 
-**Confidence** says how well the fact behind a code is known:
+**Confidence** is how well the fact behind a code is known:
 
-- `documented`: the published specification, documentation or SDK says so.
+- `documented`: the published specification, documentation or SDK states it.
 - `practice`: recorded responses or integrations in use show it.
 - `inferred`: it follows from what is documented, but nothing states it.
 
@@ -114,7 +114,7 @@ So is a rule that can't be judged because what it reads is not valid.
 
 
 class Drift(Exception):
-    """What the documentation is made from does not fit together; the text says what."""
+    """What the documentation is made from does not fit together; the text names it."""
 
 
 def rules() -> str:
@@ -197,7 +197,7 @@ def _section(code: Code) -> Iterator[str]:
     yield f"- Refused by the API: {'no' if code.refusal is None else f'yes ({code.refusal})'}"
     for bad in code.bad[:1]:
         yield from ("", *_example("Has the finding", bad))
-        yield from ("", f"> {_said(code, bad)}")
+        yield from ("", f"> {_first_finding(code, bad)}")
     for good in code.good[:1]:
         same = bool(code.bad) and bool(good.context) and good.context == code.bad[0].context
         yield from ("", *_example("Has it not", good, same=same))
@@ -237,7 +237,7 @@ def _reasons(code: Code) -> list[str]:
         for context, data in product(calls, payloads) if code.name in RULES else ():
             report = check(Example(data, context))
             reasons |= {each.reason for each in report.skipped if each.code == code.name}
-    # Of any rule: what it reads has to be valid. The page says so once, for all.
+    # Of any rule: what it reads has to be valid. The page states it once, for all.
     return sorted(reasons - {"what it reads is not valid"})
 
 
@@ -251,8 +251,8 @@ def check(example: Example) -> Report:
     return Validator(edition=edition, policy=policy).check(example.data, **call)
 
 
-def _said(code: Code, bad: Example) -> str:
-    """Return what is said of a bad example: the place and the message of the first finding.
+def _first_finding(code: Code, bad: Example) -> str:
+    """Return the place and the message of the first finding of a bad example.
 
     Raises Drift if the example does not have the finding.
     """

@@ -135,7 +135,7 @@ def test_settings_and_policies_are_valid(tmp_path: Path) -> None:
     assert read >= {"talonschema.toml", "pyproject.toml", "policy.toml"}
 
 
-def test_the_example_project_is_what_the_pages_say() -> None:
+def test_the_example_project_is_what_the_pages_show() -> None:
     project = ROOT / "examples" / "project"
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     assert (project / "talonschema.toml").read_text("utf-8") in page

@@ -279,7 +279,7 @@ def test_returns_by_sku_reduce_what_remains() -> None:
         ]
 
 
-def test_a_return_without_its_operation_told() -> None:
+def test_a_return_without_a_given_operation() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE]}
     plain = {"return": {"returnedCartItems": [{"position": 0, "quantity": 2}]}}
     assert replayed(closed, plain, plain) == [[], [], ["return/quantity-exceeds-remaining"]]

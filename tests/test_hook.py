@@ -314,7 +314,7 @@ def test_many_files_are_split_over_processes(project: Project) -> None:
 
 @GROUP
 @pytest.mark.slow
-def test_text_is_told_once_for_each_file(project: Project) -> None:
+def test_text_is_reported_once_for_each_file(project: Project) -> None:
     names = [f"customer-sessions/{number:03}.json" for number in range(60)]
     project.write(dict.fromkeys(names, WRONG))
     reported = re.findall(

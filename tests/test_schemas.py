@@ -143,7 +143,7 @@ class TestEveryFile:
             assert list(each) == sorted(each, key=ORDER.index), path
 
     @every_file
-    def test_says_what_it_is(self, edition: str, model: str) -> None:
+    def test_reports_what_it_is(self, edition: str, model: str) -> None:
         schema = schemas.load(edition, model)
         assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
         assert (

@@ -214,7 +214,7 @@ def test_null_can_be_made_an_error() -> None:
     assert not check({"couponCodes": None}, severity={"payload/null-property": "error"}).ok
 
 
-def test_faults_that_are_not_told_still_keep_rules_away() -> None:
+def test_faults_that_are_not_reported_still_keep_rules_away() -> None:
     report = check({"cartItems": [{**SHOE, "quantity": "1"}]}, ignore=["schema"])
     assert report.findings == ()
     assert "cart/quantity-sum" in reasons(report)
@@ -286,7 +286,7 @@ def test_findings_are_in_order_of_their_place() -> None:
     assert len(items) == 44
 
 
-def test_unreadable_text_is_told_whatever_is_chosen() -> None:
+def test_unreadable_text_is_reported_whatever_is_chosen() -> None:
     report = check("{", select=["cart"], ignore=["json"], severity={"json": "info"})
     assert [each.code for each in report.findings] == ["json/syntax"]
     assert not report.ok
@@ -457,7 +457,7 @@ def test_now_as_a_datetime() -> None:
 
 
 @each_engine
-def test_a_rule_that_fails_is_told_of(monkeypatch: pytest.MonkeyPatch, engine: Any) -> None:
+def test_a_rule_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch, engine: Any) -> None:
     def crash(_context: Context) -> Iterator[Any]:
         message = "SKU1241028 is too much"
         raise RuntimeError(message)

@@ -44,7 +44,7 @@ class Options(TypedDict, total=False):
 class Validator:
     """Checks payloads under one configuration; safe to share between threads.
 
-    `edition` is the API's edition, ``"2022-06"`` (default) or ``"2026-06"``. `policy` says what is
+    `edition` is the API's edition, ``"2022-06"`` (default) or ``"2026-06"``. `policy` holds what is
     known of the Application. `naming` is ``"wire"`` (camelCase) or ``"snake"``, the SDKs' names.
     `engine` forces ``"jsonschema"`` or ``"jsonschema-rs"``; None takes the faster one that is
     installed. `select` and `ignore` list codes or groups of codes, `severity` maps them to other

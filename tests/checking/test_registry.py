@@ -92,7 +92,7 @@ each_engine = pytest.mark.parametrize("engine", ENGINES)
 
 
 @every_code
-def test_each_code_is_told_completely(code: Code) -> None:
+def test_each_code_is_described_completely(code: Code) -> None:
     assert re.fullmatch(r"[a-z]+/[a-z]+(-[a-z0-9]+)*|schema/[a-z][A-Za-z]+", code.name)
     assert code.group in FAMILIES
     assert code.group in GROUPS
@@ -172,7 +172,7 @@ def test_texts_are_rendered_in_full(name: str, example: Example) -> None:
 
 
 @every_bad_example
-def test_redacted_examples_say_what_the_others_say(name: str, example: Example) -> None:
+def test_redacted_examples_match_the_others(name: str, example: Example) -> None:
     plain = judge(example, None)
     silent = judge(example, None, redact=True)
     assert [(f.code, f.pointer, f.severity) for f in plain.findings] == [

@@ -36,7 +36,7 @@ def test_raising() -> None:
     assert len(str(error).splitlines()) == 3
 
 
-def test_raising_tells_how_much_is_left_out() -> None:
+def test_raising_reports_how_much_is_left_out() -> None:
     with pytest.raises(InvalidPayload, match="and 4 more"):
         check({"couponCodes": [1] * 5}, max_findings=1).raise_for_errors()
     with pytest.raises(InvalidPayload, match="payload is not valid"):
@@ -182,7 +182,7 @@ def test_pointers_as_fragments_of_a_uri() -> None:
     assert error["pointer"] == "#"
 
 
-def test_lone_surrogates_can_be_told_in_every_form() -> None:
+def test_lone_surrogates_can_be_written_in_every_form() -> None:
     report = check({"attributes": {"a\ud800": 1}, "\udc00": 1, "state": "\ud800"})
     assert not report.ok
     json.dumps(report.to_dict()).encode()

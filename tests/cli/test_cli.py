@@ -77,7 +77,7 @@ MAIN = "import sys; from talonschema.cli import main; sys.exit(main())"
 # What is found
 
 
-def test_clean_files_are_not_told_of(run: Run, write: Write) -> None:
+def test_clean_files_are_not_reported(run: Run, write: Write) -> None:
     assert run("check", write(CLEAN)) == (0, "", "")
 
 
@@ -95,7 +95,7 @@ def test_clean_files_are_not_told_of(run: Run, write: Write) -> None:
         ),
     ],
 )
-def test_verbose_tells_what_came_of_each_file(
+def test_verbose_reports_what_came_of_each_file(
     run: Run, write: Write, payload: str, status: int, reported: str
 ) -> None:
     got, out, err = run("check", "--verbose", write(payload))
@@ -135,7 +135,7 @@ def test_parameters_are_named(run: Run, write: Write) -> None:
     ],
 )
 @pytest.mark.parametrize("form", ["text", "concise"])
-def test_omitted_findings_are_told(form: str, omitted: int | None, reported: str) -> None:
+def test_omitted_findings_are_reported(form: str, omitted: int | None, reported: str) -> None:
     finding = Finding("a/b", Severity.ERROR, "/c", "message", "")
     report = Report(ok=False, findings=(finding,), model="M", edition="2022-06", omitted=omitted)
     style = Style(verbose=True)
@@ -664,7 +664,7 @@ def loaded(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize("option", ["--version", "--help"])
-def test_little_is_imported_to_say_who_one_is(option: str) -> None:
+def test_little_is_imported_for_help_and_version(option: str) -> None:
     modules = loaded(f"from talonschema.cli import main; assert main([{option!r}]) == 0")
     own = {name for name in modules if name.startswith("talonschema.")}
     assert own == {"talonschema.cli", "talonschema.cli.console"}
@@ -696,7 +696,7 @@ def test_closed_pipe_ends_it_quietly(write: Write) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_full_disk_is_told(write: Write) -> None:
+def test_full_disk_is_reported(write: Write) -> None:
     with (
         Path("/dev/full").open("wb") as full,
         start(MAIN, "check", write(WRONG_TYPE), stdout=full) as process,

@@ -71,7 +71,7 @@ def test_one_line_each() -> None:
     )
 
 
-def test_where_to_read_more_is_told_once_of_each_code() -> None:
+def test_where_to_read_more_is_reported_once_of_each_code() -> None:
     found = [
         FileResults(name, [PayloadResult(check(b"[]").located(b"[]"), b"[]")]) for name in "ab"
     ]

@@ -184,7 +184,7 @@ def test_paths_count_from_the_folder_of_the_file(
         }
 
 
-def test_faults_of_a_policy_are_told_with_their_line(run: Run, write: Write) -> None:
+def test_faults_of_a_policy_are_reported_with_their_line(run: Run, write: Write) -> None:
     write("a.json", CLEAN)
     write("catalog.toml", "\n[additional_costs]\ntip = 'items'\n")
     write("policy.toml", "coupon_budget = true\ncatalog = 'catalog.toml'\n")
@@ -196,7 +196,7 @@ def test_faults_of_a_policy_are_told_with_their_line(run: Run, write: Write) -> 
     assert err.startswith(f"talonschema: error: policy.toml:2: catalog: {fault}")
 
 
-def test_config_tells_what_is_in_force(run: Run, write: Write, layers: str) -> None:
+def test_config_reports_what_is_in_force(run: Run, write: Write, layers: str) -> None:
     write("talonschema.toml", layers)
     status, out, err = run("config", "a/b/new.json", "--select", "cart, schema", "--dry")
     assert (status, err) == (0, "")
@@ -221,7 +221,7 @@ ignore     cart              talonschema.toml:14  it is so
     )
 
 
-def test_config_tells_it_as_json(run: Run, write: Write) -> None:
+def test_config_reports_it_as_json(run: Run, write: Write) -> None:
     write("talonschema.toml", "[policy]\ntotal_tolerance = 0.1\n[severity]\ncart = 'info'\n")
     status, out, _ = run("config", "--format", "json", "--ignore", "schema", "--edition", "2026-06")
     data = json.loads(out)

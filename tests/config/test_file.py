@@ -76,7 +76,7 @@ BAD: list[tuple[str, int, str]] = [
 
 
 @pytest.mark.parametrize(("content", "line", "reported"), BAD, ids=[each for each, _, _ in BAD])
-def test_what_is_wrong_is_told_with_its_line(
+def test_what_is_wrong_is_reported_with_its_line(
     run: Run, write: Write, content: str, line: int, reported: str
 ) -> None:
     write("talonschema.toml", content)
@@ -92,7 +92,7 @@ def test_what_is_wrong_is_told_with_its_line(
         assert run(command, "--no-config", "a.json")[0] == 0
 
 
-def test_settings_in_a_pyproject_are_told_with_their_place(write: Write) -> None:
+def test_settings_in_a_pyproject_are_reported_with_their_place(write: Write) -> None:
     write("pyproject.toml", "[project]\nname = 'a'\n[tool.talonschema]\n[[tool.talonschema.files]]")
     with pytest.raises(TomlError) as caught:
         find()

@@ -112,7 +112,7 @@ def test_files_with_the_same_tables_share_their_settings(write: Write, layers: s
     assert groups == [(0,), (0,), (0, 1), ()]
 
 
-def test_a_model_of_another_edition_is_told_with_its_line(write: Write) -> None:
+def test_a_model_of_another_edition_is_reported_with_its_line(write: Write) -> None:
     chosen = choice(write, "edition = '2022-06'\n[[files]]\nglob = '*'\nmodel = 'ReopenResponse'")
     assert of(chosen, None).value("model") is None
     with pytest.raises(TomlError) as caught:
@@ -123,7 +123,7 @@ def test_a_model_of_another_edition_is_told_with_its_line(write: Write) -> None:
 
 
 @pytest.mark.parametrize("name", ["policy", "catalog", "previous"])
-def test_a_path_that_leads_nowhere_is_told_with_its_line(write: Write, name: str) -> None:
+def test_a_path_that_leads_nowhere_is_reported_with_its_line(write: Write, name: str) -> None:
     chosen = choice(write, f"[[files]]\nglob = 'a.json'\n{name} = 'no/b.json'\n")
     assert of(chosen, "b.json").value(name) is None
     with pytest.raises(TomlError) as caught:

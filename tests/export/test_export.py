@@ -334,7 +334,7 @@ def test_what_is_lost_is_listed(target: Target, edition: str, model: str) -> Non
             lost = {
                 "format": True,
                 "type": "integer" in str(value) and not dialect.whole_floats,
-                "readOnly": dialect.read_only != "said",
+                "readOnly": dialect.read_only != "declared",
                 "examples": dialect.examples is None
                 or (dialect.examples == "example" and keyword == "examples" and len(value) > 1),
             }
@@ -367,7 +367,9 @@ def test_rules_that_apply_are_listed(edition: str, model: str) -> None:
 def test_notes_name_each_rule_and_each_place() -> None:
     reported = exported("draft-04", "2026-06", "IntegrationRequest")
     text = notes(reported)
-    assert text.startswith("IntegrationRequest (edition 2026-06) in JSON Schema draft-04 can't say")
+    assert text.startswith(
+        "IntegrationRequest (edition 2026-06) in JSON Schema draft-04 can't express"
+    )
     assert f"  {len(reported.rules)} rules that 'talonschema check' has" in text
     listed, _, _ = text.partition("\n  what may")
     assert re.findall(r"[a-z]+/[a-z-]+", listed) == list(reported.rules)
@@ -379,7 +381,7 @@ def test_notes_name_each_rule_and_each_place() -> None:
 
 
 @every_target
-def test_formats_that_a_target_does_not_define_are_told(target: Target) -> None:
+def test_formats_that_a_target_does_not_define_are_reported(target: Target) -> None:
     text = notes(exported(target, "2026-06", "PriceDetail"))
     reported = f"format: uuid is no format of {DIALECTS[target].name}"
     assert (reported in text) == (target in {"draft-07", "draft-04", "openapi-3.0"})
@@ -474,7 +476,7 @@ def test_the_command_without_a_target_prints_the_file_and_nothing_else() -> None
         (["Product", "--target", "draft-04"], "edition 2022-06 has no model 'Product'"),
     ],
 )
-def test_wrong_usage_is_told(arguments: list[str], reported: str) -> None:
+def test_wrong_usage_is_reported(arguments: list[str], reported: str) -> None:
     done = talonschema(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert reported in done.stderr

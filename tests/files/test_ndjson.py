@@ -65,7 +65,7 @@ def test_statuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert (got, reported[-1]) == (status, f"{path}: {tally}")
 
 
-def test_a_missing_file_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(tmp_path / "none.ndjson")
     assert main(["check", path]) == 3
     assert capsys.readouterr().err == (
@@ -103,7 +103,7 @@ def test_json_has_a_result_for_each_line_with_findings(
 
 
 @pytest.mark.parametrize("form", ["text", "concise", "json"])
-def test_processes_tell_the_same_in_the_same_order(
+def test_processes_report_the_same_in_the_same_order(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     monkeypatch.setattr(ndjson, "_CHUNK", 200)
@@ -133,7 +133,7 @@ def test_workers_read_what_one_process_would(
 
 @pytest.mark.skipif(not Path("/proc/version").exists(), reason="there is no /proc")
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_a_file_that_does_not_tell_its_size_is_read(
+def test_a_file_that_has_no_size_is_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], jobs: str
 ) -> None:
     path = tmp_path / "log.ndjson"
@@ -163,7 +163,7 @@ def test_options_reach_the_processes(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_a_line_that_is_too_large_is_told_of_and_passed_over(
+def test_a_line_that_is_too_large_is_reported_and_passed_over(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], jobs: str
 ) -> None:
     path = write(tmp_path, GOOD, b'"' + b"x" * (2 * MAX_BYTES + 10) + b'"', BAD)

@@ -117,7 +117,7 @@ def test_several_files_are_one_sequence(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @forms
-def test_sessions_are_told_apart(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sessions_are_kept_apart(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     entries = [
         {"integrationId": "a", "payload": OPEN},
         {"integrationId": "b", "payload": OPEN},
@@ -129,7 +129,7 @@ def test_sessions_are_told_apart(name: str, capsys: pytest.CaptureFixture[str]) 
     assert [code for _, code in found] == ["lifecycle/state-transition"]
 
 
-def test_sessions_are_told_apart_by_a_pointer(capsys: pytest.CaptureFixture[str]) -> None:
+def test_sessions_are_kept_apart_by_a_pointer(capsys: pytest.CaptureFixture[str]) -> None:
     def entry(cart: str, state: str) -> Any:
         attributes = {"cart/id": cart}
         return {"customerSession": {"profileId": "a", "state": state, "attributes": attributes}}
@@ -142,7 +142,7 @@ def test_sessions_are_told_apart_by_a_pointer(capsys: pytest.CaptureFixture[str]
     assert len(check(capsys, "--ignore", "catalog", path)) == 3
 
 
-def test_files_can_be_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+def test_files_can_be_kept_apart(capsys: pytest.CaptureFixture[str]) -> None:
     entries = [{"integrationId": "a", "payload": each} for each in (OPEN, CLOSE)]
     files = [write("1.json", entries), write("2.ndjson", entries), write("3.yaml", entries)]
     assert check(capsys, "--session-key", "file", *files) == []
@@ -152,7 +152,7 @@ def test_files_can_be_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
     assert [code for _, code in found] == ["lifecycle/state-transition"]
 
 
-def test_files_can_be_kept_apart(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_files_of_entries_can_be_distinguished(capsys: pytest.CaptureFixture[str]) -> None:
     first, second = write("a.ndjson", [OPEN, CLOSE]), write("b.json", [OPEN, CLOSE, OPEN])
     assert [place for place, _ in check(capsys, first, second)] == [
         *("b.json:1:50", "b.json:2:49", "b.json:3:49"),
@@ -161,7 +161,7 @@ def test_files_can_be_kept_apart(capsys: pytest.CaptureFixture[str]) -> None:
     assert [place for place, _ in own] == ["b.json:3:49"]
 
 
-def test_settings_hold_for_what_entries_do_not_say(capsys: pytest.CaptureFixture[str]) -> None:
+def test_settings_hold_for_what_entries_leave_out(capsys: pytest.CaptureFixture[str]) -> None:
     Path("policy.toml").write_text("coupon_budget = true", "utf-8")
     path = write("a.json", [OPEN, {"payload": CLOSE}, {"payload": CANCEL}])
     assert check(capsys, "--policy", "policy.toml", path) == []

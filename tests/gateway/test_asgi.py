@@ -480,7 +480,7 @@ def test_the_store_is_closed_at_the_end_of_the_server(app: Any, tmp_path: Path) 
     assert not (tmp_path / "sessions.db-wal").exists()
 
 
-def test_a_start_that_fails_is_told() -> None:
+def test_a_start_that_fails_is_reported() -> None:
     async def app(_: Message, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "lifespan.startup.failed", "message": "no"})
@@ -492,7 +492,7 @@ def test_a_start_that_fails_is_told() -> None:
     asyncio.run(guard.aclose())
 
 
-def test_wrong_options_are_told_at_once() -> None:
+def test_wrong_options_are_reported_at_once() -> None:
     with pytest.raises(ValueError, match="2026-6"):
         guarded(edition="2026-6")
     with pytest.raises(TypeError, match="polcy"):

@@ -154,14 +154,14 @@ def test_a_truncated_body_is_refused() -> None:
     assert unfit(put(b"{}", JSON, truncated=True)) == (413, "body/truncated")
 
 
-def test_gzip_that_was_not_announced_is_told() -> None:
+def test_gzip_that_was_not_announced_is_reported() -> None:
     found = read(put(gzip.compress(b"{}"), JSON))
     assert isinstance(found, UnreadableBody)
     assert (found.status, found.code) == (415, "body/content-encoding")
     assert "Content-Encoding" in found.details
 
 
-def test_inflate_tells_only_what_came_out() -> None:
+def test_inflate_counts_only_what_came_out() -> None:
     assert inflate(gzip.compress(b"abc"), "gzip", 100) == b"abc"
     assert inflate(gzip.compress(b"abc"), "gzip", 2) is None
     assert inflate(b"abc", "gzip", 100) is None

@@ -75,5 +75,5 @@ def test_states_are_not_learned(front: Front) -> None:
 
 
 @pytest.mark.parametrize("failure", OF_THE_GATE, ids=lambda failure: failure.__name__)
-def test_caddy_fails_as_its_page_says(failure: Failure, tmp_path: Path, upstream: Upstream) -> None:
+def test_caddy_fails_as_documented(failure: Failure, tmp_path: Path, upstream: Upstream) -> None:
     failure(CADDY, tmp_path, upstream)

@@ -526,7 +526,7 @@ def grpc_recorder(reported: list[dict[str, str]]) -> Iterator[int]:
 
 
 @both
-def test_neither_key_nor_cookies_are_told_to_the_gate(config: str, upstream: Upstream) -> None:
+def test_neither_key_nor_cookies_reach_the_gate(config: str, upstream: Upstream) -> None:
     reported: list[dict[str, str]] = []
     name = new()
     telling = serving(recorder(reported)) if config == PAIR else grpc_recorder(reported)
@@ -651,7 +651,7 @@ def test_the_api_can_be_spoken_to_over_tls(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_demo_shows_what_it_says() -> None:
+def test_the_demo_shows_what_it_announces() -> None:
     script = CONFIGS.parents[1] / "examples" / "gateway_demo.py"
     done = subprocess.run(
         [sys.executable, "-W", "error", script],

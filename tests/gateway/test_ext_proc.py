@@ -466,7 +466,7 @@ def test_a_disguised_update_is_refused_by_its_headers() -> None:
     run(test)
 
 
-def test_a_gate_that_gets_no_bodies_says_how_to_change_that(
+def test_a_gate_that_gets_no_bodies_reports_how_to_change_that(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def test(service: Filter) -> None:
@@ -608,7 +608,7 @@ def test_the_observer_takes_headers_too() -> None:
 
 
 @pytest.mark.parametrize("name", ["request.method", "request.path", "response.code"])
-def test_an_observer_that_is_not_told_enough_says_what_it_needs(
+def test_an_observer_that_is_without_enough_context_reports_what_it_needs(
     name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def test(service: Filter) -> None:

@@ -191,7 +191,7 @@ def test_returns_are_learned_from(bench: Bench) -> None:
         (None, {"open", "closed"}),
     ],
 )
-def test_what_answers_say(bench: Bench, response: Response | None, states: set[str]) -> None:
+def test_what_answers_show(bench: Bench, response: Response | None, states: set[str]) -> None:
     bench.exchange(put({"state": "open"}))
     request = put({"state": "closed"})
     verdict = bench.begin(request)
@@ -293,7 +293,7 @@ def test_nothing_is_learned_while_the_store_fails(bench: Bench) -> None:
     assert bench.begin(put({"state": "open"})).refusal is None
 
 
-def test_ready_says_what_is_wrong(bench: Bench) -> None:
+def test_ready_reports_what_is_wrong(bench: Bench) -> None:
     bench.runner.run(bench.guard.ready())
     bench.store.failing = True
     with pytest.raises(StoreError, match="the disk is full"):
@@ -397,7 +397,7 @@ def test_a_refusal_has_a_request_id(bench: Bench, given: str, *, kept: bool) -> 
     assert len(found) == 32 or kept
 
 
-def test_warnings_are_told_if_asked_for(make: Callable[..., Bench]) -> None:
+def test_warnings_are_reported_on_request(make: Callable[..., Bench]) -> None:
     request = put({"state": "closed", "stat": 1})
     assert make().begin(request).headers == ()
     bench = make(warnings_header=True)
@@ -443,7 +443,7 @@ def test_bodies_are_counted_by_their_size_as_received(bench: Bench) -> None:
 # Settings.
 
 
-def test_it_can_be_told_to_judge_otherwise(bench: Bench) -> None:
+def test_it_can_be_asked_to_judge_otherwise(bench: Bench) -> None:
     request = put({"stat": 1})
     assert bench.begin(request).refusal is None
     settings = Settings(store="memory:", severity={"payload/unknown-property": "error"})

@@ -65,7 +65,5 @@ def test_haproxy_keeps_the_promise(front: Front, promise: Callable[[Front], None
 
 
 @pytest.mark.parametrize("failure", OF_BOTH_LEGS, ids=lambda failure: failure.__name__)
-def test_haproxy_fails_as_its_page_says(
-    failure: Failure, tmp_path: Path, upstream: Upstream
-) -> None:
+def test_haproxy_fails_as_documented(failure: Failure, tmp_path: Path, upstream: Upstream) -> None:
     failure(HAPROXY, tmp_path, upstream)

@@ -93,7 +93,7 @@ def figures(gateway: Gateway) -> dict[str, float]:
     return {name: float(value) for name, _, value in lines}
 
 
-def test_allowed_is_exactly_200_and_says_nothing(gateway: Gateway) -> None:
+def test_allowed_is_exactly_200_and_has_no_content(gateway: Gateway) -> None:
     reply = check(gateway, uuid4().hex, "open")
     assert reply.status == 200
     assert reply.body == b""
@@ -306,7 +306,7 @@ def test_warnings_come_in_a_header(gateway: Gateway) -> None:
         {"x-talonschema-token": "a", "x-talonschema-method": "PUT", "x-talonschema-status": "-1"},
     ],
 )
-def test_an_observation_says_what_it_lacks(gateway: Gateway, headers: dict[str, str]) -> None:
+def test_an_observation_reports_what_it_lacks(gateway: Gateway, headers: dict[str, str]) -> None:
     reply = ask(gateway, "POST", "/observe/v2/customer_sessions/a", b"{}", headers)
     assert reply.status == 400
     assert b"x-talonschema-status" in reply.body
@@ -316,7 +316,7 @@ def test_a_token_that_nobody_gave_is_ignored(gateway: Gateway) -> None:
     assert observe(gateway, uuid4().hex, "made-up").status == 204
 
 
-def test_it_tells_how_it_is(gateway: Gateway) -> None:
+def test_it_reports_its_health(gateway: Gateway) -> None:
     for path in ("/livez", "/readyz"):
         assert ask(gateway, "GET", path)[::2] == (200, b"ok\n")
         assert ask(gateway, "HEAD", path)[::2] == (200, b"")

@@ -32,7 +32,7 @@ def test_what_is_there_is_found() -> None:
     assert need("sh", "dash").endswith("/sh")
 
 
-def test_the_end_of_a_run_tells_what_was_skipped(pytester: pytest.Pytester) -> None:
+def test_the_end_of_a_run_reports_what_was_skipped(pytester: pytest.Pytester) -> None:
     conftest = Path(__file__).resolve().parents[1] / "conftest.py"
     pytester.makeconftest(conftest.read_text("utf-8"))
     pytester.makepyfile(

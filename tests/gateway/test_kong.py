@@ -227,13 +227,13 @@ def test_settings_are_read_anew_with_each_configuration(kong: Kong, folder: Path
     assert len(kong.api.received()) == 1
 
 
-def test_wrong_settings_are_told_to_kong(kong: Kong, folder: Path) -> None:
+def test_wrong_settings_are_reported_to_kong(kong: Kong, folder: Path) -> None:
     (folder / "wrong.toml").write_text('[gateway]\nmode = "enforced"\n')
     with pytest.raises(RuntimeError, match=r"wrong\.toml:2: .*enforced"):
         kong.start(settings=str(folder / "wrong.toml"))
 
 
-def test_it_tells_kong_what_it_is_like() -> None:
+def test_it_describes_itself_to_kong() -> None:
     command = [sys.executable, "-m", "talonschema.gateway.kong", "--dump"]
     (reported,) = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     assert reported["Name"] == "talonschema"

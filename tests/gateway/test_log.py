@@ -29,7 +29,7 @@ def test_a_record_is_one_line_with_its_fields() -> None:
     }
 
 
-def test_an_exception_is_told_without_its_text() -> None:
+def test_an_exception_is_reported_without_its_text() -> None:
     try:
         dict[str, int]()[HIDDEN]
     except KeyError:

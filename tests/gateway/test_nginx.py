@@ -112,7 +112,7 @@ def test_nobody_gets_at_the_legs_from_outside(front: Front, leg: str) -> None:
     assert front.api.received() == []
 
 
-def test_an_answer_over_the_buffer_is_cut_off_as_the_page_says(front: Front) -> None:
+def test_an_answer_over_the_buffer_is_cut_off_as_documented(front: Front) -> None:
     name = new()
     front.api.fault(padding=str(9 * MIB))
     with pytest.raises(ConnectionError):
@@ -123,5 +123,5 @@ def test_an_answer_over_the_buffer_is_cut_off_as_the_page_says(front: Front) -> 
 
 
 @pytest.mark.parametrize("failure", OF_BOTH_LEGS, ids=lambda failure: failure.__name__)
-def test_nginx_fails_as_its_page_says(failure: Failure, tmp_path: Path, upstream: Upstream) -> None:
+def test_nginx_fails_as_documented(failure: Failure, tmp_path: Path, upstream: Upstream) -> None:
     failure(NGINX, tmp_path, upstream)

@@ -109,7 +109,7 @@ def test_a_session_lives_through_all_its_states(shop: Shop, upstream: Upstream) 
     assert statuses == ["PUT", "PUT", "PUT", "PUT", "GET", "PUT", "POST", "PUT"]
 
 
-def test_errors_say_where_and_hide_what(shop: Shop, upstream: Upstream) -> None:
+def test_errors_have_the_place_and_hide_the_value(shop: Shop, upstream: Upstream) -> None:
     name = new()
     (error,) = refused(lambda: shop.update(name, cart_items=[item(quantity=10_001, sku="AB-1")]))
     assert error["source"]["pointer"].startswith("/customerSession/cartItems")

@@ -25,11 +25,11 @@ def written(folder: Path, text: str) -> str:
     return str(path)
 
 
-def test_a_file_may_say_nothing(tmp_path: Path) -> None:
+def test_a_file_may_be_empty(tmp_path: Path) -> None:
     assert load_settings(written(tmp_path, "")) == Settings(severity={})
 
 
-def test_all_that_a_file_can_say(tmp_path: Path) -> None:
+def test_all_that_a_file_can_set(tmp_path: Path) -> None:
     path = written(
         tmp_path,
         """
@@ -105,7 +105,7 @@ def test_paths_count_from_the_file(tmp_path: Path) -> None:
     assert load_settings(absolute).store == "sqlite:/a/b.db"
 
 
-def test_what_the_caller_says_wins(tmp_path: Path) -> None:
+def test_what_the_caller_gives_wins(tmp_path: Path) -> None:
     path = written(tmp_path, '[gateway]\nworkers = 2\ngrpc = "off"')
     assert load_settings(path, workers=4).workers == 4
 
@@ -145,7 +145,7 @@ def test_what_the_caller_says_wins(tmp_path: Path) -> None:
         ('\npolicy = "none.toml"', 2, "none.toml"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(
+def test_what_is_wrong_is_reported_with_its_line(
     tmp_path: Path, text: str, line: int, reported: str
 ) -> None:
     path = written(tmp_path, text)
@@ -156,7 +156,7 @@ def test_what_is_wrong_is_told_with_its_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(TomlError, match=r"none\.toml: can't be read: No such file"):
         load_settings(str(tmp_path / "none.toml"))
 
@@ -190,7 +190,7 @@ def test_options_are_the_settings_but_those_of_a_process() -> None:
         ("unix:/run/x.sock", Address(path="/run/x.sock")),
     ],
 )
-def test_addresses_are_what_they_say(text: str, address: Address) -> None:
+def test_addresses_are_read_as_written(text: str, address: Address) -> None:
     assert parse(text) == address
     assert str(address) == text
 

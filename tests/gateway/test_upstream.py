@@ -100,7 +100,7 @@ def test_a_dry_update_changes_nothing(upstream: Upstream, client: httpx.Client) 
         ("cut", None, "open"),
     ],
 )
-def test_it_fails_as_told(
+def test_it_fails_as_documented(
     upstream: Upstream, client: httpx.Client, fault: str, status: int | None, kept: str | None
 ) -> None:
     name = uuid.uuid4().hex

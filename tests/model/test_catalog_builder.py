@@ -247,7 +247,7 @@ def test_pages_and_bare_lists(values: list[Any]) -> None:
     assert made(*values) == CATALOG
 
 
-def test_an_empty_list_is_taken_for_what_it_is_said_to_be() -> None:
+def test_an_empty_list_is_taken_for_what_is_given() -> None:
     empty = {"totalResultSize": 0, "data": []}
     forms: tuple[Any, ...] = (empty, {"totalResultSize": 0, "data": None}, [])
     for value in forms:
@@ -272,7 +272,7 @@ def test_an_empty_list_is_taken_for_what_it_is_said_to_be() -> None:
         ([STORE], set()),
     ],
 )
-def test_only_a_list_of_more_than_one_entity_tells_what_does_not_exist(
+def test_only_a_list_of_more_than_one_entity_reports_what_does_not_exist(
     entries: list[Any], entities: set[str]
 ) -> None:
     built = build([ManagementExport("a.json", page(*entries))])
@@ -377,7 +377,7 @@ def test_types_of_costs() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(values: list[Any], reported: str) -> None:
+def test_what_is_wrong_is_reported_with_its_place(values: list[Any], reported: str) -> None:
     with pytest.raises(ListingError) as caught:
         made(*values)
     assert reported in str(caught.value)

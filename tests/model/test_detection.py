@@ -58,7 +58,7 @@ RESPONSE_KEYS: dict[str, Any] = {"id": 1, "integrationId": "a", "total": 1}
     ids=str,
 )
 @each_edition
-def test_the_model_is_told_from_the_shape(
+def test_the_model_is_detected_from_the_shape(
     payload: Any, operation: str | None, model: str, edition: str, naming: Any
 ) -> None:
     from talonschema.model.naming import to_snake

@@ -158,7 +158,7 @@ def test_golden_files_are_valid(name: str, case: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_what_is_told_of_every_payload_on_file_is_valid(name: str) -> None:
+def test_output_of_every_payload_on_file_is_valid(name: str) -> None:
     outcomes = [
         outcome(f"{number}.json", item.text.encode(), model=item.model, edition=item.edition)
         for number, item in enumerate(corpus())
@@ -168,7 +168,7 @@ def test_what_is_told_of_every_payload_on_file_is_valid(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_nothing_to_tell(name: str) -> None:
+def test_nothing_to_report(name: str) -> None:
     READ[name](reported(name, []))
     READ[name](reported(name, [outcome("a.json", b"{}")]))
     READ[name](reported(name, [outcome("a.ndjson", lines=True)]))
@@ -369,7 +369,7 @@ def fingerprints(*outcomes: FileResults) -> dict[str, str]:
     }
 
 
-def test_a_rule_of_sarif_tells_all_of_its_code() -> None:
+def test_a_rule_of_sarif_has_all_of_its_code() -> None:
     every = tuple(Finding(name, Severity.INFO, "", "m", "") for name in CODES)
     report = Report(ok=True, findings=every, model="M", edition="2022-06")
     run = read_sarif(reported("sarif", [FileResults("a.json", [PayloadResult(report, b"")])]))
@@ -410,7 +410,7 @@ def test_a_severity_that_was_changed_is_the_level_of_results_only() -> None:
     assert rule["defaultConfiguration"]["level"] == "warning"
 
 
-def test_related_places_are_told() -> None:
+def test_related_places_are_reported() -> None:
     (first, second) = sorted(sarif_results(outcome("a.json", REQUEST)), key=lambda r: r["ruleId"])
     assert first["ruleId"] == "codes/duplicate-coupon"
     (related,) = first["relatedLocations"]
@@ -495,12 +495,12 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("/etc/a.json", "/etc/a.json"),
     ],
 )
-def test_paths_are_told_from_the_root(repository: Path, path: str, expected: str) -> None:
+def test_paths_are_relative_to_the_root(repository: Path, path: str, expected: str) -> None:
     place = from_root()
     assert place(path.format(root=repository)) == expected.format(root=repository)
 
 
-def test_without_a_repository_paths_are_told_from_the_working_directory(
+def test_without_a_repository_paths_are_relative_to_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -528,7 +528,7 @@ def test_paths_are_uris_in_sarif(path: str, uri: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_what_is_known_is_told_at_once(name: str) -> None:
+def test_what_is_known_is_reported_at_once(name: str) -> None:
     taken = []
 
     def outcomes() -> Iterator[FileResults]:

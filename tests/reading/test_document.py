@@ -296,7 +296,7 @@ def test_the_largest_document_is_read() -> None:
         ("[" * 5_000 + "]" * 5_000, "too-deep"),
     ],
 )
-def test_what_a_glance_at_the_value_could_not_tell_is_found_at_once(text: str, code: str) -> None:
+def test_what_a_glance_at_the_value_does_not_show_is_found_at_once(text: str, code: str) -> None:
     assert [problem.code for problem in read(text).problems] == [f"json/{code}"]
 
 

@@ -34,7 +34,7 @@ def same(text: str) -> None:
 
 
 @given(texts)
-def test_it_tells_what_a_whole_reading_tells(text: str) -> None:
+def test_it_reports_what_a_whole_reading_reports(text: str) -> None:
     same(text)
 
 

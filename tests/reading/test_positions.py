@@ -259,7 +259,7 @@ def test_bytes_that_are_no_text() -> None:
     assert found(b'{"a": "K\xf6ln"}')["json/encoding"] == ("\N{REPLACEMENT CHARACTER}", (1, 9))
 
 
-def test_both_of_two_keys_are_told() -> None:
+def test_both_of_two_keys_are_reported() -> None:
     text = '{"state": "open",\n "state": "open"}'
     (finding,) = check(text).located(text, line=5).findings
     assert (finding.line, finding.column, finding.end_line, finding.end_column) == (6, 2, 6, 9)

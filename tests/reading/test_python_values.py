@@ -368,7 +368,7 @@ def test_shared_values_are_no_cycles_and_stay_shared() -> None:
     assert problems == []
 
 
-def test_problems_of_shared_values_are_told_at_each_place() -> None:
+def test_problems_of_shared_values_are_reported_at_each_place() -> None:
     shared: list[Any] = [1, float("nan")]
     copy, problems = report({"a": shared, "b": [shared]})
     assert copy == {"a": [1, None], "b": [[1, None]]}

@@ -176,7 +176,7 @@ def test_depth_up_to_the_limit() -> None:
     assert problems("[" * 100 + "]" * 100) == []
 
 
-def test_of_duplicate_keys_the_last_counts_and_both_are_told() -> None:
+def test_of_duplicate_keys_the_last_counts_and_both_are_reported() -> None:
     found = only("a: 1\nb: 0\na: 2\n")
     assert found.document.value == {"a": 2, "b": 0}
     (problem,) = found.document.problems
@@ -334,7 +334,7 @@ def test_odd_files(
     assert out.count("\n") == bool(reported)
 
 
-def test_redacted_output_tells_no_tag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_redacted_output_shows_no_tag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = check("a: !secret 1", tmp_path, capsys, "--redact")
     assert status == 3
     assert "[redacted]" in out

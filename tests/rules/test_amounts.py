@@ -32,7 +32,7 @@ def test_quick_answers_are_right(products: list[tuple[Number, int]], off: str) -
         assert near(decimal(amount), exact, TOLERANCE)
 
 
-def test_ordinary_carts_are_told_quickly() -> None:
+def test_ordinary_carts_are_reported_quickly() -> None:
     products = [(99.99, 2), (0.1, 3), (19.95, 1)] * 300
     exact = total(times(decimal(price), decimal(count)) for price, count in products)
     assert surely_near(float(exact), products, TOLERANCE)
@@ -40,7 +40,7 @@ def test_ordinary_carts_are_told_quickly() -> None:
     assert not surely_near(float(exact) + 0.0051, products, TOLERANCE)
 
 
-def test_what_floats_can_not_tell_is_left_open() -> None:
+def test_what_floats_can_not_show_is_left_open() -> None:
     assert not surely_near(10**400, [(1, 10**400)], TOLERANCE)
     assert not surely_near(1e300, [(1e308, 1e308)], TOLERANCE)
     assert surely_near(1e300, [(1e300, 1)], TOLERANCE)

@@ -117,7 +117,7 @@ def test_damaged_payloads(
 
 @settings(max_examples=200)
 @given(st.data(), sent_or_received, contexts)
-def test_damaged_payloads_whose_model_is_not_told(
+def test_damaged_payloads_without_a_given_model(
     data: st.DataObject, kind: tuple[str, str], context: dict[str, Any]
 ) -> None:
     edition, model = kind
@@ -469,7 +469,7 @@ def test_odd_instances_that_are_bad(name: str, edition: str) -> None:
     assert reports[0] == reports[1]
 
 
-def test_two_keys_that_are_no_texts_are_told_of_each() -> None:
+def test_two_keys_that_are_no_texts_are_each_reported() -> None:
     for each in ENGINES:
         report = validator(each, EDITIONS[0]).check({"attributes": {1: "a", None: "b"}})
         assert [f.pointer for f in report.findings] == ["/attributes", "/attributes"]

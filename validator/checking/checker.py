@@ -267,7 +267,7 @@ class Checker:
     ) -> Invalid | None:
         """Collect what the schema finds; return the places that rules can't read.
 
-        What is wrong at or below the places in `void` is reported already. `only_items` says that
+        What is wrong at or below the places in `void` is reported already. `only_items` means that
         nothing else can be wrong. Returns None if there is no end to what is wrong.
         """
         model, cart = context.call_kind.model, context.place("cartItems")

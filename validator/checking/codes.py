@@ -25,7 +25,7 @@ SEQUENCE: Final = (
     Code(
         name="sequence/entry",
         severity=Severity.ERROR,
-        summary="An entry of a sequence says something about its call that makes no sense.",
+        summary="An entry of a sequence describes its call in a way that makes no sense.",
         message="{key} is {given:bare}, in an entry of a sequence",
         hint={
             "dry": "it is true or false",
@@ -47,7 +47,7 @@ SEQUENCE: Final = (
         summary="A key that the entries of a sequence do not have.",
         message="the entries of a sequence have no key {key}",
         hint="their keys are: {allowed:bare}",
-        why="An object with a payload and more is an entry. What its other keys say would be lost.",
+        why="An object with a payload and more is an entry. What is under its other keys is lost.",
         fix="Correct the key, or move it into the payload.",
         source="talonschema",
         refusal=Confidence.INFERRED,

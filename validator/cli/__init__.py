@@ -35,7 +35,7 @@ COMMANDS = {
     "config": "print which settings are in force, and where each comes from",
     "catalog": "make a catalog of what exists in an account",
     "rules": "list the codes of all findings there are",
-    "explain": "say all about a code, with examples",
+    "explain": "describe a code, with examples",
     "states": "list the changes of state that a session can go through",
     "schema": "print the JSON Schema of a model",
     "gateway": "run the API gateway plugin",

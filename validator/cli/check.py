@@ -97,7 +97,7 @@ def _add_report(to: argparse._ActionsContainer) -> None:
     to.add_argument(
         "--verbose",
         action="store_true",
-        help="in text, say of each file what it was taken for and what came of it",
+        help="in text, list each file with its model and its result",
     )
     to.add_argument(
         "--engine",

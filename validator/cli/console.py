@@ -1,4 +1,4 @@
-"""Console: what commands say to their user, and how they end."""
+"""Console: messages of commands to their user, and exit statuses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ exit status:
 
 
 class UsageError(Exception):
-    """The command was called wrongly; the text is one line that says how."""
+    """The command was called wrongly; the text is one line with the reason."""
 
 
 def write(text: str) -> None:

@@ -1,4 +1,4 @@
-"""``talonschema explain``: says all about a code, with examples."""
+"""``talonschema explain``: the description of a code, with examples."""
 
 from __future__ import annotations
 

@@ -26,12 +26,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--bundle",
         action="store_true",
         help="print one document that holds every schema it refers to (draft 2020-12); what no"
-        " schema can say is listed on standard error",
+        " schema can express is listed on standard error",
     )
     parser.add_argument(
         "--target",
         choices=TARGETS[1:],
-        help="print one such document in another kind of schema; what it can't say is listed on"
+        help="print one such document in another kind of schema; what it can't express is listed on"
         " standard error",
     )
 

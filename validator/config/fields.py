@@ -20,7 +20,7 @@ _SHOWN = 60
 
 
 class InvalidValue(ValueError):
-    """A value is not what its key takes; the text says so, with what it takes."""
+    """A value is not what its key takes; the text has what it takes."""
 
     def __init__(self, message: str, *keys: str | int) -> None:
         super().__init__(message)

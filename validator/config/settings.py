@@ -24,7 +24,7 @@ DEFAULTS: Mapping[str, Any] = {
     "select": None,
     "fail_on": "error",
 }
-"""The settings that the last one to say something decides."""
+"""The settings of which the last value counts."""
 
 Origin: TypeAlias = Path | str
 """The place of a key in the file, or ``default``, or a flag."""
@@ -59,7 +59,7 @@ class EffectiveSettings(NamedTuple):
         return self.values[name].value
 
     def policy(self) -> Policy | None:
-        """Return the policy, with what the catalog says in it; raises `PolicyError`."""
+        """Return the policy, with the catalog in it; raises `PolicyError`."""
         given, catalog = self.value("policy"), self.value("catalog")
         policy = None
         if given is not None:

@@ -20,7 +20,7 @@ class Dialect:
     name: str
     """Its name in messages."""
     schema: str | None = None
-    """The value of ``$schema``; None where the document says it in another way."""
+    """The value of ``$schema``; None where the document declares it in another way."""
     openapi: str | None = None
     """The version of OpenAPI, None for a document that is one schema."""
     definitions: str
@@ -31,10 +31,10 @@ class Dialect:
     """Keywords beside ``$ref`` count."""
     examples: Literal["examples", "example"] | None = "examples"
     """The keyword for examples; ``example`` takes one."""
-    read_only: Literal["said", "enforced"] | None = "said"
+    read_only: Literal["declared", "enforced"] | None = "declared"
     """The effect of ``readOnly``: none on verdicts, or tools act on it in requests."""
     null: Literal["type", "nullable"] = "type"
-    """How a schema says that a value may be null, too."""
+    """How a schema permits null beside other values."""
     whole_floats: bool = True
     """1.0 is an integer."""
     formats: frozenset[str] = frozenset({"date-time", "uuid"})

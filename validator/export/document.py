@@ -16,7 +16,7 @@ from .translate import Translation
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A document, and what it can't say."""
+    """A document, and what it can't express."""
 
     edition: str
     model: str
@@ -24,7 +24,7 @@ class Export:
     document: dict[str, Any]
     losses: tuple[Loss, ...]
     rules: tuple[str, ...]
-    """The codes of the rules that apply to the model; no schema can say them."""
+    """The codes of the rules that apply to the model; no schema can express them."""
 
     @property
     def text(self) -> str:

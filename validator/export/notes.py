@@ -1,4 +1,4 @@
-"""Notes: what an export can't say, as text for people."""
+"""Notes: what an export can't express, as text for people."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _TITLES = {
 
 
 def notes(export: Export) -> str:
-    """Return the rules and the keywords that `export` can't say, each keyword with its places."""
+    """Return the rules and keywords that `export` can't express, and the places of keywords."""
     return "".join(f"{line}\n" for line in _lines(export))
 
 
 def _lines(export: Export) -> Iterator[str]:
     name = DIALECTS[export.target].name
-    yield f"{export.model} (edition {export.edition}) in {name} can't say:"
+    yield f"{export.model} (edition {export.edition}) in {name} can't express:"
     count = len(export.rules)
     kind = "rule" if count == 1 else "rules"
     yield f"  {count} {kind} that 'talonschema check' has; 'talonschema explain CODE' explains them"

@@ -24,7 +24,7 @@ _ALIKE = frozenset(
 
 
 class Untranslatable(ValueError):
-    """A schema has something that nobody has said yet how to translate."""
+    """A schema has a keyword or form for which there is no translation."""
 
 
 class Translation:
@@ -126,7 +126,7 @@ class Translation:
 
     def _read_only(self, value: bool, path: Path) -> dict[str, Any]:  # noqa: FBT001 - a keyword's value
         match self._dialect.read_only:
-            case "said":
+            case "declared":
                 return {"readOnly": value}
             case "enforced":
                 reason = "in requests, tools may refuse the key, and need not require it"

@@ -197,7 +197,7 @@ _judges: list[CheckLine] = []
 def _start(make: Callable[[], CheckLine]) -> None:
     import signal
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     _judges[:] = [make()]
 
 

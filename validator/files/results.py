@@ -19,7 +19,7 @@ class PayloadResult(NamedTuple):
 
 
 class ReadError(Exception):
-    """The rest of a file can't be read; the text says why."""
+    """The rest of a file can't be read; the text has the reason."""
 
 
 class FileResults:

@@ -1,6 +1,6 @@
 """Sequence: files that hold the calls on sessions, in order, each judged on those before it.
 
-An entry is a payload, or an object with a payload under ``payload`` that also says what is called:
+An entry is a payload, or an object with a payload under ``payload`` that also describes the call:
 ``operation``, ``dry`` and ``now``, as `history.Update` has them, and ``integrationId``, the session
 that the call is on. Entries stand in an array, one a line (NDJSON), in YAML, or in files of their
 own; what came before carries over from one file to the next, unless each file is a history of
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .reader import Reading
 
 _CALL = ("integrationId", "operation", "dry", "now", "payload", "description")
-"""The keys of an entry that says more than its payload; the last one is for people."""
+"""The keys of an entry that has more than its payload; the last one is for people."""
 _OF_CALLS = frozenset({"payload", "operation", "dry", "now"})
 """Those of them that no payload has: with one of these, an object is an entry with a payload."""
 _ID = "integrationId"
@@ -304,7 +304,7 @@ def _results(
 
 
 def _faults(entry: dict[str, Any], setting: EntryDefaults) -> Iterator[Problem]:
-    """Yield what makes no sense in what an entry says of its call."""
+    """Yield what makes no sense in the description that an entry has of its call."""
     for key in entry.keys() - set(_CALL):
         yield Problem("sequence/unknown-key", (key,), {"key": key, "allowed": list(_CALL)})
     if "operation" in entry and entry["operation"] not in OPERATIONS:

@@ -1,4 +1,4 @@
-"""Code: the stable name of one kind of finding, with all that is to be said about it."""
+"""Code: the stable name of one kind of finding, with its description."""
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum

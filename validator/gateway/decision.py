@@ -213,7 +213,7 @@ class DecisionCore:
         )
 
     def _refused(self, decision: Decision, question: StateQuestion, state: str) -> Decision:
-        """Judge once more, from a state that does not permit the request, to say so."""
+        """Judge once more, from a state that does not permit the request, for its finding."""
         operation, now = question.operation, question.call.now
         query = {"now": now} if operation == "update" else {}
         call = self._call(operation, previous=state, **query)

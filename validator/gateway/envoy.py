@@ -112,7 +112,7 @@ class ExternalProcessor:
 
 
 class _Misconfigured(Exception):
-    """The filter sends what can't be judged; the text says what to change."""
+    """The filter sends what can't be judged; the text has what to change."""
 
 
 class _Stream:
@@ -134,7 +134,7 @@ class _Stream:
         self._token: str | None = None
         """The exchange to learn the answer for; None if there is none, or it is done."""
         self.done = False
-        """There is nothing more to say."""
+        """There is nothing more to send."""
 
     async def reply(self, message: Any) -> bytes | None:
         """Take a message in; return the reply to it, or None to go without."""

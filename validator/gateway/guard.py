@@ -45,7 +45,7 @@ MOST_LEARNED: Final = 2**20
 _DONE: Final = 2
 _FAULTY: Final = 4
 _UNDECIDED: Final = frozenset({408, 499})
-"""Statuses of client errors that say nothing about what was done: it took too long."""
+"""Statuses of client errors that leave open what was done: it took too long."""
 _HEAVY: Final = 64 * 1024
 """A body of more bytes is judged beside the event loop: one with faults can take seconds."""
 _SWELLING: Final = 50
@@ -85,7 +85,7 @@ class Meter(Protocol):
 
 
 class Guard:
-    """Judges requests, and remembers what their answers say of each session's state."""
+    """Judges requests, and remembers each session's state from their answers."""
 
     def __init__(
         self, settings: Settings, store: Store | None = None, meter: Meter | None = None

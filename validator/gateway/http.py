@@ -10,7 +10,7 @@
     ``X-Talonschema-Token``, the method of the request in ``X-Talonschema-Method`` and the status of
     the answer, or ``lost``, in ``X-Talonschema-Status``. The answer is 204.
 ``/livez``, ``/readyz`` and ``/metrics``
-    say whether the process runs, whether its store can be used too, and what was counted.
+    report whether the process runs, whether its store can be used too, and what was counted.
 """
 
 from __future__ import annotations

@@ -207,7 +207,7 @@ def _parameters(query: str) -> list[tuple[str, str]]:
 
 
 def _queried(route: Route, query: str) -> Route | Suspicious:
-    """Add what the query of an update says, if there is one way to read it."""
+    """Add the content of the query of an update, if there is one way to read it."""
     dry, now = False, None
     seen = set()
     for name, value in _parameters(query):

@@ -31,7 +31,7 @@ Mode: TypeAlias = Literal["enforce", "report"]
 
 
 class Options(TypedDict, total=False):
-    """The fields of `Settings` that say how requests are judged, as keyword arguments."""
+    """The fields of `Settings` that decide how requests are judged, as keyword arguments."""
 
     edition: str
     policy: Policy | None
@@ -112,7 +112,7 @@ class Settings:
 
 
 def load_settings(path: str, **changes: Any) -> Settings:
-    """Read the settings of a ``talonschema.toml``; `changes` win over what it says.
+    """Read the settings of a ``talonschema.toml``; `changes` win over it.
 
     Paths in it count from its folder. The checker's settings about a call or about files
     are not for a gateway, and passed over. Raises `TomlError`, whose text is ``path:line:

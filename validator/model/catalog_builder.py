@@ -58,7 +58,7 @@ class _Page(NamedTuple):
     entries: list[Any]
     total: int | None
     more: bool
-    """It says that more pages follow."""
+    """More pages follow, by its own count."""
 
 
 def build(exports: list[ManagementExport]) -> BuiltCatalog:

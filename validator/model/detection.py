@@ -37,7 +37,7 @@ _SEVERAL: Final = 3
 def detect(edition: str, payload: Any, operation: str | None, naming: Naming) -> str:
     """Return the model of a payload.
 
-    An `operation` wins over the shape: it says that the payload is its request. By its shape, an
+    An `operation` wins over the shape: the payload is its request. By its shape, an
     envelope with ``customerSession`` is a request or, around a response, what reading a session
     returns; with ``effects`` it is a state, with ``return`` a return request, with ``message`` an
     error. A session with several keys that only responses have is a response, any other one a

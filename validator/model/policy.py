@@ -31,7 +31,7 @@ ENTITIES = ("CustomerSession", "CartItem")
 
 
 class PolicyError(ValueError):
-    """A policy has a wrong key or value, or its file can't be read; the text says which."""
+    """A policy has a wrong key or value, or its file can't be read; the text names it."""
 
     def __init__(self, message: str, *keys: str | int) -> None:
         super().__init__(message)
@@ -86,7 +86,7 @@ class _Fields(NamedTuple):
 class Policy(_Fields):
     """What to assume of the Application that payloads are sent to.
 
-    `catalog` says what exists in the account. Raises `PolicyError` for a value of a wrong type.
+    `catalog` holds what exists in the account. Raises `PolicyError` for a value of a wrong type.
     """
 
     __slots__ = ()
@@ -154,7 +154,7 @@ class Policy(_Fields):
         return policy
 
     def with_catalog(self, catalog: Catalog) -> Self:
-        """Return the policy with what `catalog` knows in place of what its own catalog says."""
+        """Return the policy with what `catalog` knows in place of its own catalog."""
         own = self.catalog or Catalog()
         known: dict[str, Any] = {
             name: value

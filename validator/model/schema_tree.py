@@ -47,7 +47,7 @@ class SchemaNode:
         open: bool = False,  # noqa: A002 - as it is called in talk of schemas
         read_only: bool = False,
     ) -> None:
-        """Take what the schema says."""
+        """Take the parts of the schema."""
         self.model = model
         """The model whose file describes the place."""
         self.assertions = assertions
@@ -63,13 +63,13 @@ class SchemaNode:
         self.read_only = read_only
 
     def below(self, step: str | int) -> SchemaNode | None:
-        """Return the outline of a member or element, or None where the schema says nothing."""
+        """Return the outline of a member or element, or None where the schema has nothing."""
         if isinstance(step, int):
             return self.items
         return self.properties.get(step, self.values)
 
     def at(self, path: Path) -> SchemaNode | None:
-        """Return the outline at `path`, or None where the schema says nothing."""
+        """Return the outline at `path`, or None where the schema has nothing."""
         place: SchemaNode | None = self
         for step in path:
             if place is None:

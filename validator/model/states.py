@@ -20,7 +20,7 @@ INITIAL: Final[frozenset[str]] = frozenset({"open", "closed"})
 
 
 class New:
-    """The type of `NEW`, which says that a session does not exist yet."""
+    """The type of `NEW`, the state of a session that does not exist yet."""
 
     def __repr__(self) -> str:
         """Return the public name."""

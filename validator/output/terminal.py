@@ -58,7 +58,7 @@ def width() -> int:
         columns = os.get_terminal_size(sys.stdout.fileno()).columns
     except (OSError, ValueError):
         columns = 0
-    # Some terminals don't know, and say 0.
+    # Some terminals don't know, and report 0.
     return max(_NARROW, columns) if columns else WIDTH
 
 

@@ -446,6 +446,6 @@ def _kind(text: str) -> str:
 
 
 def _detail(error: yaml.YAMLError) -> str:
-    """Return what the parser says, on one line."""
+    """Return the message of the parser, on one line."""
     said = getattr(error, "problem", None) or getattr(error, "reason", None) or "no reason given"
     return " ".join(str(said).split())

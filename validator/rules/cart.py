@@ -38,7 +38,7 @@ _SHOE = {"name": "Air Glide", "sku": "SKU1241028", "quantity": 1, "price": 99.99
         ),
         fix=(
             "Send fewer units in one session. In edition 2022-06, if flattening is off in your "
-            "Application, say so in the policy: cart_item_flattening = false."
+            "Application, set it in the policy: cart_item_flattening = false."
         ),
         source="Integration API, Update customer session; docs page on cart item flattening",
         refusal=Confidence.INFERRED,
@@ -198,7 +198,7 @@ def negative_price(context: Context) -> Iterator[Problem | Missing]:
         message="position {position} is not the item's index in the cart, {index}",
         why=(
             "Effects point to items by `position`. The API numbers items from 0 in the order of "
-            "the list, so another number says that the list was filtered, sorted or made up "
+            "the list, so another number shows that the list was filtered, sorted or made up "
             "after the fact, and effects will be applied to the wrong item."
         ),
         fix="Keep the cart items of a response in the order they came in, all of them.",

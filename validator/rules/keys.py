@@ -146,7 +146,7 @@ def read_only_property(context: Context) -> Iterator[Problem | Missing]:
 
 
 def unknown(path: Path, model: str, kind: str | None, suggestion: str | None) -> Problem:
-    """Return the problem of an unknown key; `kind` says what `suggestion` is."""
+    """Return the problem of an unknown key; `kind` is what `suggestion` is for."""
     params = {"model": model, "property": path[-1], "kind": kind, "suggestion": suggestion}
     known = {name: value for name, value in params.items() if value is not None}
     return Problem("payload/unknown-property", path, known)

@@ -168,7 +168,7 @@ def evaluable_campaigns_without_dry(context: Context) -> Iterator[Problem | Miss
         summary="campaignEligibility is asked for with content it already covers.",
         message="{content} repeats what campaignEligibility contains",
         hint="leave {content} out of responseContent",
-        why="The response then says the same thing twice and takes longer.",
+        why="The response then has the same content twice and takes longer.",
         fix="Ask for campaignEligibility alone.",
         source="Integration API OpenAPI 3.1 (2026-04-30), responseContent",
         editions=("2026-06",),

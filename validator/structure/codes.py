@@ -127,7 +127,7 @@ CODES = (
         hint="send a value, or leave {property} out",
         why=(
             "No property may be null. For some months the docs asked users to send null for "
-            '"keep what there is", and it seems to count as omitted, but nothing says so now.'
+            '"keep what there is", and it seems to count as omitted, but nothing states it now.'
         ),
         fix="Leave the key out. Raise the severity of this code to error to be strict.",
         source="Description of couponCodes 2024-09 to 2024-12; no property is nullable",

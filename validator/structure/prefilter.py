@@ -141,8 +141,8 @@ class SchemaPrefilter:
     ) -> tuple[dict[str, Any], list[Problem]]:
         """Return `value` with all that is in doubt replaced by `instance.plain` of it.
 
-        `read` says that it was read from text, so that it shares nothing and goes round nowhere.
-        Problems have paths within the part they are in; of a text they only say that it has some.
+        `read` means that it was read from text, so that it shares nothing and goes round nowhere.
+        Problems have paths within the part they are in; of a text they only show that it has some.
         """
         problems: list[Problem] = []
 

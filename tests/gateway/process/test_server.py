@@ -281,7 +281,7 @@ def test_a_bad_config_changes_nothing(tmp_path: Path) -> None:
         assert put(port) == 400
 
 
-def test_what_only_a_restart_changes_is_told(tmp_path: Path) -> None:
+def test_what_only_a_restart_changes_is_reported(tmp_path: Path) -> None:
     with serving(tmp_path) as (port, program):
         configured(tmp_path, 'http = "127.0.0.1:1"\ngrpc = "off"\nmode = "report"', STRICT)
         program.process.send_signal(signal.SIGHUP)

@@ -23,7 +23,7 @@ from talonschema.gateway.store import Intent, Key, Learned, StoreError, open_sto
 from talonschema.gateway.store.redis import PREFIX, RedisStore
 
 
-def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
+def test_a_server_that_is_not_there_is_reported_without_the_password() -> None:
     port = free_port()
     reported = attempt(open_store(f"redis://me:secret@127.0.0.1:{port}/0", timeout=20))
     assert reported.startswith(f"can't reach redis://127.0.0.1:{port}/0: ")
@@ -123,7 +123,7 @@ def test_a_begin_that_is_sent_twice_counts_once(redis_stand: Stand) -> None:
     assert redis_stand.look() == {"closed", "cancelled"}
 
 
-def test_a_key_that_is_not_ours_is_told(redis_stand: Stand) -> None:
+def test_a_key_that_is_not_ours_is_reported(redis_stand: Stand) -> None:
     with closing(redis_stand.valkey.client()) as client:
         client.hset(f"{PREFIX}:{redis_stand.key().name}", "a", "b")
     with pytest.raises(StoreError, match=r"refused the call: .*WRONGTYPE"):

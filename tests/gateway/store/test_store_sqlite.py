@@ -63,7 +63,7 @@ def test_nobody_else_may_read_the_files(tmp_path: Path) -> None:
     asyncio.run(store.close())
 
 
-def test_a_file_that_was_damaged_is_told(tmp_path: Path) -> None:
+def test_a_file_that_was_damaged_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
 
     async def fill() -> None:
@@ -80,7 +80,7 @@ def test_a_file_that_was_damaged_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("record", ["", "{}", "[1]", '[1,0,{"a":[1]}]'])
-def test_a_row_that_was_damaged_is_told(record: str, tmp_path: Path) -> None:
+def test_a_row_that_was_damaged_is_reported(record: str, tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     store = SqliteStore(str(path))
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -89,7 +89,7 @@ def test_a_row_that_was_damaged_is_told(record: str, tmp_path: Path) -> None:
     assert "it is damaged" in attempt(store)
 
 
-def test_a_closed_file_is_told(tmp_path: Path) -> None:
+def test_a_closed_file_is_reported(tmp_path: Path) -> None:
     store = SqliteStore(str(tmp_path / "a.db"))
     asyncio.run(store.close())
     assert "the store was closed" in attempt(store)

@@ -228,7 +228,7 @@ def test_leniently_what_was_strictly_new_may_be_anything(on: Stand) -> None:
 # The order of answers.
 
 
-def test_answers_are_ordered_by_when_the_api_says_it_was(on: Stand) -> None:
+def test_answers_are_ordered_by_the_time_of_the_api(on: Stand) -> None:
     on.know("open")
     first, second = on.admit("open", "open"), on.admit("open", "closed")
     on.finish(second, Learned("closed", NOON + SECOND))
@@ -246,7 +246,7 @@ def test_the_newest_answer_wins_whatever_came_in_between(on: Stand) -> None:
     assert on.look() == {"cancelled"}
 
 
-def test_a_microsecond_tells_the_order(on: Stand) -> None:
+def test_a_microsecond_decides_the_order(on: Stand) -> None:
     on.know("open")
     first, second = on.admit("open", "open"), on.admit("open", "closed")
     on.finish(second, Learned("closed", NOON + timedelta(microseconds=1)))
@@ -433,7 +433,7 @@ def test_another_process_finishes_what_one_began(kind: str, tmp_path: Path, valk
 # The life of a store.
 
 
-def test_a_store_says_that_it_is_ready_and_can_be_closed_twice(on: Stand) -> None:
+def test_a_store_is_ready_and_can_be_closed_twice(on: Stand) -> None:
     on.runner.run(on.store.ready())
     on.runner.run(on.store.close())
     on.runner.run(on.store.close())
@@ -450,7 +450,7 @@ def test_a_store_says_that_it_is_ready_and_can_be_closed_twice(on: Stand) -> Non
         ("unix:///run/valkey.sock", RedisStore),
     ],
 )
-def test_addresses_say_what_store_it_is(url: str, kind: type, tmp_path: Path) -> None:
+def test_addresses_choose_the_store(url: str, kind: type, tmp_path: Path) -> None:
     store = open_store(url.format(folder=tmp_path))
     assert type(store) is kind
     asyncio.run(store.close())
@@ -470,7 +470,7 @@ def test_addresses_say_what_store_it_is(url: str, kind: type, tmp_path: Path) ->
         ("redis://:secret@host:port/0", "store is redis://host:port/0"),
     ],
 )
-def test_bad_addresses_are_told_without_what_is_secret(url: str, reported: str) -> None:
+def test_bad_addresses_are_reported_without_what_is_secret(url: str, reported: str) -> None:
     with pytest.raises(ValueError, match=reported) as caught:
         open_store(url)
     assert "secret" not in str(caught.value)

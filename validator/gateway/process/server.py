@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 def main(config: str | None, workers: int | None = None) -> int:
     """Run the gateway by the file `config`, or with the defaults; return the exit status.
 
-    `workers` wins over what the file says. Faults of the settings are reported on standard
+    `workers` wins over the file. Faults of the settings are reported on standard
     error as ``path:line: message`` and ends it with 2, an address that is taken with 1.
     """
     try:

@@ -22,7 +22,7 @@ TIMEOUT: Final = 0.25
 
 
 class StoreError(Exception):
-    """A store did not do what it was asked; the text says why, and what to do."""
+    """A store did not do what it was asked; the text has the reason and the remedy."""
 
 
 class Key(NamedTuple):
@@ -71,7 +71,7 @@ class Learned(NamedTuple):
     """The request was done."""
 
     state: str | None = None
-    """The session's state as answered; None if the answer doesn't say."""
+    """The session's state as answered; None if the answer doesn't have it."""
     updated: datetime | None = None
     """The session's ``updated`` as answered, with an offset: it orders answers that overlap."""
 

@@ -87,7 +87,7 @@ class MemoryStore:
 
 
 def open_store(url: str, *, lease: float, expiry: float, timeout: float) -> MemoryStore:  # noqa: ARG001 - as `Opener` has it
-    """Return a store in memory; raises `ValueError` if `url` says more than ``memory:``."""
+    """Return a store in memory; raises `ValueError` if `url` has more than ``memory:``."""
     if url != "memory:":
         raise ValueError(f"store is {url!r}; memory takes no path: write memory:")
     return MemoryStore(lease=lease, expiry=expiry)
