@@ -6,14 +6,16 @@ HYPOTHESIS_PROFILE=thorough makes it search longer; with CI set it takes the sam
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable
 
 import pytest
 from hypothesis import settings
 
 from support import valid
+from support.skipped import pytest_terminal_summary
 from talonschema import cli
+
+__all__ = ["pytest_terminal_summary"]
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -35,15 +37,3 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         return status, captured.out, captured.err
 
     return run
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Report last what was skipped, and so not tested, and why."""
-    reasons = Counter(
-        str(report.longrepr[2]).removeprefix("Skipped: ")
-        for report in terminalreporter.getreports("skipped")
-        if isinstance(report.longrepr, tuple)
-    )
-    for reason, count in sorted(reasons.items()):
-        tests = "1 test" if count == 1 else f"{count} tests"
-        terminalreporter.write_line(f"not tested: {tests}: {reason}", yellow=True)

@@ -32,9 +32,10 @@ def test_what_is_there_is_found() -> None:
     assert need("sh", "dash").endswith("/sh")
 
 
-def test_the_end_of_a_run_reports_what_was_skipped(pytester: pytest.Pytester) -> None:
-    conftest = Path(__file__).resolve().parents[1] / "conftest.py"
-    pytester.makeconftest(conftest.read_text("utf-8"))
+def test_the_end_of_a_run_reports_what_was_skipped(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[1]))
     pytester.makepyfile(
         """
         import pytest
@@ -45,7 +46,7 @@ def test_the_end_of_a_run_reports_what_was_skipped(pytester: pytest.Pytester) ->
                 pytest.skip("nginx is not installed: apt-get install nginx")
         """
     )
-    reported = pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:cacheprovider")
+    reported = pytester.runpytest_subprocess("-p", "support.skipped", "-p", "no:randomly")
     reported.stdout.fnmatch_lines(
         ["not tested: 2 tests: nginx is not installed: apt-get install nginx"]
     )
