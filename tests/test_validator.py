@@ -70,7 +70,7 @@ def test_options_that_make_no_sense(
     ("arguments", "error", "parts"),
     [
         ({"model": "CartItems"}, ValueError, ["model", "did you mean 'CartItem'?"]),
-        ({"model": "ReopenResponse"}, ValueError, ["model", "'ReopenResponse'"]),
+        ({"model": "ReopenResponse"}, ValueError, ["ReopenResponse", "edition 2026-06"]),
         ({"model": "../CartItem"}, ValueError, ["model"]),
         ({"operation": "close"}, ValueError, ["operation", "update, return, reopen"]),
         ({"previous": "close"}, ValueError, ["previous", "did you mean 'closed'?"]),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+import talonschema
 from talonschema import Policy, Update, replay
 from talonschema.cli import main
 from talonschema.model.schema_tree import schema_tree
@@ -127,6 +128,48 @@ def test_sessions_are_kept_apart(name: str, capsys: pytest.CaptureFixture[str]) 
     ]
     found = check(capsys, write(name, entries))
     assert [code for _, code in found] == ["lifecycle/state-transition"]
+
+
+def within(session: str, call: Any, key: str) -> Any:
+    """Return a payload with the identifier of its session in it."""
+    return {"customerSession": {**call["customerSession"], key: session}}
+
+
+def test_sessions_are_kept_apart_in_the_names_of_the_sdks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def snake(session: str, state: str) -> Any:
+        return {"customer_session": {"integration_id": session, "state": state}}
+
+    entries = [snake("a", "closed"), snake("b", "open"), snake("a", "open")]
+    found = check(capsys, "--naming", "snake", "--ignore", "identity", write("a.json", entries))
+    assert [code for _, code in found] == ["lifecycle/state-transition"]
+
+
+@pytest.mark.parametrize("key", ["/integrationId", "/customerSession/integrationId"])
+def test_the_key_of_a_session_is_no_fault_of_its_payload(
+    key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = [
+        {**within("a", OPEN, "integrationId"), "integrationId": "a"},
+        {**within("b", CLOSE, "integrationId"), "integrationId": "b"},
+        {**within("a", CLOSE, "integrationId"), "integrationId": "a"},
+        {**within("b", OPEN, "integrationId"), "integrationId": "b"},
+    ]
+    found = check(capsys, "--session-key", key, write("a.json", entries))
+    assert [code for _, code in found] == ["lifecycle/state-transition"]
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_responses_among_the_calls_keep_their_identifier(
+    bare: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (Path(__file__).parents[1] / "payloads/ct-resp-session-2021.json").read_text("utf-8")
+    session = json.loads(text)["customerSession"]
+    assert "integrationId" in session
+    entry = session if bare else {"customerSession": session}
+    expected = sorted(each.code for each in talonschema.check(entry).findings)
+    assert sorted(code for _, code in check(capsys, write("a.json", [entry]))) == expected
 
 
 def test_sessions_are_kept_apart_by_a_pointer(capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,6 +90,13 @@ def test_every_model_can_be_given(edition: str) -> None:
         assert {f.code for f in report.findings} <= {"schema/required"}
 
 
+def test_a_model_of_the_other_edition_is_named_as_such() -> None:
+    with pytest.raises(ValueError, match=r"^ReopenResponse is a model of edition 2026-06 alone"):
+        check({}, model="ReopenResponse")
+    with pytest.raises(ValueError, match="did you mean 'ReopenResponse'"):
+        check({}, model="ReopnResponse", edition="2026-06")
+
+
 @each_edition
 @pytest.mark.parametrize(
     ("payload", "name"),
@@ -136,6 +143,23 @@ def test_the_envelope_of_a_return_under_another_key_is_named(key: str, edition: 
     assert report.findings[0].hint == f'rename "{key}" to "return"'
     snake = check({key: {"returned_cart_items": []}}, edition=edition, naming="snake")
     assert snake.ok is (key == "_return")
+
+
+@each_edition
+@pytest.mark.parametrize("key", ["customerSesion", "CustomerSession", "customer_session"])
+def test_an_envelope_is_named_beside_keys_of_a_session(key: str, edition: str) -> None:
+    report = check({key: {"state": "closed"}, "state": "open"}, edition=edition)
+    assert ("schema/required", f"/{key}") in pairs(report)
+    beside = check({key: {"fields": 1}, "state": "open"}, edition=edition)
+    assert pairs(beside) == [("payload/unknown-property", f"/{key}")]
+    own = check({"session": {"state": "closed"}, "state": "open"}, edition=edition)
+    assert pairs(own) == [("payload/unknown-property", "/session")]
+
+
+@pytest.mark.parametrize("key", ["returns", "Returns", "customerSessions"])
+@pytest.mark.parametrize("value", [[{"position": 0}], [], {}], ids=str)
+def test_an_envelope_in_the_plural_is_named(key: str, value: Any) -> None:
+    assert ("schema/required", f"/{key}") in pairs(check({key: value}))
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,10 @@ def call(
     if before is _UNKNOWN and model is None and operation is None and not dry and now is None:
         return _UNADORNED
     if model is not None:
+        elsewhere = [each for each in schemas.EDITIONS if model in schemas.models(each)]
+        if elsewhere and edition not in elsewhere:
+            message = f"{model} is a model of edition {elsewhere[0]} alone, not of {edition}"
+            raise ValueError(message)
         one_of("model", model, schemas.models(edition))
         if operation is not None and OPERATIONS_OF.get(model, operation) != operation:
             message = f"{model} is not the request of the operation {operation!r}"

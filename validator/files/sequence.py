@@ -22,6 +22,8 @@ from ..findings.pointer import Path as Keys
 from ..findings.pointer import order, to_pointer
 from ..findings.problem import Problem
 from ..history import Update, step
+from ..model.detection import is_response, wire_keys
+from ..model.naming import to_snake
 from ..model.states import OPERATIONS
 from ..reading import document, python_values
 from ..reading.document import MAX_DEPTH, Document, decoded
@@ -194,9 +196,9 @@ class Histories:
             )
             for each in entry.problems
         )
-        session = self._session(value, payload)
-        if self._key is None:
-            payload = _without_id(payload)
+        session = self._session(value, payload, setting.validator)
+        if self._key is None or self._key[-1:] == [_ID]:
+            payload = self._without_id(payload, setting.validator)
         operation = said.get("operation", setting.operation)
         if isinstance(payload, dict) and not problems:
             sent: Any = payload  # which is judged faster where it is in order
@@ -219,14 +221,38 @@ class Histories:
             raise EntryError(str(error)) from None
         return to_pointer(at), report
 
-    def _session(self, entry: Any, payload: Any) -> str:
+    def _session(self, entry: Any, payload: Any, validator: Validator) -> str:
         """Return the identifier of an entry's session."""
         if self._key is not None:
             names = [_at(entry, self._key)]
         else:
-            envelope = _at(payload, ["customerSession"])
-            names = [_at(each, [_ID]) for each in (entry, payload, envelope)]
+            own = _own(_ID, validator)
+            envelope = _at(payload, [_own("customerSession", validator)])
+            names = [_at(entry, [_ID]), _at(payload, [own]), _at(envelope, [own])]
         return next((str(name) for name in names if name is not None), "")
+
+    @staticmethod
+    def _without_id(payload: Any, validator: Validator) -> Any:
+        """Return a request without the ``integrationId`` that names its session in a sequence."""
+        own, envelope = _own(_ID, validator), _own("customerSession", validator)
+        if isinstance(payload, dict) and isinstance(payload.get(envelope), dict):
+            session = _without(payload[envelope], own, validator)
+            payload = payload if session is payload[envelope] else {**payload, envelope: session}
+        return _without(payload, own, validator)
+
+
+def _own(name: str, validator: Validator) -> str:
+    """Return a property's name in the names that the payloads are written in."""
+    return to_snake(name) if validator.naming == "snake" else name
+
+
+def _without(session: Any, key: str, validator: Validator) -> Any:
+    """Return an object without a key; itself if it has none, or is a session of a response."""
+    if not isinstance(session, dict) or key not in session:
+        return session
+    if is_response(validator.edition, wire_keys(session, validator.naming)):
+        return session
+    return {name: value for name, value in session.items() if name != key}
 
 
 class _Counted:
@@ -336,17 +362,6 @@ def _faulty(setting: EntryDefaults, faults: Iterable[Problem]) -> Report:
 
 def _unread(setting: EntryDefaults, read: Document) -> Report:
     return setting.validator.checker.document(read, Call()).report
-
-
-def _without_id(payload: Any) -> Any:
-    """Return a payload without the ``integrationId`` that names its session in a sequence."""
-    if not isinstance(payload, dict):
-        return payload
-    own = {name: value for name, value in payload.items() if name != _ID}
-    session = own.get("customerSession")
-    if isinstance(session, dict) and _ID in session:
-        own["customerSession"] = {n: value for n, value in session.items() if n != _ID}
-    return own
 
 
 def _cut(path: Keys, above: Keys) -> Keys:

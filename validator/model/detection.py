@@ -43,7 +43,7 @@ def detect(edition: str, payload: Any, operation: str | None, naming: Naming) ->
     error. A session with several keys that only responses have is a response, any other one a
     request. An envelope under another key counts as the envelope; see `misspelt_envelope`.
     """
-    keys = _keys(payload, naming)
+    keys = wire_keys(payload, naming)
     if operation == "return":
         return "ReturnIntegrationRequest"
     if operation == "update":
@@ -59,7 +59,7 @@ def detect(edition: str, payload: Any, operation: str | None, naming: Naming) ->
         return "IntegrationStateV2" if edition == "2022-06" else "ReopenResponse"
     if "customerSession" in keys:
         session = payload.get("customerSession", payload.get(to_snake("customerSession")))
-        if len(keys) == 1 and _is_response(edition, _keys(session, naming)):
+        if len(keys) == 1 and is_response(edition, wire_keys(session, naming)):
             return "IntegrationCustomerSessionResponse"
         return "IntegrationRequest"
     if "return" in keys:
@@ -68,7 +68,7 @@ def detect(edition: str, payload: Any, operation: str | None, naming: Naming) ->
         schema_tree(edition, "NewCustomerSessionV2").properties
     ):
         return "ErrorResponse"
-    if _is_response(edition, keys):
+    if is_response(edition, keys):
         return "CustomerSessionV2"
     for model in _ENVELOPES:
         if _misspelt(payload, keys, model, edition):
@@ -80,18 +80,23 @@ _OF_STATES: Final = frozenset({"createdCoupons", "createdReferrals"})
 """Keys that each response to an update or a return has."""
 
 
-def _is_response(edition: str, keys: AbstractSet[Any]) -> bool:
+def is_response(edition: str, keys: AbstractSet[Any]) -> bool:
+    """Return True if an object with these keys is a session as the API returns it."""
     return len(response_only(edition).intersection(keys)) >= _SEVERAL
 
 
 def _misspelt(payload: Any, keys: AbstractSet[Any], model: str, edition: str) -> bool:
-    """Return True if a payload has the envelope under another key, or what is in it."""
-    if not keys or not keys.isdisjoint(schema_tree(edition, "NewCustomerSessionV2").properties):
+    """Return True if a payload has the envelope under another key, or what is in it.
+
+    Beside keys of a session, which may be a bare one with a key of the caller's, the other key has
+    to resemble the name and to hold what belongs there.
+    """
+    if not keys:
         return False
-    return misspelt_envelope(payload, model) is not None or (
-        model == "ReturnIntegrationRequest"
-        and not _contents(model).isdisjoint(_plain_keys(payload))
-    )
+    key = misspelt_envelope(payload, model)
+    if not keys.isdisjoint(schema_tree(edition, "NewCustomerSessionV2").properties):
+        return key is not None and _holds(payload[key], model) and _resembles(key, model)
+    return key is not None or (model == "ReturnIntegrationRequest" and _holds(payload, model))
 
 
 def misspelt_envelope(payload: Mapping[Any, Any], model: str) -> str | None:
@@ -100,11 +105,21 @@ def misspelt_envelope(payload: Mapping[Any, Any], model: str) -> str | None:
     It is another spelling of the name, or holds an object with properties of what belongs there.
     """
     name = str(BASES[model][0])
-    meant = {plain_name(name), *map(plain_name, aliases(name))}
+    meant = {plain_name(each) for each in (name, f"{name}s", *aliases(name))}
     other = [key for key in payload if isinstance(key, str) and key != name]
     spelt = [key for key in other if plain_name(key) in meant]
-    held = (key for key in other if not _contents(model).isdisjoint(_plain_keys(payload[key])))
-    return min(spelt or held, default=None)
+    return min(spelt or (key for key in other if _holds(payload[key], model)), default=None)
+
+
+def _holds(value: Any, model: str) -> bool:
+    """Return True if a value has properties of what belongs in the envelope of a model."""
+    return not _contents(model).isdisjoint(_plain_keys(value))
+
+
+def _resembles(key: str, model: str) -> bool:
+    from difflib import get_close_matches
+
+    return bool(get_close_matches(plain_name(key), [plain_name(str(BASES[model][0]))], cutoff=0.8))
 
 
 @cache
@@ -138,7 +153,8 @@ def response_only(edition: str) -> frozenset[str]:
     return frozenset(response - request)
 
 
-def _keys(payload: Any, naming: Naming) -> AbstractSet[Any]:
+def wire_keys(payload: Any, naming: Naming) -> AbstractSet[Any]:
+    """Return the keys of an object as wire names; none of another value."""
     if type(payload) is not dict and not isinstance(payload, Mapping):
         return frozenset()
     if naming == "wire":
