@@ -373,7 +373,7 @@ def test_two_rules_can_not_have_one_code() -> None:
     known = next(iter(RULES.values()))
     before = dict(RULES)
     with pytest.raises(ValueError, match=re.escape(known.code.name)):
-        rule(known.code)
+        rule(**known.code._asdict())
     assert before == RULES
 
 

@@ -16,7 +16,7 @@ from ..model.states import SETTABLE
 from ..reading import document, python_values
 from ..reading.document import Document
 from ..rules.context import CallKind, Context, Invalid, Missing
-from ..rules.keys import unknown
+from ..rules.keys import UNKNOWN, unknown
 from ..rules.rule import NO_BODY
 from ..structure import Engine
 from ..structure.engine import omission
@@ -199,7 +199,7 @@ class Checker:
             translation = Translation(value, schema_tree(self.engine.edition, model))
             value = translation.wire
             collector.extend(
-                unknown(path, part.model, "wire-name", to_snake(_key(path)))
+                Problem(UNKNOWN, *unknown(path, part.model, "wire-name", to_snake(_key(path))))
                 for path, part in translation.untranslatable
             )
         plan = self._plan(model, call)
@@ -241,19 +241,20 @@ class Checker:
         """
         skipped = []
         invalid = context.invalid or None
+        everything = context if context.suspects is None else context._replace(suspects=None)
         for rule, places in steps:
             if invalid is not None and invalid.blocks(places):
                 if self.severities[rule.code.name] is not None:
                     skipped.append(Skipped(rule.code.name, "what it reads is not valid"))
                 continue
             try:
-                for each in rule.check(context):
+                for each in rule.check(everything if rule.prefilter is None else context):
                     if isinstance(each, Missing):
                         if self.severities[rule.code.name] is not None:
                             skipped.append(Skipped(rule.code.name, each.reason))
                         continue
                     collector = collector or self._collector()
-                    if not collector.add(each):
+                    if not collector.add(Problem(rule.code.name, *each)):
                         break
             except Exception as error:  # noqa: BLE001 - a defect of one rule must not hide others
                 crash = {"rule": rule.code.name, "error": type(error).__name__}

@@ -10,7 +10,7 @@ from ..model.policy import Policy
 from ..model.schema_tree import SchemaNode, schema_tree
 from ..rules import RULES, Rule
 from ..rules.context import CallKind
-from ..rules.rule import NO_BODY, place
+from ..rules.rule import NO_BODY, Builtin, place
 from ..structure import Engine
 from .report import Report, Skipped
 
@@ -77,7 +77,7 @@ class Plan:
                 steps.append(Step(rule, rule.places(base)))
             elif lack and reported:
                 skipped.append(Skipped(code.name, lack))
-        names = {step.rule.code.name for step in steps}
+        prefilters = [step.rule.prefilter for step in steps]
         self.prefilter: Prefilter | None = None
         """Finds what is in order at once; None if the engine can't."""
         if not bodyless:
@@ -85,8 +85,8 @@ class Plan:
                 self.schema_tree,
                 (*base, "cartItems"),
                 _fragments(steps, base, policy),
-                request="payload/read-only-property" in names,
-                closed="payload/unknown-property" in names,
+                request=Builtin.NO_READ_ONLY_KEYS in prefilters,
+                closed=Builtin.NO_UNKNOWN_KEYS in prefilters,
             )
         self.steps = tuple(steps)
         """Every rule to be judged."""

@@ -14,7 +14,7 @@ from typing import Any
 from ..findings.pointer import Path
 from ..findings.problem import Problem
 from ..model.schema_tree import SchemaNode
-from ..rules.keys import unknown
+from ..rules.keys import UNKNOWN, unknown
 
 
 def variants(part: SchemaNode, value: Any, path: Path = ()) -> Iterator[Problem]:
@@ -23,7 +23,7 @@ def variants(part: SchemaNode, value: Any, path: Path = ()) -> Iterator[Problem]
         for key in sorted(value.keys() - part.properties.keys()):
             name = _folded(part).get(key.casefold())
             if name is not None:
-                yield unknown((*path, key), part.model, "case", name)
+                yield Problem(UNKNOWN, *unknown((*path, key), part.model, "case", name))
         for key, inner_part in part.properties.items():
             if key in value:
                 yield from variants(inner_part, value[key], (*path, key))

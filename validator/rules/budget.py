@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ..findings.code import Code, Example, Severity
-from ..findings.problem import Problem
+from ..findings.code import Example, Severity
 from ..model.states import NEW, New, legal, resulting_state
-from .context import Context, Missing
+from .context import Context, Missing, Violations
 from .rule import REQUESTS, rule
 
 _WHY = (
@@ -22,7 +19,7 @@ def _moves(context: Context, before: str | None) -> bool:
     return context.state is None or legal(context.edition, before, "closed", "update")
 
 
-def _at_close(context: Context, code: str, name: str) -> Iterator[Problem | Missing]:
+def _at_close(context: Context, name: str) -> Violations:
     """Yield a problem if this update closes the session and nothing is held under `name`."""
     before = None if isinstance(context.state, New) else context.state
     state = resulting_state("update", context.session.get("state"), before)
@@ -35,106 +32,102 @@ def _at_close(context: Context, code: str, name: str) -> Iterator[Problem | Miss
             return
         held = (context.previous or {}).get(name)
     if not any(held or ()):
-        path = context.place(name if name in context.session else "state")
-        yield Problem(code, path, {"property": name}, related=(context.place("state"),))
+        yield context.violation(
+            name if name in context.session else "state",
+            params={"property": name},
+            related=(context.place("state"),),
+        )
 
 
 @rule(
-    Code(
-        name="budget/coupon-at-close",
-        severity=Severity.WARNING,
-        summary="With a coupon budget, a session closes without a coupon code.",
-        message="the session closes without a coupon code, which its coupon budget asks for",
-        hint="send {property:bare} with the update that closes the session, or before",
-        why=_WHY,
-        fix="Send the redeemed codes; switch coupon_budget off for an Application without one.",
-        source=_SOURCE,
-        models=REQUESTS,
-        bad=(
-            Example({"state": "closed"}, {"previous": "NEW", "policy": {"coupon_budget": True}}),
-            Example(
-                {"state": "closed", "couponCodes": []},
-                {"previous": {"couponCodes": ["XMAS"]}, "policy": {"coupon_budget": True}},
-            ),
+    "budget/coupon-at-close",
+    Severity.WARNING,
+    summary="With a coupon budget, a session closes without a coupon code.",
+    message="the session closes without a coupon code, which its coupon budget asks for",
+    hint="send {property:bare} with the update that closes the session, or before",
+    why=_WHY,
+    fix="Send the redeemed codes; switch coupon_budget off for an Application without one.",
+    source=_SOURCE,
+    models=REQUESTS,
+    bad=(
+        Example({"state": "closed"}, {"previous": "NEW", "policy": {"coupon_budget": True}}),
+        Example(
+            {"state": "closed", "couponCodes": []},
+            {"previous": {"couponCodes": ["XMAS"]}, "policy": {"coupon_budget": True}},
         ),
-        good=(
-            Example(
-                {"state": "closed"},
-                {"previous": {"couponCodes": ["XMAS"]}, "policy": {"coupon_budget": True}},
-            ),
-            Example({"state": "open"}, {"previous": "NEW", "policy": {"coupon_budget": True}}),
+    ),
+    good=(
+        Example(
+            {"state": "closed"},
+            {"previous": {"couponCodes": ["XMAS"]}, "policy": {"coupon_budget": True}},
         ),
+        Example({"state": "open"}, {"previous": "NEW", "policy": {"coupon_budget": True}}),
     ),
     reads=("state", "couponCodes"),
     needs=("coupon budget",),
 )
-def coupon_at_close(context: Context) -> Iterator[Problem | Missing]:
+def coupon_at_close(context: Context) -> Violations:
     """Look for a coupon code in the session as it is merged."""
-    return _at_close(context, "budget/coupon-at-close", "couponCodes")
+    return _at_close(context, "couponCodes")
 
 
 @rule(
-    Code(
-        name="budget/referral-at-close",
-        severity=Severity.WARNING,
-        summary="With a referral budget, a session closes without a referral code.",
-        message=("the session closes without a referral code, which its referral budget asks for"),
-        hint="send {property:bare} with the update that closes the session, or before",
-        why=_WHY,
-        fix="Send the referral code; switch referral_budget off for an Application without one.",
-        source=_SOURCE,
-        models=REQUESTS,
-        bad=(
-            Example(
-                {"state": "closed", "referralCode": ""},
-                {"previous": "NEW", "policy": {"referral_budget": True}},
-            ),
+    "budget/referral-at-close",
+    Severity.WARNING,
+    summary="With a referral budget, a session closes without a referral code.",
+    message="the session closes without a referral code, which its referral budget asks for",
+    hint="send {property:bare} with the update that closes the session, or before",
+    why=_WHY,
+    fix="Send the referral code; switch referral_budget off for an Application without one.",
+    source=_SOURCE,
+    models=REQUESTS,
+    bad=(
+        Example(
+            {"state": "closed", "referralCode": ""},
+            {"previous": "NEW", "policy": {"referral_budget": True}},
         ),
-        good=(
-            Example(
-                {"state": "closed", "referralCode": "NT2K54D9"},
-                {"previous": "open", "policy": {"referral_budget": True}},
-            ),
+    ),
+    good=(
+        Example(
+            {"state": "closed", "referralCode": "NT2K54D9"},
+            {"previous": "open", "policy": {"referral_budget": True}},
         ),
     ),
     reads=("state", "referralCode"),
     needs=("referral budget",),
 )
-def referral_at_close(context: Context) -> Iterator[Problem | Missing]:
+def referral_at_close(context: Context) -> Violations:
     """Look for a referral code in the session as it is merged."""
-    return _at_close(context, "budget/referral-at-close", "referralCode")
+    return _at_close(context, "referralCode")
 
 
 @rule(
-    Code(
-        name="budget/identifier-at-close",
-        severity=Severity.WARNING,
-        summary="With a budget per unique identifier, a session closes without an identifier.",
-        message=(
-            "the session closes without an identifier, which its budget per unique identifier "
-            "asks for"
+    "budget/identifier-at-close",
+    Severity.WARNING,
+    summary="With a budget per unique identifier, a session closes without an identifier.",
+    message=(
+        "the session closes without an identifier, which its budget per unique identifier asks for"
+    ),
+    hint="send {property:bare} with the update that closes the session, or before",
+    why=_WHY,
+    fix="Send at least one identifier; switch identifier_budget off if there is none.",
+    source=_SOURCE,
+    models=REQUESTS,
+    bad=(
+        Example(
+            {"customerSession": {"state": "closed", "identifiers": []}},
+            {"previous": "open", "policy": {"identifier_budget": True}},
         ),
-        hint="send {property:bare} with the update that closes the session, or before",
-        why=_WHY,
-        fix="Send at least one identifier; switch identifier_budget off if there is none.",
-        source=_SOURCE,
-        models=REQUESTS,
-        bad=(
-            Example(
-                {"customerSession": {"state": "closed", "identifiers": []}},
-                {"previous": "open", "policy": {"identifier_budget": True}},
-            ),
-        ),
-        good=(
-            Example(
-                {"customerSession": {"state": "closed", "identifiers": ["d41306257915"]}},
-                {"previous": "open", "policy": {"identifier_budget": True}},
-            ),
+    ),
+    good=(
+        Example(
+            {"customerSession": {"state": "closed", "identifiers": ["d41306257915"]}},
+            {"previous": "open", "policy": {"identifier_budget": True}},
         ),
     ),
     reads=("state", "identifiers"),
     needs=("identifier budget",),
 )
-def identifier_at_close(context: Context) -> Iterator[Problem | Missing]:
+def identifier_at_close(context: Context) -> Violations:
     """Look for an identifier in the session as it is merged."""
-    return _at_close(context, "budget/identifier-at-close", "identifiers")
+    return _at_close(context, "identifiers")

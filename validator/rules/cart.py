@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from operator import itemgetter
 
-from ..findings.code import Code, Confidence, Example, Severity
-from ..findings.problem import Problem
-from .context import Context, Missing
+from ..findings.code import Confidence, Example, Severity
+from .context import Context, Violation, Violations
 from .rule import REQUESTS, RESPONSES, SESSIONS, rule
 
 MAX_QUANTITY = 10_000
@@ -19,48 +18,46 @@ _SHOE = {"name": "Air Glide", "sku": "SKU1241028", "quantity": 1, "price": 99.99
 
 
 @rule(
-    Code(
-        name="cart/quantity-sum",
-        severity=Severity.ERROR,
-        summary="The quantities of all cart items add up to more than 10,000.",
-        message="the quantities of the cart items add up to {sum}, more than {limit}",
-        hint={
-            "2022-06": (
-                "split the order over several sessions; without cart item flattening, "
-                "cart_item_flattening = false in the policy lifts the limit"
-            ),
-            "2026-06": "split the order over several sessions",
-        },
-        why=(
-            "The API splits every item into single units before it evaluates rules (cart item "
-            "flattening) and takes at most 10,000 units in one request. The limit is on the list "
-            "that is sent, not on what earlier updates stored."
+    "cart/quantity-sum",
+    Severity.ERROR,
+    summary="The quantities of all cart items add up to more than 10,000.",
+    message="the quantities of the cart items add up to {sum}, more than {limit}",
+    hint={
+        "2022-06": (
+            "split the order over several sessions; without cart item flattening, "
+            "cart_item_flattening = false in the policy lifts the limit"
         ),
-        fix=(
-            "Send fewer units in one session. In edition 2022-06, if flattening is off in your "
-            "Application, set it in the policy: cart_item_flattening = false."
+        "2026-06": "split the order over several sessions",
+    },
+    why=(
+        "The API splits every item into single units before it evaluates rules (cart item "
+        "flattening) and takes at most 10,000 units in one request. The limit is on the list "
+        "that is sent, not on what earlier updates stored."
+    ),
+    fix=(
+        "Send fewer units in one session. In edition 2022-06, if flattening is off in your "
+        "Application, set it in the policy: cart_item_flattening = false."
+    ),
+    source="Integration API, Update customer session; docs page on cart item flattening",
+    refusal=Confidence.INFERRED,
+    models=SESSIONS,
+    bad=(
+        Example({"cartItems": [{**_SHOE, "quantity": 9_999}, {**_SHOE, "quantity": 2}]}),
+        Example(
+            {"customerSession": {"cartItems": [{**_SHOE, "quantity": 10_001}]}},
+            {"edition": "2026-06", "policy": {"cart_item_flattening": False}},
         ),
-        source="Integration API, Update customer session; docs page on cart item flattening",
-        refusal=Confidence.INFERRED,
-        models=SESSIONS,
-        bad=(
-            Example({"cartItems": [{**_SHOE, "quantity": 9_999}, {**_SHOE, "quantity": 2}]}),
-            Example(
-                {"customerSession": {"cartItems": [{**_SHOE, "quantity": 10_001}]}},
-                {"edition": "2026-06", "policy": {"cart_item_flattening": False}},
-            ),
-        ),
-        good=(
-            Example({"cartItems": [{**_SHOE, "quantity": 9_999}, _SHOE]}),
-            Example(
-                {"cartItems": [{**_SHOE, "quantity": 10_001}]},
-                {"policy": {"cart_item_flattening": False}},
-            ),
+    ),
+    good=(
+        Example({"cartItems": [{**_SHOE, "quantity": 9_999}, _SHOE]}),
+        Example(
+            {"cartItems": [{**_SHOE, "quantity": 10_001}]},
+            {"policy": {"cart_item_flattening": False}},
         ),
     ),
     reads=("cartItems/*/quantity",),
 )
-def quantity_sum(context: Context) -> Iterator[Problem | Missing]:
+def quantity_sum(context: Context) -> Violations:
     """Add the quantities up; without flattening (2022-06) there is no limit."""
     if context.edition == "2022-06" and not context.policy.cart_item_flattening:
         return
@@ -70,81 +67,74 @@ def quantity_sum(context: Context) -> Iterator[Problem | Missing]:
     except (OverflowError, TypeError):  # 1.0 does not add to an endless integer or a Decimal
         total = sum(int(item["quantity"]) for item in cart)
     if total > MAX_QUANTITY:
-        yield Problem(
-            "cart/quantity-sum",
-            context.place("cartItems"),
-            {"limit": MAX_QUANTITY, "kind": context.edition},
-            {"sum": sum(int(item["quantity"]) for item in cart)},
+        yield context.violation(
+            "cartItems",
+            params={"limit": MAX_QUANTITY, "kind": context.edition},
+            values={"sum": sum(int(item["quantity"]) for item in cart)},
         )
 
 
 @rule(
-    Code(
-        name="cart/missing-price",
-        severity=Severity.WARNING,
-        summary="A cart item has no price, and no known catalog prices its SKU.",
-        message="the item has no price, and it is not known whether a catalog prices SKU {sku}",
-        hint="send the price, or list priced SKUs under catalog.priced_skus in the policy",
-        why=(
-            "Since SDK 3.0.0 the schema lets an item go without a price, but only for items that "
-            "a catalog of the account prices. Any other item counts for nothing in totals and "
-            "discounts."
-        ),
-        fix="Send `price`, or list the SKUs that your catalogs price in the policy.",
-        source="Integration API OpenAPI 3.1 (2026-06), CartItem.price",
-        editions=("2026-06",),
-        models=REQUESTS,
-        bad=(Example({"cartItems": [{"sku": "A1", "quantity": 1}]}, {"edition": "2026-06"}),),
-        good=(
-            Example(
-                {"cartItems": [{"sku": "A1", "quantity": 1, "price": 0}]}, {"edition": "2026-06"}
-            ),
-        ),
+    "cart/missing-price",
+    Severity.WARNING,
+    summary="A cart item has no price, and no known catalog prices its SKU.",
+    message="the item has no price, and it is not known whether a catalog prices SKU {sku}",
+    hint="send the price, or list priced SKUs under catalog.priced_skus in the policy",
+    why=(
+        "Since SDK 3.0.0 the schema lets an item go without a price, but only for items that "
+        "a catalog of the account prices. Any other item counts for nothing in totals and "
+        "discounts."
+    ),
+    fix="Send `price`, or list the SKUs that your catalogs price in the policy.",
+    source="Integration API OpenAPI 3.1 (2026-06), CartItem.price",
+    editions=("2026-06",),
+    models=REQUESTS,
+    bad=(Example({"cartItems": [{"sku": "A1", "quantity": 1}]}, {"edition": "2026-06"}),),
+    good=(
+        Example({"cartItems": [{"sku": "A1", "quantity": 1, "price": 0}]}, {"edition": "2026-06"}),
     ),
     prefilter=_PRICED,
 )
-def missing_price(context: Context) -> Iterator[Problem | Missing]:
+def missing_price(context: Context) -> Violations:
     """Look for items without `price`, where no catalog of prices is known."""
     if _priced(context) is None:
-        yield from _unpriced(context, "cart/missing-price", frozenset())
+        yield from _unpriced(context, frozenset())
 
 
 @rule(
-    Code(
-        name="cart/unpriced-sku",
-        severity=Severity.ERROR,
-        summary="A cart item has no price, and the catalog does not price its SKU.",
-        message="the item has no price, and the catalog gives SKU {sku} none",
-        hint="send the price, or correct the sku",
-        why=(
-            "An item may go without a price only if a catalog of the account prices its SKU. By "
-            "the catalog of the policy this one is not priced."
+    "cart/unpriced-sku",
+    Severity.ERROR,
+    summary="A cart item has no price, and the catalog does not price its SKU.",
+    message="the item has no price, and the catalog gives SKU {sku} none",
+    hint="send the price, or correct the sku",
+    why=(
+        "An item may go without a price only if a catalog of the account prices its SKU. By "
+        "the catalog of the policy this one is not priced."
+    ),
+    fix="Send `price`, correct `sku`, or add the SKU to catalog.priced_skus in the policy.",
+    source="Integration API OpenAPI 3.1 (2026-06), CartItem.price",
+    refusal=Confidence.INFERRED,
+    editions=("2026-06",),
+    models=REQUESTS,
+    bad=(
+        Example(
+            {"cartItems": [{"sku": "B2", "quantity": 1}]},
+            {"edition": "2026-06", "policy": {"catalog": {"priced_skus": ["A1"]}}},
         ),
-        fix="Send `price`, correct `sku`, or add the SKU to catalog.priced_skus in the policy.",
-        source="Integration API OpenAPI 3.1 (2026-06), CartItem.price",
-        refusal=Confidence.INFERRED,
-        editions=("2026-06",),
-        models=REQUESTS,
-        bad=(
-            Example(
-                {"cartItems": [{"sku": "B2", "quantity": 1}]},
-                {"edition": "2026-06", "policy": {"catalog": {"priced_skus": ["A1"]}}},
-            ),
-        ),
-        good=(
-            Example(
-                {"cartItems": [{"sku": "A1", "quantity": 1}]},
-                {"edition": "2026-06", "policy": {"catalog": {"priced_skus": ["A1"]}}},
-            ),
+    ),
+    good=(
+        Example(
+            {"cartItems": [{"sku": "A1", "quantity": 1}]},
+            {"edition": "2026-06", "policy": {"catalog": {"priced_skus": ["A1"]}}},
         ),
     ),
     prefilter=_PRICED,
 )
-def unpriced_sku(context: Context) -> Iterator[Problem | Missing]:
+def unpriced_sku(context: Context) -> Violations:
     """Look up the SKUs of items without `price`."""
     priced = _priced(context)
     if priced is not None:
-        yield from _unpriced(context, "cart/unpriced-sku", priced)
+        yield from _unpriced(context, priced)
 
 
 def _priced(context: Context) -> frozenset[str] | None:
@@ -152,81 +142,70 @@ def _priced(context: Context) -> frozenset[str] | None:
     return None if catalog is None else catalog.priced_skus
 
 
-def _unpriced(context: Context, code: str, priced: frozenset[str]) -> Iterator[Problem]:
+def _unpriced(context: Context, priced: frozenset[str]) -> Iterator[Violation]:
     """Yield a problem for each item without a price; one that is null has its own code."""
-    for index, item in context.suspect_items("sku", "price"):
+    for index, item in context.items("sku", "price"):
         if "price" not in item and item["sku"] not in priced:
-            yield Problem(
-                code, context.place("cartItems", index, "price"), {}, {"sku": item["sku"]}
-            )
+            yield context.violation("cartItems", index, "price", values={"sku": item["sku"]})
 
 
 @rule(
-    Code(
-        name="cart/negative-price",
-        severity=Severity.INFO,
-        summary="A cart item has a negative price.",
-        message="the price {price} is negative",
-        hint="send discounts through Talon.One, not as items with a negative price",
-        why=(
-            "The API sets no minimum, so a negative price is taken and lowers the total before "
-            "discounts. Often it is a discount computed in the shop or a slip of sign."
-        ),
-        fix="Check that the sign is meant. If it is, ignore this code.",
-        source="Integration API, CartItem.price (no minimum declared)",
-        confidence=Confidence.INFERRED,
-        models=REQUESTS,
-        bad=(Example({"cartItems": [{**_SHOE, "price": -5}]}),),
-        good=(Example({"cartItems": [{**_SHOE, "price": 0}]}),),
+    "cart/negative-price",
+    Severity.INFO,
+    summary="A cart item has a negative price.",
+    message="the price {price} is negative",
+    hint="send discounts through Talon.One, not as items with a negative price",
+    why=(
+        "The API sets no minimum, so a negative price is taken and lowers the total before "
+        "discounts. Often it is a discount computed in the shop or a slip of sign."
     ),
+    fix="Check that the sign is meant. If it is, ignore this code.",
+    source="Integration API, CartItem.price (no minimum declared)",
+    confidence=Confidence.INFERRED,
+    models=REQUESTS,
+    bad=(Example({"cartItems": [{**_SHOE, "price": -5}]}),),
+    good=(Example({"cartItems": [{**_SHOE, "price": 0}]}),),
     prefilter={"cartItems/*/price": {"minimum": 0}},
 )
-def negative_price(context: Context) -> Iterator[Problem | Missing]:
+def negative_price(context: Context) -> Violations:
     """Look for prices below zero."""
-    for index, item in context.suspect_items("price"):
+    for index, item in context.items("price"):
         price = item.get("price")
         if price is not None and price < 0:
-            path = context.place("cartItems", index, "price")
-            yield Problem("cart/negative-price", path, {}, {"price": price})
+            yield context.violation("cartItems", index, "price", values={"price": price})
 
 
 @rule(
-    Code(
-        name="cart/position",
-        severity=Severity.WARNING,
-        summary="An item's position in a response is not its 0-based index in the cart.",
-        message="position {position} is not the item's index in the cart, {index}",
-        why=(
-            "Effects point to items by `position`. The API numbers items from 0 in the order of "
-            "the list, so another number shows that the list was filtered, sorted or made up "
-            "after the fact, and effects will be applied to the wrong item."
+    "cart/position",
+    Severity.WARNING,
+    summary="An item's position in a response is not its 0-based index in the cart.",
+    message="position {position} is not the item's index in the cart, {index}",
+    why=(
+        "Effects point to items by `position`. The API numbers items from 0 in the order of "
+        "the list, so another number shows that the list was filtered, sorted or made up "
+        "after the fact, and effects will be applied to the wrong item."
+    ),
+    fix="Keep the cart items of a response in the order they came in, all of them.",
+    source="CartItem.position in recorded responses and in the docs' tutorials",
+    confidence=Confidence.PRACTICE,
+    models=RESPONSES,
+    bad=(
+        Example(
+            {"cartItems": [{**_SHOE, "position": 1}, {**_SHOE, "position": 0}]},
+            {"model": "CustomerSessionV2"},
         ),
-        fix="Keep the cart items of a response in the order they came in, all of them.",
-        source="CartItem.position in recorded responses and in the docs' tutorials",
-        confidence=Confidence.PRACTICE,
-        models=RESPONSES,
-        bad=(
-            Example(
-                {"cartItems": [{**_SHOE, "position": 1}, {**_SHOE, "position": 0}]},
-                {"model": "CustomerSessionV2"},
-            ),
-            Example(
-                {"cartItems": [{**_SHOE, "position": 0.5}, _SHOE]}, {"model": "CustomerSessionV2"}
-            ),
+        Example({"cartItems": [{**_SHOE, "position": 0.5}, _SHOE]}, {"model": "CustomerSessionV2"}),
+    ),
+    good=(
+        Example(
+            {"cartItems": [{**_SHOE, "position": 0}, {**_SHOE, "position": 1}]},
+            {"model": "CustomerSessionV2"},
         ),
-        good=(
-            Example(
-                {"cartItems": [{**_SHOE, "position": 0}, {**_SHOE, "position": 1}]},
-                {"model": "CustomerSessionV2"},
-            ),
-            Example(
-                {"cartItems": [{**_SHOE, "position": 5}, _SHOE]}, {"model": "CustomerSessionV2"}
-            ),
-        ),
+        Example({"cartItems": [{**_SHOE, "position": 5}, _SHOE]}, {"model": "CustomerSessionV2"}),
     ),
     reads=("cartItems/*/position",),
 )
-def position(context: Context) -> Iterator[Problem | Missing]:
+def position(context: Context) -> Violations:
     """Compare positions with indexes if all items have one; else look for impossible ones."""
     cart = context.session.get("cartItems") or ()
     places = [item.get("position") for item in cart]
@@ -238,51 +217,46 @@ def position(context: Context) -> Iterator[Problem | Missing]:
         if place is None:
             continue
         if place != index if numbered else (place < 0 or place != int(place)):
-            path = context.place("cartItems", index, "position")
-            yield Problem("cart/position", path, {"index": index}, {"position": place})
+            yield context.violation(
+                "cartItems", index, "position", params={"index": index}, values={"position": place}
+            )
 
 
 @rule(
-    Code(
-        name="cart/returned-quantity",
-        severity=Severity.WARNING,
-        summary="Returned and remaining quantity of an item do not add up to its quantity.",
-        message={
-            "sum": (
-                "returnedQuantity {returned} and remainingQuantity {remaining} do not add up to "
-                "quantity {quantity}"
-            ),
-            "range": "{property:bare} {found} is not between 0 and quantity {quantity}",
-        },
-        why=(
-            "After a return, what was returned and what remains should make up what was bought, "
-            "neither below zero. A fixture that breaks this tests something that can't happen."
+    "cart/returned-quantity",
+    Severity.WARNING,
+    summary="Returned and remaining quantity of an item do not add up to its quantity.",
+    message={
+        "sum": (
+            "returnedQuantity {returned} and remainingQuantity {remaining} do not add up to "
+            "quantity {quantity}"
         ),
-        fix="Correct the fixture, or record the response anew.",
-        source="Descriptions of CartItem.returnedQuantity and remainingQuantity",
-        confidence=Confidence.INFERRED,
-        models=RESPONSES,
-        bad=(
-            Example(
-                {"cartItems": [{**_SHOE, "returnedQuantity": 1, "remainingQuantity": 1}]},
-                {"model": "CustomerSessionV2"},
-            ),
-            Example(
-                {"cartItems": [{**_SHOE, "returnedQuantity": -1}]}, {"model": "CustomerSessionV2"}
-            ),
+        "range": "{property:bare} {found} is not between 0 and quantity {quantity}",
+    },
+    why=(
+        "After a return, what was returned and what remains should make up what was bought, "
+        "neither below zero. A fixture that breaks this tests something that can't happen."
+    ),
+    fix="Correct the fixture, or record the response anew.",
+    source="Descriptions of CartItem.returnedQuantity and remainingQuantity",
+    confidence=Confidence.INFERRED,
+    models=RESPONSES,
+    bad=(
+        Example(
+            {"cartItems": [{**_SHOE, "returnedQuantity": 1, "remainingQuantity": 1}]},
+            {"model": "CustomerSessionV2"},
         ),
-        good=(
-            Example(
-                {"cartItems": [{**_SHOE, "returnedQuantity": 0, "remainingQuantity": 1}]},
-                {"model": "CustomerSessionV2"},
-            ),
-            Example(
-                {"cartItems": [{**_SHOE, "returnedQuantity": 1}]}, {"model": "CustomerSessionV2"}
-            ),
+        Example({"cartItems": [{**_SHOE, "returnedQuantity": -1}]}, {"model": "CustomerSessionV2"}),
+    ),
+    good=(
+        Example(
+            {"cartItems": [{**_SHOE, "returnedQuantity": 0, "remainingQuantity": 1}]},
+            {"model": "CustomerSessionV2"},
         ),
+        Example({"cartItems": [{**_SHOE, "returnedQuantity": 1}]}, {"model": "CustomerSessionV2"}),
     ),
 )
-def returned_quantity(context: Context) -> Iterator[Problem | Missing]:
+def returned_quantity(context: Context) -> Violations:
     """Check the sum where both parts are there, and each part's range by itself."""
     for index, item in context.items("quantity", "returnedQuantity", "remainingQuantity"):
         whole = item["quantity"]
@@ -292,8 +266,8 @@ def returned_quantity(context: Context) -> Iterator[Problem | Missing]:
         if beyond:
             facts = {"kind": "range", "property": beyond[0]}
             values = {"found": parts[beyond[0]], "quantity": whole}
-            yield Problem("cart/returned-quantity", path, facts, values)
+            yield Violation(path, params=facts, values=values)
         elif None not in parts.values() and sum(int(part or 0) for part in parts.values()) != whole:
             returned, remaining = parts.values()
             values = {"returned": returned, "remaining": remaining, "quantity": whole}
-            yield Problem("cart/returned-quantity", path, {"kind": "sum"}, values)
+            yield Violation(path, params={"kind": "sum"}, values=values)

@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
-from ..findings.code import Code, Confidence, Example, Severity
+from ..findings.code import Confidence, Example, Severity
 from ..findings.pointer import Path
-from ..findings.problem import Problem
 from ..model.formats import is_date_time
 from ..model.policy import Attribute, Catalog, Policy
-from .context import Context, Missing
+from .context import Context, Missing, Violation, Violations
 from .rule import REQUESTS, PrefilterKeywords, rule
 
 _ATTRIBUTE_NAME = "[A-Za-z][0-9A-Za-z_]*"
@@ -43,7 +42,7 @@ def _holders(
     own = context.session.get(name)
     if own and context.readable(name):
         yield "CustomerSession", (name,), own
-    for index, item in context.suspect_items():
+    for index, item in context.items():
         held = item.get(name)
         if held and isinstance(held, dict):
             yield "CartItem", ("cartItems", index, name), held
@@ -59,24 +58,28 @@ class _Held(NamedTuple):
     """Its definition; None if the catalog has none."""
 
 
-def _each(
-    context: Context, judge: Callable[[_Held], Iterator[Problem]]
-) -> Iterator[Problem | Missing]:
-    """Yield what `judge` finds in each attribute of the entities that the catalog covers."""
+def _attributes(context: Context) -> Iterator[_Held]:
+    """Yield each attribute of the entities that the catalog covers."""
     defined = (context.policy.catalog or Catalog()).attributes or {}
     for entity, steps, attributes in _holders(context, "attributes"):
         known = defined.get(entity)
-        if known is None:
-            yield Missing(f"the catalog does not cover {entity} attributes")
-            continue
-        for name in sorted(attributes):
+        for name in () if known is None else sorted(attributes):
             value = attributes[name]
             if isinstance(value, Enum):
                 value = value.value
-            yield from judge(_Held(entity, context.place(*steps, name), value, known.get(name)))
+            attribute = None if known is None else known.get(name)
+            yield _Held(entity, context.place(*steps, name), value, attribute)
 
 
-_CLEAN: dict[str, dict[str, Any]] = {
+def _uncovered(context: Context) -> Iterator[Missing]:
+    """Yield a reason for each map of attributes whose entity the catalog leaves out."""
+    defined = (context.policy.catalog or Catalog()).attributes or {}
+    for entity, _, _ in _holders(context, "attributes"):
+        if entity not in defined:
+            yield Missing(f"the catalog does not cover {entity} attributes")
+
+
+_PREFILTER_TYPES: dict[str, dict[str, Any]] = {
     "string": {"type": "string"},
     "number": {"type": "number"},
     "boolean": {"type": "boolean"},
@@ -93,39 +96,43 @@ _CLEAN: dict[str, dict[str, Any]] = {
 """Schemas that pass only values of the types; of times, the last days of a month are in doubt."""
 
 
-def _clean_attributes(policy: Policy) -> PrefilterKeywords:
+def _prefilter_attributes(policy: Policy) -> PrefilterKeywords:
     """Return what passes only attributes as the catalog has them."""
     defined = (policy.catalog or Catalog()).attributes or {}
     return {
         place: {
-            "only": {
-                name: _clean_value(attribute)
+            "properties": {
+                name: _prefilter_value(attribute)
                 for name, attribute in defined.get(entity, {}).items()
                 if re.fullmatch(_ATTRIBUTE_NAME, name)
-            }
+            },
+            "additionalProperties": False,
         }
         for entity, place in (("CustomerSession", "attributes"), ("CartItem", _OF_ITEMS))
     }
 
 
-def _clean_value(attribute: Attribute) -> dict[str, Any]:
+def _prefilter_value(attribute: Attribute) -> dict[str, Any]:
     listed = attribute.type.startswith("(list ")
-    value: dict[str, Any] = dict(_CLEAN[attribute.type[6:-1] if listed else attribute.type])
+    value: dict[str, Any] = dict(
+        _PREFILTER_TYPES[attribute.type[6:-1] if listed else attribute.type]
+    )
     if attribute.allowed is not None:
         value["enum"] = sorted(attribute.allowed, key=str)
     return {"type": "array", "items": value} if listed else value
 
 
-def _clean_costs(policy: Policy) -> PrefilterKeywords:
+def _prefilter_costs(policy: Policy) -> PrefilterKeywords:
     """Return what passes only additional costs that the catalog has, where they may stand."""
     known = (policy.catalog or Catalog()).additional_costs or {}
     return {
         place: {
-            "only": {
-                name: None
+            "properties": {
+                name: True
                 for name, scope in known.items()
                 if scope in ("both", where) and re.fullmatch(_ATTRIBUTE_NAME, name)
-            }
+            },
+            "additionalProperties": False,
         }
         for where, place in (
             ("session", "additionalCosts"),
@@ -135,51 +142,47 @@ def _clean_costs(policy: Policy) -> PrefilterKeywords:
 
 
 @rule(
-    Code(
-        name="catalog/unknown-attribute",
-        severity=Severity.ERROR,
-        summary="An attribute that the catalog does not have for this entity.",
-        message="the attribute {attribute} is not defined on {entity:bare} entities",
-        hint={
-            "elsewhere": "it is defined on {other:bare} entities: is it in the wrong place?",
-            "nowhere": _NEEDED,
-            "similar": "did you mean {suggestion}? Else " + _NEEDED,
-            "impossible": "no attribute can have this name: correct it",
-        },
-        why=(
-            "The API answers an attribute that was never created with HTTP 400, and nothing of "
-            "the update is stored. It is the most common reason for a refused session."
-        ),
-        fix=(
-            "Create the attribute for the right entity in the Campaign Manager, and add it to "
-            "catalog.attributes in the policy."
-        ),
-        source='Docs pages on attributes and on errors (title "Unknown")',
-        refusal=Confidence.DOCUMENTED,
-        models=REQUESTS,
-        bad=(
-            Example({"attributes": {"Shippingcity": "Berlin"}}, _WITH),
-            Example({"cartItems": [{**_SHOE, "attributes": {"Days": 3}}]}, _WITH),
-        ),
-        good=(Example({"attributes": {"ShippingCity": "Berlin"}}, _WITH),),
+    "catalog/unknown-attribute",
+    Severity.ERROR,
+    summary="An attribute that the catalog does not have for this entity.",
+    message="the attribute {attribute} is not defined on {entity:bare} entities",
+    hint={
+        "elsewhere": "it is defined on {other:bare} entities: is it in the wrong place?",
+        "nowhere": _NEEDED,
+        "similar": "did you mean {suggestion}? Else " + _NEEDED,
+        "impossible": "no attribute can have this name: correct it",
+    },
+    why=(
+        "The API answers an attribute that was never created with HTTP 400, and nothing of "
+        "the update is stored. It is the most common reason for a refused session."
     ),
+    fix=(
+        "Create the attribute for the right entity in the Campaign Manager, and add it to "
+        "catalog.attributes in the policy."
+    ),
+    source='Docs pages on attributes and on errors (title "Unknown")',
+    refusal=Confidence.DOCUMENTED,
+    models=REQUESTS,
+    bad=(
+        Example({"attributes": {"Shippingcity": "Berlin"}}, _WITH),
+        Example({"cartItems": [{**_SHOE, "attributes": {"Days": 3}}]}, _WITH),
+    ),
+    good=(Example({"attributes": {"ShippingCity": "Berlin"}}, _WITH),),
     needs=("attributes",),
-    prefilter=_clean_attributes,
+    prefilter=_prefilter_attributes,
 )
-def unknown_attribute(context: Context) -> Iterator[Problem | Missing]:
+def unknown_attribute(context: Context) -> Violations:
     """Look each attribute up in the catalog."""
     defined = (context.policy.catalog or Catalog()).attributes or {}
-
-    def judge(held: _Held) -> Iterator[Problem]:
+    yield from _uncovered(context)
+    for held in _attributes(context):
         if held.attribute is None:
             yield _unknown_attribute(held.entity, held.path, defined)
-
-    return _each(context, judge)
 
 
 def _unknown_attribute(
     entity: str, path: Path, defined: Mapping[str, Mapping[str, Attribute]]
-) -> Problem:
+) -> Violation:
     name = path[-1]
     params = {"attribute": name, "entity": entity, "kind": "nowhere"}
     for other, names in defined.items():
@@ -187,7 +190,7 @@ def _unknown_attribute(
             params |= {"kind": "elsewhere", "other": other}
     if params["kind"] == "nowhere":
         params |= _meant(str(name), defined[entity], _ATTRIBUTE_NAME)
-    return Problem("catalog/unknown-attribute", path, params)
+    return Violation(path, params=params)
 
 
 def _meant(name: str, known: Iterable[str], form: str) -> dict[str, str]:
@@ -227,39 +230,37 @@ def _fits(value: object, kind: str) -> bool:
 
 
 @rule(
-    Code(
-        name="catalog/attribute-type",
-        severity=Severity.ERROR,
-        summary="An attribute's value does not have the type the catalog declares.",
-        message="the value of attribute {attribute} is not a {type:bare}: {value}",
-        why="The API answers a value of another type than the attribute's with HTTP 400.",
-        fix=(
-            "Send a value of the declared type. A `time` is an RFC 3339 text such as "
-            "2026-06-10T09:00:00Z. The form of a location is not documented, so any text or "
-            "object passes."
-        ),
-        source='Docs page on errors (title "Invalid type"); Management API, attributes',
-        refusal=Confidence.DOCUMENTED,
-        models=REQUESTS,
-        bad=(
-            Example({"attributes": {"Days": "5"}}, _WITH),
-            Example({"cartItems": [{**_SHOE, "attributes": {"sizes": [42, "43"]}}]}, _WITH),
-        ),
-        good=(
-            Example({"attributes": {"Days": 5}}, _WITH),
-            Example({"cartItems": [{**_SHOE, "attributes": {"sizes": [42, 43.5]}}]}, _WITH),
-        ),
+    "catalog/attribute-type",
+    Severity.ERROR,
+    summary="An attribute's value does not have the type the catalog declares.",
+    message="the value of attribute {attribute} is not a {type:bare}: {value}",
+    why="The API answers a value of another type than the attribute's with HTTP 400.",
+    fix=(
+        "Send a value of the declared type. A `time` is an RFC 3339 text such as "
+        "2026-06-10T09:00:00Z. The form of a location is not documented, so any text or "
+        "object passes."
+    ),
+    source='Docs page on errors (title "Invalid type"); Management API, attributes',
+    refusal=Confidence.DOCUMENTED,
+    models=REQUESTS,
+    bad=(
+        Example({"attributes": {"Days": "5"}}, _WITH),
+        Example({"cartItems": [{**_SHOE, "attributes": {"sizes": [42, "43"]}}]}, _WITH),
+    ),
+    good=(
+        Example({"attributes": {"Days": 5}}, _WITH),
+        Example({"cartItems": [{**_SHOE, "attributes": {"sizes": [42, 43.5]}}]}, _WITH),
     ),
     needs=("attributes",),
-    prefilter=_clean_attributes,
+    prefilter=_prefilter_attributes,
 )
-def attribute_type(context: Context) -> Iterator[Problem | Missing]:
+def attribute_type(context: Context) -> Violations:
     """Compare each value with the declared type; null is another rule's."""
-
-    def judge(held: _Held) -> Iterator[Problem]:
+    yield from _uncovered(context)
+    for held in _attributes(context):
         kind: str | None = None if held.attribute is None else held.attribute.type
         if kind is None or held.value is None or _fits(held.value, kind):
-            return
+            continue
         wrong = [(held.path, kind, held.value)]
         if kind.startswith("(list ") and isinstance(held.value, (list, tuple)):
             kind = kind[6:-1]
@@ -270,144 +271,124 @@ def attribute_type(context: Context) -> Iterator[Problem | Missing]:
             ]
         for path, declared, value in wrong:
             params = {"attribute": held.path[-1], "type": declared}
-            yield Problem("catalog/attribute-type", path, params, {"value": _brief(value)})
-
-    return _each(context, judge)
+            yield Violation(path, params=params, values={"value": _brief(value)})
 
 
 @rule(
-    Code(
-        name="catalog/null-attribute",
-        severity=Severity.WARNING,
-        summary="An attribute of the catalog is sent as null.",
-        message="attribute {attribute} is null, not a {type:bare}",
-        hint="leave the attribute out if there is no value",
-        why=(
-            "No attribute type has a null. Integrations send it for missing data and seem to get "
-            "away with it, but nothing documents what it means."
-        ),
-        fix="Leave the attribute out, or send a value of its type.",
-        source="Practice of the commercetools accelerator",
-        confidence=Confidence.INFERRED,
-        models=REQUESTS,
-        bad=(Example({"attributes": {"Days": None}}, _WITH),),
-        good=(Example({"attributes": {}}, _WITH), Example({"attributes": {"Days": None}})),
+    "catalog/null-attribute",
+    Severity.WARNING,
+    summary="An attribute of the catalog is sent as null.",
+    message="attribute {attribute} is null, not a {type:bare}",
+    hint="leave the attribute out if there is no value",
+    why=(
+        "No attribute type has a null. Integrations send it for missing data and seem to get "
+        "away with it, but nothing documents what it means."
     ),
+    fix="Leave the attribute out, or send a value of its type.",
+    source="Practice of the commercetools accelerator",
+    confidence=Confidence.INFERRED,
+    models=REQUESTS,
+    bad=(Example({"attributes": {"Days": None}}, _WITH),),
+    good=(Example({"attributes": {}}, _WITH), Example({"attributes": {"Days": None}})),
     needs=("attributes",),
-    prefilter=_clean_attributes,
+    prefilter=_prefilter_attributes,
 )
-def null_attribute(context: Context) -> Iterator[Problem | Missing]:
+def null_attribute(context: Context) -> Violations:
     """Look for nulls under declared names."""
-
-    def judge(held: _Held) -> Iterator[Problem]:
+    yield from _uncovered(context)
+    for held in _attributes(context):
         if held.attribute is not None and held.value is None:
             params = {"attribute": held.path[-1], "type": held.attribute.type}
-            yield Problem("catalog/null-attribute", held.path, params)
-
-    return _each(context, judge)
+            yield Violation(held.path, params=params)
 
 
 @rule(
-    Code(
-        name="catalog/attribute-value",
-        severity=Severity.ERROR,
-        summary="An attribute's value is not among those the catalog allows.",
-        message="the value {value} is not one that attribute {attribute} allows",
-        hint="allowed are: {allowed}",
-        why="An attribute restricted to a list of values refuses any other.",
-        fix="Send one of the listed values, or extend the list in the Campaign Manager and here.",
-        source="Management API, attributes (restrictedBySuggestions, allowed list)",
-        refusal=Confidence.INFERRED,
-        models=REQUESTS,
-        bad=(Example({"attributes": {"ShippingCity": "Paris"}}, _WITH),),
-        good=(Example({"attributes": {"ShippingCity": "Bonn"}}, _WITH),),
-    ),
+    "catalog/attribute-value",
+    Severity.ERROR,
+    summary="An attribute's value is not among those the catalog allows.",
+    message="the value {value} is not one that attribute {attribute} allows",
+    hint="allowed are: {allowed}",
+    why="An attribute restricted to a list of values refuses any other.",
+    fix="Send one of the listed values, or extend the list in the Campaign Manager and here.",
+    source="Management API, attributes (restrictedBySuggestions, allowed list)",
+    refusal=Confidence.INFERRED,
+    models=REQUESTS,
+    bad=(Example({"attributes": {"ShippingCity": "Paris"}}, _WITH),),
+    good=(Example({"attributes": {"ShippingCity": "Bonn"}}, _WITH),),
     needs=("attributes",),
-    prefilter=_clean_attributes,
+    prefilter=_prefilter_attributes,
 )
-def attribute_value(context: Context) -> Iterator[Problem | Missing]:
+def attribute_value(context: Context) -> Violations:
     """Look each value, or each element of a list, up in the allowed values."""
-
-    def judge(held: _Held) -> Iterator[Problem]:
+    yield from _uncovered(context)
+    for held in _attributes(context):
         attribute, value = held.attribute, held.value
         allowed = None if attribute is None else attribute.allowed
         if attribute is None or allowed is None or not _fits(value, attribute.type):
-            return
+            continue
         listed = isinstance(value, (list, tuple))
         for index, each in enumerate(value if listed else (value,)):
             if isinstance(each, (Mapping, list, tuple)) or each not in allowed:
-                yield Problem(
-                    "catalog/attribute-value",
+                yield Violation(
                     (*held.path, index) if listed else held.path,
-                    {"attribute": held.path[-1], "allowed": sorted(allowed, key=str)},
-                    {"value": _brief(each)},
+                    params={"attribute": held.path[-1], "allowed": sorted(allowed, key=str)},
+                    values={"value": _brief(each)},
                 )
-
-    return _each(context, judge)
 
 
 @rule(
-    Code(
-        name="catalog/unknown-additional-cost",
-        severity=Severity.ERROR,
-        summary="An additional cost that the catalog does not have.",
-        message="the additional cost {cost} is not defined",
-        hint={
-            "nowhere": "create it in the Campaign Manager first, or correct the name",
-            "similar": "did you mean {suggestion}? Else create it in the Campaign Manager first",
-            "impossible": "no additional cost can have this name: correct it",
-        },
-        why="An additional cost has to be created before a session can carry it.",
-        fix="Create the cost, and add it to catalog.additional_costs in the policy.",
-        source="Docs page on managing additional costs; Management API, additional costs",
-        refusal=Confidence.INFERRED,
-        models=REQUESTS,
-        bad=(Example({"additionalCosts": {"Shipping": {"price": 9}}}, _WITH),),
-        good=(Example({"additionalCosts": {"shipping": {"price": 9}}}, _WITH),),
-    ),
+    "catalog/unknown-additional-cost",
+    Severity.ERROR,
+    summary="An additional cost that the catalog does not have.",
+    message="the additional cost {cost} is not defined",
+    hint={
+        "nowhere": "create it in the Campaign Manager first, or correct the name",
+        "similar": "did you mean {suggestion}? Else create it in the Campaign Manager first",
+        "impossible": "no additional cost can have this name: correct it",
+    },
+    why="An additional cost has to be created before a session can carry it.",
+    fix="Create the cost, and add it to catalog.additional_costs in the policy.",
+    source="Docs page on managing additional costs; Management API, additional costs",
+    refusal=Confidence.INFERRED,
+    models=REQUESTS,
+    bad=(Example({"additionalCosts": {"Shipping": {"price": 9}}}, _WITH),),
+    good=(Example({"additionalCosts": {"shipping": {"price": 9}}}, _WITH),),
     needs=("additional costs",),
-    prefilter=_clean_costs,
+    prefilter=_prefilter_costs,
 )
-def unknown_additional_cost(context: Context) -> Iterator[Problem | Missing]:
+def unknown_additional_cost(context: Context) -> Violations:
     """Look each name up in the catalog."""
     known = (context.policy.catalog or Catalog()).additional_costs or {}
     for _, steps, costs in _holders(context, "additionalCosts"):
         for name in sorted(costs.keys() - known.keys()):
             params = {"cost": name, **_meant(name, known, _COST_NAME[context.edition])}
-            path = context.place(*steps, name)
-            yield Problem("catalog/unknown-additional-cost", path, params)
+            yield context.violation(*steps, name, params=params)
 
 
 @rule(
-    Code(
-        name="catalog/additional-cost-scope",
-        severity=Severity.ERROR,
-        summary="An additional cost stands where its scope does not allow it.",
-        message="the additional cost {cost} is for {scope:bare}s only, not for {place:bare}s",
-        hint="move it, or change its type to both in the Campaign Manager",
-        why=(
-            "A cost of type session belongs on the session, one of type item on cart items; "
-            "only a cost of type both may stand on either."
-        ),
-        fix="Move the cost, or change its type and the policy's catalog.additional_costs.",
-        source="Docs page on managing additional costs; Management API, additional costs (type)",
-        refusal=Confidence.INFERRED,
-        models=REQUESTS,
-        bad=(
-            Example(
-                {"cartItems": [{**_SHOE, "additionalCosts": {"shipping": {"price": 9}}}]}, _WITH
-            ),
-        ),
-        good=(
-            Example(
-                {"cartItems": [{**_SHOE, "additionalCosts": {"engraving": {"price": 9}}}]}, _WITH
-            ),
-        ),
+    "catalog/additional-cost-scope",
+    Severity.ERROR,
+    summary="An additional cost stands where its scope does not allow it.",
+    message="the additional cost {cost} is for {scope:bare}s only, not for {place:bare}s",
+    hint="move it, or change its type to both in the Campaign Manager",
+    why=(
+        "A cost of type session belongs on the session, one of type item on cart items; "
+        "only a cost of type both may stand on either."
+    ),
+    fix="Move the cost, or change its type and the policy's catalog.additional_costs.",
+    source="Docs page on managing additional costs; Management API, additional costs (type)",
+    refusal=Confidence.INFERRED,
+    models=REQUESTS,
+    bad=(
+        Example({"cartItems": [{**_SHOE, "additionalCosts": {"shipping": {"price": 9}}}]}, _WITH),
+    ),
+    good=(
+        Example({"cartItems": [{**_SHOE, "additionalCosts": {"engraving": {"price": 9}}}]}, _WITH),
     ),
     needs=("additional costs",),
-    prefilter=_clean_costs,
+    prefilter=_prefilter_costs,
 )
-def additional_cost_scope(context: Context) -> Iterator[Problem | Missing]:
+def additional_cost_scope(context: Context) -> Violations:
     """Compare the scope of each known cost with where it stands."""
     known = (context.policy.catalog or Catalog()).additional_costs or {}
     for entity, steps, costs in _holders(context, "additionalCosts"):
@@ -416,38 +397,33 @@ def additional_cost_scope(context: Context) -> Iterator[Problem | Missing]:
             scope = known[name]
             if scope not in ("both", place):
                 params = {"cost": name, "scope": scope, "place": place}
-                path = context.place(*steps, name)
-                yield Problem("catalog/additional-cost-scope", path, params)
+                yield context.violation(*steps, name, params=params)
 
 
 @rule(
-    Code(
-        name="catalog/impossible-name",
-        severity=Severity.WARNING,
-        summary="The name of an attribute or additional cost that can never exist.",
-        message="no {entity:bare} can have the name {name}",
-        hint={
-            "": "names begin with a letter and go on with letters, digits and underscores",
-            "blanks": "names begin with a letter; letters, digits, underscores and blanks follow",
-        },
-        why=(
-            "The Management API takes only names that begin with an ASCII letter and go on with "
-            "letters, digits and underscores (in 2022 blanks too, for additional costs). A name "
-            "that can't be created is unknown in every account."
-        ),
-        fix="Use the name as it was created.",
-        source="Management API, attributes and additional costs (pattern of `name`)",
-        models=REQUESTS,
-        bad=(
-            Example({"attributes": {"shipping-city": "Berlin"}}),
-            Example(
-                {"additionalCosts": {"express shipping": {"price": 9}}}, {"edition": "2026-06"}
-            ),
-        ),
-        good=(
-            Example({"attributes": {"ShippingCity_2": "Berlin"}}),
-            Example({"additionalCosts": {"express shipping": {"price": 9}}}),
-        ),
+    "catalog/impossible-name",
+    Severity.WARNING,
+    summary="The name of an attribute or additional cost that can never exist.",
+    message="no {entity:bare} can have the name {name}",
+    hint={
+        "": "names begin with a letter and go on with letters, digits and underscores",
+        "blanks": "names begin with a letter; letters, digits, underscores and blanks follow",
+    },
+    why=(
+        "The Management API takes only names that begin with an ASCII letter and go on with "
+        "letters, digits and underscores (in 2022 blanks too, for additional costs). A name "
+        "that can't be created is unknown in every account."
+    ),
+    fix="Use the name as it was created.",
+    source="Management API, attributes and additional costs (pattern of `name`)",
+    models=REQUESTS,
+    bad=(
+        Example({"attributes": {"shipping-city": "Berlin"}}),
+        Example({"additionalCosts": {"express shipping": {"price": 9}}}, {"edition": "2026-06"}),
+    ),
+    good=(
+        Example({"attributes": {"ShippingCity_2": "Berlin"}}),
+        Example({"additionalCosts": {"express shipping": {"price": 9}}}),
     ),
     prefilter={
         holder + name: {"propertyNames": {"pattern": f"^{_ATTRIBUTE_NAME}$"}}
@@ -455,7 +431,7 @@ def additional_cost_scope(context: Context) -> Iterator[Problem | Missing]:
         for name in ("attributes", "additionalCosts")
     },
 )
-def impossible_name(context: Context) -> Iterator[Problem | Missing]:
+def impossible_name(context: Context) -> Violations:
     """Match every name against the pattern names are created with."""
     kinds = (
         ("attributes", "attribute", _ATTRIBUTE_NAME),
@@ -470,7 +446,7 @@ def impossible_name(context: Context) -> Iterator[Problem | Missing]:
                 params = {"entity": kind, "name": name}
                 if form != _ATTRIBUTE_NAME:
                     params["kind"] = "blanks"
-                yield Problem("catalog/impossible-name", context.place(*steps, name), params)
+                yield context.violation(*steps, name, params=params)
 
 
 def _brief(value: object) -> object:

@@ -1,6 +1,6 @@
 """Context: what a rule may look at."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -13,10 +13,27 @@ PreviousKind: TypeAlias = Literal["unknown", "new", "state", "session", "alone"]
 """The knowledge of the session before the call; ``alone``: a dry update ignores it."""
 
 
+_NOTHING: Mapping[str, Any] = {}
+
+
 class Missing(NamedTuple):
     """A reason why a rule can't be applied."""
 
     reason: str
+
+
+class Violation(NamedTuple):
+    """A place that breaks a rule: a `Problem` without its code, which is that of the rule."""
+
+    path: Path = ()
+    params: Mapping[str, Any] = _NOTHING
+    values: Mapping[str, Any] = _NOTHING
+    related: tuple[Path, ...] = ()
+    parameter: str | None = None
+
+
+Violations: TypeAlias = Iterator[Violation | Missing]
+"""The findings of a rule, and what it lacks for others."""
 
 
 class Invalid:
@@ -107,31 +124,44 @@ class Context(NamedTuple):
     present: datetime | None = None
     """The moment of the check, set where `now` is."""
     suspects: Sequence[int] | None = None
-    """The indexes of the cart items that a rule with `clean` has to look at; None for all."""
+    """The indexes of the cart items that a rule with a prefilter has to examine; None for all, as
+    for a rule without one."""
     invalid: Invalid = NOTHING_INVALID
 
     def items(self, *reads: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """Yield index and item of the cart, without items that are invalid in what is read."""
-        return self._items(reads, None)
+        """Yield index and item of the cart, without items that are invalid in what is read.
 
-    def suspect_items(self, *reads: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """Yield what `items` does, without items that are known to be in order."""
-        return self._items(reads, self.suspects)
-
-    def _items(
-        self, reads: tuple[str, ...], only: Sequence[int] | None
-    ) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        Nor those that are known to satisfy the rule; see `suspects`.
+        """
+        if not self.readable("cartItems"):
+            return
         cart = self.session.get("cartItems") or ()
-        place = self.place("cartItems")
-        if not self.invalid:
-            for index in range(len(cart)) if only is None else only:
+        parts = self.invalid.parts(self.place("cartItems")) if self.invalid else {}
+        for index in range(len(cart)) if self.suspects is None else self.suspects:
+            if index not in parts or not _hit(reads, parts[index]):
                 yield index, cart[index]
-        elif self.invalid.readable(place):
-            parts = self.invalid.parts(place)
-            for index in range(len(cart)) if only is None else only:
-                broken = parts.get(index)
-                if broken is None or not _hit(reads, broken):
-                    yield index, cart[index]
+
+    def repeats(
+        self, name: str, key: Callable[[Any], Hashable] = lambda each: each
+    ) -> Iterator[tuple[int, int, Any]]:
+        """Yield index, index of the first occurrence and value of each repeated one in a list."""
+        first: dict[Hashable, int] = {}
+        for index, each in enumerate(self.session.get(name) or ()):
+            value = key(each)
+            if value in first:
+                yield index, first[value], value
+            else:
+                first[value] = index
+
+    def violation(
+        self,
+        *path: str | int,
+        params: Mapping[str, Any] = _NOTHING,
+        values: Mapping[str, Any] = _NOTHING,
+        related: tuple[Path, ...] = (),
+    ) -> Violation:
+        """Return a violation at a place below the session; the rest is as in `Problem`."""
+        return Violation((*self.base, *path), params, values, related)
 
     def readable(self, *path: str | int) -> bool:
         """Return True if the value at `path` is itself valid, whatever is below it."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ..findings.code import Code, Confidence, Example, Severity
-from ..findings.problem import Problem
-from .context import Context, Missing
+from ..findings.code import Confidence, Example, Severity
+from .context import Context, Violations
 from .rule import DISTINCT, REQUESTS, rule
 
 _SHORTEST = 4
@@ -14,106 +11,88 @@ _SHORTEST = 4
 
 
 @rule(
-    Code(
-        name="codes/duplicate-coupon",
-        severity=Severity.WARNING,
-        summary="The same coupon code twice in one request.",
-        message="the coupon code {code} is in the list already",
-        hint="send each code once",
-        why=(
-            "A coupon counts once for a session. What the API does with a second copy is not "
-            "documented; integrations remove it before they send."
-        ),
-        fix="Remove the copy.",
-        source="Practice of integrations (not documented)",
-        confidence=Confidence.INFERRED,
-        models=REQUESTS,
-        bad=(Example({"couponCodes": ["XMAS-20-2021", "XMAS-20-2021"]}),),
-        good=(Example({"couponCodes": ["XMAS-20-2021", "xmas-20-2021"]}),),
+    "codes/duplicate-coupon",
+    Severity.WARNING,
+    summary="The same coupon code twice in one request.",
+    message="the coupon code {code} is in the list already",
+    hint="send each code once",
+    why=(
+        "A coupon counts once for a session. What the API does with a second copy is not "
+        "documented; integrations remove it before they send."
     ),
+    fix="Remove the copy.",
+    source="Practice of integrations (not documented)",
+    confidence=Confidence.INFERRED,
+    models=REQUESTS,
+    bad=(Example({"couponCodes": ["XMAS-20-2021", "XMAS-20-2021"]}),),
+    good=(Example({"couponCodes": ["XMAS-20-2021", "xmas-20-2021"]}),),
     reads=("couponCodes",),
     prefilter={"couponCodes": DISTINCT},
 )
-def duplicate_coupon(context: Context) -> Iterator[Problem | Missing]:
+def duplicate_coupon(context: Context) -> Violations:
     """Compare codes letter by letter; case may matter, by a setting of the Application."""
-    first: dict[str, int] = {}
-    for index, code in enumerate(context.session.get("couponCodes") or ()):
-        if code in first:
-            yield Problem(
-                "codes/duplicate-coupon",
-                context.place("couponCodes", index),
-                {},
-                {"code": code},
-                related=(context.place("couponCodes", first[code]),),
-            )
-        else:
-            first[code] = index
+    for index, first, code in context.repeats("couponCodes"):
+        related = (context.place("couponCodes", first),)
+        yield context.violation("couponCodes", index, values={"code": code}, related=related)
 
 
 @rule(
-    Code(
-        name="codes/unmatchable-coupon",
-        severity=Severity.WARNING,
-        summary="A coupon code too short to exist.",
-        message="no coupon has a code as short as {code}",
-        hint={
-            "empty": "leave empty codes out; to discard all codes send an empty list",
-            "short": "codes have at least {shortest} characters: is it a placeholder, or cut off?",
-        },
-        why=(
-            "Coupon codes have at least 4 characters, so a shorter one can only give a "
-            "rejectCoupon effect. An empty one is mostly an empty form field."
-        ),
-        fix="Send the code in full, or leave it out.",
-        source="Management API, coupons (minimum length of `value`)",
-        models=REQUESTS,
-        bad=(Example({"couponCodes": [""]}),),
-        good=(Example({"couponCodes": []}), Example({"couponCodes": ["ABCD"]})),
+    "codes/unmatchable-coupon",
+    Severity.WARNING,
+    summary="A coupon code too short to exist.",
+    message="no coupon has a code as short as {code}",
+    hint={
+        "empty": "leave empty codes out; to discard all codes send an empty list",
+        "short": "codes have at least {shortest} characters: is it a placeholder, or cut off?",
+    },
+    why=(
+        "Coupon codes have at least 4 characters, so a shorter one can only give a "
+        "rejectCoupon effect. An empty one is mostly an empty form field."
     ),
+    fix="Send the code in full, or leave it out.",
+    source="Management API, coupons (minimum length of `value`)",
+    models=REQUESTS,
+    bad=(Example({"couponCodes": [""]}),),
+    good=(Example({"couponCodes": []}), Example({"couponCodes": ["ABCD"]})),
     reads=("couponCodes",),
     prefilter={"couponCodes/*": {"minLength": _SHORTEST}},
 )
-def unmatchable_coupon(context: Context) -> Iterator[Problem | Missing]:
+def unmatchable_coupon(context: Context) -> Violations:
     """Measure the codes."""
     for index, code in enumerate(context.session.get("couponCodes") or ()):
         if len(code) < _SHORTEST:
-            path = context.place("couponCodes", index)
             facts = {"shortest": _SHORTEST, "kind": "short" if code else "empty"}
-            yield Problem("codes/unmatchable-coupon", path, facts, {"code": code})
+            yield context.violation("couponCodes", index, params=facts, values={"code": code})
 
 
 @rule(
-    Code(
-        name="codes/discarded",
-        severity=Severity.WARNING,
-        summary="An empty list or text discards codes that the session has.",
-        message="an empty {property} discards what the session has: {held}",
-        hint="leave {property} out to keep the codes; ignore this code if they are to go",
-        why=(
-            "An omitted property keeps its value, an empty one discards it. Integrations that "
-            "send an empty list by default lose the customer's coupons with every update."
-        ),
-        fix="Leave the property out, or send the codes again.",
-        source="Descriptions of couponCodes and referralCode (2024-09 on)",
-        models=REQUESTS,
-        bad=(
-            Example({"couponCodes": []}, {"previous": {"couponCodes": ["XMAS-20-2021"]}}),
-            Example({"referralCode": ""}, {"previous": {"referralCode": "NT2K54D9"}}),
-        ),
-        good=(
-            Example({"couponCodes": []}, {"previous": {"state": "open"}}),
-            Example({}, {"previous": {"couponCodes": ["XMAS-20-2021"]}}),
-        ),
+    "codes/discarded",
+    Severity.WARNING,
+    summary="An empty list or text discards codes that the session has.",
+    message="an empty {property} discards what the session has: {held}",
+    hint="leave {property} out to keep the codes; ignore this code if they are to go",
+    why=(
+        "An omitted property keeps its value, an empty one discards it. Integrations that "
+        "send an empty list by default lose the customer's coupons with every update."
+    ),
+    fix="Leave the property out, or send the codes again.",
+    source="Descriptions of couponCodes and referralCode (2024-09 on)",
+    models=REQUESTS,
+    bad=(
+        Example({"couponCodes": []}, {"previous": {"couponCodes": ["XMAS-20-2021"]}}),
+        Example({"referralCode": ""}, {"previous": {"referralCode": "NT2K54D9"}}),
+    ),
+    good=(
+        Example({"couponCodes": []}, {"previous": {"state": "open"}}),
+        Example({}, {"previous": {"couponCodes": ["XMAS-20-2021"]}}),
     ),
     reads=("couponCodes", "referralCode"),
     needs=("stored session",),
 )
-def discarded(context: Context) -> Iterator[Problem | Missing]:
+def discarded(context: Context) -> Violations:
     """Compare what is sent empty with what the previous session holds."""
     for name in ("couponCodes", "referralCode"):
         held = (context.previous or {}).get(name)
         sent = context.session.get(name)
         if held and sent is not None and not sent:
-            yield Problem(
-                "codes/discarded", context.place(name), {"property": name}, {"held": held}
-            )
+            yield context.violation(name, params={"property": name}, values={"held": held})

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from ..findings.code import Code, Confidence, Example, Severity
-from ..findings.problem import Problem
+from ..findings.code import Confidence, Example, Severity
 from ..model.states import NEW
-from .context import Context, Missing
+from .context import Context, Violation, Violations
 from .rule import DISTINCT, REQUESTS, RESPONSES, rule
 
 _MAX_PROFILE_ID = 1000
@@ -30,179 +29,162 @@ def _any_case(words: Iterable[str]) -> str:
 
 
 @rule(
-    Code(
-        name="identity/anonymous-first-session",
-        severity=Severity.ERROR,
-        summary="An anonymous session is not marked as the first one.",
-        message="firstSession is false in a session without a profile",
-        why=(
-            "A session without a profile has no history, so the API marks each one as the first. "
-            "A response that does not was edited or made up."
-        ),
-        fix="Correct the fixture: set firstSession to true, or give the session its profile.",
-        source="Description of CustomerSessionV2.firstSession",
-        models=RESPONSES,
-        bad=(Example({"profileId": "", "firstSession": False}, {"model": "CustomerSessionV2"}),),
-        good=(
-            Example({"profileId": "", "firstSession": True}, {"model": "CustomerSessionV2"}),
-            Example({"profileId": "a", "firstSession": False}, {"model": "CustomerSessionV2"}),
-        ),
+    "identity/anonymous-first-session",
+    Severity.ERROR,
+    summary="An anonymous session is not marked as the first one.",
+    message="firstSession is false in a session without a profile",
+    why=(
+        "A session without a profile has no history, so the API marks each one as the first. "
+        "A response that does not was edited or made up."
+    ),
+    fix="Correct the fixture: set firstSession to true, or give the session its profile.",
+    source="Description of CustomerSessionV2.firstSession",
+    models=RESPONSES,
+    bad=(Example({"profileId": "", "firstSession": False}, {"model": "CustomerSessionV2"}),),
+    good=(
+        Example({"profileId": "", "firstSession": True}, {"model": "CustomerSessionV2"}),
+        Example({"profileId": "a", "firstSession": False}, {"model": "CustomerSessionV2"}),
     ),
     reads=("profileId", "firstSession"),
 )
-def anonymous_first_session(context: Context) -> Iterator[Problem | Missing]:
+def anonymous_first_session(context: Context) -> Violations:
     """Compare profileId with firstSession."""
     session = context.session
     if session.get("profileId") == "" and session.get("firstSession") is False:
-        yield Problem("identity/anonymous-first-session", context.place("firstSession"))
+        yield context.violation("firstSession")
 
 
 @rule(
-    Code(
-        name="identity/anonymous-profile",
-        severity=Severity.INFO,
-        summary="A session has no profile.",
-        message="the session belongs to no profile",
-        hint="give a guest an id of their own, for example the id of the visit",
-        why=(
-            "Every anonymous session counts as a first one, and no limit per profile holds for "
-            "it. The docs recommend an id for each guest instead."
-        ),
-        fix="Send a `profileId` for guests too. Ignore this code if anonymous is meant.",
-        source="Docs page on customer profiles (guests)",
-        models=REQUESTS,
-        bad=(Example({"profileId": ""}), Example({}, {"previous": "NEW"})),
-        good=(Example({}), Example({"profileId": "visit-82736"})),
+    "identity/anonymous-profile",
+    Severity.INFO,
+    summary="A session has no profile.",
+    message="the session belongs to no profile",
+    hint="give a guest an id of their own, for example the id of the visit",
+    why=(
+        "Every anonymous session counts as a first one, and no limit per profile holds for "
+        "it. The docs recommend an id for each guest instead."
     ),
+    fix="Send a `profileId` for guests too. Ignore this code if anonymous is meant.",
+    source="Docs page on customer profiles (guests)",
+    models=REQUESTS,
+    bad=(Example({"profileId": ""}), Example({}, {"previous": "NEW"})),
+    good=(Example({}), Example({"profileId": "visit-82736"})),
     reads=("profileId",),
 )
-def anonymous_profile(context: Context) -> Iterator[Problem | Missing]:
+def anonymous_profile(context: Context) -> Violations:
     """Look for an empty profile, or none when the session is created."""
     profile = context.session.get("profileId")
     if profile == "" or (profile is None and context.state is NEW):
         path = context.base if profile is None else context.place("profileId")
-        yield Problem("identity/anonymous-profile", path)
+        yield Violation(path)
 
 
 @rule(
-    Code(
-        name="identity/shared-profile",
-        severity=Severity.INFO,
-        summary="A profile id that all guests seem to share.",
-        message="{profile} looks like one profile for all guests",
-        hint="give each guest an id of their own",
-        why=(
-            "Under a shared id, the first guest uses up limits per profile and the mark of a "
-            "first session for all others."
-        ),
-        fix="Send an id for each guest, for example that of the visit.",
-        source="Practice of integrations (a constant guest id)",
-        confidence=Confidence.INFERRED,
-        models=REQUESTS,
-        bad=(Example({"profileId": "guest"}),),
-        good=(Example({"profileId": "guest-82736"}),),
+    "identity/shared-profile",
+    Severity.INFO,
+    summary="A profile id that all guests seem to share.",
+    message="{profile} looks like one profile for all guests",
+    hint="give each guest an id of their own",
+    why=(
+        "Under a shared id, the first guest uses up limits per profile and the mark of a "
+        "first session for all others."
     ),
+    fix="Send an id for each guest, for example that of the visit.",
+    source="Practice of integrations (a constant guest id)",
+    confidence=Confidence.INFERRED,
+    models=REQUESTS,
+    bad=(Example({"profileId": "guest"}),),
+    good=(Example({"profileId": "guest-82736"}),),
     reads=("profileId",),
     prefilter={"profileId": {"not": {"pattern": _any_case(_SHARED)}}},
 )
-def shared_profile(context: Context) -> Iterator[Problem | Missing]:
+def shared_profile(context: Context) -> Violations:
     """Look for the words seen in use."""
     profile = context.session.get("profileId")
     if profile and profile.lower() in _SHARED:
-        path = context.place("profileId")
-        yield Problem("identity/shared-profile", path, {}, {"profile": profile})
+        yield context.violation("profileId", values={"profile": profile})
 
 
 @rule(
-    Code(
-        name="identity/profile-id-length",
-        severity=Severity.WARNING,
-        summary="A profile id longer than a profile can store.",
-        message="profileId has {length} characters; a profile stores up to {limit}",
-        hint="shorten or hash the id",
-        why="The session sets no limit, but the profile it names holds at most 1000 characters.",
-        fix="Send a shorter id.",
-        source="CustomerProfile.integrationId (maxLength 1000)",
-        confidence=Confidence.INFERRED,
-        models=REQUESTS,
-        bad=(Example({"profileId": "x" * 1001}),),
-        good=(Example({"profileId": "x" * 1000}),),
-    ),
+    "identity/profile-id-length",
+    Severity.WARNING,
+    summary="A profile id longer than a profile can store.",
+    message="profileId has {length} characters; a profile stores up to {limit}",
+    hint="shorten or hash the id",
+    why="The session sets no limit, but the profile it names holds at most 1000 characters.",
+    fix="Send a shorter id.",
+    source="CustomerProfile.integrationId (maxLength 1000)",
+    confidence=Confidence.INFERRED,
+    models=REQUESTS,
+    bad=(Example({"profileId": "x" * 1001}),),
+    good=(Example({"profileId": "x" * 1000}),),
     reads=("profileId",),
     prefilter={"profileId": {"maxLength": _MAX_PROFILE_ID}},
 )
-def profile_id_length(context: Context) -> Iterator[Problem | Missing]:
+def profile_id_length(context: Context) -> Violations:
     """Measure the id."""
     length = len(context.session.get("profileId") or "")
     if length > _MAX_PROFILE_ID:
-        yield Problem(
-            "identity/profile-id-length",
-            context.place("profileId"),
-            {"limit": _MAX_PROFILE_ID},
-            {"length": length},
+        yield context.violation(
+            "profileId", params={"limit": _MAX_PROFILE_ID}, values={"length": length}
         )
 
 
 @rule(
-    Code(
-        name="identity/loyalty-card-format",
-        severity=Severity.WARNING,
-        summary="A loyalty card identifier that no card can have.",
-        message="no loyalty card can have the identifier {card}",
-        hint="up to 108 letters, digits and a few signs (2022: - and _; 2026: . _ % + @ -)",
-        why=(
-            "The session does not check the identifier, but cards are created with a pattern and "
-            "a limit. Another identifier finds no card."
-        ),
-        fix="Send the identifier as the card was created with.",
-        source="Integration API, loyalty card endpoints (path parameter); pattern of 2026-03-19",
-        confidence=Confidence.INFERRED,
-        models=REQUESTS,
-        bad=(
-            Example({"loyaltyCards": ["card 1"]}),
-            Example({"loyaltyCards": [""]}, {"edition": "2026-06"}),
-        ),
-        good=(
-            Example({"loyaltyCards": ["loyalty-card-1"]}),
-            Example({"loyaltyCards": ["ann@example.com"]}, {"edition": "2026-06"}),
-        ),
+    "identity/loyalty-card-format",
+    Severity.WARNING,
+    summary="A loyalty card identifier that no card can have.",
+    message="no loyalty card can have the identifier {card}",
+    hint="up to 108 letters, digits and a few signs (2022: - and _; 2026: . _ % + @ -)",
+    why=(
+        "The session does not check the identifier, but cards are created with a pattern and "
+        "a limit. Another identifier finds no card."
+    ),
+    fix="Send the identifier as the card was created with.",
+    source="Integration API, loyalty card endpoints (path parameter); pattern of 2026-03-19",
+    confidence=Confidence.INFERRED,
+    models=REQUESTS,
+    bad=(
+        Example({"loyaltyCards": ["card 1"]}),
+        Example({"loyaltyCards": [""]}, {"edition": "2026-06"}),
+    ),
+    good=(
+        Example({"loyaltyCards": ["loyalty-card-1"]}),
+        Example({"loyaltyCards": ["ann@example.com"]}, {"edition": "2026-06"}),
     ),
     reads=("loyaltyCards",),
     prefilter={"loyaltyCards/*": {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": _MAX_CARD}},
 )
-def loyalty_card_format(context: Context) -> Iterator[Problem | Missing]:
+def loyalty_card_format(context: Context) -> Violations:
     """Match the identifiers against the pattern of the edition."""
     pattern = _CARD[context.edition]
     for index, card in enumerate(context.session.get("loyaltyCards") or ()):
         if len(card) > _MAX_CARD or re.fullmatch(pattern, card) is None:
-            path = context.place("loyaltyCards", index)
-            yield Problem(
-                "identity/loyalty-card-format", path, {"limit": _MAX_CARD}, {"card": card}
+            yield context.violation(
+                "loyaltyCards", index, params={"limit": _MAX_CARD}, values={"card": card}
             )
 
 
 @rule(
-    Code(
-        name="identity/raw-identifier",
-        severity=Severity.INFO,
-        summary="An identifier is a plain IP address.",
-        message="the identifier is a plain IP address",
-        hint="send a hash of it",
-        why="The docs recommend hashing identifiers, which are personal data otherwise.",
-        fix="Hash the value before it leaves your system, the same way each time.",
-        source="Description of `identifiers`",
-        models=REQUESTS,
-        bad=(Example({"identifiers": ["91.11.156.141"]}),),
-        good=(Example({"identifiers": ["d41306257915f83fe01e54092ae470f6"]}),),
-    ),
+    "identity/raw-identifier",
+    Severity.INFO,
+    summary="An identifier is a plain IP address.",
+    message="the identifier is a plain IP address",
+    hint="send a hash of it",
+    why="The docs recommend hashing identifiers, which are personal data otherwise.",
+    fix="Hash the value before it leaves your system, the same way each time.",
+    source="Description of `identifiers`",
+    models=REQUESTS,
+    bad=(Example({"identifiers": ["91.11.156.141"]}),),
+    good=(Example({"identifiers": ["d41306257915f83fe01e54092ae470f6"]}),),
     reads=("identifiers",),
     prefilter={"identifiers/*": {"pattern": "^[^.:]*$"}},
 )
-def raw_identifier(context: Context) -> Iterator[Problem | Missing]:
+def raw_identifier(context: Context) -> Violations:
     """Look for IPv4 and IPv6 addresses."""
     for index, identifier in enumerate(context.session.get("identifiers") or ()):
         if len(identifier) <= _LONGEST_ADDRESS and _is_address(identifier):
-            yield Problem("identity/raw-identifier", context.place("identifiers", index))
+            yield context.violation("identifiers", index)
 
 
 def _is_address(text: str) -> bool:
@@ -219,32 +201,23 @@ def _is_address(text: str) -> bool:
 
 
 @rule(
-    Code(
-        name="identity/duplicate-identifier",
-        severity=Severity.INFO,
-        summary="The same identifier twice in one request.",
-        message="the identifier is in the list already",
-        hint="send each identifier once",
-        why=(
-            "Only 5 identifiers fit into a session. Whether a copy counts twice is not documented."
-        ),
-        fix="Remove the copy.",
-        source="Not documented",
-        confidence=Confidence.INFERRED,
-        models=REQUESTS,
-        bad=(Example({"identifiers": ["d4130625", "d4130625"]}),),
-        good=(Example({"identifiers": ["d4130625", "791b7e2a"]}),),
-    ),
+    "identity/duplicate-identifier",
+    Severity.INFO,
+    summary="The same identifier twice in one request.",
+    message="the identifier is in the list already",
+    hint="send each identifier once",
+    why="Only 5 identifiers fit into a session. Whether a copy counts twice is not documented.",
+    fix="Remove the copy.",
+    source="Not documented",
+    confidence=Confidence.INFERRED,
+    models=REQUESTS,
+    bad=(Example({"identifiers": ["d4130625", "d4130625"]}),),
+    good=(Example({"identifiers": ["d4130625", "791b7e2a"]}),),
     reads=("identifiers",),
     prefilter={"identifiers": DISTINCT},
 )
-def duplicate_identifier(context: Context) -> Iterator[Problem | Missing]:
+def duplicate_identifier(context: Context) -> Violations:
     """Compare identifiers letter by letter."""
-    first: dict[str, int] = {}
-    for index, identifier in enumerate(context.session.get("identifiers") or ()):
-        if identifier in first:
-            related = (context.place("identifiers", first[identifier]),)
-            path = context.place("identifiers", index)
-            yield Problem("identity/duplicate-identifier", path, related=related)
-        else:
-            first[identifier] = index
+    for index, first, _ in context.repeats("identifiers"):
+        related = (context.place("identifiers", first),)
+        yield context.violation("identifiers", index, related=related)

@@ -7,14 +7,15 @@ from functools import cache, lru_cache
 from typing import Any, TypeAlias
 
 from .. import schemas
-from ..findings.code import Code, Confidence, Example, Severity
+from ..findings.code import Confidence, Example, Severity
 from ..findings.pointer import Path
-from ..findings.problem import Problem
 from ..model.detection import BASES, misspelt_envelope, response_only
 from ..model.naming import aliases, plain_name
 from ..model.schema_tree import SchemaNode, schema_tree
-from .context import Context, Missing
-from .rule import REQUESTS, RETURNS, rule
+from .context import Context, Violation, Violations
+from .rule import REQUESTS, RETURNS, Builtin, rule
+
+UNKNOWN = "payload/unknown-property"
 
 _V1 = {"coupon": "couponCodes", "referral": "referralCode", "discounts": None}
 """Keys of the first version of customer sessions, and what replaced them."""
@@ -27,49 +28,47 @@ _GUESSES = 100
 
 
 @rule(
-    Code(
-        name="payload/unknown-property",
-        severity=Severity.WARNING,
-        summary="A key that the model does not have.",
-        message="{model:bare} has no property {property}",
-        hint={
-            "case": "the API's name is {suggestion}; keys are case-sensitive",
-            "snake-case": (
-                "the API's name is {suggestion}; if the payload is meant to be in the SDKs' "
-                'names, check it with naming="snake" (--naming snake)'
-            ),
-            "wire-name": "in the SDKs' names this is {suggestion}",
-            "profile": "a profile is updated by an endpoint of its own, Update customer profile",
-            "version-1": "a key of the first API version: use {suggestion}",
-            "version-1-gone": "a key of the first API version, which has nothing in its place",
-            "edition": "edition {suggestion:bare} of the API has it, this one has not",
-            "place": "{suggestion:bare} has it: is it one level off?",
-            "similar": "did you mean {suggestion}?",
-        },
-        why=(
-            "The API drops keys it does not know without a word, so a slip of case or spelling "
-            "means that the value never arrives. Keys of the first API version (coupon, "
-            "referral, discounts) are lost in the same way."
+    UNKNOWN,
+    Severity.WARNING,
+    summary="A key that the model does not have.",
+    message="{model:bare} has no property {property}",
+    hint={
+        "case": "the API's name is {suggestion}; keys are case-sensitive",
+        "snake-case": (
+            "the API's name is {suggestion}; if the payload is meant to be in the SDKs' "
+            'names, check it with naming="snake" (--naming snake)'
         ),
-        fix="Use the suggested name. Your own data belongs in `attributes`.",
-        source=(
-            "Property lists of the models; that unknown keys are dropped is practice (Talon.One's "
-            "own sample campaign sends `Category`)"
-        ),
-        confidence=Confidence.PRACTICE,
-        bad=(
-            Example({"cartItems": [], "coupon": "XMAS-20-2021"}),
-            Example({"customerSession": {"coupon_codes": []}}),
-            Example({"customerSession": {}, "storeIntegrationId": "STORE-001"}),
-        ),
-        good=(
-            Example({"attributes": {"anything": 1}, "couponCodes": []}),
-            Example({"storeIntegrationId": "STORE-001"}, {"edition": "2026-06"}),
-        ),
+        "wire-name": "in the SDKs' names this is {suggestion}",
+        "profile": "a profile is updated by an endpoint of its own, Update customer profile",
+        "version-1": "a key of the first API version: use {suggestion}",
+        "version-1-gone": "a key of the first API version, which has nothing in its place",
+        "edition": "edition {suggestion:bare} of the API has it, this one has not",
+        "place": "{suggestion:bare} has it: is it one level off?",
+        "similar": "did you mean {suggestion}?",
+    },
+    why=(
+        "The API drops keys it does not know without a word, so a slip of case or spelling "
+        "means that the value never arrives. Keys of the first API version (coupon, "
+        "referral, discounts) are lost in the same way."
     ),
-    prefilter={},
+    fix="Use the suggested name. Your own data belongs in `attributes`.",
+    source=(
+        "Property lists of the models; that unknown keys are dropped is practice (Talon.One's "
+        "own sample campaign sends `Category`)"
+    ),
+    confidence=Confidence.PRACTICE,
+    bad=(
+        Example({"cartItems": [], "coupon": "XMAS-20-2021"}),
+        Example({"customerSession": {"coupon_codes": []}}),
+        Example({"customerSession": {}, "storeIntegrationId": "STORE-001"}),
+    ),
+    good=(
+        Example({"attributes": {"anything": 1}, "couponCodes": []}),
+        Example({"storeIntegrationId": "STORE-001"}, {"edition": "2026-06"}),
+    ),
+    prefilter=Builtin.NO_UNKNOWN_KEYS,
 )
-def unknown_property(context: Context) -> Iterator[Problem | Missing]:
+def unknown_property(context: Context) -> Violations:
     """Compare the keys of each object with those of its model."""
     guesses = 0
     for path, part, value in _objects(context, _described):
@@ -90,43 +89,37 @@ def unknown_property(context: Context) -> Iterator[Problem | Missing]:
 
 
 @rule(
-    Code(
-        name="payload/read-only-property",
-        severity=Severity.WARNING,
-        summary="A request sends a property that only the API sets.",
-        message={
-            "": "{property} is set by the API, and ignored in a request",
-            "several": "{property} is set by the API, and ignored in a request: {count} times",
-        },
-        hint="leave it out of the request",
-        why=(
-            "These properties are computed by the API and come with its responses. Sending them "
-            "back does nothing, and hides that the caller counts on a value which is not used."
-        ),
-        fix="Build requests from your own cart, not from the last response.",
-        source="readOnly in the API's OpenAPI 3.1 (2026-04 on); SDK 2.5.1 docs of CartItem",
-        models=REQUESTS,
-        bad=(
-            Example({"customerSession": {"total": 10, "cartItems": []}}),
-            Example(
-                {"cartItems": [{"name": "A", "sku": "a", "quantity": 1, "price": 1, "position": 0}]}
-            ),
-        ),
-        good=(
-            Example({"cartItems": [{"name": "A", "sku": "a", "quantity": 1, "price": 1}]}),
-            Example(
-                {
-                    "cartItems": [
-                        {"name": "A", "sku": "a", "quantity": 1, "price": 1, "position": 0}
-                    ]
-                },
-                {"model": "CustomerSessionV2"},
-            ),
+    "payload/read-only-property",
+    Severity.WARNING,
+    summary="A request sends a property that only the API sets.",
+    message={
+        "": "{property} is set by the API, and ignored in a request",
+        "several": "{property} is set by the API, and ignored in a request: {count} times",
+    },
+    hint="leave it out of the request",
+    why=(
+        "These properties are computed by the API and come with its responses. Sending them "
+        "back does nothing, and hides that the caller counts on a value which is not used."
+    ),
+    fix="Build requests from your own cart, not from the last response.",
+    source="readOnly in the API's OpenAPI 3.1 (2026-04 on); SDK 2.5.1 docs of CartItem",
+    models=REQUESTS,
+    bad=(
+        Example({"customerSession": {"total": 10, "cartItems": []}}),
+        Example(
+            {"cartItems": [{"name": "A", "sku": "a", "quantity": 1, "price": 1, "position": 0}]}
         ),
     ),
-    prefilter={},
+    good=(
+        Example({"cartItems": [{"name": "A", "sku": "a", "quantity": 1, "price": 1}]}),
+        Example(
+            {"cartItems": [{"name": "A", "sku": "a", "quantity": 1, "price": 1, "position": 0}]},
+            {"model": "CustomerSessionV2"},
+        ),
+    ),
+    prefilter=Builtin.NO_READ_ONLY_KEYS,
 )
-def read_only_property(context: Context) -> Iterator[Problem | Missing]:
+def read_only_property(context: Context) -> Violations:
     """Look for keys marked readOnly, and for keys that only the response model has.
 
     A key that several items have is reported once, at the first of them.
@@ -142,14 +135,14 @@ def read_only_property(context: Context) -> Iterator[Problem | Missing]:
         params: dict[str, Any] = {"property": key}
         if others:
             params |= {"kind": "several", "count": len(others) + 1}
-        yield Problem("payload/read-only-property", first, params)
+        yield Violation(first, params=params)
 
 
-def unknown(path: Path, model: str, kind: str | None, suggestion: str | None) -> Problem:
-    """Return the problem of an unknown key; `kind` is what `suggestion` is for."""
+def unknown(path: Path, model: str, kind: str | None, suggestion: str | None) -> Violation:
+    """Return the violation of an unknown key; `kind` is what `suggestion` is for."""
     params = {"model": model, "property": path[-1], "kind": kind, "suggestion": suggestion}
     known = {name: value for name, value in params.items() if value is not None}
-    return Problem("payload/unknown-property", path, known)
+    return Violation(path, params=known)
 
 
 def _envelope(context: Context) -> str | None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ..findings.code import Code, Confidence, Example, Severity
-from ..findings.problem import Problem
+from ..findings.code import Confidence, Example, Severity
 from ..model.states import INITIAL, MOVES, NEW, SETTABLE, New, legal, reachable, resulting_state
-from .context import Context, Missing
+from .context import Context, Missing, Violation, Violations
 from .rule import NO_BODY, REQUESTS, RESPONSES, RETURNS, rule
 
 _ENDPOINT = {
@@ -22,125 +19,118 @@ def _before(context: Context) -> str | None:
 
 
 @rule(
-    Code(
-        name="lifecycle/initial-state",
-        severity=Severity.ERROR,
-        summary="A session is created in a state other than open or closed.",
-        message="a session can't be created as {state}: only as open or closed",
-        hint="create the session as open or closed first",
-        why=(
-            "Cancelling and returning need something that was bought. A first update can only "
-            "open a session, or record a finished order as closed."
-        ),
-        fix="Send the first update with `state` open (or none) or closed, then the next one.",
-        source="Description of `state`: sessions are created open or closed",
-        refusal=Confidence.DOCUMENTED,
-        models=REQUESTS,
-        bad=(
-            Example({"state": "cancelled"}, {"previous": "NEW"}),
-            Example({"customerSession": {"state": "cancelled"}}, {"previous": "NEW"}),
-        ),
-        good=(
-            Example({"state": "closed"}, {"previous": "NEW"}),
-            Example({"cartItems": []}, {"previous": "NEW"}),
-            Example({"state": "cancelled"}, {"previous": "open"}),
-        ),
+    "lifecycle/initial-state",
+    Severity.ERROR,
+    summary="A session is created in a state other than open or closed.",
+    message="a session can't be created as {state}: only as open or closed",
+    hint="create the session as open or closed first",
+    why=(
+        "Cancelling and returning need something that was bought. A first update can only "
+        "open a session, or record a finished order as closed."
+    ),
+    fix="Send the first update with `state` open (or none) or closed, then the next one.",
+    source="Description of `state`: sessions are created open or closed",
+    refusal=Confidence.DOCUMENTED,
+    models=REQUESTS,
+    bad=(
+        Example({"state": "cancelled"}, {"previous": "NEW"}),
+        Example({"customerSession": {"state": "cancelled"}}, {"previous": "NEW"}),
+    ),
+    good=(
+        Example({"state": "closed"}, {"previous": "NEW"}),
+        Example({"cartItems": []}, {"previous": "NEW"}),
+        Example({"state": "cancelled"}, {"previous": "open"}),
     ),
     reads=("state",),
     needs=("state",),
 )
-def initial_state(context: Context) -> Iterator[Problem | Missing]:
+def initial_state(context: Context) -> Violations:
     """Look at the state of a session that does not exist yet."""
     if context.state is not NEW or context.call_kind.operation != "update":
         return
     state = resulting_state("update", context.session.get("state"), None)
     if state not in INITIAL and state in SETTABLE:
-        path = context.place("state")
         params = {"allowed": sorted(INITIAL)}
-        yield Problem("lifecycle/initial-state", path, params, {"state": state})
+        yield context.violation("state", params=params, values={"state": state})
 
 
 @rule(
-    Code(
-        name="lifecycle/state-not-settable",
-        severity=Severity.ERROR,
-        summary="A request sets the state partially_returned itself.",
-        message="an update can't set the state partially_returned",
-        hint='leave the state alone and call "Return cart items" instead',
-        why=(
-            "Only the endpoint for returns moves a session to partially_returned, since it also "
-            "has to know which items came back."
-        ),
-        fix="Call POST /v2/customer_sessions/{id}/returns with the returned items.",
-        source="Description of `state`; operation Return cart items",
-        refusal=Confidence.DOCUMENTED,
-        models=REQUESTS,
-        bad=(
-            Example({"state": "partially_returned"}),
-            Example({"state": "partially_returned"}, {"previous": "closed", "edition": "2026-06"}),
-        ),
-        good=(Example({"state": "closed"}), Example({})),
+    "lifecycle/state-not-settable",
+    Severity.ERROR,
+    summary="A request sets the state partially_returned itself.",
+    message="an update can't set the state partially_returned",
+    hint='leave the state alone and call "Return cart items" instead',
+    why=(
+        "Only the endpoint for returns moves a session to partially_returned, since it also "
+        "has to know which items came back."
     ),
+    fix="Call POST /v2/customer_sessions/{id}/returns with the returned items.",
+    source="Description of `state`; operation Return cart items",
+    refusal=Confidence.DOCUMENTED,
+    models=REQUESTS,
+    bad=(
+        Example({"state": "partially_returned"}),
+        Example({"state": "partially_returned"}, {"previous": "closed", "edition": "2026-06"}),
+    ),
+    good=(Example({"state": "closed"}), Example({})),
     reads=("state",),
     prefilter={"state": {"enum": list(SETTABLE)}},
 )
-def state_not_settable(context: Context) -> Iterator[Problem | Missing]:
+def state_not_settable(context: Context) -> Violations:
     """Look for the one state that is not the caller's to set."""
     if context.session.get("state") not in (None, *SETTABLE):
-        yield Problem("lifecycle/state-not-settable", context.place("state"))
+        yield context.violation("state")
 
 
 @rule(
-    Code(
-        name="lifecycle/state-transition",
-        severity=Severity.ERROR,
-        summary="The operation asks for a change of state that the API does not make.",
-        message={
-            "": "cannot move session to state {after} from state {before} by {endpoint}",
-            "endpoint": "edition {edition:bare} has no endpoint {endpoint}",
-        },
-        hint={
-            "": "from {before} a session can go to: {reachable:bare}",
-            "endpoint": "it came with SDK 3.0.0 (2023-04): validate by a later edition",
-        },
-        why=(
-            "The API answers an illegal change of state with HTTP 400, and nothing of the update "
-            "is stored. The classic case is an SDK whose model defaults `state` to open and so "
-            "tries to reopen a closed session."
-        ),
-        fix=(
-            "Track the state of the session, and start a new session once one is closed. "
-            "`talonschema states` prints the legal moves."
-        ),
-        source=(
-            "Description of `state`; operations Update, Return cart items and Reopen; the 400 is "
-            "recorded by the Salesforce cartridge"
-        ),
-        refusal=Confidence.DOCUMENTED,
-        models=(*REQUESTS, *RETURNS, NO_BODY),
-        bad=(
-            Example({"state": "open"}, {"previous": "closed"}),
-            Example({"return": {"returnedCartItems": [{"position": 0}]}}, {"previous": "open"}),
-            Example(None, {"operation": "reopen"}),
-            Example(None, {"operation": "reopen", "previous": "open", "edition": "2026-06"}),
-        ),
-        good=(
-            Example({"state": "cancelled"}, {"previous": "closed"}),
-            Example({"return": {"returnedCartItems": [{"position": 0}]}}, {"previous": "closed"}),
-            Example(None, {"operation": "reopen", "previous": "closed", "edition": "2026-06"}),
-        ),
+    "lifecycle/state-transition",
+    Severity.ERROR,
+    summary="The operation asks for a change of state that the API does not make.",
+    message={
+        "": "cannot move session to state {after} from state {before} by {endpoint}",
+        "endpoint": "edition {edition:bare} has no endpoint {endpoint}",
+    },
+    hint={
+        "": "from {before} a session can go to: {reachable:bare}",
+        "endpoint": "it came with SDK 3.0.0 (2023-04): validate by a later edition",
+    },
+    why=(
+        "The API answers an illegal change of state with HTTP 400, and nothing of the update "
+        "is stored. The classic case is an SDK whose model defaults `state` to open and so "
+        "tries to reopen a closed session."
+    ),
+    fix=(
+        "Track the state of the session, and start a new session once one is closed. "
+        "`talonschema states` prints the legal moves."
+    ),
+    source=(
+        "Description of `state`; operations Update, Return cart items and Reopen; the 400 is "
+        "recorded by the Salesforce cartridge"
+    ),
+    refusal=Confidence.DOCUMENTED,
+    models=(*REQUESTS, *RETURNS, NO_BODY),
+    bad=(
+        Example({"state": "open"}, {"previous": "closed"}),
+        Example({"return": {"returnedCartItems": [{"position": 0}]}}, {"previous": "open"}),
+        Example(None, {"operation": "reopen"}),
+        Example(None, {"operation": "reopen", "previous": "open", "edition": "2026-06"}),
+    ),
+    good=(
+        Example({"state": "cancelled"}, {"previous": "closed"}),
+        Example({"return": {"returnedCartItems": [{"position": 0}]}}, {"previous": "closed"}),
+        Example(None, {"operation": "reopen", "previous": "closed", "edition": "2026-06"}),
     ),
     reads=("state",),
     needs=("state",),
 )
-def state_transition(context: Context) -> Iterator[Problem | Missing]:
+def state_transition(context: Context) -> Violations:
     """Look up the move in the table of the edition."""
     operation = context.call_kind.operation
     if operation == "update" and context.state is NEW:
         return
     if all(move.operation != operation for move in MOVES[context.edition]):
         facts = {"edition": context.edition, "endpoint": _ENDPOINT[operation]}
-        yield Problem("lifecycle/state-transition", (), {"kind": "endpoint", **facts})
+        yield Violation(params={"kind": "endpoint", **facts})
         return
     if context.state is None:
         yield Missing("the previous state is not known")
@@ -152,158 +142,148 @@ def state_transition(context: Context) -> Iterator[Problem | Missing]:
         return
     if not legal(context.edition, before, after, operation):
         moves = [f"{move.end} ({move.operation})" for move in reachable(context.edition, before)]
-        yield Problem(
-            "lifecycle/state-transition",
+        yield Violation(
             context.place("state") if operation == "update" else (),
-            {
+            params={
                 "before": before or "(none)",
                 "endpoint": _ENDPOINT[operation],
                 "operation": operation,
                 "reachable": moves or ["no other"],
             },
-            {"after": after},
+            values={"after": after},
         )
 
 
 @rule(
-    Code(
-        name="lifecycle/finished-session",
-        severity=Severity.WARNING,
-        summary="An update without a state of a session that is finished.",
-        message="the session is {before}, so this update cannot modify it",
-        hint="start a new session, or send the update before the session is finished",
-        why=(
-            "Once closed, cancelled or partially returned, a session can't be modified any more. "
-            "What the API answers to such an update is not documented, and integrations are known "
-            "to swallow an error here."
-        ),
-        fix="Send the update before the session is finished, or drop it.",
-        source="Description of `state` (closed: can't be modified); practice of integrations",
-        confidence=Confidence.PRACTICE,
-        refusal=Confidence.PRACTICE,
-        models=REQUESTS,
-        bad=(
-            Example({}, {"previous": "closed"}),
-            Example({"cartItems": []}, {"previous": "partially_returned"}),
-        ),
-        good=(
-            Example({"cartItems": []}, {"previous": "open"}),
-            Example({"state": "cancelled"}, {"previous": "partially_returned"}),
-        ),
+    "lifecycle/finished-session",
+    Severity.WARNING,
+    summary="An update without a state of a session that is finished.",
+    message="the session is {before}, so this update cannot modify it",
+    hint="start a new session, or send the update before the session is finished",
+    why=(
+        "Once closed, cancelled or partially returned, a session can't be modified any more. "
+        "What the API answers to such an update is not documented, and integrations are known "
+        "to swallow an error here."
+    ),
+    fix="Send the update before the session is finished, or drop it.",
+    source="Description of `state` (closed: can't be modified); practice of integrations",
+    confidence=Confidence.PRACTICE,
+    refusal=Confidence.PRACTICE,
+    models=REQUESTS,
+    bad=(
+        Example({}, {"previous": "closed"}),
+        Example({"cartItems": []}, {"previous": "partially_returned"}),
+    ),
+    good=(
+        Example({"cartItems": []}, {"previous": "open"}),
+        Example({"state": "cancelled"}, {"previous": "partially_returned"}),
     ),
     reads=("state",),
     needs=("state",),
 )
-def finished_session(context: Context) -> Iterator[Problem | Missing]:
+def finished_session(context: Context) -> Violations:
     """Look for updates without a state, outside `open`."""
     before = _before(context)
     if context.call_kind.operation != "update" or before in (None, "open"):
         return
     if context.session.get("state") is None:
-        yield Problem("lifecycle/finished-session", context.base, {"before": before})
+        yield context.violation(params={"before": before})
 
 
 @rule(
-    Code(
-        name="lifecycle/repeated-state",
-        severity=Severity.ERROR,
-        summary="An update puts a finished session into the state that it has.",
-        message="the session is {before} already",
-        hint="don't close or cancel a session again; a retry can ignore the error of the API",
-        why=(
-            "Only an open session can be closed, and a cancelled one can't be modified. Such a "
-            "call is often a repeated webhook or a retry; integrations are known to handle the "
-            "API's error for it."
-        ),
-        fix="Send the update once, or ignore this code where retries are meant.",
-        source="Practice of integrations that handle the message of the API for it",
-        confidence=Confidence.PRACTICE,
-        refusal=Confidence.PRACTICE,
-        models=REQUESTS,
-        bad=(
-            Example({"state": "closed"}, {"previous": "closed"}),
-            Example({"state": "cancelled"}, {"previous": "cancelled"}),
-        ),
-        good=(
-            Example({"state": "open"}, {"previous": "open"}),
-            Example({"state": "cancelled"}, {"previous": "closed"}),
-        ),
+    "lifecycle/repeated-state",
+    Severity.ERROR,
+    summary="An update puts a finished session into the state that it has.",
+    message="the session is {before} already",
+    hint="don't close or cancel a session again; a retry can ignore the error of the API",
+    why=(
+        "Only an open session can be closed, and a cancelled one can't be modified. Such a "
+        "call is often a repeated webhook or a retry; integrations are known to handle the "
+        "API's error for it."
+    ),
+    fix="Send the update once, or ignore this code where retries are meant.",
+    source="Practice of integrations that handle the message of the API for it",
+    confidence=Confidence.PRACTICE,
+    refusal=Confidence.PRACTICE,
+    models=REQUESTS,
+    bad=(
+        Example({"state": "closed"}, {"previous": "closed"}),
+        Example({"state": "cancelled"}, {"previous": "cancelled"}),
+    ),
+    good=(
+        Example({"state": "open"}, {"previous": "open"}),
+        Example({"state": "cancelled"}, {"previous": "closed"}),
     ),
     reads=("state",),
     needs=("state",),
 )
-def repeated_state(context: Context) -> Iterator[Problem | Missing]:
+def repeated_state(context: Context) -> Violations:
     """Compare the state with that before the update, outside `open`."""
     before = _before(context)
     if context.call_kind.operation != "update" or before in (None, "open"):
         return
     if context.session.get("state") == before and before in SETTABLE:
-        yield Problem("lifecycle/repeated-state", context.place("state"), {"before": before})
+        yield context.violation("state", params={"before": before})
 
 
 @rule(
-    Code(
-        name="lifecycle/update-count",
-        severity=Severity.ERROR,
-        summary="A response counts fewer than one update.",
-        message="updateCount is {count}, but creation is the first update",
-        why="The counter is 1 when the session is created and only grows.",
-        fix="Correct the fixture, or record the response anew.",
-        source="Integration API OpenAPI 3.1 (2026-06), CustomerSessionV2.updateCount",
-        editions=("2026-06",),
-        models=RESPONSES,
-        bad=(Example({"updateCount": 0}, {"edition": "2026-06", "model": "CustomerSessionV2"}),),
-        good=(Example({"updateCount": 1}, {"edition": "2026-06", "model": "CustomerSessionV2"}),),
-    ),
+    "lifecycle/update-count",
+    Severity.ERROR,
+    summary="A response counts fewer than one update.",
+    message="updateCount is {count}, but creation is the first update",
+    why="The counter is 1 when the session is created and only grows.",
+    fix="Correct the fixture, or record the response anew.",
+    source="Integration API OpenAPI 3.1 (2026-06), CustomerSessionV2.updateCount",
+    editions=("2026-06",),
+    models=RESPONSES,
+    bad=(Example({"updateCount": 0}, {"edition": "2026-06", "model": "CustomerSessionV2"}),),
+    good=(Example({"updateCount": 1}, {"edition": "2026-06", "model": "CustomerSessionV2"}),),
     reads=("updateCount",),
 )
-def update_count(context: Context) -> Iterator[Problem | Missing]:
+def update_count(context: Context) -> Violations:
     """Check the least value of the counter."""
     count = context.session.get("updateCount")
     if count is not None and count < 1:
-        yield Problem("lifecycle/update-count", context.place("updateCount"), {}, {"count": count})
+        yield context.violation("updateCount", values={"count": count})
 
 
 @rule(
-    Code(
-        name="lifecycle/stale-update-count",
-        severity=Severity.WARNING,
-        summary="A response counts no more updates than the one before it.",
-        message="updateCount is {count}, but it was {before} before",
-        why="Each update makes the counter larger, so this response is older than the last one.",
-        fix="Put the responses in the order they came in, or drop the stale one.",
-        source="Integration API OpenAPI 3.1 (2026-06), CustomerSessionV2.updateCount",
-        confidence=Confidence.INFERRED,
-        editions=("2026-06",),
-        models=RESPONSES,
-        bad=(
-            Example(
-                {"updateCount": 3},
-                {
-                    "edition": "2026-06",
-                    "model": "CustomerSessionV2",
-                    "previous": {"updateCount": 3},
-                },
-            ),
+    "lifecycle/stale-update-count",
+    Severity.WARNING,
+    summary="A response counts no more updates than the one before it.",
+    message="updateCount is {count}, but it was {before} before",
+    why="Each update makes the counter larger, so this response is older than the last one.",
+    fix="Put the responses in the order they came in, or drop the stale one.",
+    source="Integration API OpenAPI 3.1 (2026-06), CustomerSessionV2.updateCount",
+    confidence=Confidence.INFERRED,
+    editions=("2026-06",),
+    models=RESPONSES,
+    bad=(
+        Example(
+            {"updateCount": 3},
+            {
+                "edition": "2026-06",
+                "model": "CustomerSessionV2",
+                "previous": {"updateCount": 3},
+            },
         ),
-        good=(
-            Example(
-                {"updateCount": 4},
-                {
-                    "edition": "2026-06",
-                    "model": "CustomerSessionV2",
-                    "previous": {"updateCount": 3},
-                },
-            ),
+    ),
+    good=(
+        Example(
+            {"updateCount": 4},
+            {
+                "edition": "2026-06",
+                "model": "CustomerSessionV2",
+                "previous": {"updateCount": 3},
+            },
         ),
     ),
     reads=("updateCount",),
     needs=("stored session",),
 )
-def stale_update_count(context: Context) -> Iterator[Problem | Missing]:
+def stale_update_count(context: Context) -> Violations:
     """Compare the counter with that of the previous response, where both have one."""
     count = context.session.get("updateCount")
     before = (context.previous or {}).get("updateCount")
     if count is not None and before is not None and count <= before:
-        path = context.place("updateCount")
-        yield Problem("lifecycle/stale-update-count", path, {}, {"count": count, "before": before})
+        yield context.violation("updateCount", values={"count": count, "before": before})

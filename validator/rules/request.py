@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
+from operator import itemgetter
 
-from ..findings.code import Code, Confidence, Example, Severity
-from ..findings.problem import Problem
+from ..findings.code import Confidence, Example, Severity
 from ..model.formats import moment
-from .context import Context, Missing
+from .context import Context, Violation, Violations
 from .rule import NO_BODY, REQUESTS, rule
 
 _ENVELOPE = ("IntegrationRequest",)
@@ -18,75 +17,69 @@ _DOCS = "Update customer session, query parameter `now` (2024-05 on)"
 
 
 @rule(
-    Code(
-        name="request/malformed-now",
-        severity=Severity.ERROR,
-        summary="The query parameter now is not an RFC 3339 date-time.",
-        message="now is not an RFC 3339 date-time with an offset: {now}",
-        hint="write it like 2027-01-31T09:00:00Z",
-        why="The API reads `now` as RFC 3339, which always has a date, a time and an offset.",
-        fix="Format the value with its offset; a naive datetime of Python has none.",
-        source=_DOCS,
-        refusal=Confidence.INFERRED,
-        models=REQUESTS,
-        bad=(Example({}, {"now": "2099-01-31", "dry": True}),),
-        good=(Example({}, {"now": "2099-01-31T09:00:00Z", "dry": True}), Example({})),
-    ),
+    "request/malformed-now",
+    Severity.ERROR,
+    summary="The query parameter now is not an RFC 3339 date-time.",
+    message="now is not an RFC 3339 date-time with an offset: {now}",
+    hint="write it like 2027-01-31T09:00:00Z",
+    why="The API reads `now` as RFC 3339, which always has a date, a time and an offset.",
+    fix="Format the value with its offset; a naive datetime of Python has none.",
+    source=_DOCS,
+    refusal=Confidence.INFERRED,
+    models=REQUESTS,
+    bad=(Example({}, {"now": "2099-01-31", "dry": True}),),
+    good=(Example({}, {"now": "2099-01-31T09:00:00Z", "dry": True}), Example({})),
     needs=("now",),
 )
-def malformed_now(context: Context) -> Iterator[Problem | Missing]:
+def malformed_now(context: Context) -> Violations:
     """Read the parameter."""
     if _now(context) is None:
         now = context.now if isinstance(context.now, str) else str(context.now)
-        yield Problem("request/malformed-now", (), {}, {"now": now}, parameter="now")
+        yield Violation(values={"now": now}, parameter="now")
 
 
 @rule(
-    Code(
-        name="request/now-without-dry",
-        severity=Severity.ERROR,
-        summary="The query parameter now is sent without dry=true.",
-        message="now is only for dry runs, and dry is not true",
-        hint="send dry=true too, or leave now out",
-        why="`now` asks what would happen at another time, which can't be stored.",
-        fix="Use `now` only in previews, together with dry=true.",
-        source=_DOCS,
-        refusal=Confidence.INFERRED,
-        models=REQUESTS,
-        bad=(Example({}, {"now": "2099-01-31T09:00:00Z"}),),
-        good=(Example({}, {"now": "2099-01-31T09:00:00Z", "dry": True}),),
-    ),
+    "request/now-without-dry",
+    Severity.ERROR,
+    summary="The query parameter now is sent without dry=true.",
+    message="now is only for dry runs, and dry is not true",
+    hint="send dry=true too, or leave now out",
+    why="`now` asks what would happen at another time, which can't be stored.",
+    fix="Use `now` only in previews, together with dry=true.",
+    source=_DOCS,
+    refusal=Confidence.INFERRED,
+    models=REQUESTS,
+    bad=(Example({}, {"now": "2099-01-31T09:00:00Z"}),),
+    good=(Example({}, {"now": "2099-01-31T09:00:00Z", "dry": True}),),
     needs=("now",),
 )
-def now_without_dry(context: Context) -> Iterator[Problem | Missing]:
+def now_without_dry(context: Context) -> Violations:
     """Compare the two parameters."""
     if not context.call_kind.dry:
-        yield Problem("request/now-without-dry", parameter="now")
+        yield Violation(parameter="now")
 
 
 @rule(
-    Code(
-        name="request/now-not-future",
-        severity=Severity.ERROR,
-        summary="The query parameter now is not in the future.",
-        message="now is {now}, which is not in the future",
-        hint="leave now out to ask about the present",
-        why="Only future dates are taken. Code that passes the current time is late on arrival.",
-        fix="Send a date to come, or leave the parameter out.",
-        source=_DOCS,
-        refusal=Confidence.INFERRED,
-        models=REQUESTS,
-        bad=(Example({}, {"now": "2024-05-29T09:00:00Z", "dry": True}),),
-        good=(Example({}, {"now": "2099-01-31T09:00:00Z", "dry": True}),),
-    ),
+    "request/now-not-future",
+    Severity.ERROR,
+    summary="The query parameter now is not in the future.",
+    message="now is {now}, which is not in the future",
+    hint="leave now out to ask about the present",
+    why="Only future dates are taken. Code that passes the current time is late on arrival.",
+    fix="Send a date to come, or leave the parameter out.",
+    source=_DOCS,
+    refusal=Confidence.INFERRED,
+    models=REQUESTS,
+    bad=(Example({}, {"now": "2024-05-29T09:00:00Z", "dry": True}),),
+    good=(Example({}, {"now": "2099-01-31T09:00:00Z", "dry": True}),),
     needs=("now",),
 )
-def now_not_future(context: Context) -> Iterator[Problem | Missing]:
+def now_not_future(context: Context) -> Violations:
     """Compare the parameter with the moment of the check."""
     now = _now(context)
     if now is not None and context.present is not None and now <= context.present:
         values = {"now": now.isoformat()}
-        yield Problem("request/now-not-future", (), {}, values, parameter="now")
+        yield Violation(values=values, parameter="now")
 
 
 def _now(context: Context) -> datetime | None:
@@ -96,103 +89,96 @@ def _now(context: Context) -> datetime | None:
 
 
 @rule(
-    Code(
-        name="request/campaign-eligibility-without-dry",
-        severity=Severity.ERROR,
-        summary="campaignEligibility is asked for without dry=true.",
-        message="campaignEligibility can be asked for only with dry=true",
-        hint=f"send dry=true too, or ask for triggeredCampaigns; {_OF_FILES}",
-        why="Eligibility is worked out only in dry runs.",
-        fix="Ask for it in previews, with dry=true.",
-        source="Integration API OpenAPI 3.1 (2026-04-30), responseContent",
-        refusal=Confidence.INFERRED,
-        editions=("2026-06",),
-        models=_ENVELOPE,
-        bad=(
-            Example(
-                {"customerSession": {}, "responseContent": ["campaignEligibility"]},
-                {"edition": "2026-06"},
-            ),
+    "request/campaign-eligibility-without-dry",
+    Severity.ERROR,
+    summary="campaignEligibility is asked for without dry=true.",
+    message="campaignEligibility can be asked for only with dry=true",
+    hint=f"send dry=true too, or ask for triggeredCampaigns; {_OF_FILES}",
+    why="Eligibility is worked out only in dry runs.",
+    fix="Ask for it in previews, with dry=true.",
+    source="Integration API OpenAPI 3.1 (2026-04-30), responseContent",
+    refusal=Confidence.INFERRED,
+    editions=("2026-06",),
+    models=_ENVELOPE,
+    bad=(
+        Example(
+            {"customerSession": {}, "responseContent": ["campaignEligibility"]},
+            {"edition": "2026-06"},
         ),
-        good=(
-            Example(
-                {"customerSession": {}, "responseContent": ["campaignEligibility"]},
-                {"edition": "2026-06", "dry": True},
-            ),
+    ),
+    good=(
+        Example(
+            {"customerSession": {}, "responseContent": ["campaignEligibility"]},
+            {"edition": "2026-06", "dry": True},
         ),
     ),
     reads=("/responseContent",),
     prefilter=_NOT_ASKED,
 )
-def campaign_eligibility_without_dry(context: Context) -> Iterator[Problem | Missing]:
+def campaign_eligibility_without_dry(context: Context) -> Violations:
     """Look for the entry in a run that is not dry."""
     if context.call_kind.dry:
         return
     for index, asked in enumerate(context.value.get("responseContent") or ()):
         if asked == "campaignEligibility":
             path = ("responseContent", index)
-            yield Problem("request/campaign-eligibility-without-dry", path)
+            yield Violation(path)
 
 
 @rule(
-    Code(
-        name="request/evaluable-campaigns-without-dry",
-        severity=Severity.WARNING,
-        summary="evaluableCampaignIds is sent without dry=true.",
-        message="evaluableCampaignIds is meant for dry runs, and dry is not true",
-        hint=f"send dry=true too, or leave evaluableCampaignIds out; {_OF_FILES}",
-        why=(
-            "The property picks the campaigns of a dry run. What it does elsewhere is not "
-            "documented, though an official example sends it so."
-        ),
-        fix="Use it in previews only.",
-        source="Description of evaluableCampaignIds (SDK 3.0.0 on)",
-        editions=("2026-06",),
-        models=REQUESTS,
-        bad=(Example({"evaluableCampaignIds": [10]}, {"edition": "2026-06"}),),
-        good=(Example({"evaluableCampaignIds": [10]}, {"edition": "2026-06", "dry": True}),),
+    "request/evaluable-campaigns-without-dry",
+    Severity.WARNING,
+    summary="evaluableCampaignIds is sent without dry=true.",
+    message="evaluableCampaignIds is meant for dry runs, and dry is not true",
+    hint=f"send dry=true too, or leave evaluableCampaignIds out; {_OF_FILES}",
+    why=(
+        "The property picks the campaigns of a dry run. What it does elsewhere is not "
+        "documented, though an official example sends it so."
     ),
+    fix="Use it in previews only.",
+    source="Description of evaluableCampaignIds (SDK 3.0.0 on)",
+    editions=("2026-06",),
+    models=REQUESTS,
+    bad=(Example({"evaluableCampaignIds": [10]}, {"edition": "2026-06"}),),
+    good=(Example({"evaluableCampaignIds": [10]}, {"edition": "2026-06", "dry": True}),),
     reads=("evaluableCampaignIds",),
 )
-def evaluable_campaigns_without_dry(context: Context) -> Iterator[Problem | Missing]:
+def evaluable_campaigns_without_dry(context: Context) -> Violations:
     """Look for campaigns in a run that is not dry."""
     if context.session.get("evaluableCampaignIds") and not context.call_kind.dry:
-        path = context.place("evaluableCampaignIds")
-        yield Problem("request/evaluable-campaigns-without-dry", path)
+        yield context.violation("evaluableCampaignIds")
 
 
 @rule(
-    Code(
-        name="request/redundant-response-content",
-        severity=Severity.WARNING,
-        summary="campaignEligibility is asked for with content it already covers.",
-        message="{content} repeats what campaignEligibility contains",
-        hint="leave {content} out of responseContent",
-        why="The response then has the same content twice and takes longer.",
-        fix="Ask for campaignEligibility alone.",
-        source="Integration API OpenAPI 3.1 (2026-04-30), responseContent",
-        editions=("2026-06",),
-        models=_ENVELOPE,
-        bad=(
-            Example(
-                {
-                    "customerSession": {},
-                    "responseContent": ["campaignEligibility", "triggeredCampaigns"],
-                },
-                {"edition": "2026-06", "dry": True},
-            ),
+    "request/redundant-response-content",
+    Severity.WARNING,
+    summary="campaignEligibility is asked for with content it already covers.",
+    message="{content} repeats what campaignEligibility contains",
+    hint="leave {content} out of responseContent",
+    why="The response then has the same content twice and takes longer.",
+    fix="Ask for campaignEligibility alone.",
+    source="Integration API OpenAPI 3.1 (2026-04-30), responseContent",
+    editions=("2026-06",),
+    models=_ENVELOPE,
+    bad=(
+        Example(
+            {
+                "customerSession": {},
+                "responseContent": ["campaignEligibility", "triggeredCampaigns"],
+            },
+            {"edition": "2026-06", "dry": True},
         ),
-        good=(
-            Example(
-                {"customerSession": {}, "responseContent": ["campaignEligibility", "coupons"]},
-                {"edition": "2026-06", "dry": True},
-            ),
+    ),
+    good=(
+        Example(
+            {"customerSession": {}, "responseContent": ["campaignEligibility", "coupons"]},
+            {"edition": "2026-06", "dry": True},
         ),
     ),
     reads=("/responseContent",),
     prefilter=_NOT_ASKED,
 )
-def redundant_response_content(context: Context) -> Iterator[Problem | Missing]:
+def redundant_response_content(context: Context) -> Violations:
     """Look for the two entries that campaignEligibility covers."""
     content = context.value.get("responseContent") or ()
     if "campaignEligibility" not in content:
@@ -200,111 +186,95 @@ def redundant_response_content(context: Context) -> Iterator[Problem | Missing]:
     for index, asked in enumerate(content):
         if asked in ("triggeredCampaigns", "ruleFailureReasons"):
             path = ("responseContent", index)
-            yield Problem("request/redundant-response-content", path, {}, {"content": asked})
+            yield Violation(path, values={"content": asked})
 
 
 @rule(
-    Code(
-        name="request/duplicate-experiment",
-        severity=Severity.WARNING,
-        summary="Two allocations for one experiment.",
-        message="experiment {experiment} has an allocation already",
-        hint="send one variant for each experiment",
-        why="A session takes part in one variant of an experiment; which of two counts is open.",
-        fix="Remove one of the allocations.",
-        source="Integration API OpenAPI 3.1 (2026-02-04), experimentVariantAllocations",
-        confidence=Confidence.INFERRED,
-        editions=("2026-06",),
-        models=REQUESTS,
-        bad=(
-            Example(
-                {
-                    "experimentVariantAllocations": [
-                        {"experimentID": 1, "variantID": 2},
-                        {"experimentID": 1, "variantID": 3},
-                    ]
-                },
-                {"edition": "2026-06"},
-            ),
+    "request/duplicate-experiment",
+    Severity.WARNING,
+    summary="Two allocations for one experiment.",
+    message="experiment {experiment} has an allocation already",
+    hint="send one variant for each experiment",
+    why="A session takes part in one variant of an experiment; which of two counts is open.",
+    fix="Remove one of the allocations.",
+    source="Integration API OpenAPI 3.1 (2026-02-04), experimentVariantAllocations",
+    confidence=Confidence.INFERRED,
+    editions=("2026-06",),
+    models=REQUESTS,
+    bad=(
+        Example(
+            {
+                "experimentVariantAllocations": [
+                    {"experimentID": 1, "variantID": 2},
+                    {"experimentID": 1, "variantID": 3},
+                ]
+            },
+            {"edition": "2026-06"},
         ),
-        good=(
-            Example(
-                {
-                    "experimentVariantAllocations": [
-                        {"experimentID": 1, "variantID": 2},
-                        {"experimentID": 2, "variantID": 2},
-                    ]
-                },
-                {"edition": "2026-06"},
-            ),
+    ),
+    good=(
+        Example(
+            {
+                "experimentVariantAllocations": [
+                    {"experimentID": 1, "variantID": 2},
+                    {"experimentID": 2, "variantID": 2},
+                ]
+            },
+            {"edition": "2026-06"},
         ),
     ),
     reads=("experimentVariantAllocations",),
     prefilter={"experimentVariantAllocations": {"maxItems": 1}},
 )
-def duplicate_experiment(context: Context) -> Iterator[Problem | Missing]:
+def duplicate_experiment(context: Context) -> Violations:
     """Compare the experiments of the allocations."""
     name = "experimentVariantAllocations"
-    first: dict[int, int] = {}
-    for index, allocation in enumerate(context.session.get(name) or ()):
-        experiment = allocation["experimentID"]
-        if experiment in first:
-            yield Problem(
-                "request/duplicate-experiment",
-                context.place(name, index),
-                {},
-                {"experiment": experiment},
-                related=(context.place(name, first[experiment]),),
-            )
-        else:
-            first[experiment] = index
+    for index, first, experiment in context.repeats(name, itemgetter("experimentID")):
+        related = (context.place(name, first),)
+        yield context.violation(name, index, values={"experiment": experiment}, related=related)
 
 
 @rule(
-    Code(
-        name="request/bare-session",
-        severity=Severity.INFO,
-        summary="A session without the envelope that the endpoint takes.",
-        message="the endpoint takes the session under customerSession",
-        hint="wrap the session in an object, under customerSession",
-        why=(
-            "Update customer session requires `customerSession`, beside which a request can ask "
-            "for more in the response. A session alone is fine where other code wraps it."
-        ),
-        fix="Send the envelope, or leave the operation out for sessions that are wrapped later.",
-        source="Update customer session (customerSession is required)",
-        models=("NewCustomerSessionV2",),
-        bad=(Example({"state": "open"}, {"operation": "update"}),),
-        good=(
-            Example({"customerSession": {"state": "open"}}, {"operation": "update"}),
-            Example({"state": "open"}),
-        ),
+    "request/bare-session",
+    Severity.INFO,
+    summary="A session without the envelope that the endpoint takes.",
+    message="the endpoint takes the session under customerSession",
+    hint="wrap the session in an object, under customerSession",
+    why=(
+        "Update customer session requires `customerSession`, beside which a request can ask "
+        "for more in the response. A session alone is fine where other code wraps it."
+    ),
+    fix="Send the envelope, or leave the operation out for sessions that are wrapped later.",
+    source="Update customer session (customerSession is required)",
+    models=("NewCustomerSessionV2",),
+    bad=(Example({"state": "open"}, {"operation": "update"}),),
+    good=(
+        Example({"customerSession": {"state": "open"}}, {"operation": "update"}),
+        Example({"state": "open"}),
     ),
     needs=("operation",),
 )
-def bare_session(context: Context) -> Iterator[Problem | Missing]:
+def bare_session(context: Context) -> Violations:
     """Report the payload as a whole."""
-    yield Problem("request/bare-session", context.base)
+    yield context.violation()
 
 
 @rule(
-    Code(
-        name="request/unexpected-body",
-        severity=Severity.WARNING,
-        summary="A request that has no body is sent with one.",
-        message="reopening a session has no body, and this one is ignored",
-        hint="send no body, and what is to be changed with an update after it",
-        why="Reopening changes the state and nothing else.",
-        fix="Send the request without a body.",
-        source="Reopen customer session (no request body declared)",
-        confidence=Confidence.INFERRED,
-        editions=("2026-06",),
-        models=(NO_BODY,),
-        bad=(Example({"state": "open"}, {"operation": "reopen", "edition": "2026-06"}),),
-        good=(Example(None, {"operation": "reopen", "edition": "2026-06"}),),
-    ),
+    "request/unexpected-body",
+    Severity.WARNING,
+    summary="A request that has no body is sent with one.",
+    message="reopening a session has no body, and this one is ignored",
+    hint="send no body, and what is to be changed with an update after it",
+    why="Reopening changes the state and nothing else.",
+    fix="Send the request without a body.",
+    source="Reopen customer session (no request body declared)",
+    confidence=Confidence.INFERRED,
+    editions=("2026-06",),
+    models=(NO_BODY,),
+    bad=(Example({"state": "open"}, {"operation": "reopen", "edition": "2026-06"}),),
+    good=(Example(None, {"operation": "reopen", "edition": "2026-06"}),),
 )
-def unexpected_body(context: Context) -> Iterator[Problem | Missing]:
+def unexpected_body(context: Context) -> Violations:
     """Look for a body."""
     if context.value:
-        yield Problem("request/unexpected-body", ())
+        yield Violation()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..findings.code import Code, Confidence, Example, Severity
-from ..findings.pointer import Path
-from ..findings.problem import Problem
-from .context import Context, Missing
+from ..findings.code import Confidence, Example, Severity
+from .context import Context, Missing, Violations
 from .rule import RETURNS, rule
 
+_LIST = "returnedCartItems"
 _NO_CART = Missing("the cart of the stored session is not known")
 _CART = [
     {"name": "shoes", "sku": "9696", "quantity": 1, "price": 60},
@@ -28,12 +27,12 @@ def _returning(*entries: dict[str, Any]) -> dict[str, Any]:
 
 def _entries(context: Context) -> list[tuple[int, Mapping[str, Any]]]:
     """Return index and value of each entry that is valid as a whole."""
-    entries = context.session.get("returnedCartItems") or ()
+    entries = context.session.get(_LIST) or ()
     if not context.invalid:
         return list(enumerate(entries))
-    if not context.readable("returnedCartItems"):
+    if not context.readable(_LIST):
         return []
-    broken = context.invalid.parts(context.place("returnedCartItems"))
+    broken = context.invalid.parts(context.place(_LIST))
     return [(index, entry) for index, entry in enumerate(entries) if index not in broken]
 
 
@@ -80,60 +79,52 @@ def remaining(item: Mapping[str, Any]) -> int:
     return int(left)
 
 
-def _at(context: Context, index: int, *path: str) -> Path:
-    return context.place("returnedCartItems", index, *path)
-
-
 @rule(
-    Code(
-        name="return/item-unidentified",
-        severity=Severity.ERROR,
-        summary="A returned item has neither position nor SKU.",
-        message="the entry names no cart item: it has neither position nor sku",
-        hint="send the item's position in the cart of the session, or its sku",
-        why="Since either will do, the schema requires neither; without both nothing is returned.",
-        fix="Add `position` (0-based) or `sku`.",
-        source="Return cart items (return by SKU since 2025-12-04)",
-        confidence=Confidence.INFERRED,
-        refusal=Confidence.INFERRED,
-        editions=("2026-06",),
-        models=RETURNS,
-        bad=(Example(_returning({"quantity": 1}), {"edition": "2026-06"}),),
-        good=(Example(_returning({"sku": "6478", "quantity": 1}), {"edition": "2026-06"}),),
-    )
+    "return/item-unidentified",
+    Severity.ERROR,
+    summary="A returned item has neither position nor SKU.",
+    message="the entry names no cart item: it has neither position nor sku",
+    hint="send the item's position in the cart of the session, or its sku",
+    why="Since either will do, the schema requires neither; without both nothing is returned.",
+    fix="Add `position` (0-based) or `sku`.",
+    source="Return cart items (return by SKU since 2025-12-04)",
+    confidence=Confidence.INFERRED,
+    refusal=Confidence.INFERRED,
+    editions=("2026-06",),
+    models=RETURNS,
+    bad=(Example(_returning({"quantity": 1}), {"edition": "2026-06"}),),
+    good=(Example(_returning({"sku": "6478", "quantity": 1}), {"edition": "2026-06"}),),
 )
-def item_unidentified(context: Context) -> Iterator[Problem | Missing]:
+def item_unidentified(context: Context) -> Violations:
     """Look for entries without both."""
     for index, entry in _entries(context):
         if entry.get("position") is None and entry.get("sku") is None:
-            yield Problem("return/item-unidentified", _at(context, index))
+            yield context.violation(_LIST, index)
 
 
 @rule(
-    Code(
-        name="return/position-out-of-range",
-        severity=Severity.ERROR,
-        summary="A returned position or SKU is not in the cart.",
-        message="the cart of the session has no item {place}",
-        hint={
-            "position": "positions count from 0 in the cart as it was closed",
-            "sku": "take the sku from the items of the session's cart",
-        },
-        why="An entry that points beside the cart returns nothing, or another item.",
-        fix="Take positions from the closed session's cart items.",
-        source=_SOURCE,
-        confidence=Confidence.INFERRED,
-        refusal=Confidence.INFERRED,
-        models=RETURNS,
-        bad=(
-            Example(_returning({"position": 3}), _STORED),
-            Example(_returning({"position": -1})),
-            Example(_returning({"sku": "unheard-of"}), _STORED_2026),
-        ),
-        good=(Example(_returning({"position": 2}), _STORED),),
-    )
+    "return/position-out-of-range",
+    Severity.ERROR,
+    summary="A returned position or SKU is not in the cart.",
+    message="the cart of the session has no item {place}",
+    hint={
+        "position": "positions count from 0 in the cart as it was closed",
+        "sku": "take the sku from the items of the session's cart",
+    },
+    why="An entry that points beside the cart returns nothing, or another item.",
+    fix="Take positions from the closed session's cart items.",
+    source=_SOURCE,
+    confidence=Confidence.INFERRED,
+    refusal=Confidence.INFERRED,
+    models=RETURNS,
+    bad=(
+        Example(_returning({"position": 3}), _STORED),
+        Example(_returning({"position": -1})),
+        Example(_returning({"sku": "unheard-of"}), _STORED_2026),
+    ),
+    good=(Example(_returning({"position": 2}), _STORED),),
 )
-def position_out_of_range(context: Context) -> Iterator[Problem | Missing]:
+def position_out_of_range(context: Context) -> Violations:
     """Look the position, or else the SKU, up in the stored cart."""
     cart = _cart(context)
     entries = _entries(context)
@@ -141,35 +132,38 @@ def position_out_of_range(context: Context) -> Iterator[Problem | Missing]:
         position, sku = entry.get("position"), entry.get("sku")
         if position is not None:
             if position < 0 or (cart is not None and position >= len(cart)):
-                path = _at(context, index, "position")
-                facts = {"kind": "position"}
-                yield Problem("return/position-out-of-range", path, facts, {"place": position})
+                yield context.violation(
+                    _LIST,
+                    index,
+                    "position",
+                    params={"kind": "position"},
+                    values={"place": position},
+                )
         elif sku is not None and cart is not None and all(i.get("sku") != sku for i in cart):
-            path = _at(context, index, "sku")
-            yield Problem("return/position-out-of-range", path, {"kind": "sku"}, {"place": sku})
+            yield context.violation(
+                _LIST, index, "sku", params={"kind": "sku"}, values={"place": sku}
+            )
     if cart is None and entries:
         yield _NO_CART
 
 
 @rule(
-    Code(
-        name="return/sku-mismatch",
-        severity=Severity.ERROR,
-        summary="Position and SKU of a returned item name different cart items.",
-        message="sku {sku} is not that of the item at position {position}, {stored}",
-        hint="send one of the two, or make them agree",
-        why="The entry contradicts itself, so one of the two names the wrong item.",
-        fix="Correct the one that is wrong.",
-        source=_SOURCE,
-        confidence=Confidence.INFERRED,
-        refusal=Confidence.INFERRED,
-        editions=("2026-06",),
-        models=RETURNS,
-        bad=(Example(_returning({"position": 0, "sku": "6478"}), _STORED_2026),),
-        good=(Example(_returning({"position": 1, "sku": "6478"}), _STORED_2026),),
-    )
+    "return/sku-mismatch",
+    Severity.ERROR,
+    summary="Position and SKU of a returned item name different cart items.",
+    message="sku {sku} is not that of the item at position {position}, {stored}",
+    hint="send one of the two, or make them agree",
+    why="The entry contradicts itself, so one of the two names the wrong item.",
+    fix="Correct the one that is wrong.",
+    source=_SOURCE,
+    confidence=Confidence.INFERRED,
+    refusal=Confidence.INFERRED,
+    editions=("2026-06",),
+    models=RETURNS,
+    bad=(Example(_returning({"position": 0, "sku": "6478"}), _STORED_2026),),
+    good=(Example(_returning({"position": 1, "sku": "6478"}), _STORED_2026),),
 )
-def sku_mismatch(context: Context) -> Iterator[Problem | Missing]:
+def sku_mismatch(context: Context) -> Violations:
     """Compare the SKU with that at the position."""
     cart = _cart(context)
     both = [e for e in _entries(context) if None not in (e[1].get("position"), e[1].get("sku"))]
@@ -182,30 +176,28 @@ def sku_mismatch(context: Context) -> Iterator[Problem | Missing]:
         stored = cart[found[0]].get("sku")
         if stored != entry["sku"]:
             values = {"sku": entry["sku"], "position": found[0], "stored": stored}
-            yield Problem("return/sku-mismatch", _at(context, index, "sku"), {}, values)
+            yield context.violation(_LIST, index, "sku", values=values)
 
 
 @rule(
-    Code(
-        name="return/ambiguous-sku",
-        severity=Severity.WARNING,
-        summary="A returned SKU stands on several lines of the cart.",
-        message="SKU {sku} stands on {count} lines of the cart",
-        hint="send the position of the line that is meant",
-        why=(
-            "Which line the API returns from is not documented, and their prices may differ. "
-            "Here units are taken from the lines in their order."
-        ),
-        fix="Identify the item by `position`.",
-        source="Return cart items (return by SKU since 2025-12-04)",
-        confidence=Confidence.INFERRED,
-        editions=("2026-06",),
-        models=RETURNS,
-        bad=(Example(_returning({"sku": "6478"}), _STORED_2026),),
-        good=(Example(_returning({"sku": "9696"}), _STORED_2026),),
-    )
+    "return/ambiguous-sku",
+    Severity.WARNING,
+    summary="A returned SKU stands on several lines of the cart.",
+    message="SKU {sku} stands on {count} lines of the cart",
+    hint="send the position of the line that is meant",
+    why=(
+        "Which line the API returns from is not documented, and their prices may differ. "
+        "Here units are taken from the lines in their order."
+    ),
+    fix="Identify the item by `position`.",
+    source="Return cart items (return by SKU since 2025-12-04)",
+    confidence=Confidence.INFERRED,
+    editions=("2026-06",),
+    models=RETURNS,
+    bad=(Example(_returning({"sku": "6478"}), _STORED_2026),),
+    good=(Example(_returning({"sku": "9696"}), _STORED_2026),),
 )
-def ambiguous_sku(context: Context) -> Iterator[Problem | Missing]:
+def ambiguous_sku(context: Context) -> Violations:
     """Count the lines of each SKU that stands alone."""
     cart = _cart(context)
     for index, entry in _entries(context):
@@ -218,57 +210,55 @@ def ambiguous_sku(context: Context) -> Iterator[Problem | Missing]:
         count = len(lines(entry, cart))
         if count > 1:
             values = {"sku": sku, "count": count}
-            yield Problem("return/ambiguous-sku", _at(context, index, "sku"), {}, values)
+            yield context.violation(_LIST, index, "sku", values=values)
 
 
 @rule(
-    Code(
-        name="return/quantity-exceeds-remaining",
-        severity=Severity.ERROR,
-        summary="More units are returned than remain, or fewer than one.",
-        message={
-            "none": "the quantity {returned} is less than 1",
-            "more": "the quantity {returned} exceeds what remains of the item: {remaining}",
-            "all": "nothing of the item remains to be returned",
-        },
-        hint={
-            "none": "leave quantity out to return all of the item",
-            "more": "entries for the same item are added up, and so are earlier returns",
-            "all": "entries for the same item are added up, and so are earlier returns",
-        },
-        why="Only units that were bought and not yet returned can come back.",
-        fix="Return at most what remains of the item; leave `quantity` out to return all of it.",
-        source=_SOURCE,
-        confidence=Confidence.INFERRED,
-        refusal=Confidence.INFERRED,
-        models=RETURNS,
-        bad=(
-            Example(_returning({"position": 1, "quantity": 3}), _STORED),
-            Example(
-                _returning({"position": 1, "quantity": 1}, {"position": 1, "quantity": 2}), _STORED
-            ),
-            Example(_returning({"position": 1, "quantity": 0})),
+    "return/quantity-exceeds-remaining",
+    Severity.ERROR,
+    summary="More units are returned than remain, or fewer than one.",
+    message={
+        "none": "the quantity {returned} is less than 1",
+        "more": "the quantity {returned} exceeds what remains of the item: {remaining}",
+        "all": "nothing of the item remains to be returned",
+    },
+    hint={
+        "none": "leave quantity out to return all of the item",
+        "more": "entries for the same item are added up, and so are earlier returns",
+        "all": "entries for the same item are added up, and so are earlier returns",
+    },
+    why="Only units that were bought and not yet returned can come back.",
+    fix="Return at most what remains of the item; leave `quantity` out to return all of it.",
+    source=_SOURCE,
+    confidence=Confidence.INFERRED,
+    refusal=Confidence.INFERRED,
+    models=RETURNS,
+    bad=(
+        Example(_returning({"position": 1, "quantity": 3}), _STORED),
+        Example(
+            _returning({"position": 1, "quantity": 1}, {"position": 1, "quantity": 2}), _STORED
         ),
-        good=(
-            Example(
-                _returning({"position": 1, "quantity": 1}, {"position": 1, "quantity": 1}), _STORED
-            ),
-            Example(_returning({"position": 1}), _STORED),
+        Example(_returning({"position": 1, "quantity": 0})),
+    ),
+    good=(
+        Example(
+            _returning({"position": 1, "quantity": 1}, {"position": 1, "quantity": 1}), _STORED
         ),
-    )
+        Example(_returning({"position": 1}), _STORED),
+    ),
 )
-def quantity_exceeds_remaining(context: Context) -> Iterator[Problem | Missing]:
+def quantity_exceeds_remaining(context: Context) -> Violations:
     """Add up what is returned of each cart line and compare it with what remains."""
     cart = _cart(context)
     entries = _entries(context)
     left = [remaining(item) for item in cart or ()]
     for index, entry in entries:
         quantity = entry.get("quantity")
-        path = _at(context, index) if quantity is None else _at(context, index, "quantity")
+        place = (_LIST, index) if quantity is None else (_LIST, index, "quantity")
         found = lines(entry, cart or ())
         if quantity is not None and quantity < 1:
             values = {"returned": int(quantity)}
-            yield Problem("return/quantity-exceeds-remaining", path, {"kind": "none"}, values)
+            yield context.violation(*place, params={"kind": "none"}, values=values)
         elif found:
             before = sum(max(left[each], 0) for each in found)
             if take(entry, found, left):
@@ -276,43 +266,41 @@ def quantity_exceeds_remaining(context: Context) -> Iterator[Problem | Missing]:
                 if quantity is not None:
                     values["returned"] = int(quantity)
                 kind = "all" if quantity is None else "more"
-                yield Problem("return/quantity-exceeds-remaining", path, {"kind": kind}, values)
+                yield context.violation(*place, params={"kind": kind}, values=values)
     if cart is None and entries:
         yield _NO_CART
 
 
 @rule(
-    Code(
-        name="return/whole-item-only",
-        severity=Severity.ERROR,
-        summary="Without cart item flattening, a part of an item is returned.",
-        message="{returned} of {remaining} is returned, but an item only as a whole",
-        hint="leave quantity out; if the Application flattens cart items, correct the policy",
-        why=(
-            "In edition 2022-06 an item can be returned in part only if the Application flattens "
-            "cart items; otherwise it is returned in its entirety."
+    "return/whole-item-only",
+    Severity.ERROR,
+    summary="Without cart item flattening, a part of an item is returned.",
+    message="{returned} of {remaining} is returned, but an item only as a whole",
+    hint="leave quantity out; if the Application flattens cart items, correct the policy",
+    why=(
+        "In edition 2022-06 an item can be returned in part only if the Application flattens "
+        "cart items; otherwise it is returned in its entirety."
+    ),
+    fix="Leave `quantity` out. If flattening is on, set cart_item_flattening in the policy.",
+    source="SDK 2.5.1, ReturnedCartItem.quantity",
+    refusal=Confidence.INFERRED,
+    editions=("2022-06",),
+    models=RETURNS,
+    bad=(
+        Example(
+            _returning({"position": 1, "quantity": 1}),
+            {**_STORED, "policy": {"cart_item_flattening": False}},
         ),
-        fix="Leave `quantity` out. If flattening is on, set cart_item_flattening in the policy.",
-        source="SDK 2.5.1, ReturnedCartItem.quantity",
-        refusal=Confidence.INFERRED,
-        editions=("2022-06",),
-        models=RETURNS,
-        bad=(
-            Example(
-                _returning({"position": 1, "quantity": 1}),
-                {**_STORED, "policy": {"cart_item_flattening": False}},
-            ),
+    ),
+    good=(
+        Example(_returning({"position": 1, "quantity": 1}), _STORED),
+        Example(
+            _returning({"position": 1, "quantity": 2}),
+            {**_STORED, "policy": {"cart_item_flattening": False}},
         ),
-        good=(
-            Example(_returning({"position": 1, "quantity": 1}), _STORED),
-            Example(
-                _returning({"position": 1, "quantity": 2}),
-                {**_STORED, "policy": {"cart_item_flattening": False}},
-            ),
-        ),
-    )
+    ),
 )
-def whole_item_only(context: Context) -> Iterator[Problem | Missing]:
+def whole_item_only(context: Context) -> Violations:
     """Compare what is returned of each item with what remains, where flattening is off."""
     if context.policy.cart_item_flattening:
         return
@@ -329,31 +317,28 @@ def whole_item_only(context: Context) -> Iterator[Problem | Missing]:
     for index, entry in entries:
         found = [each for each in lines(entry, cart) if 0 < after[each] < left[each]]
         if found:
-            path = _at(context, index, "quantity")
             values = {"returned": left[found[0]] - after[found[0]], "remaining": left[found[0]]}
-            yield Problem("return/whole-item-only", path, {}, values)
+            yield context.violation(_LIST, index, "quantity", values=values)
 
 
 @rule(
-    Code(
-        name="return/empty",
-        severity=Severity.WARNING,
-        summary="A return without any item.",
-        message="returnedCartItems is empty, so nothing is returned",
-        hint="list the items that come back, or don't call the endpoint",
-        why="The call is valid and does nothing; mostly a filter in the shop matched no item.",
-        fix="Send the returned items.",
-        source="Return cart items (no minItems declared)",
-        confidence=Confidence.INFERRED,
-        models=RETURNS,
-        bad=(Example(_returning()),),
-        good=(Example(_returning({"position": 0})),),
-    ),
-    reads=("returnedCartItems",),
+    "return/empty",
+    Severity.WARNING,
+    summary="A return without any item.",
+    message="returnedCartItems is empty, so nothing is returned",
+    hint="list the items that come back, or don't call the endpoint",
+    why="The call is valid and does nothing; mostly a filter in the shop matched no item.",
+    fix="Send the returned items.",
+    source="Return cart items (no minItems declared)",
+    confidence=Confidence.INFERRED,
+    models=RETURNS,
+    bad=(Example(_returning()),),
+    good=(Example(_returning({"position": 0})),),
+    reads=(_LIST,),
     prefilter={"returnedCartItems": {"minItems": 1}},
 )
-def empty_return(context: Context) -> Iterator[Problem | Missing]:
+def empty_return(context: Context) -> Violations:
     """Check the length of the list."""
-    entries = context.session.get("returnedCartItems")
+    entries = context.session.get(_LIST)
     if entries is not None and not entries:
-        yield Problem("return/empty", context.place("returnedCartItems"))
+        yield context.violation(_LIST)

@@ -1,16 +1,17 @@
 """Rule: a check that a schema can't express, as a pure generator with its metadata beside it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from ..findings.code import Code
+from .. import schemas
+from ..findings.code import Code, Confidence, Example, Severity
 from ..findings.pointer import Path
-from ..findings.problem import Problem
 from ..model.policy import Policy
-from .context import CallKind, Context, Missing
+from .context import CallKind, Context, Violations
 
 PrefilterKeywords: TypeAlias = Mapping[str, Mapping[str, Any]]
-Check: TypeAlias = Callable[[Context], Iterator[Problem | Missing]]
+Check: TypeAlias = Callable[[Context], Violations]
 Need: TypeAlias = Literal[
     "state", "stored session", "attributes", "additional costs", "coupon budget",
     "referral budget", "identifier budget", "now", "operation",
@@ -26,6 +27,16 @@ NO_BODY = "(no body)"
 """The stand-in for a model of a request without a body, such as reopening."""
 
 
+class Builtin(Enum):
+    """Prefilters that are no keywords of single places, since they concern every object."""
+
+    NO_UNKNOWN_KEYS = "no unknown keys"
+    NO_READ_ONLY_KEYS = "no read-only keys"
+
+
+Prefilter: TypeAlias = PrefilterKeywords | Callable[[Policy], PrefilterKeywords] | Builtin | None
+
+
 class Rule(NamedTuple):
     """A code and the check that finds it."""
 
@@ -36,18 +47,19 @@ class Rule(NamedTuple):
     reads item by item it asks of `Context.items`."""
     needs: tuple[Need, ...]
     """The parts of the context that the rule can't be judged without."""
-    prefilter: PrefilterKeywords | Callable[[Policy], PrefilterKeywords] | None
-    """Keywords by place, as in `reads`, for a schema that only passes what the rule has nothing
-    to say of; None if there can be no such schema. It may be stricter than the rule. ``only`` is
-    a keyword of ours: the members that an object may have, None for those with any value."""
+    prefilter: Prefilter
+    """A test of the payload that whatever breaks the rule fails; None if there is no such test.
+    See `rule`."""
 
     def places(self, base: Path) -> tuple[Path, ...]:
         """Return what the rule reads as paths in the payload; the session is at `base`."""
         return tuple(place(read, base) for read in self.reads)
 
     def fragments(self, policy: Policy) -> PrefilterKeywords:
-        """Return `prefilter`, empty if there is none."""
-        return (self.prefilter(policy) if callable(self.prefilter) else self.prefilter) or {}
+        """Return the keywords of `prefilter`, none if it has none."""
+        if self.prefilter is None or isinstance(self.prefilter, Builtin):
+            return {}
+        return self.prefilter(policy) if callable(self.prefilter) else self.prefilter
 
     def lacks(self, call_kind: CallKind, policy: Policy) -> str | None:
         """Return why the rule can't be judged, an empty text if there is nothing to judge."""
@@ -63,26 +75,65 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(
-    code: Code,
+    name: str,
+    severity: Severity,
     *,
+    summary: str,
+    message: str | Mapping[str, str],
+    why: str,
+    fix: str,
+    source: str,
+    bad: tuple[Example, ...],
+    good: tuple[Example, ...],
+    hint: str | Mapping[str, str] = "",
+    confidence: Confidence = Confidence.DOCUMENTED,
+    refusal: Confidence | None = None,
+    editions: tuple[str, ...] = schemas.EDITIONS,
+    models: tuple[str, ...] = (),
     reads: tuple[str, ...] = (),
     needs: tuple[Need, ...] = (),
-    prefilter: PrefilterKeywords | Callable[[Policy], PrefilterKeywords] | None = None,
+    prefilter: Prefilter = None,
 ) -> Callable[[Check], Check]:
-    """Register the decorated generator as the check of `code`.
+    """Register the decorated generator as the check of a code.
 
-    `reads` are places below the session, such as ``cartItems/*/quantity`` (``*`` for any step), or
-    with a leading slash in the whole payload. See `Rule` for `needs` and `prefilter`; a rule with
-    `prefilter` asks for items by `Context.suspect_items`.
+    The arguments up to `models` describe the code, as in `Code`.
+
+    `reads` are the places that have to be valid for the rule to be applied at all, below the
+    session, such as ``cartItems/*/quantity`` (``*`` for any step), or with a leading slash in the
+    whole payload. The parts of items that a rule reads are arguments of `Context.items` instead, so
+    that one invalid item does not stop it. `needs` are parts of the context.
+
+    `prefilter` makes a rule cheap: keywords of JSON Schema by place, written as in `reads`, that
+    every value without a violation of the rule satisfies, as far as possible, and no value with
+    one. The rule is then applied only where something fails them, and `Context.items` yields only
+    items that do. Keywords that accept a violation would hide it; `tests/structure` holds each
+    prefilter against its rule. In ``properties`` (with ``additionalProperties: false``), true
+    accepts what the schema of the model accepts there.
 
     Raises `ValueError` if the code has a rule already.
     """
-    if code.name in RULES:
-        message = f"two rules have the code {code.name}"
+    if name in RULES:
+        message = f"two rules have the code {name}"
         raise ValueError(message)
+    code = Code(
+        name=name,
+        severity=severity,
+        summary=summary,
+        message=message,
+        why=why,
+        fix=fix,
+        source=source,
+        bad=bad,
+        good=good,
+        hint=hint,
+        confidence=confidence,
+        refusal=refusal,
+        editions=editions,
+        models=models,
+    )
 
     def register(check: Check) -> Check:
-        RULES[code.name] = Rule(code, check, reads, needs, prefilter)
+        RULES[name] = Rule(code, check, reads, needs, prefilter)
         return check
 
     return register

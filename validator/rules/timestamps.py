@@ -2,52 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ..findings.code import Code, Confidence, Example, Severity
-from ..findings.problem import Problem
+from ..findings.code import Confidence, Example, Severity
 from ..model.formats import moment
-from .context import Context, Missing
+from .context import Context, Violations
 from .rule import RESPONSES, rule
 
 
 @rule(
-    Code(
-        name="time/updated-before-created",
-        severity=Severity.WARNING,
-        summary="A session was updated before it was created.",
-        message="updated {updated} is before created {created}",
-        why="Nothing can change before it exists; the response was edited or made up.",
-        fix="Correct the fixture, or record the response anew.",
-        source="Descriptions of CustomerSessionV2.created and updated",
-        confidence=Confidence.INFERRED,
-        models=RESPONSES,
-        bad=(
-            Example(
-                {"created": "2020-06-10T09:05:27.993483Z", "updated": "2020-02-08T14:15:22Z"},
-                {"model": "CustomerSessionV2"},
-            ),
+    "time/updated-before-created",
+    Severity.WARNING,
+    summary="A session was updated before it was created.",
+    message="updated {updated} is before created {created}",
+    why="Nothing can change before it exists; the response was edited or made up.",
+    fix="Correct the fixture, or record the response anew.",
+    source="Descriptions of CustomerSessionV2.created and updated",
+    confidence=Confidence.INFERRED,
+    models=RESPONSES,
+    bad=(
+        Example(
+            {"created": "2020-06-10T09:05:27.993483Z", "updated": "2020-02-08T14:15:22Z"},
+            {"model": "CustomerSessionV2"},
         ),
-        good=(
-            Example(
-                {"created": "2020-02-08T14:15:22Z", "updated": "2020-02-08T15:15:22+01:00"},
-                {"model": "CustomerSessionV2"},
-            ),
+    ),
+    good=(
+        Example(
+            {"created": "2020-02-08T14:15:22Z", "updated": "2020-02-08T15:15:22+01:00"},
+            {"model": "CustomerSessionV2"},
         ),
     ),
     reads=("created", "updated"),
 )
-def updated_before_created(context: Context) -> Iterator[Problem | Missing]:
+def updated_before_created(context: Context) -> Violations:
     """Compare the two, where both are there."""
     created, updated = (context.session.get(name) for name in ("created", "updated"))
     if created is None or updated is None:
         return
     began, changed = moment(created), moment(updated)
     if began is not None and changed is not None and changed < began:
-        yield Problem(
-            "time/updated-before-created",
-            context.place("updated"),
-            {},
-            {"created": created, "updated": updated},
+        yield context.violation(
+            "updated",
+            values={"created": created, "updated": updated},
             related=(context.place("created"),),
         )

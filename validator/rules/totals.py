@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ..findings.code import Code, Confidence, Example, Severity
-from ..findings.problem import Problem
+from ..findings.code import Confidence, Example, Severity
 from .amounts import decimal, near, surely_near, times, total, written
-from .context import Context, Missing
+from .context import Context, Missing, Violations
 from .rule import RESPONSES, rule
 
 _SHOE = {"name": "Air Glide", "sku": "SKU1241028", "quantity": 2, "price": 99.99}
@@ -48,8 +47,8 @@ def _item_costs(context: Context) -> Iterator[Decimal]:
 
 
 def _compare(
-    context: Context, code: str, name: str, read: Callable[[Context], Iterator[Decimal]]
-) -> Iterator[Problem | Missing]:
+    context: Context, name: str, read: Callable[[Context], Iterator[Decimal]]
+) -> Violations:
     """Yield a problem if the total `name` equals none of the readings."""
     declared = context.session.get(name)
     if declared is None:
@@ -67,7 +66,7 @@ def _compare(
         kind = "sum" if len(accepted) == 1 else "readings"
         if kind == "readings":
             values["readings"] = accepted
-        yield Problem(code, context.place(name), {"property": name, "kind": kind}, values)
+        yield context.violation(name, params={"property": name, "kind": kind}, values=values)
 
 
 _WHY = (
@@ -80,30 +79,28 @@ _FIX = (
 
 
 @rule(
-    Code(
-        name="totals/cart-item-total",
-        severity=Severity.ERROR,
-        summary="cartItemTotal is not the sum of price times quantity.",
-        message={
-            "sum": "{property:bare} is {declared}, but the items add up to {computed}",
-            "readings": "{property:bare} is {declared}, but the items add up to one of {readings}",
-        },
-        why=_WHY,
-        fix=_FIX,
-        source="Docs page on cart item flattening; responses of the commercetools accelerator",
-        confidence=Confidence.INFERRED,
-        models=RESPONSES,
-        bad=(Example({"cartItems": [_SHOE], "cartItemTotal": 99.99}, _AS_RESPONSE),),
-        good=(
-            Example({"cartItems": [_SHOE], "cartItemTotal": 199.98}, _AS_RESPONSE),
-            Example(
-                {
-                    "state": "partially_returned",
-                    "cartItems": [{**_SHOE, "remainingQuantity": 1, "returnedQuantity": 1}],
-                    "cartItemTotal": 99.99,
-                },
-                _AS_RESPONSE,
-            ),
+    "totals/cart-item-total",
+    Severity.ERROR,
+    summary="cartItemTotal is not the sum of price times quantity.",
+    message={
+        "sum": "{property:bare} is {declared}, but the items add up to {computed}",
+        "readings": "{property:bare} is {declared}, but the items add up to one of {readings}",
+    },
+    why=_WHY,
+    fix=_FIX,
+    source="Docs page on cart item flattening; responses of the commercetools accelerator",
+    confidence=Confidence.INFERRED,
+    models=RESPONSES,
+    bad=(Example({"cartItems": [_SHOE], "cartItemTotal": 99.99}, _AS_RESPONSE),),
+    good=(
+        Example({"cartItems": [_SHOE], "cartItemTotal": 199.98}, _AS_RESPONSE),
+        Example(
+            {
+                "state": "partially_returned",
+                "cartItems": [{**_SHOE, "remainingQuantity": 1, "returnedQuantity": 1}],
+                "cartItemTotal": 99.99,
+            },
+            _AS_RESPONSE,
         ),
     ),
     reads=(
@@ -115,7 +112,7 @@ _FIX = (
         "cartItems/*/returnedQuantity",
     ),
 )
-def cart_item_total(context: Context) -> Iterator[Problem | Missing]:
+def cart_item_total(context: Context) -> Violations:
     """Multiply and add; after a return, with the remaining quantities too."""
     cart = context.session.get("cartItems")
     if cart is None:
@@ -128,7 +125,7 @@ def cart_item_total(context: Context) -> Iterator[Problem | Missing]:
     pairs = ((item["price"], item["quantity"]) for item in cart)
     if declared is None or surely_near(declared, pairs, tolerance):
         return
-    yield from _compare(context, "totals/cart-item-total", "cartItemTotal", _item_prices)
+    yield from _compare(context, "cartItemTotal", _item_prices)
 
 
 def _item_prices(context: Context) -> Iterator[Decimal]:
@@ -139,27 +136,24 @@ def _item_prices(context: Context) -> Iterator[Decimal]:
 
 
 @rule(
-    Code(
-        name="totals/additional-cost-total",
-        severity=Severity.ERROR,
-        summary="additionalCostTotal is not the sum of the session's additional costs.",
-        message={
-            "sum": "{property:bare} is {declared}, but the additional costs add up to {computed}",
-            "readings": (
-                "{property:bare} is {declared}, but"
-                " the additional costs add up to one of {readings}"
-            ),
-        },
-        why=_WHY,
-        fix=_FIX,
-        source="Recorded responses of the commercetools accelerator",
-        confidence=Confidence.PRACTICE,
-        models=RESPONSES,
-        bad=(Example({"additionalCosts": _COSTS, "additionalCostTotal": 5}, _AS_RESPONSE),),
-        good=(
-            Example({"additionalCosts": _COSTS, "additionalCostTotal": 9}, _AS_RESPONSE),
-            Example({"cartItems": [], "additionalCostTotal": 0}, _AS_RESPONSE),
+    "totals/additional-cost-total",
+    Severity.ERROR,
+    summary="additionalCostTotal is not the sum of the session's additional costs.",
+    message={
+        "sum": "{property:bare} is {declared}, but the additional costs add up to {computed}",
+        "readings": (
+            "{property:bare} is {declared}, but the additional costs add up to one of {readings}"
         ),
+    },
+    why=_WHY,
+    fix=_FIX,
+    source="Recorded responses of the commercetools accelerator",
+    confidence=Confidence.PRACTICE,
+    models=RESPONSES,
+    bad=(Example({"additionalCosts": _COSTS, "additionalCostTotal": 5}, _AS_RESPONSE),),
+    good=(
+        Example({"additionalCosts": _COSTS, "additionalCostTotal": 9}, _AS_RESPONSE),
+        Example({"cartItems": [], "additionalCostTotal": 0}, _AS_RESPONSE),
     ),
     reads=(
         "state",
@@ -171,13 +165,13 @@ def _item_prices(context: Context) -> Iterator[Decimal]:
         "cartItems/*/returnedQuantity",
     ),
 )
-def additional_cost_total(context: Context) -> Iterator[Problem | Missing]:
+def additional_cost_total(context: Context) -> Violations:
     """Add the costs up; whether 2022 counts those of items among them is not known."""
 
     def read(context: Context) -> Iterator[Decimal]:
         return _with_item_costs(context, _costs(context.session))
 
-    yield from _compare(context, "totals/additional-cost-total", "additionalCostTotal", read)
+    yield from _compare(context, "additionalCostTotal", read)
 
 
 def _with_item_costs(context: Context, own: Decimal) -> Iterator[Decimal]:
@@ -188,48 +182,46 @@ def _with_item_costs(context: Context, own: Decimal) -> Iterator[Decimal]:
 
 
 @rule(
-    Code(
-        name="totals/cart-item-additional-cost-total",
-        severity=Severity.ERROR,
-        summary="cartItemAdditionalCostTotal is not the sum of the items' additional costs.",
-        message={
-            "sum": "{property:bare} is {declared}, but the items' costs add up to {computed}",
-            "readings": (
-                "{property:bare} is {declared}, but the items' costs add up to one of {readings}"
-            ),
-        },
-        why=_WHY,
-        fix=_FIX,
-        source=(
-            "Integration API OpenAPI 3.1 (2026-05-28), CustomerSessionV2; whether a cost counts "
-            "once or for each unit is not documented, so both are accepted"
+    "totals/cart-item-additional-cost-total",
+    Severity.ERROR,
+    summary="cartItemAdditionalCostTotal is not the sum of the items' additional costs.",
+    message={
+        "sum": "{property:bare} is {declared}, but the items' costs add up to {computed}",
+        "readings": (
+            "{property:bare} is {declared}, but the items' costs add up to one of {readings}"
         ),
-        editions=("2026-06",),
-        models=RESPONSES,
-        bad=(
-            Example(
-                {
-                    "cartItems": [{**_SHOE, "additionalCosts": _COSTS}],
-                    "cartItemAdditionalCostTotal": 10,
-                },
-                _AS_2026,
-            ),
+    },
+    why=_WHY,
+    fix=_FIX,
+    source=(
+        "Integration API OpenAPI 3.1 (2026-05-28), CustomerSessionV2; whether a cost counts "
+        "once or for each unit is not documented, so both are accepted"
+    ),
+    editions=("2026-06",),
+    models=RESPONSES,
+    bad=(
+        Example(
+            {
+                "cartItems": [{**_SHOE, "additionalCosts": _COSTS}],
+                "cartItemAdditionalCostTotal": 10,
+            },
+            _AS_2026,
         ),
-        good=(
-            Example(
-                {
-                    "cartItems": [{**_SHOE, "additionalCosts": _COSTS}],
-                    "cartItemAdditionalCostTotal": 18,
-                },
-                _AS_2026,
-            ),
-            Example(
-                {
-                    "cartItems": [{**_SHOE, "additionalCosts": _COSTS}],
-                    "cartItemAdditionalCostTotal": 9,
-                },
-                _AS_2026,
-            ),
+    ),
+    good=(
+        Example(
+            {
+                "cartItems": [{**_SHOE, "additionalCosts": _COSTS}],
+                "cartItemAdditionalCostTotal": 18,
+            },
+            _AS_2026,
+        ),
+        Example(
+            {
+                "cartItems": [{**_SHOE, "additionalCosts": _COSTS}],
+                "cartItemAdditionalCostTotal": 9,
+            },
+            _AS_2026,
         ),
     ),
     reads=(
@@ -241,57 +233,53 @@ def _with_item_costs(context: Context, own: Decimal) -> Iterator[Decimal]:
         "cartItems/*/returnedQuantity",
     ),
 )
-def cart_item_additional_cost_total(context: Context) -> Iterator[Problem | Missing]:
+def cart_item_additional_cost_total(context: Context) -> Violations:
     """Add the costs of the items up, once for each item or once for each unit."""
     if context.session.get("cartItems") is None:
         yield Missing(_NO_CART)
         return
-    name = "cartItemAdditionalCostTotal"
-    code = "totals/cart-item-additional-cost-total"
-    yield from _compare(context, code, name, _item_costs)
+    yield from _compare(context, "cartItemAdditionalCostTotal", _item_costs)
 
 
 @rule(
-    Code(
-        name="totals/total",
-        severity=Severity.ERROR,
-        summary="total is not the sum of the other totals.",
-        message={
-            "sum": "{property:bare} is {declared}, but the other totals add up to {computed}",
-            "readings": (
-                "{property:bare} is {declared}, but the other totals add up to one of {readings}"
-            ),
-        },
-        why=_WHY,
-        fix=_FIX,
-        source=(
-            "Docs page on migrating to V2 (total is items plus additional costs, before "
-            "discounts); Integration API OpenAPI 3.1 example of 2026-05-28"
+    "totals/total",
+    Severity.ERROR,
+    summary="total is not the sum of the other totals.",
+    message={
+        "sum": "{property:bare} is {declared}, but the other totals add up to {computed}",
+        "readings": (
+            "{property:bare} is {declared}, but the other totals add up to one of {readings}"
         ),
-        models=RESPONSES,
-        bad=(
-            Example({"total": 25, "cartItemTotal": 25, "additionalCostTotal": 5}, _AS_RESPONSE),
-            Example(
-                {
-                    "total": 119.99,
-                    "cartItemTotal": 99.99,
-                    "additionalCostTotal": 20,
-                    "cartItemAdditionalCostTotal": 15,
-                },
-                _AS_2026,
-            ),
+    },
+    why=_WHY,
+    fix=_FIX,
+    source=(
+        "Docs page on migrating to V2 (total is items plus additional costs, before "
+        "discounts); Integration API OpenAPI 3.1 example of 2026-05-28"
+    ),
+    models=RESPONSES,
+    bad=(
+        Example({"total": 25, "cartItemTotal": 25, "additionalCostTotal": 5}, _AS_RESPONSE),
+        Example(
+            {
+                "total": 119.99,
+                "cartItemTotal": 99.99,
+                "additionalCostTotal": 20,
+                "cartItemAdditionalCostTotal": 15,
+            },
+            _AS_2026,
         ),
-        good=(
-            Example({"total": 30, "cartItemTotal": 25, "additionalCostTotal": 5}, _AS_RESPONSE),
-            Example(
-                {
-                    "total": 134.99,
-                    "cartItemTotal": 99.99,
-                    "additionalCostTotal": 20,
-                    "cartItemAdditionalCostTotal": 15,
-                },
-                _AS_2026,
-            ),
+    ),
+    good=(
+        Example({"total": 30, "cartItemTotal": 25, "additionalCostTotal": 5}, _AS_RESPONSE),
+        Example(
+            {
+                "total": 134.99,
+                "cartItemTotal": 99.99,
+                "additionalCostTotal": 20,
+                "cartItemAdditionalCostTotal": 15,
+            },
+            _AS_2026,
         ),
     ),
     reads=(
@@ -306,7 +294,7 @@ def cart_item_additional_cost_total(context: Context) -> Iterator[Problem | Miss
         "cartItems/*/returnedQuantity",
     ),
 )
-def session_total(context: Context) -> Iterator[Problem | Missing]:
+def session_total(context: Context) -> Violations:
     """Add the declared totals up, so that one wrong part is reported once."""
     names = ["cartItemTotal", "additionalCostTotal"]
     if context.edition != "2022-06":
@@ -321,4 +309,4 @@ def session_total(context: Context) -> Iterator[Problem | Missing]:
     def read(context: Context) -> Iterator[Decimal]:
         return _with_item_costs(context, total(known))
 
-    yield from _compare(context, "totals/total", "total", read)
+    yield from _compare(context, "total", read)

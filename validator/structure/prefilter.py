@@ -251,12 +251,11 @@ class _Maker:
 def _add(schema: dict[str, Any], fragment: Mapping[str, Any]) -> None:
     """Add keywords of rules; for free keys, one that sees to names sees to their values too."""
     rest = dict(fragment)
-    if "only" in rest:
+    if "properties" in rest:
         free = schema["additionalProperties"]
-        members = rest.pop("only")
+        members = rest.pop("properties")
         rest.pop("propertyNames", None)
-        schema["properties"] = {name: free if m is None else m for name, m in members.items()}
-        schema["additionalProperties"] = False
+        schema["properties"] = {name: free if m is True else m for name, m in members.items()}
     elif "propertyNames" in rest and "properties" not in schema:
         pattern = rest.pop("propertyNames")["pattern"]
         schema["patternProperties"] = {pattern: schema["additionalProperties"]}
