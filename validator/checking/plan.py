@@ -86,7 +86,8 @@ class Plan:
                 (*base, "cartItems"),
                 _fragments(steps, base, policy),
                 request=Builtin.NO_READ_ONLY_KEYS in prefilters,
-                closed=Builtin.NO_UNKNOWN_KEYS in prefilters,
+                # A key that only responses have is unknown to the schema of a request.
+                closed=any(isinstance(each, Builtin) for each in prefilters),
             )
         self.steps = tuple(steps)
         """Every rule to be judged."""
