@@ -1,6 +1,6 @@
 """Checker: one payload from reading over structure and rules to a report."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,15 +11,14 @@ from ..findings.problem import Problem
 from ..model.detection import OPERATIONS_OF, detect, misspelt_envelope
 from ..model.naming import _UNTRANSLATED, Naming, Translation, respell, to_snake
 from ..model.policy import Policy
-from ..model.schema_tree import schema_tree
 from ..model.states import SETTABLE
 from ..reading import document, python_values
 from ..reading.document import Document
-from ..rules.context import CallKind, Context, Invalid, Missing
+from ..rules.context import NOTHING_INVALID, CallKind, Context, Invalid, Missing
 from ..rules.keys import UNKNOWN, unknown
 from ..rules.rule import NO_BODY
 from ..structure import Engine
-from ..structure.engine import omission
+from ..structure.engine import EVERYTHING, omission
 from .call import Call
 from .codes import RULE_CRASH
 from .collector import COUNTED, Collector
@@ -64,6 +63,8 @@ class CheckResult(NamedTuple):
     """A rule failed."""
     refused: bool = False
     """The API refuses the call, as far as the codes in `Checker.refusing` show."""
+    doubtful: bool = False
+    """A rule that reads all items, normalised or not, found something in them."""
 
 
 class Checker:
@@ -122,13 +123,13 @@ class Checker:
     def __call__(self, payload: Any, call: Call) -> CheckResult:
         """Check a payload of a validated call."""
         text = payload if isinstance(payload, _TEXT) else None
-        if call.operation == "reopen" and call.model is None:
+        if _has_no_body(call):
             return self._check_no_body(
                 call, sent=payload is not None and (text is None or len(text) > 0)
             )
         read = Document(payload) if text is None else document.read(text)
         if read.readable and not read.problems:
-            result = self._check_suspects(read.value, call, read=text is not None)
+            result = self._check_suspects(read.value, call, from_text=text is not None)
             if result is not None:
                 return result
             if text is None:
@@ -143,82 +144,83 @@ class Checker:
 
     def document(self, read: Document, call: Call) -> CheckResult:
         """Check a document that was read before; its value is plain JSON."""
-        if call.operation == "reopen" and call.model is None:
+        if _has_no_body(call):
             return self._check_no_body(call, sent=read.value is not None or not read.readable)
-        return self._check_all(read, call) if read.readable else self._unreadable(read)
+        if not read.readable:
+            return self._unreadable(read)
+        model = call.model or detect(self.engine.edition, read.value, call.operation, self.naming)
+        return self._check(read.value, self._plan(model, call), call, EVERYTHING, read.problems)
 
-    def _check_suspects(self, value: Any, call: Call, *, read: bool) -> CheckResult | None:
-        """Check a value by its suspects; None if that does not suffice.
+    def _check_suspects(self, value: Any, call: Call, *, from_text: bool) -> CheckResult | None:
+        """Check a value by its suspects; None if all of it has to be normalised first.
 
-        `read`: the value was read from text. Enumerations pass a prefilter as their values, but
-        rules cannot read them.
+        A value that was not read `from_text` may hold enumerations and the like, which pass a
+        prefilter as their values, but which rules cannot read.
         """
         if type(value) is not dict or self.naming != "wire":
             return None
         model = call.model or detect(self.engine.edition, value, call.operation, self.naming)
         plan = self._plan(model, call)
-        context = self._context(plan, call, value)
         prefilter = plan.prefilter
-        if prefilter is None:
-            return None
-        if not read and not _exact(value, context.session, plan.base):
+        if prefilter is None or not (from_text or _exact(value, plan.base)):
             return None
         suspects = prefilter.scan(value)
         if suspects is None:
             return None
-        steps = plan.always_rules
         if suspects.shell or suspects.items:
-            value, problems = prefilter.plain(value, suspects, read=read)
+            value, problems = prefilter.plain(value, suspects, read=from_text)
             if problems:
                 return None
-            if suspects.structure:
-                result = self._check_all(Document(value), call, suspects)
-                return None if result.crashed else result
-            context = self._context(plan, call, value, suspects.items)
-            steps = _steps(plan, suspects)
-        collector, skipped = self._apply(steps, context)
+        result = self._check(value, plan, call, suspects)
+        if result.crashed or (result.doubtful and not from_text and not _plain(value)):
+            # It may be due to such a value, in an item that passed.
+            return None
+        return result
+
+    def _check(
+        self,
+        value: Any,
+        plan: Plan,
+        call: Call,
+        suspects: "Suspects",
+        problems: Sequence[Problem] = (),
+    ) -> CheckResult:
+        """Check plain JSON, by what may be wrong of it; `problems` are those of reading it."""
+        collector, translation = None, None
+        if problems:
+            collector = self._collector(problems)
+        if self.naming == "snake":
+            translation = Translation(value, plan.schema_tree)
+            value = translation.wire
+            collector = self._collector(_untranslatable(translation), collector)
+        steps = plan.rules_for(suspects)
+        items = None if steps is plan.always_rules else suspects.items
+        context = self._context(plan, call, value, items)
+        if suspects.structure:
+            collector = collector or self._collector()
+            void = frozenset(each.path for each in problems if each.code in _VOIDING)
+            invalid = self._structure(
+                context, void, collector, only_items=not suspects.shell_structure
+            )
+            if invalid is None:
+                skipped = [
+                    Skipped(step.rule.code.name, _TOO_MUCH)
+                    for step in plan.steps
+                    if self.severities[step.rule.code.name] is not None
+                ]
+                report = self._report(collector, plan.call_kind.model, plan, skipped, translation)
+                return CheckResult(report, refused=True)
+            context = context._replace(invalid=invalid)
+        collector, skipped = self._apply(steps, context, collector)
         if collector is None:
             return CheckResult(plan.report_without_findings(tuple(skipped)), context.session)
-        if collector.crashed:
-            return None
-        if not read and collector.any_below((*plan.base, "cartItems")) and not _plain(value):
-            # It may be due to a value such as a member of an enumeration, in an item that passed.
-            return None
-        report = self._report(collector, model, plan, skipped)
-        return CheckResult(report, context.session, refused=collector.refused)
-
-    def _check_all(
-        self, read: Document, call: Call, suspects: "Suspects | None" = None
-    ) -> CheckResult:
-        """Check plain JSON; `suspects` limits what can be wrong, None: everything can."""
-        value, translation = read.value, None
-        model = call.model or detect(self.engine.edition, value, call.operation, self.naming)
-        collector = self._collector()
-        collector.extend(read.problems)
-        if self.naming == "snake":
-            translation = Translation(value, schema_tree(self.engine.edition, model))
-            value = translation.wire
-            collector.extend(
-                Problem(UNKNOWN, *unknown(path, part.model, "wire-name", to_snake(_key(path))))
-                for path, part in translation.untranslatable
-            )
-        plan = self._plan(model, call)
-        context = self._context(plan, call, value, None if suspects is None else suspects.items)
-        void = frozenset(each.path for each in read.problems if each.code in _VOIDING)
-        steps = plan.steps if suspects is None else _steps(plan, suspects)
-        only_items = suspects is not None and not suspects.shell_structure
-        invalid = self._structure(context, void, collector, only_items=only_items)
-        if invalid is None:
-            skipped = [
-                Skipped(step.rule.code.name, _TOO_MUCH)
-                for step in plan.steps
-                if self.severities[step.rule.code.name] is not None
-            ]
-            report = self._report(collector, model, plan, skipped, translation)
-            return CheckResult(report, refused=True)
-        _, skipped = self._apply(steps, context._replace(invalid=invalid), collector)
-        report = self._report(collector, model, plan, skipped, translation)
-        return CheckResult(report, context.session, collector.crashed, collector.refused)
+        return CheckResult(
+            self._report(collector, plan.call_kind.model, plan, skipped, translation),
+            context.session,
+            collector.crashed,
+            collector.refused,
+            collector.doubtful,
+        )
 
     def _check_no_body(self, call: Call, *, sent: bool) -> CheckResult:
         """Check a call that has no body; `sent`: there is one all the same."""
@@ -229,8 +231,14 @@ class Checker:
         report = self._report(collector, None, plan, skipped)
         return CheckResult(report, refused=collector.refused)
 
-    def _collector(self) -> Collector:
-        return Collector(self.severities, self.max_findings, self.counted, self.refusing)
+    def _collector(
+        self, problems: Iterable[Problem] = (), collector: Collector | None = None
+    ) -> Collector:
+        """Return a collector, by default a new one, with problems in it."""
+        if collector is None:
+            collector = Collector(self.severities, self.max_findings, self.counted, self.refusing)
+        collector.extend(problems)
+        return collector
 
     def _apply(
         self, steps: Iterable[Step], context: Context, collector: Collector | None = None
@@ -240,7 +248,7 @@ class Checker:
         A collector is made for the first problem, since most payloads have none.
         """
         skipped = []
-        invalid = context.invalid or None
+        invalid = None if context.invalid is NOTHING_INVALID else context.invalid
         everything = context if context.suspects is None else context._replace(suspects=None)
         for rule, places in steps:
             if invalid is not None and invalid.blocks(places):
@@ -254,6 +262,8 @@ class Checker:
                             skipped.append(Skipped(rule.code.name, each.reason))
                         continue
                     collector = collector or self._collector()
+                    if rule.prefilter is None and "cartItems" in each.path:
+                        collector.doubtful = True
                     if not collector.add(Problem(rule.code.name, *each)):
                         break
             except Exception as error:  # noqa: BLE001 - a defect of one rule must not hide others
@@ -307,9 +317,7 @@ class Checker:
     def _context(
         self, plan: Plan, call: Call, value: Any, suspects: Sequence[int] | None = None
     ) -> Context:
-        session = value
-        for step in plan.base:
-            session = session.get(step) if isinstance(session, dict) else None
+        session = _session(value, plan.base)
         return Context(
             self.engine.edition,
             self.policy,
@@ -370,11 +378,14 @@ def _plain(value: Any) -> bool:
     return python_values.is_plain(value, max_depth=document.MAX_DEPTH - 1)
 
 
-def _steps(plan: Plan, suspects: "Suspects") -> tuple[Step, ...]:
-    """Return the rules that may find something in a payload that was sifted."""
-    if not suspects.shell:
-        return plan.item_rules
-    return plan.steps if suspects.items else plan.on_session
+def _has_no_body(call: Call) -> bool:
+    return call.operation == "reopen" and call.model is None
+
+
+def _untranslatable(translation: Translation) -> Iterator[Problem]:
+    for path, part in translation.untranslatable:
+        name = str(path[-1]).removesuffix(_UNTRANSLATED)
+        yield Problem(UNKNOWN, *unknown(path, part.model, "wire-name", to_snake(name)))
 
 
 def _of_envelope(problem: Problem, model: str, value: Mapping[str, Any]) -> Problem:
@@ -386,10 +397,18 @@ def _of_envelope(problem: Problem, model: str, value: Mapping[str, Any]) -> Prob
     return problem._replace(path=(written,), params=params)
 
 
-def _exact(value: dict[str, Any], session: Mapping[str, Any], base: Path) -> bool:
+def _session(value: Any, base: Path) -> Any:
+    """Return what is at the place of the session in a payload, None if there is nothing."""
+    for step in base:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _exact(value: dict[str, Any], base: Path) -> bool:
     """Return True if rules can read the values of a payload and of its session as they are."""
-    return _EXACT.issuperset(map(type, session.values())) and (
-        not base or _EXACT.issuperset(map(type, value.values()))
+    session = value.get(base[0]) if base else None
+    return _EXACT.issuperset(map(type, value.values())) and (
+        type(session) is not dict or _EXACT.issuperset(map(type, session.values()))
     )
 
 
@@ -399,7 +418,3 @@ def _call_kind(model: str, call: Call) -> CallKind:
         operation = OPERATIONS_OF.get(model, operation or "update")
     named = call.operation is not None
     return CallKind(model, operation, call.dry, call.before.known, call.now is not None, named)
-
-
-def _key(path: Path) -> str:
-    return str(path[-1]).removesuffix(_UNTRANSLATED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..findings.code import Severity
-from ..findings.pointer import Path, order
+from ..findings.pointer import order
 from ..findings.problem import Problem
 
 COUNTED = 1000
@@ -17,7 +17,7 @@ class Collector:
 
     __slots__ = (
         "_counted", "_counts", "_gave_up", "_kept", "_limit", "_refusing", "_severities",
-        "crashed", "refused",
+        "crashed", "doubtful", "refused",
     )  # fmt: skip
 
     def __init__(
@@ -43,6 +43,8 @@ class Collector:
         """The API refuses the call."""
         self.crashed = False
         """A rule failed, so that not all was judged."""
+        self.doubtful = False
+        """A rule found something in items that may not be plain JSON."""
 
     def add(self, problem: Problem) -> bool:
         """Take a problem; return False if there is no use in more of its severity."""
@@ -64,11 +66,6 @@ class Collector:
         """Take problems."""
         for problem in problems:
             self.add(problem)
-
-    def any_below(self, place: Path) -> bool:
-        """Return True if a problem at or below a place was kept."""
-        length = len(place)
-        return any(each.path[:length] == place for kept in self._kept.values() for each in kept)
 
     @property
     def empty(self) -> bool:

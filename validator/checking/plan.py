@@ -15,7 +15,7 @@ from ..structure import Engine
 from .report import Report, Skipped
 
 if TYPE_CHECKING:
-    from ..structure.engine import Prefilter
+    from ..structure.engine import Prefilter, Suspects
 
 
 class Step(NamedTuple):
@@ -109,6 +109,13 @@ class Plan:
         )
         """The report of a payload without findings to which every rule could be applied."""
         self._reports: dict[tuple[Skipped, ...], Report] = {(): self.clean_report}
+
+    def rules_for(self, suspects: "Suspects") -> tuple[Step, ...]:
+        """Return the rules that may find something in a payload with these suspects."""
+        in_cart = suspects.items is None or len(suspects.items) > 0
+        if suspects.shell:
+            return self.steps if in_cart else self.on_session
+        return self.item_rules if in_cart else self.always_rules
 
     def report_without_findings(self, skipped: tuple[Skipped, ...]) -> Report:
         """Return the report of a payload without findings in which `skipped` could not be judged.

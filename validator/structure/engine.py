@@ -28,12 +28,15 @@ class Suspects(NamedTuple):
 
     shell: bool
     """Anything outside the items of the cart is."""
-    items: Sequence[int]
-    """The indexes of the cart items that are."""
+    items: Sequence[int] | None
+    """The indexes of the cart items that are; None: all may be."""
     structure: bool
     """The schema may find something, and not rules alone."""
     shell_structure: bool
     """It may find something outside the items of the cart."""
+
+
+EVERYTHING = Suspects(*(True, None, True, True))
 
 
 class Prefilter(Protocol):

@@ -161,7 +161,7 @@ class SchemaPrefilter:
         if not cart:
             return plain(value, 0), problems
         items = list(cart)
-        for index in suspects.items:
+        for index in suspects.items or ():
             items[index] = plain(items[index], len(self._cart) + 1)
         copy = _with(value, self._cart, [])
         if suspects.shell:
