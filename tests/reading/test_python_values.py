@@ -424,13 +424,11 @@ def test_nesting_of_shared_values_counts_at_each_place() -> None:
     assert report([shared, outer, [[outer]]], max_depth=6)[1] == [("too-deep", (2, 0, 0))]
 
 
-def test_deep_values_take_no_recursion() -> None:
+def test_deep_values_are_cut_at_the_limit() -> None:
     begin = time.thread_time()
-    for limit in (100, 200_000):
-        copy, problems = plain(nested(100_000), max_depth=limit)
-        assert [problem.code for problem in problems] == ["json/too-deep"] * (limit == 100)
-        while isinstance(copy, (dict, list)):  # the interpreter frees deep lists safely, but not ==
-            copy = copy["a"] if isinstance(copy, dict) else copy[0]
+    copy, problems = plain(nested(100_000))
+    assert [problem.code for problem in problems] == ["json/too-deep"]
+    assert copy == plain(nested(102))[0]
     assert time.thread_time() - begin < 10
 
 

@@ -406,7 +406,7 @@ def _session(value: Any, base: Path) -> Any:
 
 def _exact(value: dict[str, Any], base: Path) -> bool:
     """Return True if rules can read the values of a payload and of its session as they are."""
-    session = value.get(base[0]) if base else None
+    session: Any = _session(value, base) if base else None
     return _EXACT.issuperset(map(type, value.values())) and (
         type(session) is not dict or _EXACT.issuperset(map(type, session.values()))
     )

@@ -1,8 +1,8 @@
-"""Copier: copies parsed values into exact builtin types, as `instance.plain` promises."""
+"""Normalizer: copies values into exact builtin types, as `python_values.plain` promises."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite, isnan
 from typing import Any, NamedTuple
 
@@ -13,20 +13,20 @@ from . import MAX_DIGITS
 _NOTHING: Mapping[str, Any] = {}
 _TYPE_NAME = type.__dict__["__name__"]
 _FOUND_LENGTH = 20
-# What `_scalar` returns for a container, and what is known of one that was not met before.
+_BUILTIN = frozenset({dict, list, tuple})
 _CONTAINER = object()
-_UNKNOWN = (None, None, 1)
+"""The result of `Normalizer._scalar` for a container."""
+_IN_PROGRESS = 0
+"""The height of a container that is being copied."""
 
 
-class _Container(NamedTuple):
-    """A container to be copied: its members as they were when it was reached."""
+class _Known(NamedTuple):
+    """A container that was met before, kept alive so that its id stays its own."""
 
     source: object
-    members: Iterator[tuple[Any, Any]]
-    target: Any
-    keyed: bool
-    problems: int
-    """How many there were before it."""
+    copy: Any
+    height: int
+    """How many containers are nested in it, itself included."""
 
 
 class Normalizer:
@@ -37,27 +37,48 @@ class Normalizer:
         self.problems: list[Problem] = []
         self._max_depth = max_depth
         self._max_problems = max_problems
-        # The containers being copied, outermost first, where in each, and how deep each is so far.
-        self._open: list[_Container] = []
-        self._steps: list[str | int] = []
-        self._heights: list[int] = []
-        # By id: the source, its copy and how deep it is; 0 while it is being copied.
-        self._known: dict[int, tuple[object, Any, int]] = {}
+        self._path: list[str | int] = []
+        self._known: dict[int, _Known] = {}
+        """By id."""
 
     def copy(self, value: object) -> object:
         """Return the copy of `value`."""
-        result = self._convert(value)
-        while self._open:
-            container = self._open[-1]
-            if self._copy_leaves(container):
-                self._close()
-        return result
+        return self._convert(value)[0]
 
-    def _copy_leaves(self, container: _Container) -> bool:
-        """Copy members up to the next container, which is then open; return True after the last."""
-        _, members, target, keyed, _ = container
-        for given, item in members:
-            key = given
+    def _convert(self, value: object) -> tuple[object, int]:
+        """Return the copy of the value at the path, and how many containers are nested in it."""
+        kind = type(value)
+        try:
+            if kind not in _BUILTIN:
+                scalar = self._scalar(value, kind)
+                if scalar is not _CONTAINER:
+                    return scalar, 0
+            known = self._known.get(id(value))
+            members = () if known else _members(value)
+        except Exception:  # noqa: BLE001 - objects can define any method, and raise anything in it
+            self._unsupported(kind)
+            return None, 0
+        if known is not None and known.height == _IN_PROGRESS:
+            self._report("json/circular")
+            return None, 0
+        if len(self._path) + (known.height if known else 1) > self._max_depth:
+            self._report("json/too-deep", {"limit": self._max_depth})
+            return None, 0
+        if known is not None:
+            return known.copy, known.height
+        return self._container(value, members, keyed=not issubclass(kind, (list, tuple)))
+
+    def _container(
+        self, value: object, members: Sequence[Any], *, keyed: bool
+    ) -> tuple[object, int]:
+        """Return the copy of a container that was not met before, and its height."""
+        target: Any = {} if keyed else [None] * len(members)
+        if not members:
+            return target, 1
+        before, tallest = len(self.problems), 0
+        self._known[id(value)] = _Known(value, None, _IN_PROGRESS)
+        for given, item in members if keyed else enumerate(members):
+            key: Any = given
             if keyed and not (type(key) is str and key.isascii() and key not in target):
                 key = self._key(given, target)
                 if key is None:
@@ -66,36 +87,15 @@ class Normalizer:
             if kind is int or kind is bool or item is None or (kind is str and item.isascii()):
                 target[key] = item
                 continue
-            depth = len(self._open)
-            self._steps.append(key)
-            target[key] = self._convert(item)
-            if len(self._open) > depth:
-                return False
-            self._steps.pop()
-        return True
-
-    def _close(self) -> None:
-        done = self._open.pop()
-        height = self._heights.pop()
-        if done.problems == len(self.problems) or len(self.problems) == self._max_problems:
-            self._known[id(done.source)] = (done.source, done.target, height)
+            self._path.append(key)
+            target[key], height = self._convert(item)
+            self._path.pop()
+            tallest = max(tallest, height)
+        if before == len(self.problems) or len(self.problems) == self._max_problems:
+            self._known[id(value)] = _Known(value, target, tallest + 1)
         else:
-            del self._known[id(done.source)]
-        if self._open:
-            self._steps.pop()
-            self._heights[-1] = max(self._heights[-1], height + 1)
-
-    def _convert(self, value: object) -> object:
-        """Return the copy of `value`; of a container an empty one, which is then open."""
-        kind = type(value)
-        if kind is dict or kind is list or kind is tuple:
-            return self._container(value)
-        try:
-            scalar = self._scalar(value, kind)
-            return self._container(value) if scalar is _CONTAINER else scalar
-        except Exception:  # noqa: BLE001 - objects can define any method, and raise anything in it
-            self._unsupported(kind)
-            return None
+            del self._known[id(value)]
+        return target, tallest + 1
 
     def _scalar(self, value: Any, kind: type) -> object:
         """Return the copy of `value`, or _CONTAINER when it is a container."""
@@ -126,7 +126,7 @@ class Normalizer:
             self._report("json/not-finite", {}, {"found": str(number)[:_FOUND_LENGTH]})
             return None
         if issubclass(kind, Enum):
-            return self._convert(value.value)
+            return self._convert(value.value)[0]
         if kind.__module__ == "numpy" and kind.__name__ in {"bool", "bool_"}:
             return bool(value.item())
         if issubclass(kind, Integral):
@@ -136,30 +136,6 @@ class Normalizer:
         self._unsupported(kind)
         return None
 
-    def _container(self, value: Any) -> object:
-        """Open `value` and return its copy, to be filled later; raises what its methods raise."""
-        source, copy, height = self._known.get(id(value), _UNKNOWN)
-        if not height:
-            self._report("json/circular")
-            return None
-        if len(self._open) + height > self._max_depth:
-            self._report("json/too-deep", {"limit": self._max_depth})
-            return None
-        if source is not None:
-            self._heights[-1] = max(self._heights[-1], height + 1)
-            return copy
-        kind = type(value)
-        if (kind is dict or kind is list) and not value:
-            # Nothing to fill, so nothing to open: floods of empty containers stay cheap.
-            if self._open:
-                self._heights[-1] = max(self._heights[-1], 2)
-            return kind()
-        opened = _open_container(value, len(self.problems))
-        self._known[id(value)] = (value, None, 0)
-        self._open.append(opened)
-        self._heights.append(1)
-        return opened.target
-
     def _key(self, given: object, target: dict[str, Any]) -> str | None:
         """Return the key as a plain string, or None when it is not a string."""
         kind = type(given)
@@ -167,11 +143,11 @@ class Normalizer:
             self._report("json/key-type", {}, {"type": _type_name(kind)})
             return None
         key = str.__str__(given)
-        self._steps.append(key)
+        self._path.append(key)
         if key in target:
             nowhere = {"first_line": None, "first_column": None}
             self._report("json/duplicate-key", nowhere, {"key": key})
-        self._steps.pop()
+        self._path.pop()
         return key
 
     def _finite(self, number: float) -> float | None:
@@ -190,21 +166,20 @@ class Normalizer:
         values: Mapping[str, Any] = _NOTHING,
     ) -> None:
         if len(self.problems) < self._max_problems:
-            path: Path = tuple(self._steps)
+            path: Path = tuple(self._path)
             self.problems.append(Problem(code, path, params, values))
 
 
-def _open_container(value: Any, problems: int) -> _Container:
-    # The members are listed first, so that nothing that runs in between can change them.
-    kind = type(value)
-    if kind is dict:
-        return _Container(value, iter(list(value.items())), {}, keyed=True, problems=problems)
-    if issubclass(kind, (list, tuple)):
-        items = list(value)
-        target: list[Any] = [None] * len(items)
-        return _Container(value, enumerate(items), target, keyed=False, problems=problems)
-    pairs = [(key, item) for key, item in value.items()]
-    return _Container(value, iter(pairs), {}, keyed=True, problems=problems)
+def _members(value: Any) -> Sequence[Any]:
+    """Return the pairs of a mapping or the elements of an array; raise what its methods raise.
+
+    They are listed first, so that nothing that runs in between can change them.
+    """
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    return (
+        list(value.items()) if type(value) is dict else [(key, item) for key, item in value.items()]
+    )
 
 
 def _name(number: float) -> str:
