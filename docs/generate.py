@@ -46,28 +46,6 @@ WIDTH = 88
 LONG_TEXT = 160
 LONG_LIST = 10
 
-GROUP_ABOUT: Final = {
-    "json": "The text is no JSON, or a value from Python has no JSON form.",
-    "yaml": "A YAML file has faults that JSON can't have.",
-    "sequence": "The calls that the entries of a sequence describe.",
-    "schema": (
-        "The structure differs from the model's schema. "
-        "The part after the slash is the JSON Schema keyword that failed."
-    ),
-    "payload": "The keys of a payload.",
-    "budget": "What a session has to carry when it closes, if the policy declares a budget.",
-    "cart": "The items of the cart.",
-    "catalog": "What has to exist in the account before a session may use it.",
-    "codes": "Coupon and referral codes.",
-    "identity": "Who a session belongs to: profile, loyalty card, identifiers.",
-    "lifecycle": "The states of a session and the moves between them.",
-    "request": "The envelope of an update and its query parameters.",
-    "return": "The return of cart items.",
-    "time": "Points in time.",
-    "totals": "The totals of a response.",
-    "internal": "Defects of talonschema itself.",
-}
-
 NEED_ABOUT: Final[dict[Need, str]] = {
     "state": "`previous`: `NEW`, the state before the call, or the whole session",
     "stored session": "`previous`: the whole session before the call, or `NEW`",
@@ -121,12 +99,12 @@ def rules() -> str:
     """Return docs/rules.md."""
     by_group = {
         group: sorted((c for c in CODES.values() if c.group == group), key=lambda c: c.name)
-        for group in sorted(GROUPS, key=list(GROUP_ABOUT).index)
+        for group in GROUPS
     }
     lines = [HEAD.format(count=len(CODES))]
     for group, codes in by_group.items():
-        lines += [f"**[{group}](#{group})**: {GROUP_ABOUT[group]}", ""]
-        lines += ["| Code | Severity | Editions | Confidence | Says |", "|---|---|---|---|---|"]
+        lines += [f"**[{group}](#{group})**: {GROUPS[group]}", ""]
+        lines += ["| Code | Severity | Editions | Confidence | Meaning |", "|---|---|---|---|---|"]
         lines += [
             f"| [`{code.name}`](#{anchor(code.name)}) | {code.severity} | {_editions(code)} "
             f"| {code.confidence} | {code.summary} |"
@@ -134,7 +112,7 @@ def rules() -> str:
         ]
         lines.append("")
     for group, codes in by_group.items():
-        lines += [f"## {group}", "", GROUP_ABOUT[group], ""]
+        lines += [f"## {group}", "", GROUPS[group], ""]
         for code in codes:
             lines += [*_section(code), ""]
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -377,8 +355,8 @@ def _pretty(data: Any, indent: int) -> str:
 
 def outputs() -> dict[Path, str]:
     """Return the text that each file with generated parts should have."""
-    if set(GROUP_ABOUT) != set(GROUPS) or set(NEED_ABOUT) != set(get_args(Need)):
-        message = "docs/generate.py describes other groups or needs than there are"
+    if set(NEED_ABOUT) != set(get_args(Need)):
+        message = "docs/generate.py describes other needs than there are"
         raise Drift(message)
     limits = ROOT / "docs" / "limits.md"
     return {

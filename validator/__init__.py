@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from .findings.code import Severity
     from .findings.finding import Finding
     from .history import Update, replay
-    from .model.policy import Attribute, Catalog, Policy, PolicyError
+    from .model.policy import Attribute, Catalog, Policy
+    from .model.policy_data import PolicyError
     from .model.states import NEW
     from .validator import Validator
 
@@ -25,7 +26,7 @@ _HOMES = {
     "Finding": "findings.finding",
     "InvalidPayload": "checking.report",
     "Policy": "model.policy",
-    "PolicyError": "model.policy",
+    "PolicyError": "model.policy_data",
     "Report": "checking.report",
     "Severity": "findings.code",
     "Update": "history",

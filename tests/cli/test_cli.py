@@ -16,7 +16,7 @@ import pytest
 
 import talonschema
 from talonschema import cli, output, schemas
-from talonschema.checking.registry import CODES
+from talonschema.checking.registry import CODES, GROUPS
 from talonschema.checking.report import Report
 from talonschema.cli import pages
 from talonschema.files.results import FileResults, PayloadResult
@@ -616,8 +616,10 @@ def test_examples_are_shown(example: Example, expected: str) -> None:
 
 def test_explain_a_group(run: Run) -> None:
     status, out, _ = run("explain", "cart")
-    reported = {line.partition(" ")[0] for line in out.splitlines()[1:]} - {""}
+    head, _, table = out.partition("\n\n")
+    reported = {line.partition(" ")[0] for line in table.splitlines()[1:]} - {""}
     assert status == 0
+    assert head == f"cart: {GROUPS['cart']}"
     assert reported == {name for name in CODES if name.startswith("cart/")}
 
 

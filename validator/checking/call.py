@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias, TypedDict
 
 from .. import schemas
-from ..findings.code import shown
+from ..findings.message import shown, suggestion
 from ..model.detection import OPERATIONS_OF
 from ..model.naming import Naming, Translation, to_snake
-from ..model.policy import suggestion
 from ..model.schema_tree import schema_tree
 from ..model.states import DEFAULT_STATE, OPERATIONS, STATES, New
 from ..reading import python_values

@@ -23,7 +23,7 @@ from .call import Call
 from .codes import RULE_CRASH
 from .collector import COUNTED, Collector
 from .plan import Plan, Step
-from .registry import CODES, REFUSING
+from .registry import CODES, HARMLESS, REFUSING, VOIDING
 from .report import Report, Skipped
 
 if TYPE_CHECKING:
@@ -33,22 +33,6 @@ _TEXT = (bytes, bytearray, memoryview, str)
 
 _EXACT = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
 """The types of a session's own values that rules can judge as they are."""
-
-_VOIDING = frozenset(
-    f"json/{name}"
-    for name in (
-        "circular",
-        "lone-surrogate",
-        "not-finite",
-        "number-range",
-        "too-deep",
-        "unsupported-type",
-    )
-)
-"""Problems of reading that leave nothing to judge in their place."""
-
-_HARMLESS = frozenset({"schema/maxItems", "payload/null-property"})
-"""Problems of structure that leave what they are about fit for rules to read."""
 
 _TOO_MUCH = "too much of the structure is not valid"
 
@@ -198,7 +182,7 @@ class Checker:
         context = self._context(plan, call, value, items)
         if suspects.structure:
             collector = collector or self._collector()
-            void = frozenset(each.path for each in problems if each.code in _VOIDING)
+            void = frozenset(each.path for each in problems if each.code in VOIDING)
             invalid = self._structure(
                 context, void, collector, only_items=not suspects.shell_structure
             )
@@ -297,7 +281,7 @@ class Checker:
                 problem = problem._replace(params={"allowed": list(SETTABLE)})
             if problem.code == "schema/required" and problem.path == context.base:
                 problem = _of_envelope(problem, model, context.value)
-            if problem.code not in _HARMLESS:
+            if problem.code not in HARMLESS:
                 invalid.add(problem.path)
             if problem.code == "schema/required" and problem.path[:-1] == context.base:
                 missing.add(problem.path)

@@ -51,6 +51,7 @@ SEQUENCE: Final = (
         fix="Correct the key, or move it into the payload.",
         source="talonschema",
         refusal=Confidence.INFERRED,
+        about="key",
         bad=(),
         good=_GOOD,
     ),

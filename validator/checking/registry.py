@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ..findings.code import Code, Severity
-from ..model.policy import suggestion
+from ..findings.message import suggestion
 from ..reading import codes as reading_codes
 from ..rules import RULES
 from ..structure import codes as schema_codes
@@ -27,7 +27,36 @@ CODES: Final[dict[str, Code]] = {
 REFUSING: Final = frozenset(code.name for code in CODES.values() if code.refusal is not None)
 """The codes that the API refuses a call for."""
 
-GROUPS: Final = tuple(dict.fromkeys(code.group for code in CODES.values()))
+VOIDING: Final = frozenset(code.name for code in CODES.values() if code.leaves == "nothing")
+"""The codes of problems that leave nothing to check at their place."""
+
+HARMLESS: Final = frozenset(
+    code.name for code in CODES.values() if code.leaves == "something readable"
+)
+"""The codes of problems that leave a value which rules can read."""
+
+GROUPS: Final = {
+    "json": "Text that is not JSON, and Python values without a form in JSON.",
+    "yaml": "Faults of YAML files that JSON can't have.",
+    "sequence": "The calls that the entries of a sequence describe.",
+    "schema": (
+        "Differences from the schema of the model. "
+        "The part after the slash is the JSON Schema keyword that failed."
+    ),
+    "payload": "The keys of a payload.",
+    "budget": "Codes that a closing session has to carry, if the policy declares a budget.",
+    "cart": "The items of the cart.",
+    "catalog": "Attributes and costs that have to exist in the account before a session uses them.",
+    "codes": "Coupon and referral codes.",
+    "identity": "The owner of a session: profile, loyalty card, identifiers.",
+    "lifecycle": "The states of a session and the moves between them.",
+    "request": "The envelope of an update and its query parameters.",
+    "return": "The return of cart items.",
+    "time": "Points in time.",
+    "totals": "The totals of a response.",
+    "internal": "Defects of talonschema itself.",
+}
+"""The groups of codes, in the order of the documentation."""
 
 
 def select_codes(names: Iterable[str]) -> frozenset[str]:

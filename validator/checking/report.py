@@ -136,15 +136,14 @@ class Report(NamedTuple):
 _FRAGMENT = "/~!$&'()*+,;=:@-._?"
 """The characters that stand for themselves in a URI fragment (RFC 3986, section 3.5)."""
 
-_TITLES = {
-    "catalog/unknown-attribute": "Unknown",
-    "catalog/attribute-type": "Invalid type",
-}
-
 
 def _api_error(finding: Finding) -> dict[str, Any]:
+    from .registry import CODES
+
     group, _, keyword = finding.code.partition("/")
-    title = keyword if group == "schema" else _TITLES.get(finding.code, keyword.replace("-", " "))
+    title = CODES[finding.code].api_title or keyword
+    if group != "schema":
+        title = title.replace("-", " ")
     source: dict[str, Any] = {"pointer": finding.pointer}
     if finding.parameter is not None:
         source = {"parameter": finding.parameter}

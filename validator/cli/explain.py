@@ -16,7 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what is known of the code."""
-    from ..checking.registry import CODES, select_codes
+    from ..checking.registry import CODES, GROUPS, select_codes
     from .pages import explanation, table_of_codes
 
     try:
@@ -26,5 +26,6 @@ def run(args: argparse.Namespace) -> int:
     if args.code in CODES:
         write(explanation(CODES[args.code]))
     else:
-        write(table_of_codes(code for name, code in CODES.items() if name in names))
+        table = table_of_codes(code for name, code in CODES.items() if name in names)
+        write(f"{args.code}: {GROUPS[args.code]}\n\n{table}")
     return OK

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from ..files.paths import is_path
-from ..model.policy import suggestion
+from ..findings.message import suggestion
 from ..model.states import STATES
 from ..reading.toml_reader import Toml
 

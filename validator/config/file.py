@@ -11,7 +11,8 @@ from ..checking.registry import select_codes
 from ..files.paths import is_path
 from ..findings.code import FAIL_ON, Severity
 from ..model.naming import Naming
-from ..model.policy import Policy, PolicyError
+from ..model.policy import Policy
+from ..model.policy_data import PolicyError
 from ..model.states import OPERATIONS
 from ..reading.toml_reader import Place, Toml, TomlError
 from .fields import (

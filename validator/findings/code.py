@@ -1,18 +1,11 @@
 """Code: the stable name of one kind of finding, with its description."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .. import schemas
 
-REDACTED = "[redacted]"
-MANY_BITS = 10_000
-"""The size of an integer of 3000 digits; Python refuses to write one of more than 4300."""
-ENDLESS = "a number of thousands of digits"
-_SHOWN = 60
-_WORDS = {True: "true", False: "false", None: "null"}
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -78,62 +71,15 @@ class Code(NamedTuple):
     editions: tuple[str, ...] = schemas.EDITIONS
     models: tuple[str, ...] = ()
     """The models the code can appear on; empty for any."""
+    about: Literal["value", "key"] = "value"
+    """The part of a member that findings are about; a key is at fault whatever its value."""
+    leaves: Literal["something invalid", "nothing", "something readable"] = "something invalid"
+    """The remains at the place of a finding: nothing that could be checked further, a value that
+    rules can read all the same, or one that they can't."""
+    api_title: str = ""
+    """The title that the API gives such an error in its responses, if it is known."""
 
     @property
     def group(self) -> str:
         """The part before the slash."""
         return self.name.partition("/")[0]
-
-
-def shown(value: object) -> str:
-    """Return `value` as short text: strings in JSON quotes, lists joined by commas."""
-    if isinstance(value, (list, tuple)):
-        return _cut(", ".join(shown(each) for each in value[:_SHOWN]), 4 * _SHOWN)
-    if isinstance(value, bool) or value is None:
-        return _WORDS[value]
-    if isinstance(value, str):
-        quoted = _quoting()(str(value[:_SHOWN]))
-        return quoted if len(value) <= _SHOWN else quoted[:-1] + '..."'
-    if isinstance(value, int) and value.bit_length() > MANY_BITS:
-        return ENDLESS
-    return _cut(str(value), _SHOWN)
-
-
-@cache
-def _quoting() -> Callable[[str], str]:
-    from json import JSONEncoder
-
-    return JSONEncoder(ensure_ascii=False).encode
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[:limit] + "..."
-
-
-def render(template: str, params: Mapping[str, Any]) -> str:
-    """Return `template` with ``{name}`` shown as a value, ``{name:bare}`` as a word.
-
-    A name that `params` has not was redacted.
-    """
-    if "{" not in template:
-        return template
-    rendered = []
-    for text, name, form in _parts(template):
-        rendered.append(text)
-        if name is not None:
-            rendered.append(_parameter(params[name], form) if name in params else REDACTED)
-    return "".join(rendered)
-
-
-@cache
-def _parts(template: str) -> tuple[tuple[str, str | None, str | None], ...]:
-    from string import Formatter
-
-    return tuple((text, name, form) for text, name, form, _ in Formatter().parse(template))
-
-
-def _parameter(value: object, form: str | None) -> str:
-    if form != "bare":
-        return shown(value)
-    words = value if isinstance(value, (list, tuple)) else [value]
-    return _cut(", ".join(map(str, words)), 4 * _SHOWN)

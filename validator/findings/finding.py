@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from .code import ENDLESS, MANY_BITS, Code, Severity, render
+from .code import Code, Severity
+from .message import ENDLESS, MANY_BITS, render
 from .pointer import to_pointer
 from .problem import Problem
 
@@ -53,6 +54,8 @@ class Finding(NamedTuple):
     """The end of the faulty part; the column is the one after its last character."""
     places: tuple[Span | None, ...] = ()
     """The spans of `related`, in the same order."""
+    about_key: bool = False
+    """The key that `pointer` ends with is at fault, whatever its value."""
 
     @property
     def span(self) -> Span | None:
@@ -122,6 +125,7 @@ def finding(
         parameter=problem.parameter,
         line=problem.line,
         column=problem.column,
+        about_key=code.about == "key",
     )
 
 

@@ -16,7 +16,8 @@ from ..config.discovery import at
 from ..config.fields import FieldReader, InvalidValue, boolean, choice, read, shown, text
 from ..config.settings import SettingsResolver
 from ..findings.code import Severity
-from ..model.policy import Policy, PolicyError
+from ..model.policy import Policy
+from ..model.policy_data import PolicyError
 from ..reading.document import MAX_BYTES
 from ..reading.toml_reader import Toml, TomlError, load
 from .address import overlap, parse

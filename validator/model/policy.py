@@ -1,13 +1,12 @@
 """Policy: what a team knows of its own Application, which no payload shows."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple, Self, TypeVar, cast, get_args
+from typing import Any, Literal, NamedTuple, Self, cast, get_args
 
 from ..findings.pointer import Path
-
-_T = TypeVar("_T")
+from .policy_data import PolicyError, choice, list_of, loaded, no_others, table, where
 
 AttributeType = Literal[
     "string",
@@ -28,15 +27,6 @@ Scope = Literal["session", "item", "both"]
 
 ENTITIES = ("CustomerSession", "CartItem")
 """The entities whose attributes a session payload carries."""
-
-
-class PolicyError(ValueError):
-    """A policy has a wrong key or value, or its file can't be read; the text names it."""
-
-    def __init__(self, message: str, *keys: str | int) -> None:
-        super().__init__(message)
-        self.keys = keys
-        """Keys to the faulty value."""
 
 
 class Attribute(NamedTuple):
@@ -63,7 +53,7 @@ class Catalog(NamedTuple):
 
         It has the keys that ``catalog`` has in a policy. Raises `PolicyError`.
         """
-        return _loaded(path, lambda data: _catalog(data, ()))
+        return loaded(path, lambda data: _catalog(data, ()))
 
 
 _TOLERANCE = Decimal("0.005")
@@ -104,7 +94,12 @@ class Policy(_Fields):
         """Check the types, so that a mistake shows where it was made."""
         budgets = (coupon_budget, referral_budget, identifier_budget)
         self = super().__new__(cls, cart_item_flattening, *budgets, total_tolerance, catalog)
-        for name in ("cart_item_flattening", *BUDGETS.values()):
+        for name in (
+            "cart_item_flattening",
+            "coupon_budget",
+            "referral_budget",
+            "identifier_budget",
+        ):
             if not isinstance(getattr(self, name), bool):
                 message = f"{name} is {getattr(self, name)!r}; it takes true or false"
                 raise PolicyError(message, name)
@@ -124,8 +119,8 @@ class Policy(_Fields):
         ``catalog`` may be the path of a file that holds it, see `Catalog.load`. Raises
         `PolicyError`, which names the key that is wrong and what it takes.
         """
-        data = _table(data, ())
-        _no_others(data, cls, ())
+        data = table(data, ())
+        no_others(data, cls._fields, ())
         given = dict(data)
         if isinstance(given.get("catalog"), str):
             try:
@@ -150,7 +145,7 @@ class Policy(_Fields):
                 data = {**data, "catalog": os.path.join(folder, data["catalog"])}
             return cls.from_mapping(data)
 
-        policy: Self = _loaded(path, build)
+        policy: Self = loaded(path, build)
         return policy
 
     def with_catalog(self, catalog: Catalog) -> Self:
@@ -164,87 +159,6 @@ class Policy(_Fields):
         return self._replace(catalog=own._replace(**known))
 
 
-BUDGETS = {
-    "couponCodes": "coupon_budget",
-    "referralCode": "referral_budget",
-    "identifiers": "identifier_budget",
-}
-"""The property that pays into each budget, by the name of the field that declares it."""
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return `` (did you mean ...?)`` for the known name closest to `name`, or nothing."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-def _loaded(path: str | os.PathLike[str], build: Callable[[Any], _T]) -> _T:
-    """Return what `build` makes of the data of a file; its errors name the file."""
-    name = os.fspath(path)
-    if name.lower().endswith(".json"):
-        try:
-            return build(_json(name))
-        except PolicyError as error:
-            raise PolicyError(f"{name}: {error}", *error.keys) from None
-    from ..reading.toml_reader import TomlError, load
-
-    try:
-        toml = load(name, parse_float=Decimal)
-    except TomlError as error:
-        raise PolicyError(str(error)) from None
-    try:
-        return build(toml.data)
-    except PolicyError as error:
-        raise PolicyError(str(toml.error(str(error), *error.keys)), *error.keys) from None
-
-
-def _json(path: str) -> Any:
-    try:
-        with open(path, "rb") as file:
-            raw = file.read()
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise PolicyError(f"can't be read: {why}") from None
-    import json
-
-    try:
-        return json.loads(raw.decode("utf-8-sig"), parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
-        raise PolicyError(f"is not JSON: {error}") from None
-
-
-def _where(keys: Path) -> str:
-    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
-    return text.removeprefix(".")
-
-
-def _table(value: object, keys: Path, whole: str = "the policy") -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        message = f"{_where(keys) or whole} is not a table of keys and values"
-        raise PolicyError(message, *keys)
-    return value
-
-
-def _no_others(data: Mapping[str, Any], known: Any, keys: Path) -> None:
-    names = known if isinstance(known, tuple) else known._fields
-    for key in data:
-        if key not in names:
-            whole = "the catalog" if known is Catalog else "the policy"
-            message = f"{_where(keys) or whole} has no key {key!r}{suggestion(str(key), names)}"
-            raise PolicyError(message, *keys, key)
-
-
-def _choice(value: object, kind: Any, keys: Path) -> Any:
-    choices = get_args(kind)
-    if value not in choices:
-        close = suggestion(str(value), choices)
-        message = f"{_where(keys)} is {value!r}{close}; it takes one of {', '.join(choices)}"
-        raise PolicyError(message, *keys)
-    return value
-
-
 def _tolerance(value: object) -> Decimal:
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
         tolerance = Decimal(str(value))
@@ -255,10 +169,10 @@ def _tolerance(value: object) -> Decimal:
 
 
 def _catalog(value: object, keys: Path) -> Catalog:
-    data = _table(value, keys, "the catalog")
+    data = table(value, keys, "the catalog")
     if not data:
         raise PolicyError(
-            f"{_where(keys) or 'the catalog'} is empty, so nothing would be checked by it;"
+            f"{where(keys) or 'the catalog'} is empty, so nothing would be checked by it;"
             f" it takes {', '.join(Catalog._fields)}",
             *keys,
         )
@@ -266,56 +180,42 @@ def _catalog(value: object, keys: Path) -> Catalog:
         raise PolicyError(
             "is an export of the Management API; 'talonschema catalog build' makes a catalog of it"
         )
-    _no_others(data, Catalog, keys)
+    no_others(data, Catalog._fields, keys, "the catalog")
     attributes = costs = skus = None
     if "attributes" in data:
         below = (*keys, "attributes")
-        entities = _table(data["attributes"], below)
-        _no_others(entities, ENTITIES, below)
+        entities = table(data["attributes"], below)
+        no_others(entities, ENTITIES, below)
         attributes = {
             entity: {
                 name: _attribute(entry, (*below, entity, name))
-                for name, entry in _table(entries, (*below, entity)).items()
+                for name, entry in table(entries, (*below, entity)).items()
             }
             for entity, entries in entities.items()
         }
     if "additional_costs" in data:
         below = (*keys, "additional_costs")
         costs = {
-            name: cast("Scope", _choice(scope, Scope, (*below, name)))
-            for name, scope in _table(data["additional_costs"], below).items()
+            name: cast("Scope", choice(scope, Scope, (*below, name)))
+            for name, scope in table(data["additional_costs"], below).items()
         }
     if "priced_skus" in data:
-        skus = frozenset(_list(data["priced_skus"], (str,), (*keys, "priced_skus")))
+        skus = frozenset(list_of(data["priced_skus"], (str,), (*keys, "priced_skus")))
     return Catalog(attributes=attributes, additional_costs=costs, priced_skus=skus)
 
 
 def _attribute(value: object, keys: Path) -> Attribute:
     if isinstance(value, str):
         value = {"type": value}
-    data = _table(value, keys)
-    _no_others(data, Attribute, keys)
+    data = table(value, keys)
+    no_others(data, Attribute._fields, keys)
     if "type" not in data:
-        message = (
-            f"{_where(keys)} has no type; it takes one of {', '.join(get_args(AttributeType))}"
-        )
+        message = f"{where(keys)} has no type; it takes one of {', '.join(get_args(AttributeType))}"
         raise PolicyError(message, *keys)
-    kind = cast("AttributeType", _choice(data["type"], AttributeType, (*keys, "type")))
+    kind = cast("AttributeType", choice(data["type"], AttributeType, (*keys, "type")))
     allowed = None
     if "allowed" in data:
         inner = (str,) if "number" not in kind else (int, float, Decimal)
-        values = _list(data["allowed"], inner, (*keys, "allowed"))
+        values = list_of(data["allowed"], inner, (*keys, "allowed"))
         allowed = frozenset(float(v) if isinstance(v, Decimal) else v for v in values)
     return Attribute(type=kind, allowed=allowed)
-
-
-def _list(value: object, kind: Any, keys: Path) -> list[Any]:
-    if not isinstance(value, (list, tuple)):
-        message = f"{_where(keys)} is not a list"
-        raise PolicyError(message, *keys)
-    for index, each in enumerate(value):
-        if not isinstance(each, kind) or isinstance(each, bool):
-            names = " or ".join(one.__name__ for one in kind)
-            message = f"{_where((*keys, index))} is {each!r}; it takes {names}"
-            raise PolicyError(message, *keys, index)
-    return list(value)

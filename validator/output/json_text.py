@@ -29,7 +29,7 @@ def _plain(value: Any) -> Any:
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
-        from ..findings.code import shown
+        from ..findings.message import shown
 
         return shown(value)
     return value

@@ -16,20 +16,6 @@ from typing import NamedTuple, Protocol
 from ..findings.finding import Finding, Span
 from .lines import Lines
 
-OF_KEYS = frozenset(
-    {
-        "catalog/additional-cost-scope",
-        "catalog/impossible-name",
-        "catalog/unknown-additional-cost",
-        "catalog/unknown-attribute",
-        "json/key-type",
-        "payload/read-only-property",
-        "payload/unknown-property",
-        "sequence/unknown-key",
-    }
-)
-"""The codes of findings that are about a key, whatever its value."""
-
 
 class Position(NamedTuple):
     """The position of a member of an object or an array."""
@@ -66,7 +52,7 @@ def _located(finding: Finding, places: Positions) -> Finding:
     if place is None:
         return finding
     others = tuple(places.find(pointer) for pointer in finding.related)
-    span = place.key if finding.code in OF_KEYS and place.key else place.value
+    span = place.key if finding.about_key and place.key else place.value
     return finding._replace(**span._asdict(), places=tuple(each and each.value for each in others))
 
 

@@ -163,6 +163,8 @@ def _prefilter_costs(policy: Policy) -> PrefilterKeywords:
     source='Docs pages on attributes and on errors (title "Unknown")',
     refusal=Confidence.DOCUMENTED,
     models=REQUESTS,
+    about="key",
+    api_title="Unknown",
     bad=(
         Example({"attributes": {"Shippingcity": "Berlin"}}, _WITH),
         Example({"cartItems": [{**_SHOE, "attributes": {"Days": 3}}]}, _WITH),
@@ -243,6 +245,7 @@ def _fits(value: object, kind: str) -> bool:
     source='Docs page on errors (title "Invalid type"); Management API, attributes',
     refusal=Confidence.DOCUMENTED,
     models=REQUESTS,
+    api_title="Invalid type",
     bad=(
         Example({"attributes": {"Days": "5"}}, _WITH),
         Example({"cartItems": [{**_SHOE, "attributes": {"sizes": [42, "43"]}}]}, _WITH),
@@ -351,6 +354,7 @@ def attribute_value(context: Context) -> Violations:
     source="Docs page on managing additional costs; Management API, additional costs",
     refusal=Confidence.INFERRED,
     models=REQUESTS,
+    about="key",
     bad=(Example({"additionalCosts": {"Shipping": {"price": 9}}}, _WITH),),
     good=(Example({"additionalCosts": {"shipping": {"price": 9}}}, _WITH),),
     needs=("additional costs",),
@@ -379,6 +383,7 @@ def unknown_additional_cost(context: Context) -> Violations:
     source="Docs page on managing additional costs; Management API, additional costs (type)",
     refusal=Confidence.INFERRED,
     models=REQUESTS,
+    about="key",
     bad=(
         Example({"cartItems": [{**_SHOE, "additionalCosts": {"shipping": {"price": 9}}}]}, _WITH),
     ),
@@ -417,6 +422,7 @@ def additional_cost_scope(context: Context) -> Violations:
     fix="Use the name as it was created.",
     source="Management API, attributes and additional costs (pattern of `name`)",
     models=REQUESTS,
+    about="key",
     bad=(
         Example({"attributes": {"shipping-city": "Berlin"}}),
         Example({"additionalCosts": {"express shipping": {"price": 9}}}, {"edition": "2026-06"}),

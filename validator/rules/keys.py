@@ -57,6 +57,7 @@ _GUESSES = 100
         "own sample campaign sends `Category`)"
     ),
     confidence=Confidence.PRACTICE,
+    about="key",
     bad=(
         Example({"cartItems": [], "coupon": "XMAS-20-2021"}),
         Example({"customerSession": {"coupon_codes": []}}),
@@ -104,6 +105,7 @@ def unknown_property(context: Context) -> Violations:
     fix="Build requests from your own cart, not from the last response.",
     source="readOnly in the API's OpenAPI 3.1 (2026-04 on); SDK 2.5.1 docs of CartItem",
     models=REQUESTS,
+    about="key",
     bad=(
         Example({"customerSession": {"total": 10, "cartItems": []}}),
         Example(

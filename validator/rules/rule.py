@@ -90,13 +90,15 @@ def rule(
     refusal: Confidence | None = None,
     editions: tuple[str, ...] = schemas.EDITIONS,
     models: tuple[str, ...] = (),
+    about: Literal["value", "key"] = "value",
+    api_title: str = "",
     reads: tuple[str, ...] = (),
     needs: tuple[Need, ...] = (),
     prefilter: Prefilter = None,
 ) -> Callable[[Check], Check]:
     """Register the decorated generator as the check of a code.
 
-    The arguments up to `models` describe the code, as in `Code`.
+    The arguments up to `api_title` describe the code, as in `Code`.
 
     `reads` are the places that have to be valid for the rule to be applied at all, below the
     session, such as ``cartItems/*/quantity`` (``*`` for any step), or with a leading slash in the
@@ -130,6 +132,8 @@ def rule(
         refusal=refusal,
         editions=editions,
         models=models,
+        about=about,
+        api_title=api_title,
     )
 
     def register(check: Check) -> Check:

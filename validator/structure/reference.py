@@ -14,7 +14,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from .. import schemas
-from ..findings.code import MANY_BITS
+from ..findings.message import MANY_BITS
 from ..findings.pointer import order
 from ..findings.problem import Problem
 from ..model.formats import FORMATS

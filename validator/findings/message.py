@@ -1,0 +1,76 @@
+"""Message: values as text, and templates filled with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any
+
+REDACTED = "[redacted]"
+MANY_BITS = 10_000
+"""The size of an integer of 3000 digits; Python refuses to write one of more than 4300."""
+ENDLESS = "a number of thousands of digits"
+_SHOWN = 60
+_WORDS = {True: "true", False: "false", None: "null"}
+
+
+def shown(value: object) -> str:
+    """Return `value` as short text: strings in JSON quotes, lists joined by commas."""
+    if isinstance(value, (list, tuple)):
+        return _cut(", ".join(shown(each) for each in value[:_SHOWN]), 4 * _SHOWN)
+    if isinstance(value, bool) or value is None:
+        return _WORDS[value]
+    if isinstance(value, str):
+        quoted = _quoting()(str(value[:_SHOWN]))
+        return quoted if len(value) <= _SHOWN else quoted[:-1] + '..."'
+    if isinstance(value, int) and value.bit_length() > MANY_BITS:
+        return ENDLESS
+    return _cut(str(value), _SHOWN)
+
+
+@cache
+def _quoting() -> Callable[[str], str]:
+    from json import JSONEncoder
+
+    return JSONEncoder(ensure_ascii=False).encode
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[:limit] + "..."
+
+
+def render(template: str, params: Mapping[str, Any]) -> str:
+    """Return `template` with ``{name}`` shown as a value, ``{name:bare}`` as a word.
+
+    A name that `params` has not was redacted.
+    """
+    if "{" not in template:
+        return template
+    rendered = []
+    for text, name, form in _parts(template):
+        rendered.append(text)
+        if name is not None:
+            rendered.append(_parameter(params[name], form) if name in params else REDACTED)
+    return "".join(rendered)
+
+
+@cache
+def _parts(template: str) -> tuple[tuple[str, str | None, str | None], ...]:
+    from string import Formatter
+
+    return tuple((text, name, form) for text, name, form, _ in Formatter().parse(template))
+
+
+def _parameter(value: object, form: str | None) -> str:
+    if form != "bare":
+        return shown(value)
+    words = value if isinstance(value, (list, tuple)) else [value]
+    return _cut(", ".join(map(str, words)), 4 * _SHOWN)
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean ...?)`` for the known name closest to `name`, or nothing."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,103 @@
+"""Policy data: the plain data of a policy or a catalog, read from a file and looked through."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any, TypeVar, get_args
+
+from ..findings.message import suggestion
+from ..findings.pointer import Path
+
+_T = TypeVar("_T")
+
+
+class PolicyError(ValueError):
+    """A policy has a wrong key or value, or its file can't be read; the text names it."""
+
+    def __init__(self, message: str, *keys: str | int) -> None:
+        super().__init__(message)
+        self.keys = keys
+        """Keys to the faulty value."""
+
+
+def loaded(path: str | os.PathLike[str], build: Callable[[Any], _T]) -> _T:
+    """Return what `build` makes of the data of a file; its errors name the file."""
+    name = os.fspath(path)
+    if name.lower().endswith(".json"):
+        try:
+            return build(_json(name))
+        except PolicyError as error:
+            raise PolicyError(f"{name}: {error}", *error.keys) from None
+    from ..reading.toml_reader import TomlError, load
+
+    try:
+        toml = load(name, parse_float=Decimal)
+    except TomlError as error:
+        raise PolicyError(str(error)) from None
+    try:
+        return build(toml.data)
+    except PolicyError as error:
+        raise PolicyError(str(toml.error(str(error), *error.keys)), *error.keys) from None
+
+
+def _json(path: str) -> Any:
+    try:
+        with open(path, "rb") as file:
+            raw = file.read()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise PolicyError(f"can't be read: {why}") from None
+    import json
+
+    try:
+        return json.loads(raw.decode("utf-8-sig"), parse_float=Decimal)
+    except (ValueError, RecursionError) as error:
+        raise PolicyError(f"is not JSON: {error}") from None
+
+
+def where(keys: Path) -> str:
+    """Return keys to a value as text, such as ``catalog.attributes``."""
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+    return text.removeprefix(".")
+
+
+def table(value: object, keys: Path, whole: str = "the policy") -> Mapping[str, Any]:
+    """Return a value that is a table; raise `PolicyError` for another."""
+    if not isinstance(value, Mapping):
+        message = f"{where(keys) or whole} is not a table of keys and values"
+        raise PolicyError(message, *keys)
+    return value
+
+
+def no_others(
+    data: Mapping[str, Any], names: Iterable[str], keys: Path, whole: str = "the policy"
+) -> None:
+    """Raise `PolicyError` for a key that is none of `names`."""
+    names = tuple(names)
+    for key in data:
+        if key not in names:
+            message = f"{where(keys) or whole} has no key {key!r}{suggestion(str(key), names)}"
+            raise PolicyError(message, *keys, key)
+
+
+def choice(value: object, kind: Any, keys: Path) -> Any:
+    """Return a value that is one of the `Literal` `kind`; raise `PolicyError` for another."""
+    choices = get_args(kind)
+    if value not in choices:
+        close = suggestion(str(value), choices)
+        message = f"{where(keys)} is {value!r}{close}; it takes one of {', '.join(choices)}"
+        raise PolicyError(message, *keys)
+    return value
+
+
+def list_of(value: object, kind: Any, keys: Path) -> list[Any]:
+    """Return a list whose elements are of the types `kind`; raise `PolicyError` for another."""
+    if not isinstance(value, (list, tuple)):
+        message = f"{where(keys)} is not a list"
+        raise PolicyError(message, *keys)
+    for index, each in enumerate(value):
+        if not isinstance(each, kind) or isinstance(each, bool):
+            names = " or ".join(one.__name__ for one in kind)
+            message = f"{where((*keys, index))} is {each!r}; it takes {names}"
+            raise PolicyError(message, *keys, index)
+    return list(value)
