@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final, TypeAlias, Unpack
 from urllib.parse import quote, unquote_to_bytes
 
-from .guard import MOST_LEARNED, Guard, Verdict
+from .guard import Guard, Verdict
 from .messages import Headers, Request, Response, header
+from .recorder import AnswerRecorder
 from .settings import Options
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -78,9 +79,10 @@ class SessionGuard:
         try:
             await self.app(scope, receive, exchange.send)
         finally:
-            if exchange.token is not None:
-                # The answer got lost. A task of its own outlives this one, which may be cancelled.
-                loss = asyncio.ensure_future(exchange.learn(None))
+            report = exchange.recorder.lost()
+            if report is not None:
+                # A task of its own outlives this one, which may be cancelled.
+                loss = asyncio.ensure_future(report)
                 self._losses.add(loss)
                 loss.add_done_callback(self._losses.discard)
 
@@ -120,52 +122,38 @@ class _Exchange:
     """An answer on its way to the client."""
 
     def __init__(self, guard: Guard, request: Request, verdict: Verdict, send: Send) -> None:
-        self._guard = guard
-        self._request = request
         self._back = _encoded(verdict.headers)
         self._send = send
-        self._answer = Response(0)
-        self._pieces: list[bytes] = []
-        self._size = 0
         self._announced: int | None = None
-        self.token = verdict.token
-        """The exchange to learn the answer for; None if there is none, or it is done."""
+        self.recorder = AnswerRecorder(guard, request, verdict.token)
 
     async def send(self, message: Message) -> None:
         """Be the `send` of the app."""
-        kind = message["type"]
+        kind, recorder = message["type"], self.recorder
         if kind == "http.response.start":
             self._start(message)
             if self._back:
                 message = {**message, "headers": [*message.get("headers", ()), *self._back]}
         elif kind == "http.response.body":
-            self._keep(message.get("body", b""))
+            recorder.keep(bytes(message.get("body", b"")))
             # A client takes an answer for complete once it has as many bytes as were announced.
-            if not message.get("more_body", False) or self._size == self._announced:
-                await self.learn(self._answer._replace(body=b"".join(self._pieces)))
+            if not message.get("more_body", False) or recorder.size == self._announced:
+                await self._learn()
         elif kind in {"http.response.pathsend", "http.response.zerocopysend"}:
             # The server sends a file, which is not seen here.
-            await self.learn(self._answer)
+            await self._learn()
         await self._send(message)
 
-    async def learn(self, answer: Response | None) -> None:
-        """Report the answer to the guard once; None if it got lost."""
-        token, self.token = self.token, None
-        if token is not None:
-            await self._guard.finish(token, self._request.method, self._request.target, answer)
+    async def _learn(self) -> None:
+        report = self.recorder.learned()
+        if report is not None:
+            await report
 
     def _start(self, message: Message) -> None:
         headers = _decoded(message.get("headers", ()))
-        self._answer = Response(message["status"], headers)
+        self.recorder.answer = Response(message["status"], headers)
         length = header(headers, "content-length")
         self._announced = int(length) if length and length.isdecimal() else None
-
-    def _keep(self, piece: bytes) -> None:
-        self._size += len(piece)
-        if self._size <= MOST_LEARNED:
-            self._pieces.append(bytes(piece))
-        else:
-            self._pieces.clear()
 
 
 class _Lifespan:

@@ -1,8 +1,9 @@
 """The gRPC face: Envoy's external processing, as an observer of answers or as gate and observer.
 
-One service serves both, and the first message of a stream shows which of them the filter
-wants: one that sends requests is a gate as well. As an observer alone it learns of an exchange
-from the token that the HTTP gate handed out, which Envoy keeps in dynamic metadata.
+One service serves both, and the first message of a stream shows which of them the filter wants:
+one that sends requests is a gate (`_Gate`), one that sends answers alone an observer (`_Observer`).
+An observer learns of an exchange from the token that the HTTP gate handed out, which Envoy keeps in
+dynamic metadata.
 
 Envoy holds each message back until it is answered, and so the end of an answer until what it says
 has been learned: a client that has read an answer can't overtake it. Once there is nothing more to
@@ -17,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Coroutine
 from typing import Any, Final
 
 import grpc
@@ -31,9 +33,10 @@ from .envoy_messages import (
     ProcessingRequest,
     ProcessingResponse,
 )
-from .guard import MOST_LEARNED, Guard
+from .guard import Guard
 from .http import TOKEN
 from .messages import Headers, Request, Response
+from .recorder import AnswerRecorder
 
 GATE: Final = "envoy.filters.http.ext_authz"
 """The namespace in which Envoy keeps what the HTTP gate answered, as dynamic metadata."""
@@ -46,7 +49,7 @@ _UNBUFFERED: Final = (
     "a gate can't judge bodies that it does not get:"
     " set processing_mode.request_body_mode of the ext_proc filter to BUFFERED"
 )
-_UNTOLD: Final = (
+_MISSING: Final = (
     "an observer can't learn without {}: name it in response_attributes of the ext_proc filter"
 )
 
@@ -92,13 +95,17 @@ class ExternalProcessor:
             await asyncio.wait(self._tasks)
 
     async def _process(self, _: Any, context: aio.ServicerContext[Any, bytes]) -> None:
-        stream = _Stream(self._guard, self._tasks)
+        protocol: _Gate | _Observer | None = None
         try:
-            while not stream.done:
+            while protocol is None or not protocol.done:
                 message = await context.read()
                 if message is aio.EOF:
                     break
-                reply = await stream.reply(message)
+                kind: str = message.WhichOneof("request")
+                if protocol is None:
+                    made = _Gate if kind == "request_headers" else _Observer
+                    protocol = made(self._guard, self._tasks)
+                reply = await protocol.reply(kind, message)
                 if reply is not None:
                     await context.write(reply)
         except _Misconfigured as error:
@@ -108,55 +115,37 @@ class ExternalProcessor:
                 _log.error("%s", error, extra={"fields": {"event": "misconfigured"}})
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
         finally:
-            stream.close()
+            if protocol is not None:
+                protocol.close()
 
 
 class _Misconfigured(Exception):
     """The filter sends what can't be judged; the text has what to change."""
 
 
-class _Stream:
-    """One exchange between a client and the API, as far as the filter showed it."""
+class _Answer:
+    """The answer to a request, as the filter shows it."""
 
-    def __init__(self, guard: Guard, tasks: set[asyncio.Task[None]]) -> None:
-        self._guard = guard
+    def __init__(
+        self, recorder: AnswerRecorder, back: Headers, tasks: set[asyncio.Task[None]]
+    ) -> None:
+        self._recorder = recorder
+        self._back = back
+        """Headers to be added to it."""
         self._tasks = tasks
-        self._started = False
-        self._seen = False
-        """The filter is a gate too, and showed the request."""
-        self._request = Request("", "")
-        self._back: Headers = ()
-        """Headers to be added to the answer."""
-        self._answer = Response(0)
-        self._pieces: list[bytes] = []
-        self._size = 0
-        self._partial = False
-        self._token: str | None = None
-        """The exchange to learn the answer for; None if there is none, or it is done."""
-        self.done = False
-        """There is nothing more to send."""
 
-    async def reply(self, message: Any) -> bytes | None:
-        """Take a message in; return the reply to it, or None to go without."""
-        kind: str = message.WhichOneof("request")
-        if kind == "request_headers":
-            return await self._on_request(message)
-        if kind == "request_body":
-            truncated = self._partial and not message.request_body.end_of_stream
-            return await self._judge(kind, message.request_body.body, truncated=truncated)
-        if kind == "request_trailers":
-            return _GO_ON[kind]
-        if not self._started:
-            self._observe(kind, message)
-        self._started = True
-        if self._token is None and not self._back:
-            self.done = True
-            return _GO_ON[kind] if self._seen else None
+    @property
+    def done(self) -> bool:
+        """There is nothing more to learn or to add."""
+        return self._recorder.token is None and not self._back
+
+    async def reply(self, kind: str, message: Any) -> bytes:
+        """Take a message about the answer in; return the reply to it."""
         if kind == "response_headers":
-            return await self._on_answer(message.response_headers)
+            return await self._on_headers(message.response_headers)
         if kind == "response_body":
-            piece, first = message.response_body, not self._size
-            self._keep(piece.body)
+            piece, first = message.response_body, not self._recorder.size
+            self._recorder.keep(piece.body)
             # Envoy sends the end of most answers in a piece of its own. Half an object is no JSON,
             # so there is no need to wait for it, which would cost the client some time.
             if not (piece.end_of_stream or (first and _is_object(piece.body))):
@@ -166,11 +155,83 @@ class _Stream:
 
     def close(self) -> None:
         """Let go of the exchange: if its answer is still to come, it got lost."""
-        if self._token is not None:
-            self._finish(self._token, None)
+        self._report(self._recorder.lost())
+
+    async def _on_headers(self, message: Any) -> bytes:
+        headers = _headers(message)
+        status = next((value for name, value in headers if name == ":status"), "")
+        self._recorder.answer = Response(int(status) if status.isdecimal() else 0, headers)
+        back, self._back = self._back, ()
+        if message.end_of_stream:
+            await self._learn()
+        if not back:
+            return _GO_ON["response_headers"]
+        mutation = _mutation(back)
+        return bytes(
+            ProcessingResponse(
+                response_headers={"response": {"header_mutation": mutation}}
+            ).SerializeToString()
+        )
+
+    async def _learn(self) -> None:
+        self._back = ()
+        answer = self._recorder.answer
+        if not answer.headers and self._recorder.body.startswith(_GZIP_MAGIC):
+            # An observer that was sent no headers can't be recognised.
+            self._recorder.answer = answer._replace(headers=(("content-encoding", "gzip"),))
+        task = self._report(self._recorder.learned())
+        if task is not None:
+            await asyncio.shield(task)
+
+    def _report(self, report: Coroutine[Any, Any, None] | None) -> asyncio.Task[None] | None:
+        """Report to the guard, in a task that outlives a cancelled stream."""
+        if report is None:
+            return None
+        task = asyncio.create_task(report)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+class _Gate:
+    """An exchange of a filter that sends requests: they are judged, then the answer is learned."""
+
+    def __init__(self, guard: Guard, tasks: set[asyncio.Task[None]]) -> None:
+        self._guard = guard
+        self._tasks = tasks
+        self._request = Request("", "")
+        self._partial = False
+        """Envoy cuts bodies off that do not fit into its buffer."""
+        self._answer: _Answer | None = None
+        """None until the request is admitted."""
+        self._ended = False
+
+    @property
+    def done(self) -> bool:
+        """There is nothing more to send."""
+        return self._ended or (self._answer is not None and self._answer.done)
+
+    async def reply(self, kind: str, message: Any) -> bytes:
+        """Take a message in; return the reply to it."""
+        if kind == "request_headers":
+            return await self._on_request(message)
+        if kind == "request_body":
+            truncated = self._partial and not message.request_body.end_of_stream
+            return await self._judge(kind, message.request_body.body, truncated=truncated)
+        if kind == "request_trailers":
+            return _GO_ON[kind]
+        if self._answer is None:
+            # Another filter answers, so the request goes no further.
+            self._ended = True
+            return _GO_ON[kind]
+        return await self._answer.reply(kind, message)
+
+    def close(self) -> None:
+        """Let go of the exchange."""
+        if self._answer is not None:
+            self._answer.close()
 
     async def _on_request(self, message: Any) -> bytes:
-        self._started = self._seen = True
         headers = _headers(message.request_headers)
         pseudo = dict(headers)
         self._request = Request(
@@ -190,75 +251,59 @@ class _Stream:
     async def _judge(self, kind: str, body: bytes, *, truncated: bool = False) -> bytes:
         verdict = await self._guard.begin(self._request._replace(body=body, truncated=truncated))
         if verdict.refusal is not None:
-            self.done = True
+            self._ended = True
             return _refusal(verdict.refusal)
-        self._token, self._back = verdict.token, verdict.headers
-        self.done = self._token is None and not self._back
+        recorder = AnswerRecorder(self._guard, self._request, verdict.token)
+        self._answer = _Answer(recorder, verdict.headers, self._tasks)
         return _GO_ON[kind]
 
-    def _observe(self, kind: str, message: Any) -> None:
-        """Read from the first message what the HTTP gate left, and what the answer is like."""
+
+class _Observer:
+    """An exchange of a filter that sends answers alone, behind an HTTP gate."""
+
+    def __init__(self, guard: Guard, tasks: set[asyncio.Task[None]]) -> None:
+        self._guard = guard
+        self._tasks = tasks
+        self._answer: _Answer | None = None
+        """None before the first message."""
+
+    @property
+    def done(self) -> bool:
+        """There is nothing more to send."""
+        return self._answer is not None and self._answer.done
+
+    async def reply(self, kind: str, message: Any) -> bytes | None:
+        """Take a message in; return the reply to it, None to end without one."""
+        if self._answer is None:
+            self._answer = _Answer(self._recorder(kind, message), (), self._tasks)
+            if self._answer.done:
+                return None
+        return await self._answer.reply(kind, message)
+
+    def close(self) -> None:
+        """Let go of the exchange."""
+        if self._answer is not None:
+            self._answer.close()
+
+    def _recorder(self, kind: str, message: Any) -> AnswerRecorder:
+        """Return a recorder for the exchange that the HTTP gate left its token of."""
         left = message.metadata_context.filter_metadata
         if GATE not in left or TOKEN not in left[GATE].fields:
-            return
+            return AnswerRecorder(self._guard, Request("", ""), None)
         attributes = (
             message.attributes[ATTRIBUTES].fields if ATTRIBUTES in message.attributes else {}
         )
         for name in ("request.method", "request.path", "response.code"):
             if name not in attributes and (kind, name) != ("response_headers", "response.code"):
-                raise _Misconfigured(_UNTOLD.format(name))
-        self._token = left[GATE].fields[TOKEN].string_value
+                raise _Misconfigured(_MISSING.format(name))
         method, path = (
             attributes[name].string_value for name in ("request.method", "request.path")
         )
-        self._request = Request(method, path)
+        token = left[GATE].fields[TOKEN].string_value
+        recorder = AnswerRecorder(self._guard, Request(method, path), token)
         if "response.code" in attributes:
-            self._answer = Response(int(attributes["response.code"].number_value))
-
-    async def _on_answer(self, message: Any) -> bytes:
-        headers = _headers(message)
-        status = next((value for name, value in headers if name == ":status"), "")
-        self._answer = Response(int(status) if status.isdecimal() else 0, headers)
-        if message.end_of_stream:
-            await self._learn()
-        if not self._back:
-            return _GO_ON["response_headers"]
-        mutation = _mutation(self._back)
-        self._back = ()
-        self.done = self._token is None
-        return bytes(
-            ProcessingResponse(
-                response_headers={"response": {"header_mutation": mutation}}
-            ).SerializeToString()
-        )
-
-    def _keep(self, piece: bytes) -> None:
-        self._size += len(piece)
-        if self._size <= MOST_LEARNED:
-            self._pieces.append(piece)
-        else:
-            self._pieces.clear()
-
-    async def _learn(self) -> None:
-        self.done = True
-        if self._token is None:
-            return
-        body = b"".join(self._pieces)
-        headers = self._answer.headers
-        if not headers and body.startswith(_GZIP_MAGIC):
-            # An observer that was sent no headers can't be recognised.
-            headers = (("content-encoding", "gzip"),)
-        answer = self._answer._replace(headers=headers, body=body)
-        await asyncio.shield(self._finish(self._token, answer))
-
-    def _finish(self, token: str, answer: Response | None) -> asyncio.Task[None]:
-        """Report an answer to the guard, in a task that outlives a cancelled stream."""
-        self._token = None
-        method, target = self._request.method, self._request.target
-        task = asyncio.create_task(self._guard.finish(token, method, target, answer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+            recorder.answer = Response(int(attributes["response.code"].number_value))
+        return recorder
 
 
 def _is_object(text: bytes) -> bool:
