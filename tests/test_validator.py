@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import json
+import pickle
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +23,7 @@ from talonschema import (
     check,
     schemas,
 )
+from talonschema.api import kept
 from talonschema.checking.report import Skipped
 from talonschema.rules.context import Context
 from talonschema.rules.rule import RULES
@@ -465,7 +468,7 @@ def test_a_rule_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch, engine: 
 
     name = "codes/duplicate-coupon"
     monkeypatch.setitem(RULES, name, RULES[name]._replace(check=crash))
-    report = check(MIXED, engine=engine)
+    report = Validator(engine=engine).check(MIXED)
     assert {each.code for each in report.findings} == (MIXED_CODES - {name}) | {
         "internal/rule-crash"
     }
@@ -474,9 +477,9 @@ def test_a_rule_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch, engine: 
     assert finding.pointer == ""
     assert finding.params["rule"] == name
     assert finding.params["error"] == "RuntimeError"
-    silent = check(MIXED, engine=engine, redact=True)
+    silent = Validator(engine=engine, redact=True).check(MIXED)
     assert "SKU1241028" not in json.dumps(silent.to_dict())
-    selected = check(MIXED, select=["codes"], engine=engine)
+    selected = Validator(select=["codes"], engine=engine).check(MIXED)
     assert [each.code for each in selected.findings] == ["internal/rule-crash"]
     assert check(MIXED, select=["codes"], ignore=["internal"], engine=engine).findings == ()
     assert check(MIXED, select=["codes"], ignore=[name], engine=engine).findings == ()
@@ -511,3 +514,42 @@ def test_threads_can_share_a_validator(engine: Any) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+# A validator that can be kept.
+
+
+def test_validators_pickle_and_copy_after_their_first_check() -> None:
+    validator = Validator(edition="2026-06", policy=NO_ATTRIBUTES, ignore=["cart"], redact=True)
+    report = validator.check(MIXED)
+    for other in (pickle.loads(pickle.dumps(validator)), copy.deepcopy(validator)):  # noqa: S301
+        assert other.check(MIXED) == report
+        assert repr(other) == repr(validator)
+
+
+def test_a_validator_shows_its_options() -> None:
+    assert repr(Validator()) == "Validator()"
+    shown = repr(Validator(edition="2026-06", select=iter(["cart", "schema"]), redact=True))
+    assert shown == "Validator(edition='2026-06', select=('cart', 'schema'), redact=True)"
+
+
+@pytest.mark.parametrize("name", ["edition", "naming"])
+def test_options_can_not_be_set_later(name: str) -> None:
+    with pytest.raises(AttributeError):
+        setattr(Validator(), name, "2026-06")
+
+
+def test_functions_keep_their_validators() -> None:
+    begin = kept.cache_info().misses
+    for _ in range(3):
+        check(MIXED, edition="2026-06", max_findings=17)
+        check(MIXED, edition="2026-06", max_findings=17, ignore=("cart",), policy=Policy())
+        check(MIXED, edition="2026-06", ignore=["cart"])  # can't be kept, and is right
+    assert kept.cache_info().misses == begin + 2
+    with pytest.raises(ValueError, match="max_findings is True"):
+        check(MIXED, max_findings=True)
+
+
+def test_an_unknown_argument_gets_a_suggestion() -> None:
+    with pytest.raises(TypeError, match=r"'edtion' \(did you mean 'edition'\?\)"):
+        check({}, edtion="2026-06")  # type: ignore[call-arg]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any, Unpack
 
 from .checking.call import CheckArguments
 from .checking.report import Report
+from .findings.message import suggestion
 from .validator import Options, Validator
 
 
@@ -26,16 +27,30 @@ def is_valid(payload: Any, **arguments: Unpack[_Both]) -> bool:
     return validator.is_valid(payload, **call)
 
 
-def validate(payload: Any, **arguments: Unpack[_Both]) -> None:
-    """Raise `InvalidPayload` if a payload has errors; takes what `check` takes."""
-    check(payload, **arguments).raise_for_errors()
+def validate(payload: Any, *, fail_on: str = "error", **arguments: Unpack[_Both]) -> None:
+    """Raise `InvalidPayload` if a payload has errors; takes what `check` takes.
+
+    With `fail_on` ``"warning"``, warnings count as well.
+    """
+    check(payload, **arguments).raise_for_errors(fail_on=fail_on)
 
 
-_default = cache(Validator)
+_KEPT = 32
+"""How many validators are kept for the next call with equal options."""
+kept = lru_cache(_KEPT, typed=True)(Validator)
 
 
 def _split(arguments: _Both) -> tuple[Validator, CheckArguments]:
+    known = (*Options.__annotations__, *CheckArguments.__annotations__)
+    for name in arguments:
+        if name not in known:
+            message = f"unexpected keyword argument {name!r}{suggestion(name, known)}"
+            raise TypeError(message)
     # No checker can follow which keys go where.
     options: Options = {k: v for k, v in arguments.items() if k in Options.__annotations__}  # type: ignore[assignment]
     call: CheckArguments = {k: v for k, v in arguments.items() if k not in options}  # type: ignore[assignment]
-    return Validator(**options) if options else _default(), call
+    try:
+        return kept(**options), call  # type: ignore[arg-type]
+    except TypeError:
+        # A list or a table among the options, or one of a wrong type, which is reported now.
+        return Validator(**options), call

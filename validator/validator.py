@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypedDict, Unpack, get_args
 
 from . import schemas
@@ -69,8 +69,19 @@ class Validator:
         redact: bool = False,
     ) -> None:
         """Configure a validator; schemas are compiled when they are first needed."""
-        self.edition: str = one_of("edition", edition, schemas.EDITIONS)
-        self.naming: Naming = one_of("naming", naming, get_args(Naming))
+        self._options: Options = {
+            "edition": edition,
+            "policy": policy,
+            "naming": naming,
+            "engine": engine,
+            "select": select if select is None or isinstance(select, str) else tuple(select),
+            "ignore": ignore if isinstance(ignore, str) else tuple(ignore),
+            "severity": None if severity is None else dict(severity),
+            "max_findings": max_findings,
+            "redact": redact,
+        }
+        one_of("edition", edition, schemas.EDITIONS)
+        one_of("naming", naming, get_args(Naming))
         if engine is not None:
             one_of("engine", engine, get_args(EngineName))
         if policy is not None and not isinstance(policy, Policy):
@@ -79,17 +90,41 @@ class Validator:
         if isinstance(max_findings, bool) or not isinstance(max_findings, int) or max_findings < 1:
             message = f"max_findings is {max_findings!r}; it takes an integer, 1 or more"
             raise ValueError(message)
-        self.engine = make_engine(self.edition, engine)
+        self.engine = make_engine(edition, engine)
         self.checker = Checker(
             engine=self.engine,
             policy=policy or Policy(),
-            naming=self.naming,
-            severities=effective_severities(select, ignore, severity or {}),
+            naming=naming,
+            severities=effective_severities(
+                self._options["select"], self._options["ignore"], severity or {}
+            ),
             max_findings=max_findings,
             redact=redact,
         )
         """What `check` asks."""
         self._error_checker = self.checker.for_errors()
+
+    @property
+    def edition(self) -> str:
+        """The edition of the API that payloads are checked by."""
+        return self._options["edition"]
+
+    @property
+    def naming(self) -> Naming:
+        """The names that payloads are written in."""
+        return self._options["naming"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy the options; what was compiled is compiled anew."""
+        return partial(Validator, **self._options), ()
+
+    def __repr__(self) -> str:
+        """Return the options that differ from the defaults."""
+        defaults = Validator.__init__.__kwdefaults__ or {}
+        given = (
+            f"{name}={value!r}" for name, value in self._options.items() if value != defaults[name]
+        )
+        return f"Validator({', '.join(given)})"
 
     @cached_property
     def history_checker(self) -> Checker:
@@ -132,6 +167,11 @@ class Validator:
         known = before(self.engine, self.naming, previous)
         return call(self.edition, known, **arguments)
 
-    def validate(self, payload: Any, **arguments: Unpack[CheckArguments]) -> None:
-        """Check a payload and raise `InvalidPayload` if there are errors."""
-        self.check(payload, **arguments).raise_for_errors()
+    def validate(
+        self, payload: Any, *, fail_on: str = "error", **arguments: Unpack[CheckArguments]
+    ) -> None:
+        """Check a payload and raise `InvalidPayload` if there are errors.
+
+        With `fail_on` ``"warning"``, warnings count as well.
+        """
+        self.check(payload, **arguments).raise_for_errors(fail_on=fail_on)

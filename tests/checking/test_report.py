@@ -15,8 +15,11 @@ from talonschema import (
     InvalidPayload,
     Policy,
     Report,
+    Severity,
+    Validator,
     check,
     schemas,
+    validate,
 )
 from talonschema.checking.registry import CODES
 
@@ -33,13 +36,13 @@ def test_raising() -> None:
     assert "/state" in str(error)
     assert "[schema/enum]" in str(error)
     assert "NewCustomerSessionV2" in str(error)
-    assert len(str(error).splitlines()) == 3
+    assert len(str(error).splitlines()) == 4
 
 
 def test_raising_reports_how_much_is_left_out() -> None:
     with pytest.raises(InvalidPayload, match="and 4 more"):
         check({"couponCodes": [1] * 5}, max_findings=1).raise_for_errors()
-    with pytest.raises(InvalidPayload, match="payload is not valid"):
+    with pytest.raises(InvalidPayload, match=r"payload .*: 1 error"):
         check("{").raise_for_errors()
 
 
@@ -56,16 +59,91 @@ def test_reports_can_be_pickled(payload: Any) -> None:
 def test_findings_can_not_be_changed() -> None:
     report = check(MIXED)
     with pytest.raises(AttributeError):
-        report.ok = True  # type: ignore[misc]
+        report.ok = True
+    with pytest.raises(AttributeError):
+        del report.ok
     with pytest.raises(AttributeError):
         report.findings[0].code = "x"  # type: ignore[misc]
+
+
+def test_a_report_is_as_true_as_it_is_ok() -> None:
+    assert check(SESSION)
+    assert not check(MIXED)
+    misread: Any
+    for misread in (json.dumps, list, len, set):
+        with pytest.raises(TypeError):
+            misread(check(MIXED))
+
+
+def test_views_of_the_findings() -> None:
+    report = check(MIXED)
+    assert list(report.counts) == list(Severity)
+    assert sum(report.counts.values()) == len(report.findings) == len(set(report.findings))
+    assert report.warnings == tuple(f for f in report.findings if f.severity == "warning")
+    assert [f for own in report.by_code.values() for f in own] == sorted(
+        report.findings, key=lambda f: list(report.by_code).index(f.code)
+    )
+    assert hash(report) == hash(check(MIXED))
+
+
+def test_a_report_shows_itself() -> None:
+    report = check({"state": "opn", "cartitems": []})
+    assert repr(report) == "<Report NewCustomerSessionV2 2022-06: 1 error, 1 warning>"
+    assert str(report).splitlines() == [
+        "NewCustomerSessionV2 (edition 2022-06): 1 error, 1 warning",
+        (
+            "/cartitems: warning[payload/unknown-property] "
+            'NewCustomerSessionV2 has no property "cartitems"'
+        ),
+        '   = hint: the API\'s name is "cartItems"; keys are case-sensitive',
+        '/state: error[schema/enum] "opn" is not one of the allowed values',
+        '   = hint: allowed are: "open", "closed", "cancelled"',
+    ]
+    assert repr(check({})) == "<Report NewCustomerSessionV2 2022-06: ok>"
+    assert repr(check("{")) == "<Report unreadable 2022-06: 1 error>"
+    assert "2:3: error[json/" in str(check('{"a":\n  x}'))
+    assert "?now: " in str(check({}, now="2999-01-01T00:00:00Z"))
+    assert "and 4 more" in repr(check({"couponCodes": [1] * 5}, max_findings=1))
+
+
+def test_a_report_in_a_notebook() -> None:
+    html = check({"state": "<b>"})._repr_html_()
+    assert "&lt;b&gt;" in html
+    assert "<b>" not in html
+    assert "schema/enum" in html
+    assert "<table>" not in check({})._repr_html_()
+
+
+def test_warnings_can_fail() -> None:
+    slip: dict[str, Any] = {"cartitems": []}
+    validate(slip)
+    for fails in (validate, Validator().validate):
+        with pytest.raises(InvalidPayload, match='hint: the API\'s name is "cartItems"'):
+            fails(slip, fail_on="warning")
+        with pytest.raises(ValueError, match="fail_on is 'info'"):
+            fails(slip, fail_on="info")
+    validate({}, fail_on="warning")
+
+
+def test_severities_compare_by_rank() -> None:
+    assert Severity.ERROR > Severity.WARNING > Severity.INFO
+    assert sorted(Severity) == [Severity.INFO, Severity.WARNING, Severity.ERROR]
+    assert Severity.WARNING >= "warning"
+    assert Severity.WARNING <= "error"
+    assert not Severity.WARNING < "info"
+    assert max(Severity) is Severity.ERROR
+    assert [each.rank for each in Severity] == [2, 1, 0]
+    with pytest.raises(TypeError, match="no severity to compare with"):
+        assert Severity.ERROR > "fatal"
 
 
 def test_plain_data() -> None:
     report = check(MIXED, previous="open")
     data = report.to_dict()
     assert data["version"] == 1
-    assert data.keys() == {"version", "ok", "edition", "model", "findings", "omitted", "skipped"}
+    assert data.keys() == {"version", "ok", "edition", "model", "findings", "omitted"}
+    whole = report.to_dict(skipped=True)
+    assert whole == {**data, "skipped": [each._asdict() for each in report.skipped]}
     assert json.loads(json.dumps(data)) == data
     assert len(data["findings"]) == len(report.findings)
     for each in data["findings"]:
@@ -73,7 +151,7 @@ def test_plain_data() -> None:
         assert each["severity"] in ("error", "warning", "info")
         assert type(each["severity"]) is str
         assert None not in each.values()
-    assert all(each.keys() == {"code", "reason"} for each in data["skipped"])
+    assert all(each.keys() == {"code", "reason"} for each in whole["skipped"])
 
 
 def test_plain_data_of_the_findings_that_point_elsewhere() -> None:

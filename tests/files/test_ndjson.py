@@ -93,8 +93,8 @@ def test_json_has_a_result_for_each_line_with_findings(
     assert document["files"][0] == {
         "path": path,
         "results": [
-            {"line": 2, **check(BAD).located(BAD, line=2).to_dict()},
-            {"line": 3, **check(SLIP).located(SLIP, line=3).to_dict()},
+            {"line": 2, **check(BAD).located(BAD, line=2).to_dict(skipped=True)},
+            {"line": 3, **check(SLIP).located(SLIP, line=3).to_dict(skipped=True)},
         ],
         "payloads": 3,
         "ok": False,

@@ -214,8 +214,8 @@ def test_reports_of_the_library_are_valid() -> None:
     of_report = valid.OUTPUT.evolve(schema={"$ref": f"{valid.SCHEMA['$id']}#/$defs/Report"})
     for item in corpus()[::7]:
         report = talonschema.check(item.text, model=item.model, edition=item.edition)
-        of_report.validate(json.loads(document(report.to_dict())))
-    of_report.validate(talonschema.check("{,}").to_dict())
+        of_report.validate(json.loads(document(report.to_dict(skipped=True))))
+    of_report.validate(talonschema.check("{,}").to_dict(skipped=True))
 
 
 # Whatever the text, it reads back the same
@@ -271,7 +271,7 @@ def hinted(finding: Finding) -> str:
 @given(PATHS, results())
 def test_any_text_is_the_same_in_json(path: str, result: PayloadResult) -> None:
     (file,) = valid.output(reported("json", [FileResults(path, [result])]))["files"]
-    assert file == {"path": path, **json.loads(json.dumps(result.report.to_dict()))}
+    assert file == {"path": path, **json.loads(json.dumps(result.report.to_dict(skipped=True)))}
 
 
 @given(PATHS, results())

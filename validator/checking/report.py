@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..findings.code import Severity
+from ..findings.code import FAIL_ON, Severity
 from ..findings.finding import Finding
 
 FORMAT_VERSION = 1
@@ -18,22 +18,25 @@ class Skipped(NamedTuple):
 
 
 class InvalidPayload(ValueError):
-    """A payload has errors; `report` holds them all."""
+    """A payload is refused; `report` holds all findings, `str` shows them with their hints."""
 
     def __init__(self, report: "Report") -> None:
-        """Keep `report`, whose errors are the reason."""
+        """Keep `report`, whose findings are the reason."""
         super().__init__(report)
         self.report = report
 
     def __str__(self) -> str:
-        """Return one line for each error."""
-        lines = [f"{f.pointer or '(root)'}: {f.message} [{f.code}]" for f in self.report.errors]
-        more = f" (and {self.report.omitted} more)" if self.report.omitted else ""
-        return f"{self.report.model or 'payload'} is not valid{more}:\n" + "\n".join(lines)
+        """Return the report as text."""
+        return str(self.report)
 
 
-class Report(NamedTuple):
-    """The result of a check."""
+class Report:
+    """The result of a check: true if it is ok. Immutable, and no sequence.
+
+    `repr` is one line with counts, `str` has a line for each finding and its hint.
+    """
+
+    __slots__ = ("edition", "findings", "model", "ok", "omitted", "skipped")
 
     ok: bool
     """No finding of severity error."""
@@ -42,14 +45,137 @@ class Report(NamedTuple):
     model: str | None
     """The model the payload was taken for; None where the JSON could not be read."""
     edition: str
-    skipped: tuple[Skipped, ...] = ()
-    omitted: int | None = 0
+    skipped: tuple[Skipped, ...]
+    """The rules that could not be judged, and why."""
+    omitted: int | None
     """How many more findings there are; None if they were too many to count."""
+
+    def __init__(
+        self,
+        *,
+        ok: bool,
+        findings: tuple[Finding, ...],
+        model: str | None,
+        edition: str,
+        skipped: tuple[Skipped, ...] = (),
+        omitted: int | None = 0,
+    ) -> None:
+        """Make a report of its parts."""
+        for name, value in (
+            ("ok", ok),
+            ("findings", findings),
+            ("model", model),
+            ("edition", edition),
+            ("skipped", skipped),
+            ("omitted", omitted),
+        ):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse: reports are shared."""
+        message = f"a Report is immutable: {name} can't be set"
+        raise AttributeError(message)
+
+    def __delattr__(self, name: str) -> None:
+        """Refuse, as setting is."""
+        message = f"a Report is immutable: {name} can't be deleted"
+        raise AttributeError(message)
+
+    def __bool__(self) -> bool:
+        """Return `ok`."""
+        return self.ok
+
+    def __eq__(self, other: object) -> bool:
+        """Return True for a report with equal parts."""
+        return self._parts() == other._parts() if isinstance(other, Report) else NotImplemented
+
+    def __hash__(self) -> int:
+        """Hash the parts."""
+        return hash((self.ok, self.findings, self.model, self.edition, self.omitted))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the parts, for pickles and copies."""
+        return self._parts()
+
+    def __setstate__(self, parts: dict[str, Any]) -> None:
+        """Take the parts of a pickle or copy."""
+        self.__init__(**parts)  # type: ignore[misc]
+
+    def __repr__(self) -> str:
+        """Return one line: model, edition and counts."""
+        return f"<Report {self.model or 'unreadable'} {self.edition}: {self._counted()}>"
+
+    def __str__(self) -> str:
+        """Return a line for each finding, hints below them, and a line of counts."""
+        lines = [f"{self.model or 'payload'} (edition {self.edition}): {self._counted()}"]
+        for each in self.findings:
+            place = each.parameter and f"?{each.parameter}"
+            if each.line is not None:
+                place = f"{each.line}:{each.column}"
+            lines.append(
+                f"{place or each.pointer or '(root)'}: {each.severity}[{each.code}] {each.message}"
+            )
+            if each.hint:
+                lines.append(f"   = hint: {each.hint}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks."""
+        from html import escape
+
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(part)}</td>" for part in parts) + "</tr>"
+            for parts in (
+                (each.pointer or "(root)", each.severity, each.code, each.message, each.hint)
+                for each in self.findings
+            )
+        )
+        head = "".join(
+            f"<th>{name}</th>" for name in ("Pointer", "Severity", "Code", "Message", "Hint")
+        )
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return f"<p>{escape(repr(self)[1:-1])}</p>{table if rows else ''}"
+
+    def _parts(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def _replace(self, **changes: Any) -> "Report":
+        return Report(**{**self._parts(), **changes})
+
+    def _counted(self) -> str:
+        """Return the counts by severity in words."""
+        counts = [
+            f"{count} {severity}{'s' * (count != 1)}"
+            for severity, count in self.counts.items()
+            if count
+        ]
+        more = "" if self.omitted == 0 else f" and {self.omitted or 'many'} more"
+        return (", ".join(counts) or "ok") + more
+
+    @property
+    def counts(self) -> dict[Severity, int]:
+        """How many of `findings` have each severity, the worst first."""
+        return {
+            level: sum(1 for each in self.findings if each.severity is level) for level in Severity
+        }
+
+    @property
+    def by_code(self) -> dict[str, tuple[Finding, ...]]:
+        """The findings of each code, in the order of the first of each."""
+        found: dict[str, tuple[Finding, ...]] = {}
+        for each in self.findings:
+            found[each.code] = (*found.get(each.code, ()), each)
+        return found
 
     @property
     def errors(self) -> tuple[Finding, ...]:
         """The findings of severity error."""
         return tuple(f for f in self.findings if f.severity is Severity.ERROR)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """The findings of severity warning."""
+        return tuple(f for f in self.findings if f.severity is Severity.WARNING)
 
     @property
     def unreadable(self) -> bool:
@@ -58,9 +184,15 @@ class Report(NamedTuple):
             each.code.startswith(("json/", "yaml/")) for each in self.findings
         )
 
-    def raise_for_errors(self) -> None:
-        """Raise `InvalidPayload` if the report is not ok."""
-        if not self.ok:
+    def raise_for_errors(self, *, fail_on: str = "error") -> None:
+        """Raise `InvalidPayload` if the report is not ok.
+
+        With `fail_on` ``"warning"``, warnings count as well. Raises `ValueError` for another value.
+        """
+        if fail_on not in FAIL_ON:
+            message = f"fail_on is {fail_on!r}; it takes one of {', '.join(FAIL_ON)}"
+            raise ValueError(message)
+        if not self.ok or (fail_on == "warning" and self.warnings):
             raise InvalidPayload(self)
 
     def located(self, source: bytes | bytearray | memoryview | str, *, line: int = 1) -> "Report":
@@ -87,17 +219,22 @@ class Report(NamedTuple):
             return self
         return self._replace(findings=tuple(each.moved(lines) for each in self.findings))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON data; ``version`` is the version of its form."""
-        return {
+    def to_dict(self, *, skipped: bool = False) -> dict[str, Any]:
+        """Return the report as plain JSON data; ``version`` is the version of its form.
+
+        With `skipped`, it lists the rules that could not be judged, as the command's JSON does.
+        """
+        data: dict[str, Any] = {
             "version": FORMAT_VERSION,
             "ok": self.ok,
             "edition": self.edition,
             "model": self.model,
             "findings": [each.to_dict() for each in self.findings],
             "omitted": self.omitted,
-            "skipped": [each._asdict() for each in self.skipped],
         }
+        if skipped:
+            data["skipped"] = [each._asdict() for each in self.skipped]
+        return data
 
     def to_error_response(self) -> dict[str, Any]:
         """Return the errors as the API's own ``ErrorResponse`` body (status 400).

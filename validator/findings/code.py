@@ -10,11 +10,47 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 class Severity(StrEnum):
-    """How bad a finding is; only errors make a report fail."""
+    """The severity of a finding; only errors make a report fail.
+
+    Severities compare by rank, the worst being the greatest: ``ERROR > WARNING > INFO``, also with
+    their names as plain text.
+    """
 
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for an info, 1 for a warning, 2 for an error."""
+        return _RANKS[self._value_]
+
+    def __lt__(self, other: str) -> bool:
+        """Return True if `other` is worse; raise `TypeError` if it is no severity."""
+        return self.rank < _rank(other)
+
+    def __le__(self, other: str) -> bool:
+        """Return True if `other` is as bad or worse."""
+        return self.rank <= _rank(other)
+
+    def __gt__(self, other: str) -> bool:
+        """Return True if `other` is less bad."""
+        return self.rank > _rank(other)
+
+    def __ge__(self, other: str) -> bool:
+        """Return True if `other` is as bad or less."""
+        return self.rank >= _rank(other)
+
+
+_RANKS = {"info": 0, "warning": 1, "error": 2}
+
+
+def _rank(severity: str) -> int:
+    rank = _RANKS.get(severity)
+    if rank is None:
+        message = f"{severity!r} is no severity to compare with; there are {', '.join(_RANKS)}"
+        raise TypeError(message)
+    return rank
 
 
 FAIL_ON = ("error", "warning")

@@ -57,6 +57,10 @@ class Finding(NamedTuple):
     about_key: bool = False
     """The key that `pointer` ends with is at fault, whatever its value."""
 
+    def __hash__(self) -> int:
+        """Hash what tells findings of a payload apart; `params` may hold values without a hash."""
+        return hash((self.code, self.pointer, self.message, self.line, self.column))
+
     @property
     def span(self) -> Span | None:
         """Its span in the text, None if it was not located."""

@@ -25,7 +25,7 @@ def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
             yield from _lines(outcome)
         else:
             for result in outcome:
-                yield indented({"path": outcome.path, **result.report.to_dict()}, 4)
+                yield indented({"path": outcome.path, **result.report.to_dict(skipped=True)}, 4)
         ok = ok and not outcome.error and not outcome.bad
     yield f'\n  ],\n  "ok": {json.dumps(ok)}\n}}\n'
 
@@ -34,7 +34,8 @@ def _lines(outcome: FileResults) -> Iterator[str]:
     yield f'    {{\n      "path": {json.dumps(outcome.path)},\n      "results": ['
     comma = ""
     for result in outcome:
-        yield f"{comma}\n{indented({'line': result.line, **result.report.to_dict()}, 8)}"
+        report = result.report.to_dict(skipped=True)
+        yield f"{comma}\n{indented({'line': result.line, **report}, 8)}"
         comma = ","
     yield f'\n      ],\n      "payloads": {outcome.payloads},\n'
     yield f'      "ok": {json.dumps(not outcome.bad)}\n    }}'
