@@ -103,7 +103,7 @@ def test_a_refusal_has_the_form_and_nothing_of_the_payload(form: str) -> None:
     ("request_", "label", "status"),
     [
         (Request("PUT", f"{SESSION}/", (JSON,), b"{}"), "suspicious", 400),
-        (put(query="?dry=1"), "suspicious", 400),
+        (put(query="?dry=2"), "suspicious", 400),
         (put()._replace(truncated=True), "unfit", 413),
         (put()._replace(headers=(("content-type", "text/plain"),)), "unfit", 415),
         (put()._replace(body=b" " * (2**21 + 1)), "unfit", 413),

@@ -154,6 +154,19 @@ def test_returns_are_learned_from(bench: Bench) -> None:
     assert bench.begin(returns).decision == "transition"
 
 
+def test_a_dry_return_teaches_nothing(bench: Bench) -> None:
+    content = b'{"return": {"returnedCartItems": [{"position": 0, "quantity": 1}]}}'
+    dry = Request("POST", f"{SESSION}/returns?dry=true", (JSON,), content)
+    bench.exchange(put({"state": "closed"}))
+    verdict = bench.begin(dry)
+    assert (verdict.decision, verdict.token) == ("dry", None)
+    # Not even with the token of another exchange.
+    other = bench.begin(put({"state": "cancelled"}))
+    response = answer(200, {"state": "partially_returned"})
+    bench.finish(other, response, dry)
+    assert bench.begin(Request("PUT", f"{SESSION}/reopen")).refusal is None
+
+
 @pytest.mark.parametrize(
     ("response", "states"),
     [

@@ -27,9 +27,12 @@ SESSIONS = "/v2/customer_sessions"
             Route("update", "cart-1", dry=True, now="2031-01-01T00:00:00+01:00"),
         ),
         ("POST", f"{SESSIONS}/cart-1/returns", Route("return", "cart-1")),
-        # Only updates have these parameters.
-        ("POST", f"{SESSIONS}/cart-1/returns?dry=maybe", Route("return", "cart-1")),
+        ("POST", f"{SESSIONS}/cart-1/returns?dry=true", Route("return", "cart-1", dry=True)),
+        # Only updates have `now`.
+        ("POST", f"{SESSIONS}/cart-1/returns?now=x&NOW=y", Route("return", "cart-1")),
         ("PUT", f"{SESSIONS}/cart-1/reopen", Route("reopen", "cart-1")),
+        # Reopening has no parameters.
+        ("PUT", f"{SESSIONS}/cart-1/reopen?dry=maybe", Route("reopen", "cart-1")),
         ("PUT", f"{SESSIONS}/2024%2F0012", Route("update", "2024/0012")),
         ("PUT", f"{SESSIONS}/a%5Cb", Route("update", "a\\b")),
         ("PUT", f"{SESSIONS}/a%20b%3B%23%3F", Route("update", "a b;#?")),
@@ -183,9 +186,13 @@ def test_an_override_that_makes_no_call_is_let_be() -> None:
     ("query", "parameter"),
     [
         ("dry=TRUE", "dry"),
-        ("dry=1", "dry"),
-        ("dry=", "dry"),
+        ("dry=2", "dry"),
+        ("dry=yes", "dry"),
+        ("dry=true%00", "dry"),
         ("dry", "dry"),
+        ("now", "now"),
+        ("dry=true#", "customerSessionId"),
+        ("x#&dry=true", "customerSessionId"),
         ("dry=true&dry=true", "dry"),
         ("dry=true&x=1&dry=false", "dry"),
         ("Dry=true", "dry"),
@@ -200,6 +207,28 @@ def test_queries_that_can_be_read_in_two_ways(query: str, parameter: str) -> Non
     found = match("PUT", f"{SESSIONS}/a?{query}")
     assert isinstance(found, Suspicious)
     assert found.parameter == parameter
+
+
+@pytest.mark.parametrize("query", ["dry=yes", "dry=1&dry=0", "DRY=true", "dry", "dry=true#"])
+def test_queries_of_returns_are_read_alike(query: str) -> None:
+    assert isinstance(match("POST", f"{SESSIONS}/a/returns?{query}"), Suspicious)
+
+
+@pytest.mark.parametrize(
+    ("value", "dry"),
+    [
+        ("true", True),
+        ("True", True),
+        ("1", True),
+        ("false", False),
+        ("False", False),
+        ("0", False),
+        ("", False),
+    ],
+)
+def test_spellings_of_official_sdks_count_for_what_they_mean(value: str, *, dry: bool) -> None:
+    assert match("PUT", f"{SESSIONS}/a?dry={value}") == Route("update", "a", dry=dry)
+    assert match("POST", f"{SESSIONS}/a/returns?dry={value}") == Route("return", "a", dry=dry)
 
 
 @given(st.text(min_size=1, max_size=20))

@@ -19,6 +19,7 @@ from ..findings.code import Severity
 from ..findings.finding import Finding, finding
 from ..findings.pointer import to_pointer
 from ..findings.problem import Problem
+from ..model.endpoints import ENDPOINTS
 from ..model.schema_tree import schema_tree
 from ..model.states import NEW, STATES, Operation
 from ..reading import document
@@ -36,11 +37,6 @@ if TYPE_CHECKING:
 NEW_SESSION: Final = "new"
 """Stands for a session that does not exist yet where states are named."""
 
-_MODELS: Final[dict[Operation, str | None]] = {
-    "update": "IntegrationRequest",
-    "return": "ReturnIntegrationRequest",
-    "reopen": None,
-}
 _PROBES: Final[dict[Operation, Any]] = {
     "return": {"return": {"returnedCartItems": [{"position": 0}]}},
     "reopen": None,
@@ -109,13 +105,13 @@ class DecisionCore:
             judge, {name: level if name in _LIFECYCLE else None for name, level in levels.items()}
         )
         self._calls: dict[Operation, Call] = {
-            operation: self._call(operation) for operation in _MODELS
+            operation: self._call(operation) for operation in ENDPOINTS
         }
         self._moves: dict[tuple[Operation, str | None], PermittedMoves] = {}
 
     def warm(self) -> None:
         """Compile the schemas and load what else is loaded when it is first needed."""
-        for operation in _MODELS:
+        for operation in ENDPOINTS:
             for wanted in (*STATES, None):
                 self.moves(operation, wanted)
         broken = Request("PUT", f"{self.settings.prefix}/v2/customer_sessions/1", (), b"{}")
@@ -136,14 +132,14 @@ class DecisionCore:
             return Decision("suspicious", refusal, (f"route/{route.parameter}",))
         operation = route.operation
         payload: bytes | None = None
-        if operation != "reopen":
+        if ENDPOINTS[operation].model is not None:
             found = read(request, self.settings.max_body)
             if isinstance(found, UnreadableBody):
                 refusal = answer.of_fault(found.status, found.details, {"pointer": ""}, form)
                 return Decision("unfit", refusal, (found.code,))
             payload = found
         call = self._calls[operation]
-        if operation == "update" and (route.dry or route.now is not None):
+        if route.dry or route.now is not None:
             call = self._call(operation, dry=route.dry, now=route.now)
         judged = self._judge(payload, call)
         report, session = judged.report, judged.session
@@ -193,7 +189,7 @@ class DecisionCore:
 
     def _call(self, operation: Operation, *, previous: str | None = None, **query: Any) -> Call:
         before = NEW if previous == NEW_SESSION else previous
-        model = _MODELS[operation]
+        model = ENDPOINTS[operation].model
         return self._validator.call(previous=before, model=model, operation=operation, **query)
 
     def _question(
@@ -214,9 +210,8 @@ class DecisionCore:
 
     def _refused(self, decision: Decision, question: StateQuestion, state: str) -> Decision:
         """Judge once more, from a state that does not permit the request, for its finding."""
-        operation, now = question.operation, question.call.now
-        query = {"now": now} if operation == "update" else {}
-        call = self._call(operation, previous=state, **query)
+        operation = question.operation
+        call = self._call(operation, previous=state, now=question.call.now)
         report = self._judge(question.payload, call).report
         if report.ok:
             return decision
@@ -229,7 +224,7 @@ class DecisionCore:
         reported = report.findings
         if report.omitted == 0 and not any(each.code == _UNKNOWN for each in reported):
             return report
-        model = _MODELS[operation] or ""
+        model = ENDPOINTS[operation].model or ""
         place = schema_tree(self.settings.edition, model)
         problems = islice(variants(place, document.read(payload).value), len(reported) + 1)
         found = {to_pointer(each.path): _variant(each) for each in problems}

@@ -1,10 +1,10 @@
 """Routes: which requests are calls on a session, and which only look as if they were none.
 
-The three operations are those of the Integration API's OpenAPI files. A request is a call on a
-session if its method and path are in plain form. One that is not, but would be once somebody on the
-way normalises it (decodes, resolves dot segments, joins slashes, folds case, drops matrix
-parameters, heeds a header that overrides the method), is `Suspicious`: what stands behind the
-gateway may serve it, and nobody would have judged it.
+The calls are those of `talonschema.model.endpoints`. A request is a call on a session if its
+method and path are in plain form. One that is not, but would be once somebody on the way normalises
+it (decodes, resolves dot segments, joins slashes, folds case, drops matrix parameters, heeds a
+header that overrides the method), is `Suspicious`: what stands behind the gateway may serve it, and
+nobody would have judged it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from unicodedata import normalize
 from urllib.parse import unquote, unquote_plus, unquote_to_bytes
 
+from ..model.endpoints import BOOLEANS, ENDPOINTS, SESSIONS, Endpoint, QueryParameter, endpoint
 from ..model.states import Operation
 from .messages import Headers
 
-Parameter: TypeAlias = Literal["customerSessionId", "method", "dry", "now"]
+Parameter: TypeAlias = Literal["customerSessionId", "method"] | QueryParameter
 
 
 class Route(NamedTuple):
@@ -29,9 +30,9 @@ class Route(NamedTuple):
     session: str
     """The session's id, decoded."""
     dry: bool = False
-    """The query parameter ``dry`` of an update."""
+    """The query parameter ``dry``, where the call has it: nothing is kept."""
     now: str | None = None
-    """The query parameter ``now`` of an update."""
+    """The query parameter ``now``, where the call has it."""
 
 
 class Suspicious(NamedTuple):
@@ -42,16 +43,7 @@ class Suspicious(NamedTuple):
     reason: str
 
 
-_OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
-    ("PUT", ""): "update",
-    ("POST", "returns"): "return",
-    ("PUT", "reopen"): "reopen",
-}
-"""By method, and what follows the id."""
-
-_AFTER: Final = frozenset(after for _, after in _OPERATIONS)
-
-_SESSIONS = "/v2/customer_sessions/"
+_SUFFIXES: Final = frozenset(each.suffix for each in ENDPOINTS.values())
 
 _OVERRIDES = frozenset({"x-http-method-override", "x-http-method", "x-method-override"})
 """Headers by which frameworks let a request pass for one of another method."""
@@ -73,24 +65,28 @@ def match(
     `target` is the path and query as received; `prefix` comes before ``/v2`` in every path.
     """
     path, _, query = target.partition("?")
-    start = prefix + _SESSIONS
+    start = prefix + SESSIONS
     if path.startswith(start):
         session, slash, after = path[len(start) :].partition("/")
-        if not slash or (after and after in _AFTER):
+        if not slash or (after and after in _SUFFIXES):
             methods = _methods(method, query, headers)
-            if not any((name, after) in _OPERATIONS for name in methods):
+            if not any(endpoint(name, after) for name in methods):
                 return None
-            if methods != {method}:
+            called = endpoint(method, after)
+            if called is None or methods != {method}:
                 return Suspicious("method", "the method is overridden, or not in capitals")
             fault = _fault(session) or _crossing(path, prefix, session, after)
+            if "#" in query:
+                # Some servers cut a fragment off, others read it as more of the query.
+                fault = "the target has a fragment"
             if fault:
                 return Suspicious("customerSessionId", fault)
-            route = Route(_OPERATIONS[method, after], unquote(session))
-            return _queried(route, query) if query and route.operation == "update" else route
+            route = Route(called.operation, unquote(session))
+            return _queried(route, called, query) if query and called.parameters else route
     elif "customer_sessions" not in path.casefold() and "%" not in path and path.isascii():
         return None
     methods = _methods(method, query, headers)
-    if any((name, each) in _OPERATIONS for _, each in _loosely(path, prefix) for name in methods):
+    if any(endpoint(name, each) for _, each in _loosely(path, prefix) for name in methods):
         return Suspicious("customerSessionId", "the path is not in plain form")
     return None
 
@@ -103,7 +99,9 @@ def _methods(method: str, query: str, headers: Headers) -> set[str]:
             methods.add(value.strip().upper())
     if "%" in query or "_method" in query.casefold():
         methods |= {
-            value.upper() for name, value in _parameters(query) if name.casefold() == "_method"
+            value.upper()
+            for name, value in _parameters(query)
+            if value is not None and name.casefold() == "_method"
         }
     return methods
 
@@ -145,12 +143,12 @@ def _loosely(path: str, prefix: str) -> set[tuple[str, str]]:
     """
     base = [*prefix.casefold().split("/")[1:], "v2", "customer_sessions"]
     if len(path) > _LONGEST:
-        return {("", after) for after in _AFTER}
+        return {("", after) for after in _SUFFIXES}
     found = set()
     for layer in _layers(path):
         for segments in _normalised(layer):
             after = "/".join(segments[len(base) + 1 :])
-            if segments[: len(base)] == base and len(segments) > len(base) and after in _AFTER:
+            if segments[: len(base)] == base and len(segments) > len(base) and after in _SUFFIXES:
                 found.add((segments[len(base)], after))
     return found
 
@@ -201,28 +199,32 @@ def _resolved(names: list[str]) -> list[str]:
     return found
 
 
-def _parameters(query: str) -> list[tuple[str, str]]:
+def _parameters(query: str) -> list[tuple[str, str | None]]:
+    """Return the decoded names and values of a query; None for a name without ``=``."""
     pairs = [part.partition("=") for part in re.split("[&;]", query)]
-    return [(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs]
+    return [
+        (unquote_plus(name), unquote_plus(value) if sign else None) for name, sign, value in pairs
+    ]
 
 
-def _queried(route: Route, query: str) -> Route | Suspicious:
-    """Add the content of the query of an update, if there is one way to read it."""
-    dry, now = False, None
-    seen = set()
+def _queried(route: Route, called: Endpoint, query: str) -> Route | Suspicious:
+    """Add the parameters that count for a call, if there is one way to read them."""
+    given: dict[QueryParameter, str] = {}
     for name, value in _parameters(query):
-        parameter: Parameter
-        if name.casefold() == "dry":
-            parameter, dry = "dry", value == "true"
-            if value not in ("true", "false"):
-                return Suspicious(parameter, "it takes true or false")
-        elif name.casefold() == "now":
-            parameter, now = "now", value
-        else:
+        parameter = next((each for each in called.parameters if each == name.casefold()), None)
+        if parameter is None:
             continue
         if name != parameter or ";" in query:
             return Suspicious(parameter, "it is not in plain form")
-        if parameter in seen:
+        if parameter in given:
             return Suspicious(parameter, "it is given more than once")
-        seen.add(parameter)
-    return route._replace(dry=dry, now=now)
+        if value is None or (parameter == "dry" and value not in BOOLEANS):
+            return Suspicious(parameter, _VALUES[parameter])
+        given[parameter] = value
+    return route._replace(dry=BOOLEANS[given.get("dry", "")], now=given.get("now"))
+
+
+_VALUES: Final[dict[QueryParameter, str]] = {
+    "dry": "it takes true or false",
+    "now": "it takes a point in time",
+}

@@ -292,6 +292,16 @@ def a_dry_update_is_not_learned(front: Front) -> None:
     assert front.ask("PUT", path(name), OPEN).status_code == 200
 
 
+def a_dry_return_is_not_learned(front: Front) -> None:
+    for dry in ("true", "True", "1"):
+        name = new()
+        front.ask("PUT", path(name), CLOSED)
+        answer = front.ask("POST", path(name, f"/returns?dry={dry}"), RETURN)
+        assert answer.status_code == 200
+        assert front.api.state(name) == "closed"
+        assert front.ask("PUT", path(name, "/reopen")).status_code == 200
+
+
 def what_the_answer_says_is_learned(front: Front) -> None:
     name = new()
     front.ask("PUT", path(name), CLOSED)
@@ -348,6 +358,7 @@ RESPONSE_LEG = (
     states_are_learned,
     a_client_that_comes_back_at_once_meets_the_new_state,
     a_dry_update_is_not_learned,
+    a_dry_return_is_not_learned,
     what_the_answer_says_is_learned,
     a_big_answer_passes_whole_and_is_learned,
     a_refusal_of_the_api_teaches_nothing,

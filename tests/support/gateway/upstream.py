@@ -195,7 +195,8 @@ class Upstream:
             return Answer(404, {"message": "Not Found"})
         if not legal(self.edition, before, wanted, operation):
             return Answer(400, {"message": _illegal(wanted, before)})
-        dry = parse_qs(scope["query_string"].decode("ascii")).get("dry") == ["true"]
+        asked = parse_qs(scope["query_string"].decode("ascii")).get("dry", [""])[0]
+        dry = asked in ("true", "True", "1")
         changed = self.changed(session, wanted, update)
         if not dry:
             self.sessions[name] = changed
