@@ -23,7 +23,7 @@ from talonschema.gateway.guard import MOST_LEARNED, WARNINGS, Guard
 from talonschema.gateway.http import TOKEN
 from talonschema.gateway.messages import Request
 from talonschema.gateway.settings import Settings
-from talonschema.gateway.store import Key, RequestOutcome, Store
+from talonschema.gateway.store import Ending, Key, RequestOutcome, Store
 from talonschema.gateway.store.memory import MemoryStore
 
 BUFFERED, BUFFERED_PARTIAL, STREAMED = 2, 3, 1
@@ -394,10 +394,10 @@ class SlowStore(MemoryStore):
         super().__init__()
         self.asked, self.go = asyncio.Event(), asyncio.Event()
 
-    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> None:
+    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
         self.asked.set()
         await self.go.wait()
-        await super().finish(key, token, outcome)
+        return await super().finish(key, token, outcome)
 
 
 def test_an_answer_is_learned_even_if_the_stream_is_cancelled_meanwhile() -> None:

@@ -9,13 +9,14 @@ import socket
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 import brotli
 import pytest
 
-from support.gateway.processes import Gateway, gateway_running
+from support.gateway.processes import Gateway, eventually, gateway_running, refusal
 from talonschema.gateway.body import MAX_BODY
 
 JSON = {"content-type": "application/json"}
@@ -340,6 +341,7 @@ def test_it_counts(gateway: Gateway) -> None:
     session = uuid4().hex
     token = check(gateway, session, "closed").headers["x-talonschema-token"]
     observe(gateway, session, token)
+    observe(gateway, session, token)
     check(gateway, session, "open")
     check(gateway, session, "x")
     check(gateway, session, "closed", "?dry=true")
@@ -351,8 +353,36 @@ def test_it_counts(gateway: Gateway) -> None:
     code = "lifecycle/state-transition"
     assert count(f'{name}_findings_total{{code="{code}",severity="error"}}') == 1
     assert count(f'{name}_outcomes_total{{outcome="learned"}}') == 1
+    # The store has forgotten the token by the second time.
+    assert count(f'{name}_outcomes_total{{outcome="unknown"}}') == 1
     assert count(f"{name}_decision_seconds_count") == 5
     assert count(f"{name}_body_bytes_count") == 5
+
+
+def test_series_are_there_before_their_first_event(tmp_path: Path) -> None:
+    with gateway_running(tmp_path) as fresh:
+        shown = figures(fresh)
+    name = "talonschema_gateway"
+    for series in (
+        '_store_errors_total{call="finish",kind="cluster"}',
+        '_outcomes_total{outcome="late"}',
+        '_reloads_total{result="failed"}',
+        '_decisions_total{decision="transition",enforced="true"}',
+    ):
+        assert shown[name + series] == 0
+
+
+def test_a_store_that_cannot_be_reached_is_logged_at_the_start(tmp_path: Path) -> None:
+    with (
+        refusal() as port,
+        gateway_running(tmp_path, f'store = "redis://127.0.0.1:{port}/0"') as fresh,
+    ):
+
+        def failures() -> list[str]:
+            return [each for each in fresh.program.output().splitlines() if "store-failed" in each]
+
+        (line,) = eventually(failures, "nothing is logged")
+    assert json.loads(line)["kind"] == "unreachable"
 
 
 def test_nothing_personal_gets_out(gateway: Gateway) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from secrets import token_hex
@@ -23,16 +23,17 @@ from .messages import Headers, Request, Response, header
 from .routes import Route
 from .settings import Options, Settings
 from .store import (
+    Ending,
     Intent,
     Key,
     Learned,
     Refused,
     RequestOutcome,
     Store,
-    StoreError,
     Uncertain,
     open_store,
 )
+from .store_health import StoreHealth, StoreMeter
 
 WARNINGS: Final = "x-talonschema-warnings"
 REQUEST_ID: Final = "x-request-id"
@@ -54,6 +55,9 @@ _ANY: Final = frozenset({*STATES, NEW_SESSION})
 _UNJUDGED: Final = "unjudged."
 """Starts the token of a request that passed while the store failed; what it leads to follows."""
 
+OUTCOMES: Final = ("learned", "refused", "uncertain", "late", "unknown", "failed")
+"""The effects of an answer on what the store knows."""
+
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -71,17 +75,14 @@ class Verdict(NamedTuple):
     """The label of the decision; see `Decision`."""
 
 
-class Meter(Protocol):
+class Meter(StoreMeter, Protocol):
     """A counter of decisions."""
 
     def decided(self, decision: Decision, seconds: float, size: int, *, enforced: bool) -> None:
         """Count a decision on a request whose body has `size` bytes."""
 
     def finished(self, outcome: str) -> None:
-        """Count what became of an admitted request."""
-
-    def store_failed(self, call: str) -> None:
-        """Count a call on the store that came to nothing."""
+        """Count what became of an admitted request; see `OUTCOMES`."""
 
 
 class Guard:
@@ -98,12 +99,15 @@ class Guard:
         self.settings = settings
         # Before the store is opened, which may make a file.
         self._core = DecisionCore(settings)
+        self._health = StoreHealth(meter)
         if store is None:
             lease, expiry, timeout = settings.lease, settings.expiry, settings.store_timeout
-            store = open_store(settings.store, lease=lease, expiry=expiry, timeout=timeout)
+            report = self._health.report
+            store = open_store(
+                settings.store, lease=lease, expiry=expiry, timeout=timeout, report=report
+            )
         self.store: Store = store
         self._meter = meter
-        self._failing = False
         # One, so that however many heavy bodies come, light ones have half of the time.
         self._thinker = ThreadPoolExecutor(1, "talonschema")
 
@@ -178,22 +182,42 @@ class Guard:
             return
         key = Key(core.settings.application, route.session)
         outcome = _outcome(response)
-        if self._meter is not None:
-            self._meter.finished(type(outcome).__name__.lower())
         unjudged, mark, wanted = verdict_token.partition(_UNJUDGED)
         if not mark or unjudged:
-            await self._stored("finish", self.store.finish(key, verdict_token, outcome))
-        elif isinstance(outcome, Learned):
-            intent = Intent(_ANY, wanted if wanted in STATES else None)
-            admission = await self._stored("begin", self.store.begin(key, intent))
-            # The store takes it for one that begins just now, so only its date can show what came
-            # before it; without one, what it led to is a possible state once its lease ends.
-            if admission is not None and admission.token is not None and outcome.updated:
-                await self._stored("finish", self.store.finish(key, admission.token, outcome))
+            ending = await self._health.answer(
+                "finish", self.store, lambda: self.store.finish(key, verdict_token, outcome)
+            )
+            effect = _effect(outcome, ending)
+        else:
+            effect = await self._make_up(key, wanted, outcome)
+        if self._meter is not None:
+            self._meter.finished(effect)
+
+    async def _make_up(self, key: Key, wanted: str, outcome: RequestOutcome) -> str:
+        """Learn from the answer to a request that the store did not see; return the effect.
+
+        The store takes it for one that begins just now, so only its date can show what came before
+        it; without one, what it led to is a possible state once its lease ends.
+        """
+        if not isinstance(outcome, Learned):
+            return _effect(outcome, Ending.TAKEN)
+        intent = Intent(_ANY, wanted if wanted in STATES else None)
+        admission = await self._health.answer(
+            "begin", self.store, lambda: self.store.begin(key, intent)
+        )
+        if admission is None or admission.token is None:
+            return _effect(outcome, None)
+        token = admission.token
+        if not outcome.updated:
+            return _effect(Uncertain(), Ending.TAKEN)
+        ending = await self._health.answer(
+            "finish", self.store, lambda: self.store.finish(key, token, outcome)
+        )
+        return _effect(outcome, ending)
 
     async def ready(self) -> None:
         """Return if the store can be used; raises `StoreError` if not."""
-        await self.store.ready()
+        await self._health.ready(self.store)
 
     async def close(self) -> None:
         """Close the store."""
@@ -207,7 +231,9 @@ class Guard:
         intent = question.intent
         enforced = core.settings.mode == "enforce"
         asked = intent if enforced else intent._replace(permitted=_ANY)
-        admission = await self._stored("begin", self.store.begin(question.key, asked))
+        admission = await self._health.answer(
+            "begin", self.store, lambda: self.store.begin(question.key, asked)
+        )
         if admission is None:
             # Once the store is back, it can learn the change that it missed.
             return decision, _UNJUDGED + (intent.wanted or "")
@@ -218,24 +244,6 @@ class Guard:
         if enforced and admission.token is not None and settled.refusal is not None:
             return decision, admission.token
         return settled, admission.token
-
-    async def _stored(self, call: str, answer: Awaitable[_T]) -> _T | None:
-        """Return what the store answers; None if it did not."""
-        try:
-            found = await answer
-        except StoreError as error:
-            if self._meter is not None:
-                self._meter.store_failed(call)
-            if not self._failing:
-                self._failing = True
-                fields = {"event": "store-failed", "call": call}
-                message = "the store fails, so changes of state are not checked: %s"
-                _log.error(message, error, extra={"fields": fields})
-            return None
-        if self._failing:
-            self._failing = False
-            _log.warning("the store is back", extra={"fields": {"event": "store-back"}})
-        return found
 
     async def _thought(self, request: Request, think: Callable[..., _T], *about: Any) -> _T:
         """Call `think` inline, or in the worker thread if the body is heavy."""
@@ -252,6 +260,15 @@ def _request_id(request: Request) -> str:
     """Return the request's id if it came with one that can be passed on, else a new one."""
     given = header(request.headers, REQUEST_ID)
     return given if given and _REQUEST_ID.fullmatch(given) else token_hex(16)
+
+
+def _effect(outcome: RequestOutcome, ending: Ending | None) -> str:
+    """Return which of `OUTCOMES` an answer had."""
+    if ending is None:
+        return "failed"
+    if ending is Ending.CROWDED:
+        return "uncertain"
+    return type(outcome).__name__.lower() if ending is Ending.TAKEN else ending.value
 
 
 def _outcome(response: Response | None) -> RequestOutcome:

@@ -9,11 +9,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
 from .decision import Decision
+from .guard import OUTCOMES
+from .store import KINDS
 
 _LATENCIES = (
     *(0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005),
     *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
 )
+_DECISIONS = ("allowed", "dry", "invalid", "transition", "unfit", "suspicious", "other")
+_CALLS = ("begin", "finish", "ready", "record", "upkeep")
 _SIZES = (256, 1024, 4096, 16384, 65536, 262144, 1048576, 2097152)
 
 
@@ -49,14 +53,14 @@ class Metrics:
         )
         self._outcomes = Counter(
             "talonschema_gateway_outcomes",
-            "Answers of the API to admitted requests: learned, refused or uncertain.",
+            "Answers of the API to admitted requests, by what the store learned from them.",
             ("outcome",),
             registry=self.registry,
         )
         self._store_errors = Counter(
             "talonschema_gateway_store_errors",
-            "Calls on the store that came to nothing, so that no change of state was checked.",
-            ("call",),
+            "Calls on the store that came to nothing; no change of state was checked by them.",
+            ("call", "kind"),
             registry=self.registry,
         )
         self._reloads = Counter(
@@ -71,6 +75,17 @@ class Metrics:
             ("version", "edition", "mode"),
             registry=self.registry,
         )
+        # A series that begins with 1 hides its first event from `increase`.
+        for enforced in ("true", "false"):
+            for label in _DECISIONS:
+                self._decisions.labels(label, enforced)
+        for outcome in OUTCOMES:
+            self._outcomes.labels(outcome)
+        for call in _CALLS:
+            for kind in KINDS:
+                self._store_errors.labels(call, kind)
+        for result in ("done", "failed"):
+            self._reloads.labels(result)
 
     def decided(self, decision: Decision, seconds: float, size: int, *, enforced: bool) -> None:
         """Count a decision on a request whose body has `size` bytes."""
@@ -88,9 +103,9 @@ class Metrics:
         """Count what became of an admitted request."""
         self._outcomes.labels(outcome).inc()
 
-    def store_failed(self, call: str) -> None:
+    def store_failed(self, call: str, kind: str) -> None:
         """Count a call on the store that came to nothing."""
-        self._store_errors.labels(call).inc()
+        self._store_errors.labels(call, kind).inc()
 
     def reloaded(self, result: str) -> None:
         """Count a reading of the configuration."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -19,7 +20,16 @@ import pytest
 from support.gateway.processes import free_port, refusal
 from support.gateway.stands import CLOSE, KEY, ODD, Stand, attempt, stand
 from support.gateway.valkey import Valkey
-from talonschema.gateway.store import Intent, Key, Learned, StoreError, open_store
+from talonschema.gateway.store import (
+    Admission,
+    Ending,
+    Intent,
+    Key,
+    Learned,
+    Store,
+    StoreError,
+    open_store,
+)
 from talonschema.gateway.store.redis import PREFIX, RedisStore
 
 
@@ -156,7 +166,7 @@ def test_the_rights_that_the_page_on_stores_names_are_enough(redis_stand: Stand)
         assert await store.look(key) == {"closed"}
         await store.close()
         stranger = open_store(f"redis://{name}:wrong@{server}", timeout=20)
-        with pytest.raises(StoreError, match="can't reach"):
+        with pytest.raises(StoreError, match="denied the call"):
             await stranger.ready()
         await stranger.close()
 
@@ -235,17 +245,181 @@ def test_a_server_is_reached_by_tls_if_its_certificate_is_right(
     assert redis_stand.look() == {"closed"}
 
 
-def test_sessions_can_lie_in_a_cluster(tmp_path: Path) -> None:
+def cluster(folder: Path) -> Valkey:
+    """Return a cluster of one node, which has no slots until `has_slots` gives it all."""
     bus = ("--cluster-port", str(free_port()))
-    server = Valkey(tmp_path, "--cluster-enabled", "yes", *bus)
+    return Valkey(folder, "--cluster-enabled", "yes", *bus)
+
+
+def has_slots(server: Valkey) -> None:
+    with closing(server.client()) as client:
+        client.cluster("ADDSLOTSRANGE", 0, 16383)
+        client.cluster("BUMPEPOCH")
+        end = time.monotonic() + 30
+        while client.cluster("INFO")["cluster_state"] != "ok":
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
+async def kinds(store: Store, calls: int = 40) -> set[str]:
+    """Return the kinds of failures of calls that are made at once; "" for none."""
+    begins = [store.begin(Key("shop", f"kinds-{number}"), CLOSE) for number in range(calls)]
+    answers = await asyncio.gather(*begins, return_exceptions=True)
+    found = set()
+    for each in answers:
+        assert isinstance(each, StoreError | Admission), repr(each)
+        found.add(each.kind if isinstance(each, StoreError) else "")
+    return found
+
+
+async def healed(store: Store) -> None:
+    """Wait until calls succeed again."""
+    end = time.monotonic() + 30
+    while await kinds(store) != {""}:
+        assert time.monotonic() < end
+        await asyncio.sleep(0.1)
+
+
+def test_a_server_that_becomes_a_replica_under_load(tmp_path: Path) -> None:
+    server = Valkey(tmp_path)
+
+    async def run() -> None:
+        store = open_store(server.url, timeout=20)
+        assert await kinds(store) == {""}
+        with closing(server.client()) as client, refusal() as port:
+            client.replicaof("127.0.0.1", port)
+            for turn in range(4):
+                assert await kinds(store) == {"read_only"}
+                # So that the client is renewed between two of them.
+                await asyncio.sleep(0.6 if turn < 3 else 0)
+            client.replicaof("NO", "ONE")
+        assert await kinds(store) == {""}
+        await store.close()
+
     with server.serving():
+        asyncio.run(run())
+
+
+def test_a_cluster_that_has_lost_its_slots_or_is_down(tmp_path: Path) -> None:
+    server = cluster(tmp_path)
+
+    async def run() -> None:
+        store = open_store(server.url.replace("redis:", "redis+cluster:"), timeout=5)
+        # It did not answer yet when the gateway started.
+        assert await kinds(store) <= {"cluster", "unreachable", "timeout"}
+        with server.serving() as process:
+            assert "" not in await kinds(store)
+            has_slots(server)
+            await healed(store)
+            with closing(server.client()) as client:
+                client.cluster("DELSLOTSRANGE", 0, 16383)
+                assert await kinds(store) <= {"cluster", "unreachable"}
+            has_slots(server)
+            await healed(store)
+            process.kill()
+            process.wait()
+            assert await kinds(store) <= {"cluster", "unreachable", "timeout"}
+        with server.serving():
+            await healed(store)
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_a_server_that_is_no_cluster(valkey: Valkey) -> None:
+    async def run() -> None:
+        store = open_store(valkey.url.replace("redis:", "redis+cluster:"), timeout=20)
+        assert await kinds(store) == {"cluster"}
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_a_node_of_a_cluster_by_the_address_of_a_server(tmp_path: Path) -> None:
+    server = cluster(tmp_path)
+
+    async def run() -> None:
+        store = open_store(server.url, timeout=20)
+        assert await kinds(store) == {"cluster"}
+        has_slots(server)
+        await healed(store)
+        await store.close()
+
+    with server.serving():
+        asyncio.run(run())
+
+
+def test_a_server_without_memory_and_one_with_another_password(tmp_path: Path) -> None:
+    server = Valkey(tmp_path)
+
+    async def run() -> None:
+        store = open_store(server.url, timeout=20)
+        assert await kinds(store) == {""}
         with closing(server.client()) as client:
-            client.cluster("ADDSLOTSRANGE", 0, 16383)
-            client.cluster("BUMPEPOCH")
-            end = time.monotonic() + 30
-            while client.cluster("INFO")["cluster_state"] != "ok":
-                assert time.monotonic() < end
-                time.sleep(0.05)
+            client.config_set("maxmemory", "1")
+            assert await kinds(store) == {"full"}
+            with pytest.raises(StoreError):
+                await store.ready()
+            client.config_set("maxmemory", "0")
+            assert await kinds(store) == {""}
+            client.config_set("requirepass", "secret")
+            client.client_kill_filter(_type="normal", skipme=True)
+            assert await kinds(store) == {"denied"}
+            client.config_set("requirepass", "")
+            assert await kinds(store) == {""}
+        await store.close()
+
+    with server.serving():
+        asyncio.run(run())
+
+
+def test_a_server_that_hangs_has_a_deadline_and_heals(tmp_path: Path) -> None:
+    server = Valkey(tmp_path)
+
+    async def run(process: subprocess.Popen[bytes]) -> None:
+        store = open_store(server.url, timeout=0.5)
+        await healed(store)
+        process.send_signal(signal.SIGSTOP)
+        assert await kinds(store, 200) == {"timeout"}
+        process.send_signal(signal.SIGCONT)
+        await healed(store)
+        await store.close()
+
+    with server.serving() as process:
+        asyncio.run(run(process))
+
+
+@pytest.mark.parametrize(
+    "record", ["", "{}", "[1]", '[1,"0",{"a":[1]}]', "[2,0,5]", '["x","0",{}]', "[2,0,null]"]
+)
+def test_a_record_that_was_damaged_counts_as_unknown_and_is_replaced(
+    record: str, redis_stand: Stand
+) -> None:
+    with closing(redis_stand.valkey.client()) as client:
+        client.set(f"{PREFIX}:{redis_stand.key().name}", record)
+    reports: list[tuple[str, str]] = []
+
+    async def run() -> None:
+        store = RedisStore(
+            redis_stand.valkey.url,
+            timeout=20,
+            report=lambda call, error: reports.append((call, error.kind)),
+        )
+        admission = await store.begin(redis_stand.key(), CLOSE)
+        assert admission.token
+        assert admission.states == frozenset()
+        assert await store.finish(redis_stand.key(), admission.token, Learned()) is Ending.TAKEN
+        await store.close()
+
+    redis_stand.runner.run(run())
+    assert reports == [("record", "damaged")]
+    assert redis_stand.look() == {"closed"}
+
+
+def test_sessions_can_lie_in_a_cluster(tmp_path: Path) -> None:
+    server = cluster(tmp_path)
+    with server.serving():
+        has_slots(server)
 
         async def run() -> None:
             store = open_store(server.url.replace("redis:", "redis+cluster:"), timeout=20)

@@ -15,9 +15,17 @@ from pathlib import Path
 import pytest
 
 from support.gateway.stands import CLOSE, KEY, attempt
-from talonschema.gateway.store import Key, Learned, StoreError
+from talonschema.gateway.store import (
+    Admission,
+    Ending,
+    Key,
+    Learned,
+    StoreError,
+    sqlite_upkeep,
+)
 from talonschema.gateway.store import sqlite as sqlite_module
-from talonschema.gateway.store.sqlite import FORMAT, SqliteStore
+from talonschema.gateway.store.sqlite import SqliteStore
+from talonschema.gateway.store.sqlite_file import FORMAT
 
 
 def test_a_file_of_a_newer_release_is_refused(tmp_path: Path) -> None:
@@ -79,14 +87,27 @@ def test_a_file_that_was_damaged_is_reported(tmp_path: Path) -> None:
     assert "it is damaged" in attempt(SqliteStore(str(path)))
 
 
-@pytest.mark.parametrize("record", ["", "{}", "[1]", '[1,0,{"a":[1]}]'])
-def test_a_row_that_was_damaged_is_reported(record: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("record", ["", "{}", "[1]", '[1,0,{"a":[1]}]', "[2,0,[]]", "[2,0,null]"])
+def test_a_record_that_was_damaged_counts_as_unknown_and_is_replaced(
+    record: str, tmp_path: Path
+) -> None:
     path = tmp_path / "a.db"
-    store = SqliteStore(str(path))
+    reports: list[tuple[str, str]] = []
+    store = SqliteStore(str(path), report=lambda call, error: reports.append((call, error.kind)))
     with closing(sqlite3.connect(path)) as connection, connection:
         row = (KEY.name, int(time.time() * 2000), record)
         connection.execute("INSERT INTO session VALUES (?, ?, ?)", row)
-    assert "it is damaged" in attempt(store)
+
+    async def run() -> None:
+        admission = await store.begin(KEY, CLOSE)
+        assert admission.token
+        assert admission.states == frozenset()
+        assert await store.finish(KEY, admission.token, Learned()) is Ending.TAKEN
+        assert await store.look(KEY) == {"closed"}
+        await store.close()
+
+    asyncio.run(run())
+    assert reports == [("record", "damaged")]
 
 
 def test_a_closed_file_is_reported(tmp_path: Path) -> None:
@@ -181,41 +202,75 @@ def test_a_file_that_was_removed_while_in_use_is_not_ready(tmp_path: Path) -> No
     asyncio.run(run())
 
 
-def test_upkeep_keeps_the_files_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_module, "UPKEEP", 50)
-    monkeypatch.setattr(sqlite_module, "SWEEP", 100)
-    monkeypatch.setattr(sqlite_module, "LONG_LOG", 200_000)
+async def kept_up(store: SqliteStore) -> None:
+    """Wait for the upkeep, if it runs."""
+    if store._keeping_up is not None:  # noqa: SLF001 - shows nowhere else
+        await store._keeping_up  # noqa: SLF001 - shows nowhere else
+
+
+def test_upkeep_keeps_the_file_as_small_as_what_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_module, "UPKEEP", 400)
+    monkeypatch.setattr(sqlite_upkeep, "SWEEP", 50)
+    monkeypatch.setattr(sqlite_upkeep, "PAGES", 8)
     path = tmp_path / "a.db"
     now = 1_800_000_000.0
+    sizes = []
 
-    async def run() -> None:
+    async def run() -> int:
         nonlocal now
         store = SqliteStore(str(path), timeout=20, expiry=1000, now=lambda: now)
         for number in range(1500):
-            # Ids in the order of time, so that all that is new comes behind what has expired.
-            key = Key("shop", f"session-{number:04d}")
-            token = (await store.begin(key, CLOSE)).token
+            # Some are never answered, and none is asked about twice.
+            token = (await store.begin(Key("shop", f"session-{number % 7}-{number}"), CLOSE)).token
             assert token
-            await store.finish(key, token, Learned())
-            await asyncio.sleep(0)
-            if store._upkeep is not None:  # noqa: SLF001 - shows nowhere else
-                await store._upkeep  # noqa: SLF001 - shows nowhere else
-            now += 10
+            if number % 2:
+                await store.finish(Key("shop", f"session-{number % 7}-{number}"), token, Learned())
+            await kept_up(store)
+            sizes.append(path.stat().st_size)
+        now += 5000
+        store._kept_up_at = None  # noqa: SLF001 - as it is after a minute
+        await store.begin(KEY, CLOSE)
+        await kept_up(store)
+        with closing(sqlite3.connect(path)) as connection:
+            (left,) = connection.execute("SELECT count(*) FROM session").fetchone()
+        await store.close()
+        return int(left)
+
+    assert asyncio.run(run()) == 1
+    assert max(sizes) > 100_000
+    assert path.stat().st_size < max(sizes) / 3
+
+
+def test_a_file_of_an_older_release_is_used_and_can_shrink(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "CREATE TABLE session (name TEXT PRIMARY KEY, expires INTEGER NOT NULL,"
+            " record TEXT NOT NULL) WITHOUT ROWID"
+        )
+        row = (KEY.name, int(time.time() * 2000), "[2,0,{}]")
+        connection.execute("INSERT INTO session VALUES (?, ?, ?)", row)
+        connection.execute(f"PRAGMA application_id = {0x54534348}")
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+    async def run() -> None:
+        store = SqliteStore(str(path))
+        assert await store.look(KEY) == {"closed"}
+        await store.ready()
         await store.close()
 
     asyncio.run(run())
     with closing(sqlite3.connect(path)) as connection:
-        (left,) = connection.execute("SELECT count(*) FROM session").fetchone()
-    # 100 are those that have not expired; without a sweep there would be 1500.
-    assert 100 <= left < 400
-    assert path.stat().st_size < 500_000
+        assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
 
 
 def test_the_log_of_writes_stays_short_under_load(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_module, "UPKEEP", 50)
-    monkeypatch.setattr(sqlite_module, "LONG_LOG", 200_000)
+    monkeypatch.setattr(sqlite_upkeep, "LONG_LOG", 200_000)
     path = tmp_path / "a.db"
     sizes = []
 
@@ -234,6 +289,219 @@ def test_the_log_of_writes_stays_short_under_load(
     # It grew beyond what is long, and was cut off while others wrote.
     assert max(sizes) > 200_000
     assert min(sizes[sizes.index(max(sizes)) :]) < 200_000
+
+
+def test_a_reader_locks_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_module, "UPKEEP", 50)
+    monkeypatch.setattr(sqlite_upkeep, "LONG_LOG", 100_000)
+    path = tmp_path / "a.db"
+    reports: list[StoreError] = []
+
+    async def run(reader: sqlite3.Connection) -> None:
+        # Shorter than what the upkeep may take: to be locked out for so long is an error here.
+        store = SqliteStore(str(path), timeout=1, report=lambda _, error: reports.append(error))
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM session").fetchone()
+        for _ in range(1000):
+            await store.begin(KEY, CLOSE)
+            await asyncio.sleep(0)
+        await kept_up(store)
+        await store.begin(KEY, CLOSE)
+        await kept_up(store)
+        reader.execute("COMMIT")
+        store._writes = sqlite_module.UPKEEP  # noqa: SLF001 - shows nowhere else
+        before = path.with_name("a.db-wal").stat().st_size
+        await store.begin(KEY, CLOSE)
+        await kept_up(store)
+        assert path.with_name("a.db-wal").stat().st_size < before
+        await store.close()
+
+    asyncio.run(SqliteStore(str(path)).close())
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        asyncio.run(run(reader))
+    assert reports
+    assert {error.kind for error in reports} == {"locked"}
+    assert "-wal grows" in str(reports[0])
+
+
+def test_upkeep_that_fails_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_upkeep, "PATIENCE", 0.01)
+    path = tmp_path / "a.db"
+    reports: list[tuple[str, str]] = []
+
+    async def run() -> None:
+        store = SqliteStore(
+            str(path), report=lambda call, error: reports.append((call, error.kind))
+        )
+        await store.begin(KEY, CLOSE)
+        with locked(path):
+            await kept_up(store)
+        await store.close()
+
+    asyncio.run(run())
+    assert reports == [("upkeep", "locked")]
+
+
+def test_a_file_that_was_removed_is_not_made_again_by_the_upkeep(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    reports: list[tuple[str, str]] = []
+
+    async def run() -> None:
+        store = SqliteStore(
+            str(path), report=lambda call, error: reports.append((call, error.kind))
+        )
+        for name in ("a.db", "a.db-wal", "a.db-shm"):
+            path.with_name(name).unlink()
+        await store.begin(KEY, CLOSE)
+        await kept_up(store)
+        assert not path.exists()
+        await store.close()
+
+    asyncio.run(run())
+    assert reports == [("upkeep", "removed")]
+
+
+def test_a_log_that_was_removed_is_not_ready(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+
+    async def run() -> None:
+        store = SqliteStore(str(path))
+        await store.ready()
+        path.with_name("a.db-wal").unlink()
+        with pytest.raises(StoreError, match="-wal was removed"):
+            await store.ready()
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_a_file_that_a_newer_release_takes_over_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+
+    async def run() -> None:
+        store = SqliteStore(str(path))
+        await store.begin(KEY, CLOSE)
+        await kept_up(store)
+        with closing(sqlite3.connect(path)) as newer:
+            newer.execute(f"PRAGMA user_version = {FORMAT + 1}")
+            newer.execute("UPDATE session SET record = 'something else', expires = 1")
+            newer.commit()
+            store._kept_up_at = None  # noqa: SLF001 - shows nowhere else
+            for ask in (lambda: store.begin(KEY, CLOSE), store.ready):
+                with pytest.raises(StoreError, match="format") as caught:
+                    await ask()
+                assert caught.value.kind == "foreign"
+            with pytest.raises(StoreError, match="format"):
+                await asyncio.to_thread(store._upkeep.run)  # noqa: SLF001 - shows nowhere else
+            rows = newer.execute("SELECT record FROM session").fetchall()
+            assert rows == [("something else",)]
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_a_table_with_other_columns_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    asyncio.run(SqliteStore(str(path)).close())
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE session RENAME COLUMN record TO content")
+    with pytest.raises(StoreError, match="has the columns name, expires, content"):
+        SqliteStore(str(path))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE session")
+    with pytest.raises(StoreError, match=r"has the columns \(none\)"):
+        SqliteStore(str(path))
+
+
+def test_calls_of_one_turn_share_a_transaction_and_return_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    statements: list[str] = []
+
+    async def run() -> None:
+        store = SqliteStore(str(path))
+        store._connection.set_trace_callback(statements.append)  # noqa: SLF001 - shows nowhere else
+
+        async def exchange(number: int) -> None:
+            key = Key("shop", str(number))
+            admission = await store.begin(key, CLOSE)
+            assert admission.token
+            # Another connection sees it as soon as the call has returned.
+            with closing(sqlite3.connect(path)) as other:
+                (text,) = other.execute(
+                    "SELECT record FROM session WHERE name = ?", (key.name,)
+                ).fetchone()
+            assert admission.token in text
+
+        await asyncio.gather(*(exchange(number) for number in range(20)))
+        await store.close()
+
+    asyncio.run(run())
+    assert statements.count("COMMIT") == 1
+
+
+def test_a_call_that_fails_fails_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+
+    async def run() -> None:
+        store = SqliteStore(str(path))
+        with closing(sqlite3.connect(path)) as other:
+            other.execute(
+                "CREATE TRIGGER spoil BEFORE INSERT ON session WHEN NEW.name = 'shop:7'"
+                " BEGIN SELECT RAISE(ABORT, 'spoilt'); END"
+            )
+        begins = [store.begin(Key("shop", str(number)), CLOSE) for number in range(20)]
+        answers = await asyncio.gather(*begins, return_exceptions=True)
+        for number, each in enumerate(answers):
+            assert isinstance(each, StoreError if number == 7 else Admission)
+            known = await store.look(Key("shop", str(number)))
+            assert known == frozenset()
+        ends = [
+            store.finish(Key("shop", str(number)), each.token or "", Learned())
+            for number, each in enumerate(answers)
+            if isinstance(each, Admission)
+        ]
+        assert set(await asyncio.gather(*ends)) == {Ending.TAKEN}
+        await store.close()
+
+    asyncio.run(run())
+
+
+FULL = """
+import asyncio, resource, sys
+from talonschema.gateway.store import Intent, Key, StoreError
+from talonschema.gateway.store.sqlite import SqliteStore
+
+CLOSE = Intent(frozenset({"open", "new"}), "closed")
+
+async def run():
+    store = SqliteStore(sys.argv[1])
+    await store.ready()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
+    full = 0
+    for number in range(2000):
+        try:
+            await store.begin(Key("shop", str(number)), CLOSE)
+        except StoreError as error:
+            full += 1
+    try:
+        await store.ready()
+    except StoreError as error:
+        print("not ready")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    await store.ready()
+    assert (await store.begin(Key("shop", "last"), CLOSE)).token
+    print("ready", full > 100)
+    await store.close()
+
+asyncio.run(run())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
+def test_a_disk_that_takes_no_more_is_not_ready_until_it_does(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FULL, str(tmp_path / "a.db")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("not ready\nready True\n", "")
 
 
 OPENS = """

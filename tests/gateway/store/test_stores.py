@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import assume, given
@@ -20,7 +20,15 @@ from hypothesis import strategies as st
 
 from support.gateway.stands import CLOSE, EXPIRY, KINDS, LEASE, ODD, Stand, stand
 from support.gateway.valkey import Valkey
-from talonschema.gateway.store import Admission, Key, Learned, Refused, Uncertain, open_store
+from talonschema.gateway.store import (
+    Admission,
+    Ending,
+    Key,
+    Learned,
+    Refused,
+    Uncertain,
+    open_store,
+)
 from talonschema.gateway.store.memory import MemoryStore
 from talonschema.gateway.store.record import MOST_PENDINGS
 from talonschema.gateway.store.redis import PREFIX, RedisStore
@@ -78,6 +86,28 @@ def test_the_state_that_was_answered_is_learned(on: Stand, state: str) -> None:
 def test_the_state_that_was_wanted_is_learned_if_none_was_answered(on: Stand) -> None:
     on.finish(on.admit("open", "closed"), Learned())
     assert on.look() == {"closed"}
+
+
+def test_the_ending_of_an_answer_is_returned(on: Stand) -> None:
+    token = on.admit("open", "closed")
+    assert on.end("AAAAAAAAAAAAAAAAAAAAAA.18f") is Ending.LATE
+    assert on.end("AAAAAAAAAAAAAAAAAAAAAA") is Ending.UNKNOWN
+    assert on.end(token, session="another") is Ending.UNKNOWN
+    assert on.end(token) is Ending.TAKEN
+    assert on.end(token) is Ending.UNKNOWN
+    for session in ("known", "not known"):
+        if session == "known":
+            on.know("open", session=session)
+        late = on.admit("open", "closed", session=session)
+        on.wait(LEASE)
+        assert on.end(late, session=session) is Ending.LATE
+        assert on.end(late, session=session) is Ending.LATE
+
+
+def test_an_answer_beyond_those_that_are_tracked_is_not_learned(on: Stand) -> None:
+    tokens = [on.admit("open", "open") for _ in range(MOST_PENDINGS + 1)]
+    assert on.end(tokens[-1]) is Ending.CROWDED
+    assert on.end(tokens[0]) is Ending.TAKEN
 
 
 def test_a_request_that_the_api_refused_teaches_nothing(on: Stand) -> None:
@@ -159,7 +189,7 @@ def test_tokens_cannot_be_guessed(on: Stand) -> None:
     tokens = {on.admit("open", "open") for _ in range(20)}
     assert len(tokens) == 20
     # 128 bits, and fit for a header.
-    assert all(re.fullmatch(r"[\w-]{22}", token) for token in tokens)
+    assert all(re.fullmatch(r"[\w-]{22}\.[0-9a-f]{11}", token) for token in tokens)
 
 
 def test_a_state_that_is_not_known_here_permits_anything(on: Stand) -> None:
@@ -328,7 +358,7 @@ def test_a_session_is_forgotten_when_it_was_not_used_for_long(on: Stand) -> None
     on.finish(on.admit("closed", "closed"), Learned())
     on.wait(EXPIRY - 1)
     assert on.look() == {"closed"}
-    on.wait(1)
+    on.wait(1 + on.slack)
     assert on.look() == frozenset()
     assert on.begin("open", "open").states == frozenset()
 
@@ -337,7 +367,7 @@ def test_refused_requests_do_not_keep_a_session(on: Stand) -> None:
     on.know("closed")
     on.wait(EXPIRY - 1)
     assert on.begin("open", "open").token is None
-    on.wait(1)
+    on.wait(1 + on.slack)
     assert on.look() == frozenset()
 
 
@@ -480,7 +510,7 @@ def test_bad_addresses_are_reported_without_what_is_secret(url: str, reported: s
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
 def test_seconds_have_to_make_sense(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name} is .*seconds above 0"):
-        open_store("memory:", **{name: value})
+        open_store("memory:", **cast("Any", {name: value}))
 
 
 def test_a_lease_fits_into_the_expiry() -> None:

@@ -14,6 +14,7 @@ import pytest
 from support.gateway.valkey import Valkey
 from talonschema.gateway.store import (
     Admission,
+    Ending,
     Intent,
     Key,
     Learned,
@@ -23,7 +24,7 @@ from talonschema.gateway.store import (
 )
 from talonschema.gateway.store.memory import MemoryStore
 from talonschema.gateway.store.redis import PREFIX, RedisStore
-from talonschema.gateway.store.sqlite import SqliteStore
+from talonschema.gateway.store.sqlite import STEPS, SqliteStore
 
 KINDS: Final = ("memory", "sqlite", "redis")
 LEASE: Final = 30.0
@@ -52,6 +53,8 @@ class Stand:
         self.valkey = valkey
         self.path = folder / f"{self.application}.db"
         self.store = self.another(most=most)
+        self.slack = EXPIRY / STEPS if kind == "sqlite" else 0.0
+        """Seconds for which a session may be remembered longer than it has to."""
 
     def another(self, *, most: int = 1000) -> Store:
         """Return a second store of the same sessions; for memory, there is none."""
@@ -98,6 +101,10 @@ class Stand:
         self, token: str, resulting_state: RequestOutcome, *, session: str = "session-1"
     ) -> None:
         self.runner.run(self.store.finish(self.key(session), token, resulting_state))
+
+    def end(self, token: str, *, session: str = "session-1") -> Ending:
+        """Finish a request that was done, and return what came of it."""
+        return self.runner.run(self.store.finish(self.key(session), token, Learned()))
 
     def know(self, state: str, *, session: str = "session-1") -> None:
         """Let the store learn that a session is in a state."""

@@ -125,6 +125,9 @@ class _Process:
                 return FAILED
             fields = {"event": "listening", **addresses, "worker": self._index, "pid": os.getpid()}
             _log.info("listening", extra={"fields": fields})
+            # A store that can't be reached is logged now and not at the first call.
+            with contextlib.suppress(StoreError):
+                await self._guard.ready()
             await self._stop.wait()
             _log.info("stopping", extra={"fields": {"event": "stopping"}})
             self._app.draining = True

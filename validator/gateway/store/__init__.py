@@ -7,7 +7,9 @@ be in one of several states; the store refuses only what none of them permits.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from enum import Enum
 from hashlib import sha256
 from importlib import import_module
 from typing import Final, NamedTuple, Protocol, TypeAlias, cast
@@ -21,8 +23,28 @@ TIMEOUT: Final = 0.25
 """Seconds a call on a store may take."""
 
 
+KINDS: Final = (
+    *("timeout", "unreachable", "denied", "read_only", "full", "cluster", "locked"),
+    *("damaged", "foreign", "removed", "other"),
+)
+"""The kinds of failures of a store; docs/gateway/stores.md describes them."""
+
+
 class StoreError(Exception):
     """A store did not do what it was asked; the text has the reason and the remedy."""
+
+    def __init__(self, text: str, kind: str) -> None:
+        """Take the text, and one of `KINDS`."""
+        super().__init__(text)
+        self.kind = kind
+
+
+Report: TypeAlias = Callable[[str, StoreError], None]
+"""Takes note of a failure that no caller sees: ``upkeep`` or ``record``, and the error."""
+
+
+def unreported(_: str, __: StoreError) -> None:
+    """Ignore a failure."""
 
 
 class Key(NamedTuple):
@@ -87,6 +109,19 @@ class Uncertain(NamedTuple):
 RequestOutcome: TypeAlias = Learned | Refused | Uncertain
 
 
+class Ending(Enum):
+    """The effect of an outcome on the record of the session."""
+
+    TAKEN = "taken"
+    """The record reflects it."""
+    LATE = "late"
+    """The lease of the request had ended."""
+    UNKNOWN = "unknown"
+    """No request of the session has the token."""
+    CROWDED = "crowded"
+    """The session had more requests in flight than are tracked one by one."""
+
+
 class Store(Protocol):
     """What remembers the states of sessions, for one event loop.
 
@@ -96,14 +131,14 @@ class Store(Protocol):
     async def begin(self, key: Key, intent: Intent) -> Admission:
         """Admit a request unless none of the session's possible states permits it."""
 
-    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> None:
-        """Learn what became of an admitted request; a token that isn't known is ignored."""
+    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
+        """Learn what became of an admitted request; a token that isn't known changes nothing."""
 
     async def look(self, key: Key) -> frozenset[str]:
         """Return the states the session may be in; empty if that is not known."""
 
     async def ready(self) -> None:
-        """Return if the store can be used."""
+        """Return if the store takes writes."""
 
     async def close(self) -> None:
         """Let go of files and connections; closing twice does no harm."""
@@ -112,7 +147,9 @@ class Store(Protocol):
 class Opener(Protocol):
     """A factory of stores of one kind; raises `ValueError` for a wrong address."""
 
-    def __call__(self, url: str, *, lease: float, expiry: float, timeout: float) -> Store:
+    def __call__(
+        self, url: str, *, lease: float, expiry: float, timeout: float, report: Report
+    ) -> Store:
         """Make a store; it may wait for a file, but not for a network."""
 
 
@@ -129,11 +166,17 @@ _KINDS: Final = {
 
 
 def open_store(
-    url: str, *, lease: float = LEASE, expiry: float = EXPIRY, timeout: float = TIMEOUT
+    url: str,
+    *,
+    lease: float = LEASE,
+    expiry: float = EXPIRY,
+    timeout: float = TIMEOUT,
+    report: Report = unreported,
 ) -> Store:
     """Return the store at `url`: ``memory:``, ``sqlite:PATH`` or ``redis://HOST:PORT/0``.
 
     `lease`, `expiry` and `timeout` are seconds: see `LEASE`, `EXPIRY` and `TIMEOUT`.
+    `report` is called with the failures that no caller sees.
 
     Raises `ValueError` for an address or a number that isn't right, and `StoreError` for a file
     that can't be used, or where something has to be installed.
@@ -155,7 +198,8 @@ def open_store(
     except ModuleNotFoundError as error:
         raise StoreError(
             f"the store {scheme}: needs the package {error.name}; install it with "
-            "pip install 'talonschema[gateway]'"
+            "pip install 'talonschema[gateway]'",
+            "other",
         ) from error
     opener = cast("Opener", kind.open_store)
-    return opener(url, lease=lease, expiry=expiry, timeout=timeout)
+    return opener(url, lease=lease, expiry=expiry, timeout=timeout, report=report)

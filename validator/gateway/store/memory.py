@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from secrets import token_urlsafe
 from time import monotonic
 from typing import Final
 
-from . import EXPIRY, LEASE, Admission, Intent, Key, RequestOutcome, Uncertain
+from . import EXPIRY, LEASE, Admission, Ending, Intent, Key, Report, RequestOutcome, Uncertain
 from .record import Record
+from .token import missing, new_token
 
 MOST_SESSIONS: Final = 100_000
 """How many sessions are remembered; beyond, the one that was not used for longest is forgotten."""
@@ -37,18 +37,21 @@ class MemoryStore:
         """Admit a request unless none of the session's possible states permits it."""
         now = self._time()
         record = self._read(key, now)
-        admission = record.begin(intent, token_urlsafe(16), now, self._lease)
+        admission = record.begin(intent, new_token(now), now, self._lease)
         if admission.token is not None:
             self._write(key, record, now)
         return admission
 
-    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> None:
-        """Learn what became of an admitted request; a token that isn't known is ignored."""
+    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
+        """Learn what became of an admitted request; a token that isn't known changes nothing."""
         now = self._time()
         record = self._read(key, now)
-        if token in record.pendings and not isinstance(outcome, Uncertain):
-            record.finish(token, outcome, now)
+        if isinstance(outcome, Uncertain):
+            return Ending.TAKEN
+        ending = record.finish(token, outcome, now)
+        if ending is Ending.TAKEN:
             self._write(key, record, now)
+        return missing(token, now, self._lease) if ending is Ending.UNKNOWN else ending
 
     async def look(self, key: Key) -> frozenset[str]:
         """Return the states the session may be in; empty if that is not known."""
@@ -86,7 +89,14 @@ class MemoryStore:
                 del self._records[first]
 
 
-def open_store(url: str, *, lease: float, expiry: float, timeout: float) -> MemoryStore:  # noqa: ARG001 - as `Opener` has it
+def open_store(
+    url: str,
+    *,
+    lease: float,
+    expiry: float,
+    timeout: float,  # noqa: ARG001 - as `Opener` has it
+    report: Report,  # noqa: ARG001 - as `Opener` has it
+) -> MemoryStore:
     """Return a store in memory; raises `ValueError` if `url` has more than ``memory:``."""
     if url != "memory:":
         raise ValueError(f"store is {url!r}; memory takes no path: write memory:")

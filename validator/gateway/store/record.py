@@ -17,9 +17,10 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import chain
 from typing import Final, NamedTuple
 
-from . import Admission, Intent, Learned, RequestOutcome, Uncertain
+from . import Admission, Ending, Intent, Learned, RequestOutcome
 
 UNKNOWN: Final = 0
 OPEN: Final = 1
@@ -70,9 +71,17 @@ class Record:
 
     @classmethod
     def read(cls, text: str) -> Record:
-        """Return the record that `write` wrote."""
-        states, updated, pendings = json.loads(text)
-        return cls(states, updated, {token: Pending(*each) for token, each in pendings.items()})
+        """Return the record that `write` wrote; raises `ValueError` for any other text."""
+        try:
+            states, updated, pendings = json.loads(text)
+            found = {token: Pending(*each) for token, each in pendings.items()}
+            if not all(
+                isinstance(each, int) for each in (states, updated, *chain(*found.values()))
+            ):
+                raise ValueError("a number is missing")
+        except (TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(str(error)) from error
+        return cls(states, updated, found)
 
     def write(self) -> str:
         """Return the record as JSON text."""
@@ -108,14 +117,15 @@ class Record:
             self.pendings[SHARED] = pending._replace(wanted=wanted | crowd.wanted)
         return Admission(token, names(known))
 
-    def finish(self, token: str, outcome: RequestOutcome, now: int) -> None:
+    def finish(self, token: str, outcome: RequestOutcome, now: int) -> Ending:
         """Learn what became of a request, if it is one whose lease runs."""
         self._expire(now)
-        if token == SHARED or token not in self.pendings or isinstance(outcome, Uncertain):
-            return
+        if token == SHARED or token not in self.pendings:
+            return Ending.CROWDED if token and SHARED in self.pendings else Ending.UNKNOWN
         pending = self.pendings.pop(token)
         if isinstance(outcome, Learned):
             self._learn(pending, outcome)
+        return Ending.TAKEN
 
     def look(self, now: int) -> frozenset[str]:
         """Return the possible states."""

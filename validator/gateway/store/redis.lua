@@ -6,8 +6,10 @@
 -- begin:   lease (ms), expiry (ms), token, permitted, wanted, keeps (0 or 1), strict_new (0 or 1)
 -- finish:  expiry (ms), token, learned (0 or 1), state (0: not told), updated (us; 0: not told)
 --
--- begin returns whether the request is admitted (0 or 1) and the states, look the states. A set of
--- states is the sum of their bits. Numbers that would lose digits as JSON are kept as text.
+-- begin returns whether the request is admitted (0 or 1) and the states, look the states; finish
+-- returns 1 if the token is that of a pending, 2 if its session has more than can be tracked, else 0.
+-- Each of them adds 1 if the record is damaged, else 0. A set of states is the sum of their bits.
+-- Numbers that would lose digits as JSON are kept as text.
 
 local UNKNOWN, OPEN, NEW, OTHER = 0, 1, 16, 32
 local MOST_PENDINGS, CROWD = 32, ''
@@ -17,7 +19,8 @@ local operation, now = ARGV[1], tonumber(ARGV[2])
 
 if operation == 'ready' then
   -- A write, because a replica or a full server takes none.
-  return redis.call('SET', KEYS[1], 'ready', 'PX', 1000)
+  redis.call('SET', KEYS[1], 'ready', 'PX', 1000)
+  return {0}
 end
 
 if not now then
@@ -27,8 +30,29 @@ end
 
 local states, updated, pendings = UNKNOWN, '0', {}
 local stored = redis.call('GET', KEYS[1])
+
+local function read(text)
+  local record = cjson.decode(text)
+  -- Each of these fails for what is no record.
+  local some, date, all = record[1] + 0, record[2] .. '', record[3]
+  assert(tonumber(date) and some >= 0)
+  for _, each in pairs(all) do
+    for field = WANTED, SINCE do
+      assert(tonumber(each[field]))
+    end
+  end
+  return some, date, all
+end
+
+local damaged = 0
 if stored then
-  states, updated, pendings = unpack(cjson.decode(stored))
+  local fine, some, date, all = pcall(read, stored)
+  if fine then
+    states, updated, pendings = some, date, all
+  else
+    -- The session counts as unknown, and the next write replaces the record.
+    damaged = 1
+  end
 end
 
 local function without(set, bits)
@@ -92,7 +116,7 @@ end
 local function begin(lease, expiry, token, permitted, wanted, keeps, strict)
   if pendings[token] then
     -- The call is repeated, because its answer was lost.
-    return {1, possible(states)}
+    return {1, possible(states), damaged}
   end
   if states == UNKNOWN and strict == 1 then
     states = NEW
@@ -102,7 +126,7 @@ local function begin(lease, expiry, token, permitted, wanted, keeps, strict)
     known = UNKNOWN
   end
   if known ~= UNKNOWN and bit.band(known, permitted) == 0 then
-    return {0, known}
+    return {0, known, damaged}
   end
   if keeps == 1 then
     wanted = bit.band(states, NEW) ~= 0 and OPEN or 0
@@ -119,7 +143,7 @@ local function begin(lease, expiry, token, permitted, wanted, keeps, strict)
   end
   pendings[token] = {wanted, keeps, now + lease, updated, 0, 0}
   write(expiry)
-  return {1, known}
+  return {1, known, damaged}
 end
 
 local function learn(pending, state, date)
@@ -151,14 +175,14 @@ end
 local function finish(expiry, token, learned, state, date)
   local pending = pendings[token]
   if token == CROWD or not pending then
-    return 0
+    return {token ~= CROWD and pendings[CROWD] and 2 or 0, damaged}
   end
   pendings[token] = nil
   if learned == 1 then
     learn(pending, state, date)
   end
   write(expiry)
-  return 1
+  return {1, damaged}
 end
 
 expire()
@@ -168,4 +192,4 @@ if operation == 'begin' then
 elseif operation == 'finish' then
   return finish(tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7])
 end
-return possible(states)
+return {possible(states), damaged}

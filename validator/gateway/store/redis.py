@@ -2,6 +2,10 @@
 
 Each call is one script on one key, so it is atomic without a transaction, and a cluster can hold
 the sessions. redis.lua documents the script. Leases run by the server's clock.
+
+The client library raises far more than its own base exception (its errors of clusters have another,
+and a broken connection can raise anything), and after an error it may wait to clean up. So each
+call is a task that is left behind at the deadline, and every exception is a `StoreError`.
 """
 
 from __future__ import annotations
@@ -9,37 +13,74 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from hashlib import sha1
-from secrets import token_urlsafe
+from time import monotonic, time
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
+    AuthorizationError,
+    ClusterError,
+    MasterDownError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
+from redis.exceptions import TimeoutError as ClientTimeoutError
 
 from . import (
     EXPIRY,
     LEASE,
     TIMEOUT,
     Admission,
+    Ending,
     Intent,
     Key,
     Learned,
+    Report,
     RequestOutcome,
     StoreError,
     Uncertain,
+    unreported,
 )
 from .record import BITS, OTHER, microseconds, names, to_bits
+from .token import missing, new_token
 
 PREFIX: Final = "talonschema:1"
 """The prefix of the keys in the database; the number is the version of their content."""
 MOST_CONNECTIONS: Final = 32
 """Connections of one process; calls wait for a free one."""
 
+RENEWAL: Final = 1.0
+"""Seconds between two new clients, however many calls ask for one."""
+
 Client: TypeAlias = Redis | RedisCluster
+
+_KINDS: Final = (
+    ("denied", (AuthenticationError, AuthenticationWrongNumberOfArgsError, AuthorizationError)),
+    ("denied", (NoPermissionError,)),
+    ("read_only", (ReadOnlyError, MasterDownError)),
+    ("full", (OutOfMemoryError,)),
+    ("cluster", (ClusterError, RedisClusterException, AskError, TryAgainError)),
+    ("timeout", (ClientTimeoutError,)),
+)
+_TAKES_NO_WRITES: Final = ("MISCONF", "NOREPLICAS")
+"""Starts of answers of a server that takes no writes for now."""
+_ENDINGS: Final = (Ending.UNKNOWN, Ending.TAKEN, Ending.CROWDED)
+"""What the script answers to `finish`, by number."""
 
 
 class RedisStore:
@@ -53,41 +94,55 @@ class RedisStore:
         expiry: float = EXPIRY,
         timeout: float = TIMEOUT,
         now: Callable[[], float] | None = None,
+        report: Report = unreported,
     ) -> None:
         """Take the address; the first call connects. `now` None is the server's clock.
 
+        `report` is called for each damaged record.
+
         Raises `ValueError` for an address that isn't right.
         """
+        self._url = url
         self._client = _client(url, timeout)
+        self._renewed = monotonic()
+        self._closing: set[asyncio.Task[None]] = set()
+        """Tasks that close the clients before the present one."""
         self._where = _where(url)
         self._lease = round(lease * 1000)
         self._expiry = round(expiry * 1000)
         self._timeout = timeout
         self._now = now
+        self._report = report
 
     async def begin(self, key: Key, intent: Intent) -> Admission:
         """Admit a request unless none of the session's possible states permits it."""
-        token = token_urlsafe(16)
+        token = new_token(self._time())
         permitted, strict = to_bits(intent.permitted), int(intent.strict_new)
         wanted, keeps = (BITS[intent.wanted], 0) if intent.wanted else (0, 1)
         what = (self._lease, self._expiry, token, permitted, wanted, keeps, strict)
         admitted, known = await self._run(key.name, "begin", *what)
         return Admission(token if admitted else None, names(known))
 
-    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> None:
-        """Learn what became of an admitted request; a token that isn't known is ignored."""
+    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
+        """Learn what became of an admitted request; a token that isn't known changes nothing."""
         if isinstance(outcome, Uncertain):
-            return
+            return Ending.TAKEN
         learned = state = updated = 0
         if isinstance(outcome, Learned):
             learned = 1
             state = BITS.get(outcome.state, OTHER) if outcome.state else 0
             updated = microseconds(outcome.updated) if outcome.updated else 0
-        await self._run(key.name, "finish", self._expiry, token, learned, state, updated)
+        what = (self._expiry, token, learned, state, updated)
+        (number,) = await self._run(key.name, "finish", *what)
+        ending = _ENDINGS[number]
+        if ending is Ending.UNKNOWN:
+            return missing(token, self._time(), self._lease)
+        return ending
 
     async def look(self, key: Key) -> frozenset[str]:
         """Return the states the session may be in; empty if that is not known."""
-        return names(await self._run(key.name, "look"))
+        (known,) = await self._run(key.name, "look")
+        return names(known)
 
     async def ready(self) -> None:
         """Return if the server takes writes."""
@@ -95,38 +150,104 @@ class RedisStore:
 
     async def close(self) -> None:
         """Close the connections; closing twice does no harm."""
+        for task in self._closing:
+            task.cancel()
+        await asyncio.gather(*self._closing, return_exceptions=True)
         await self._client.aclose()
 
-    async def _run(self, name: str, operation: str, *more: int | str) -> Any:
-        """Run the script on the key of that name."""
+    def _time(self) -> int:
+        """Return the time for tokens, whose clock need not be the server's."""
+        return int((self._now or time)() * 1000)
+
+    async def _run(self, name: str, operation: str, *more: int | str) -> list[int]:
+        """Run the script on the key of that name, within the deadline."""
         now = "" if self._now is None else int(self._now() * 1000)
-        text, digest = _script()
         key = f"{PREFIX}:{name}"
+        call = asyncio.create_task(self._evaluate(self._client, key, operation, now, *more))
+        call.add_done_callback(_forget)
         try:
-            async with asyncio.timeout(self._timeout):
-                try:
-                    return await self._client.evalsha(digest, 1, key, operation, now, *more)
-                except NoScriptError:
-                    # A server that was started anew; this makes it know the script again.
-                    return await self._client.eval(text, 1, key, operation, now, *more)
-        except TimeoutError as error:
-            raise StoreError(f"no answer from {self._where} within {self._timeout:g} s") from error
-        except ReadOnlyError as error:
-            # The server has become a replica; connecting anew may find the new primary.
-            await self._client.aclose()
-            raise StoreError(f"{self._where} takes no writes: {error}") from error
-        except ResponseError as error:
-            raise StoreError(f"{self._where} refused the call: {error}") from error
-        except (RedisError, OSError) as error:
-            raise StoreError(f"can't reach {self._where}: {error}") from error
+            done, _ = await asyncio.wait((call,), timeout=self._timeout)
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
+        if not done:
+            call.cancel()
+            raise StoreError(f"no answer from {self._where} within {self._timeout:g} s", "timeout")
+        *answer, damaged = call.result()
+        if damaged:
+            text = f"a record in {self._where} is damaged: its session counts as unknown"
+            self._report("record", StoreError(text, "damaged"))
+        return answer
+
+    async def _evaluate(self, client: Client, key: str, *arguments: int | str) -> list[int]:
+        text, digest = _script()
+        try:
+            try:
+                found: list[int] = await client.evalsha(digest, 1, key, *arguments)
+            except NoScriptError:
+                # A server that was started anew; this makes it know the script again.
+                found = await client.eval(text, 1, key, *arguments)
+        except Exception as error:
+            raise self._explained(client, error) from error
+        return found
+
+    def _explained(self, client: Client, error: Exception) -> StoreError:
+        """Return what went wrong; have the next call connect anew if that may help."""
+        kind = next((kind for kind, classes in _KINDS if isinstance(error, classes)), "")
+        if not kind and isinstance(error, ResponseError):
+            kind = "read_only" if str(error).startswith(_TAKES_NO_WRITES) else "other"
+            return StoreError(f"{self._where} refused the call: {error}", kind)
+        if kind == "timeout":
+            return StoreError(f"no answer from {self._where}: {error}", kind)
+        if kind == "denied":
+            return StoreError(f"{self._where} denied the call: {error}", kind)
+        if kind == "full":
+            return StoreError(f"{self._where} has no memory left: {error}", kind)
+        if not kind and isinstance(error, RedisError | OSError):
+            return StoreError(f"can't reach {self._where}: {error}", "unreachable")
+        # The server is a replica now, or the client is in no good state.
+        self._renew(client)
+        if kind == "read_only":
+            return StoreError(f"{self._where} takes no writes: {error}", kind)
+        if kind == "cluster":
+            return StoreError(f"the cluster of {self._where} has no node for it: {error}", kind)
+        return StoreError(f"can't use {self._where}: {type(error).__name__}", "other")
+
+    def _renew(self, client: Client) -> None:
+        """Have the next calls use a new client, which looks for the server anew."""
+        now = monotonic()
+        if client is not self._client or now - self._renewed < RENEWAL:
+            return
+        self._renewed = now
+        self._client = _client(self._url, self._timeout)
+
+        async def close() -> None:
+            # Other calls are still waiting for their answers from the old one.
+            try:
+                await asyncio.sleep(2 * self._timeout)
+            finally:
+                with suppress(Exception):
+                    await client.aclose()
+
+        task = asyncio.create_task(close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
 
-def open_store(url: str, *, lease: float, expiry: float, timeout: float) -> RedisStore:
+def _forget(call: asyncio.Task[list[int]]) -> None:
+    """Take note of an exception for which nobody waits any more."""
+    if not call.cancelled():
+        call.exception()
+
+
+def open_store(
+    url: str, *, lease: float, expiry: float, timeout: float, report: Report
+) -> RedisStore:
     """Return a store in the server at `url`.
 
     Raises `ValueError` if it is no address.
     """
-    return RedisStore(url, lease=lease, expiry=expiry, timeout=timeout)
+    return RedisStore(url, lease=lease, expiry=expiry, timeout=timeout, report=report)
 
 
 def _client(url: str, timeout: float) -> Client:

@@ -1,8 +1,9 @@
 """The store in a SQLite file: for the processes of one machine.
 
-Calls are made in the event loop, where one takes less than the hop to a thread would. What may
-wait is kept out of it. A lock that another process holds is asked for again between other tasks;
-checkpoints, which wait for the disk, and the search for expired sessions run in a thread.
+Calls are made in the event loop, where one takes less than the hop to a thread would. All that are
+made in one turn of the loop share a transaction, since to begin and to commit one takes longer than
+a call; each returns after the commit. What may wait is kept out of the loop. A lock that another
+process holds is asked for again between other tasks; upkeep runs in a thread.
 
 A call that has returned is in the file (``synchronous=NORMAL`` with a write-ahead log): no end of
 the process loses it, `kill -9` included. A power cut may lose the last ones, but harms no file.
@@ -15,47 +16,58 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing, suppress
-from secrets import token_urlsafe
-from typing import Final, TypeVar
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final, NamedTuple, TypeVar
 
-from . import EXPIRY, LEASE, TIMEOUT, Admission, Intent, Key, RequestOutcome, StoreError, Uncertain
-from .record import Record
-
-FORMAT: Final = 1
-"""Version of the file (``user_version``); it grows when an older release can't use it."""
-APPLICATION_ID: Final = 0x54_53_43_48
-"""The mark of the file among those of other programs ("TSCH")."""
+from . import (
+    EXPIRY,
+    LEASE,
+    TIMEOUT,
+    Admission,
+    Ending,
+    Intent,
+    Key,
+    Report,
+    RequestOutcome,
+    StoreError,
+    Uncertain,
+    unreported,
+)
+from .record import UNKNOWN, Record
+from .sqlite_file import check_version, explained, is_busy, open_file
+from .sqlite_upkeep import Upkeep
+from .token import missing, new_token
 
 UPKEEP: Final = 4000
-"""Writes between two checkpoints."""
-SWEEP: Final = 2000
-"""Sessions that are looked at after a checkpoint, to delete what has expired."""
-LONG_LOG: Final = 64 * 1024 * 1024
-"""Bytes of write-ahead log from which writers are held up until it is empty."""
-CACHE: Final = 8 * 1024
-"""KiB of the file that are kept in memory: some 25,000 sessions."""
-STARTING: Final = 5.0
-"""Seconds to wait for other processes that open the same file."""
+"""Writes after which the upkeep runs."""
+UPKEEP_SECONDS: Final = 60.0
+"""Seconds after which it runs if there are fewer."""
+STEPS: Final = 64
+"""Steps of the expiry: a time is rounded up to the next, so that the index of times seldom changes,
+which costs a third of a write."""
 
-_CREATE: Final = (
-    "CREATE TABLE session (name TEXT PRIMARY KEY, expires INTEGER NOT NULL, record TEXT NOT NULL)"
-    " WITHOUT ROWID"
-)
 _SELECT: Final = "SELECT expires, record FROM session WHERE name = ?"
 _UPSERT: Final = (
     "INSERT INTO session VALUES (?, ?, ?)"
     " ON CONFLICT DO UPDATE SET expires = excluded.expires, record = excluded.record"
 )
+_UPDATE: Final = "UPDATE session SET record = ? WHERE name = ?"
 _DELETE: Final = "DELETE FROM session WHERE name = ?"
-_PAGE: Final = (
-    "SELECT count(*), max(name)"
-    " FROM (SELECT name FROM session WHERE name > ? ORDER BY name LIMIT ?)"
-)
-_SWEEP: Final = "DELETE FROM session WHERE name > ? AND name <= ? AND expires <= ?"
+_READY: Final = "ready"
+"""The name of the row that `ready` writes; names of sessions have a colon or a number sign."""
 
 T = TypeVar("T")
+
+
+class _Call(NamedTuple):
+    """A call that waits for its transaction."""
+
+    work: Callable[[int], Any]
+    """Is given the time under the lock, and may be called again if the transaction fails."""
+    result: asyncio.Future[Any]
+    end: float
+    """When it has waited as long as it may."""
 
 
 class SqliteStore:
@@ -69,8 +81,9 @@ class SqliteStore:
         expiry: float = EXPIRY,
         timeout: float = TIMEOUT,
         now: Callable[[], float] = time.time,
+        report: Report = unreported,
     ) -> None:
-        """Open the file, or make it.
+        """Open the file, or make it; `report` is called for upkeep and records that fail.
 
         Raises `StoreError` if it can't be used.
         """
@@ -79,147 +92,189 @@ class SqliteStore:
         self._expiry = round(expiry * 1000)
         self._timeout = timeout
         self._now = now
+        self._report = report
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: list[_Call] = []
+        """As long as it is not empty, a call of `_flush` is scheduled."""
         self._writes = 0
-        self._upkeep: asyncio.Task[None] | None = None
-        self._swept = ""
-        """The name up to which expired sessions were looked for."""
+        self._kept_up_at: float | None = None
+        self._keeping_up: asyncio.Task[None] | None = None
         try:
-            self._connection = _opened(self._path)
-            self._file = _identity(self._path)
+            self._connection = open_file(self._path)
+            self._upkeep = Upkeep(self._path, self._time)
         except (sqlite3.Error, OSError) as error:
-            raise self._told(error) from error
+            raise explained(self._path, error) from error
 
     async def begin(self, key: Key, intent: Intent) -> Admission:
         """Admit a request unless none of the session's possible states permits it."""
         name = key.name
 
         def work(now: int) -> Admission:
-            record = self._read(name, now)
-            admission = record.begin(intent, token_urlsafe(16), now, self._lease)
+            expires, record = self._read(name, now)
+            admission = record.begin(intent, new_token(now), now, self._lease)
             if admission.token is not None:
-                self._write(name, record, now)
+                self._write(name, record, now, expires)
             return admission
 
         return await self._transact(work)
 
-    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> None:
-        """Learn what became of an admitted request; a token that isn't known is ignored."""
+    async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
+        """Learn what became of an admitted request; a token that isn't known changes nothing."""
         if isinstance(outcome, Uncertain):
-            return
+            return Ending.TAKEN
         name = key.name
 
-        def work(now: int) -> None:
-            record = self._read(name, now)
-            if token in record.pendings:
-                record.finish(token, outcome, now)
-                self._write(name, record, now)
+        def work(now: int) -> Ending:
+            expires, record = self._read(name, now)
+            ending = record.finish(token, outcome, now)
+            if ending is Ending.TAKEN:
+                self._write(name, record, now, expires)
+            return missing(token, now, self._lease) if ending is Ending.UNKNOWN else ending
 
-        await self._transact(work)
+        return await self._transact(work)
 
     async def look(self, key: Key) -> frozenset[str]:
         """Return the states the session may be in; empty if that is not known."""
-        name = key.name
-        return await self._call(lambda: self._read(name, self._time()).look(self._time()))
+        try:
+            now = self._time()
+            return self._read(key.name, now)[1].look(now)
+        except sqlite3.Error as error:
+            raise explained(self._path, error) from error
 
     async def ready(self) -> None:
-        """Return if the file can be written."""
-        await self._transact(lambda _: None)
-        try:
-            same = _identity(self._path) == self._file
-        except OSError:
-            same = False
-        if not same:
-            raise StoreError(
-                f"the file {self._path} was removed or replaced while in use; restart the gateway"
-            )
+        """Return if a row can be written and read, in the file that has the path."""
+
+        def work(now: int) -> None:
+            row = (now, f"[{UNKNOWN},{now},{{}}]")
+            self._connection.execute(_UPSERT, (_READY, *row))
+            if self._connection.execute(_SELECT, (_READY,)).fetchone() != row:
+                raise sqlite3.DatabaseError("a row that was written can't be read")
+
+        await self._transact(work)
+        self._upkeep.check_identity()
 
     async def close(self) -> None:
         """Close the file; closing twice does no harm."""
-        if self._upkeep is not None:
-            await asyncio.wait([self._upkeep])
+        self._upkeep.stop()
+        if self._keeping_up is not None and not self._keeping_up.done():
+            await asyncio.wait([self._keeping_up])
+        self._flush()
+        self._upkeep.close()
         self._connection.close()
 
     def _time(self) -> int:
         return int(self._now() * 1000)
 
-    def _read(self, name: str, now: int) -> Record:
+    def _read(self, name: str, now: int) -> tuple[int, Record]:
+        """Return when the row expires, 0 if there is none, and the record that counts."""
         row = self._connection.execute(_SELECT, (name,)).fetchone()
-        return Record.read(row[1]) if row is not None and now < row[0] else Record()
+        if row is None:
+            return 0, Record()
+        expires, text = row
+        try:
+            return expires, Record.read(text) if now < expires else Record()
+        except (ValueError, TypeError):
+            text = f"a record in {self._path} is damaged: its session counts as unknown"
+            self._report("record", StoreError(text, "damaged"))
+            return 0, Record()
 
-    def _write(self, name: str, record: Record, now: int) -> None:
+    def _write(self, name: str, record: Record, now: int, before: int) -> None:
+        """Write a record over the row that expires at `before`."""
         if record.empty:
             self._connection.execute(_DELETE, (name,))
         else:
-            row = (name, record.expires(now, self._expiry), record.write())
-            self._connection.execute(_UPSERT, row)
+            expires = record.expires(now, self._expiry)
+            if record.states != UNKNOWN:
+                step = max(1, self._expiry // STEPS)
+                expires += -expires % step
+            if expires == before:
+                self._connection.execute(_UPDATE, (record.write(), name))
+            else:
+                self._connection.execute(_UPSERT, (name, expires, record.write()))
         self._writes += 1
-        if self._writes >= UPKEEP and (self._upkeep is None or self._upkeep.done()):
-            self._writes = 0
-            self._upkeep = asyncio.create_task(self._keep_up())
 
     async def _transact(self, work: Callable[[int], T]) -> T:
-        """Do `work`, which takes the time, in a transaction."""
+        """Do `work`, which takes the time, in a transaction; return its result after the commit."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            # Whoever waited in a loop that has ended waits no more.
+            self._loop, self._waiting = loop, []
+        call = _Call(work, loop.create_future(), time.monotonic() + self._timeout)
+        self._waiting.append(call)
+        if len(self._waiting) == 1:
+            loop.call_soon(self._flush)
+        result: T = await call.result
+        self._keep_up()
+        return result
 
-        def transaction() -> T:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                # The time is read under the lock, so that it doesn't run backwards for a session.
-                result = work(self._time())
-                self._connection.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    self._connection.execute("ROLLBACK")
-                raise
-            return result
-
-        return await self._call(transaction)
-
-    async def _call(self, work: Callable[[], T]) -> T:
-        """Do `work`, again and again as long as another process holds the lock."""
-        end = time.monotonic() + self._timeout
-        pause = 0.0
-        while True:
-            try:
-                return work()
-            except sqlite3.Error as error:
-                left = end - time.monotonic()
-                if not _is_busy(error) or left <= 0:
-                    raise self._told(error) from error
-            except (ValueError, TypeError) as error:
-                raise self._told(error) from error
-            # A first pause of 0 lets other tasks run: mostly, the lock is free by then.
-            await asyncio.sleep(min(pause, left))
-            pause = random.uniform(0.0002, 0.002)  # noqa: S311 - so that two don't keep in step
-
-    async def _keep_up(self) -> None:
-        """Write the log back into the file, and delete some of what has expired."""
-        # What goes wrong here is tried again, and shows in the next call if it matters.
-        with suppress(sqlite3.Error, OSError):
-            self._swept = await asyncio.to_thread(_kept_up, self._path, self._swept, self._time())
-
-    def _told(self, error: Exception) -> StoreError:
-        """Return what went wrong, with what to do about it."""
-        if isinstance(error, sqlite3.Error) and _is_busy(error):
-            advice = "another process held it too long; is something else writing to it?"
-        elif isinstance(error, _ForeignFile):
-            return StoreError(f"can't use the file {self._path}: {error}")
-        elif isinstance(error, sqlite3.OperationalError | OSError):
-            advice = "look after the path, its permissions and the space on the disk"
-        elif isinstance(error, sqlite3.ProgrammingError):
-            advice = "the store was closed"
+    def _flush(self) -> None:
+        """Make the calls that wait, in one transaction, or plan to try again."""
+        calls = [call for call in self._waiting if not call.result.done()]
+        self._waiting = []
+        error = self._attempt(calls)
+        if error is None:
+            return
+        if not (isinstance(error, sqlite3.Error) and is_busy(error)) and len(calls) > 1:
+            # One of them spoils it for the others, so each gets a transaction of its own.
+            for call in calls:
+                alone = self._attempt([call])
+                if alone is not None:
+                    self._put_off([call], alone)
         else:
-            advice = (
-                "it is damaged, or no such file: stop the gateway and move the file and its -wal "
-                "and -shm away; a new one is made, and sessions pass until they are known again"
-            )
-        return StoreError(f"can't use the file {self._path}: {error} ({advice})")
+            self._put_off(calls, error)
+        if self._waiting and self._loop is not None:
+            # So that two processes don't keep in step.
+            self._loop.call_later(random.uniform(0.0002, 0.002), self._flush)  # noqa: S311
+
+    def _put_off(self, calls: Sequence[_Call], error: Exception) -> None:
+        """Have calls wait for the lock, or end those that waited too long, or in vain."""
+        now = time.monotonic()
+        for call in calls:
+            if isinstance(error, sqlite3.Error) and is_busy(error) and now < call.end:
+                self._waiting.append(call)
+            else:
+                call.result.set_exception(explained(self._path, error))
+
+    def _attempt(self, calls: Sequence[_Call]) -> Exception | None:
+        """Make calls in one transaction; return what went wrong, and then nothing was done."""
+        if not calls:
+            return None
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            check_version(self._connection)
+            # The time is read under the lock, so that it doesn't run backwards for a session.
+            now = self._time()
+            results = [call.work(now) for call in calls]
+            self._connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - who made the call is to have it
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            return error
+        for call, result in zip(calls, results, strict=True):
+            call.result.set_result(result)
+        return None
+
+    def _keep_up(self) -> None:
+        """Start the upkeep, if it is due."""
+        if self._keeping_up is not None and not self._keeping_up.done():
+            return
+        now = time.monotonic()
+        last = self._kept_up_at
+        if last is None or self._writes >= UPKEEP or now - last >= UPKEEP_SECONDS:
+            self._writes, self._kept_up_at = 0, now
+            self._keeping_up = asyncio.create_task(self._run_upkeep())
+
+    async def _run_upkeep(self) -> None:
+        # What goes wrong is tried again the next time.
+        try:
+            await asyncio.to_thread(self._upkeep.run)
+        except StoreError as error:
+            self._report("upkeep", error)
 
 
-class _ForeignFile(sqlite3.DatabaseError):
-    """A file that was not made by this release, nor for it."""
-
-
-def open_store(url: str, *, lease: float, expiry: float, timeout: float) -> SqliteStore:
+def open_store(
+    url: str, *, lease: float, expiry: float, timeout: float, report: Report
+) -> SqliteStore:
     """Return a store in the file that `url` names: ``sqlite:PATH``.
 
     Raises `ValueError` if it names none, and `StoreError` if the file can't be used.
@@ -230,83 +285,4 @@ def open_store(url: str, *, lease: float, expiry: float, timeout: float) -> Sqli
             f"store is {url!r}; write sqlite: and the path right behind, as in "
             "sqlite:/var/lib/talonschema/sessions.db"
         )
-    return SqliteStore(path, lease=lease, expiry=expiry, timeout=timeout)
-
-
-def _opened(path: str) -> sqlite3.Connection:
-    """Return a connection to the file, which is made if it isn't there."""
-    # Ids of sessions are nobody else's business; SQLite gives its other files the same mode.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    end = time.monotonic() + STARTING
-    while True:
-        connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-        try:
-            _set_up(connection)
-        except BaseException as error:
-            connection.close()
-            # SQLite doesn't wait by itself where two change to a write-ahead log at once.
-            if isinstance(error, sqlite3.Error) and _is_busy(error) and time.monotonic() < end:
-                time.sleep(0.01)
-                continue
-            raise
-        return connection
-
-
-def _set_up(connection: sqlite3.Connection) -> None:
-    _check(connection)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(f"PRAGMA cache_size = -{CACHE}")
-    # Checkpoints wait for the disk; see _kept_up.
-    connection.execute("PRAGMA wal_autocheckpoint = 0")
-    connection.execute("BEGIN IMMEDIATE")
-    if _check(connection):
-        connection.execute(_CREATE)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {FORMAT}")
-    connection.execute("COMMIT")
-
-
-def _check(connection: sqlite3.Connection) -> bool:
-    """Return True if the file is empty; raise `_ForeignFile` if it can't be used."""
-    (ours,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if not tables and not version:
-        return True
-    if ours != APPLICATION_ID:
-        raise _ForeignFile("it belongs to another program; name another file")
-    if version != FORMAT:
-        raise _ForeignFile(
-            f"it has format {version}, and this release knows {FORMAT}; install the release that "
-            "wrote it, or name another file"
-        )
-    return False
-
-
-def _kept_up(path: str, swept: str, now: int) -> str:
-    """Run a checkpoint and sweep on from the name `swept`; return the name to go on from."""
-    with closing(sqlite3.connect(path, timeout=STARTING, isolation_level=None)) as connection:
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        # Under constant load there is always a bit more to write back, so the log never starts
-        # anew. Little is left to do by now, so writers are held up for no longer than the disk.
-        if os.path.getsize(f"{path}-wal") > LONG_LOG:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        count, last = connection.execute(_PAGE, (swept, SWEEP)).fetchone()
-        if count:
-            connection.execute(_SWEEP, (swept, last, now))
-        # From a page that isn't full it starts over: it would never come back to the older names
-        # if it ran after new ones that are in order of time.
-        return str(last) if count == SWEEP else ""
-
-
-def _is_busy(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _identity(path: str) -> tuple[int, int]:
-    found = os.stat(path)
-    return found.st_dev, found.st_ino
+    return SqliteStore(path, lease=lease, expiry=expiry, timeout=timeout, report=report)

@@ -1,0 +1,152 @@
+"""Store health: counts and logs the failures of a store, and spares calls that wait in vain.
+
+A failure is logged once, and so is the end of failing: when no call has failed for a while and the
+store takes a write. The while doubles each time the store fails again soon, so a store that works
+for some calls only, such as a file on a full disk, does not fill the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Final, Protocol, TypeVar
+
+from .store import Store, StoreError
+
+QUIET: Final = 2.0
+"""Seconds without a failure until the store counts as back."""
+MOST_QUIET: Final = 300.0
+"""The longest such time."""
+RELAPSE: Final = 600.0
+"""Seconds within which another failure doubles it."""
+LATE: Final = 8
+"""Calls in a row without an answer in time, after which the store is only probed."""
+PROBE: Final = 0.1
+"""Seconds between two probes."""
+
+_SLOW: Final = ("timeout", "locked")
+"""Kinds of failures for which a call has waited as long as it may."""
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class StoreMeter(Protocol):
+    """A counter of failures of a store."""
+
+    def store_failed(self, call: str, kind: str) -> None:
+        """Count a call on the store that came to nothing."""
+
+
+class StoreHealth:
+    """The health of a store, as its calls show it."""
+
+    def __init__(
+        self, meter: StoreMeter | None = None, now: Callable[[], float] = monotonic
+    ) -> None:
+        self._meter = meter
+        self._now = now
+        self._failing = False
+        self._kinds: set[tuple[str, str]] = set()
+        """The calls and kinds of failures that were logged since the store began to fail."""
+        self._failed_at = 0.0
+        self._error: StoreError | None = None
+        self._quiet = QUIET
+        self._back_at: float | None = None
+        self._late = 0
+        self._probe_at = 0.0
+        self._confirming: asyncio.Task[None] | None = None
+
+    async def answer(self, call: str, store: Store, ask: Callable[[], Awaitable[_T]]) -> _T | None:
+        """Return what the store answers to `ask`; None if it did not, whatever the reason."""
+        if self._late >= LATE:
+            now = self._now()
+            if now < self._probe_at:
+                text = "it was not asked, because it answers nothing in time"
+                self._failed(call, StoreError(text, "timeout"))
+                return None
+            self._probe_at = now + PROBE
+        try:
+            found = await ask()
+        except Exception as error:  # noqa: BLE001 - no fault of a store is one of the request
+            self._failed(call, _store_error(error))
+            return None
+        self._late = 0
+        if self._failing and self._is_quiet() and self._confirming is None:
+            self._confirming = asyncio.create_task(self._confirm(store))
+            self._confirming.add_done_callback(self._confirmed)
+        return found
+
+    async def ready(self, store: Store) -> None:
+        """Return if the store takes writes, and none of its calls has failed of late.
+
+        Raises `StoreError` if not.
+        """
+        try:
+            await store.ready()
+        except Exception as error:
+            found = _store_error(error)
+            self._failed("ready", found)
+            raise found from error
+        if not self._failing:
+            return
+        if not self._is_quiet():
+            raise StoreError(f"calls fail: {self._error}", "other") from self._error
+        self._back()
+
+    def report(self, call: str, error: StoreError) -> None:
+        """Count a failure of ``upkeep`` or of a ``record``, and log the first."""
+        if self._meter is not None:
+            self._meter.store_failed(call, error.kind)
+        self._log_once(call, error, "the store can't keep itself in order: %s")
+
+    def _failed(self, call: str, error: StoreError) -> None:
+        now = self._now()
+        if self._meter is not None:
+            self._meter.store_failed(call, error.kind)
+        self._late = self._late + 1 if error.kind in _SLOW else 0
+        if not self._failing:
+            self._failing = True
+            self._kinds.clear()
+            relapse = self._back_at is not None and now - self._back_at < RELAPSE
+            self._quiet = min(2 * self._quiet, MOST_QUIET) if relapse else QUIET
+        self._failed_at, self._error = now, error
+        self._log_once("call", error, "the store fails, so changes of state are not checked: %s")
+
+    def _log_once(self, call: str, error: StoreError, message: str) -> None:
+        if (call, error.kind) not in self._kinds:
+            self._kinds.add((call, error.kind))
+            fields = {"event": "store-failed", "call": call, "kind": error.kind}
+            _log.error(message, error, extra={"fields": fields})
+
+    def _is_quiet(self) -> bool:
+        return self._now() - self._failed_at >= self._quiet
+
+    async def _confirm(self, store: Store) -> None:
+        """Find out whether the store takes writes, since a call that succeeds may only read."""
+        try:
+            await store.ready()
+        except Exception as error:  # noqa: BLE001 - as in `answer`
+            self._failed("ready", _store_error(error))
+            return
+        if self._is_quiet():
+            self._back()
+
+    def _confirmed(self, _: asyncio.Task[None]) -> None:
+        self._confirming = None
+
+    def _back(self) -> None:
+        self._failing = False
+        self._late = 0
+        self._kinds.clear()
+        self._back_at = self._now()
+        _log.warning("the store is back", extra={"fields": {"event": "store-back"}})
+
+
+def _store_error(error: Exception) -> StoreError:
+    """Return the error; without the text, which may hold values, if it is none of the store's."""
+    if isinstance(error, StoreError):
+        return error
+    return StoreError(f"unexpected {type(error).__name__}", "other")
