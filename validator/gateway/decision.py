@@ -19,6 +19,7 @@ from ..findings.code import Severity
 from ..findings.finding import Finding, finding
 from ..findings.pointer import to_pointer
 from ..findings.problem import Problem
+from ..model.routes import Route, Suspicious, match
 from ..model.schema_tree import schema_tree
 from ..model.states import NEW, STATES, Operation
 from ..reading import document
@@ -26,7 +27,6 @@ from ..validator import Validator
 from . import answer
 from .body import UnreadableBody, read
 from .messages import Request, Response
-from .routes import Route, Suspicious, match
 from .store import Intent, Key
 from .variants import variants
 
