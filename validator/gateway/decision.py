@@ -20,6 +20,7 @@ from ..findings.finding import Finding, finding
 from ..findings.pointer import to_pointer
 from ..findings.problem import Problem
 from ..model.endpoints import ENDPOINTS
+from ..model.routes import Route, Suspicious, match
 from ..model.schema_tree import schema_tree
 from ..model.states import NEW, STATES, Operation
 from ..reading import document
@@ -27,7 +28,6 @@ from ..validator import Validator
 from . import answer
 from .body import UnreadableBody, read
 from .messages import Request, Response
-from .routes import Route, Suspicious, match
 from .store import Intent, Key
 from .variants import variants
 

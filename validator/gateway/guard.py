@@ -16,11 +16,11 @@ from secrets import token_hex
 from time import perf_counter
 from typing import Any, Final, NamedTuple, Protocol, TypeVar, Unpack
 
+from ..model.routes import Route
 from ..model.states import STATES
 from .body import inflate
 from .decision import NEW_SESSION, Decision, DecisionCore, StateQuestion
 from .messages import Headers, Request, Response, header
-from .routes import Route
 from .settings import Options, Settings
 from .store import (
     Ending,

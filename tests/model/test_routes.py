@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from talonschema.gateway.routes import Route, Suspicious, match
+from talonschema.model.routes import Route, Suspicious, match
 
 SESSIONS = "/v2/customer_sessions"
 

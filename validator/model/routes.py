@@ -10,16 +10,17 @@ nobody would have judged it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Final, Literal, NamedTuple, TypeAlias
 from unicodedata import normalize
 from urllib.parse import unquote, unquote_plus, unquote_to_bytes
 
-from ..model.endpoints import BOOLEANS, ENDPOINTS, SESSIONS, Endpoint, QueryParameter, endpoint
-from ..model.states import Operation
-from .messages import Headers
+from .endpoints import BOOLEANS, ENDPOINTS, SESSIONS, Endpoint, QueryParameter, endpoint
+from .states import Operation
 
+Headers: TypeAlias = Sequence[tuple[str, str]]
+"""Names in lower case and values."""
 Parameter: TypeAlias = Literal["customerSessionId", "method"] | QueryParameter
 
 
