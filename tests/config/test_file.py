@@ -31,6 +31,9 @@ BAD: list[tuple[str, int, str]] = [
     ('naming = "snak"', 1, "(did you mean 'snake'?)"),
     ('operation = "reopn"', 1, "it takes one of update, return, reopen"),
     ('model = "IntegrationRequset"', 1, "(did you mean 'IntegrationRequest'?)"),
+    ('at = "request"', 1, "at is 'request'; it takes a JSON Pointer, which begins with a slash"),
+    ('at = "/a~2"', 1, "at is '/a~2'; it takes a JSON Pointer"),
+    ('at = ""', 1, "at is ''; it takes a JSON Pointer"),
     ("model = []", 1, "model is an empty list; it takes one of"),
     ('dry = "yes"', 1, "dry is 'yes'; it takes true or false"),
     ('previous = "opn"', 1, "(did you mean 'open'?); it takes new, one of open, closed"),
@@ -205,7 +208,7 @@ def test_defaults_are_those_of_the_library_and_its_command() -> None:
     }
     library = {name: DEFAULTS[name] for name in DEFAULTS.keys() & parameters.keys()}
     assert library == {name: parameters[name].default for name in library}
-    assert DEFAULTS.keys() - library.keys() == {"catalog", "fail_on"}
+    assert DEFAULTS.keys() - library.keys() == {"at", "catalog", "fail_on"}
     assert DEFAULTS["fail_on"] == FAIL_ON[0]
 
 

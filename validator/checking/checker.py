@@ -350,7 +350,9 @@ class Checker:
         )
 
     def _unreadable(self, read: Document) -> CheckResult:
-        """Report why there is nothing to check; no choice of codes hides that."""
+        """Report why there is nothing to check; no choice of codes hides faults of the text."""
+        if any(CODES[each.code].group == "payload" for each in read.problems):
+            return self._without_payload(read)
         problems = read.problems[: self.max_findings]
         report = Report(
             ok=False,
@@ -363,6 +365,17 @@ class Checker:
             omitted=len(read.problems) - len(problems),
         )
         return CheckResult(report, refused=True)
+
+    def _without_payload(self, read: Document) -> CheckResult:
+        """Report that a document holds no payload."""
+        collector = self._collector()
+        collector.extend(read.problems)
+        findings = tuple(
+            finding(problem, CODES[problem.code], severity, redact=self.redact)
+            for problem, severity in collector.worst()
+        )
+        report = Report(ok=collector.ok, findings=findings, model=None, edition=self.engine.edition)
+        return CheckResult(report)
 
 
 def _plain(value: Any) -> bool:

@@ -19,6 +19,7 @@ DEFAULTS: Mapping[str, Any] = {
     "previous": None,
     "dry": False,
     "naming": "wire",
+    "at": None,
     "policy": None,
     "catalog": None,
     "select": None,
