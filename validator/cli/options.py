@@ -118,6 +118,10 @@ def choice(args: argparse.Namespace) -> SettingsResolver:
             from ..config.fields import pointer
 
             pointer(flags["at"], "--at")
+        for glob in getattr(args, "exclude", ()):
+            from ..config.fields import glob as take
+
+            take(glob, "--exclude")
         if "severity" in flags:
             flags["severity"] = dict(flags["severity"])
         if args.no_config:

@@ -131,3 +131,15 @@ def pointer(value: Any, where: str) -> str:
         f"{where} is {shown(value)}; it takes a JSON Pointer, which begins with a slash, with * for"
         " any key or index, and ~0 and ~1 for the characters ~ and /"
     )
+
+
+def glob(value: Any, where: str) -> str:
+    """Return a glob; raise `InvalidValue` for what globs do not know."""
+    pattern = text(value, where)
+    if "\\" in pattern or "{" in pattern:
+        raise InvalidValue(
+            f"{where} is {pattern!r}; folders are parted by /, and alternatives are a list"
+        )
+    if ".." in pattern.split("/"):
+        raise InvalidValue(f"{where} is {pattern!r}; it is for files below its folder only")
+    return pattern

@@ -83,6 +83,10 @@ class SettingsResolver:
         """The path of the file, None if there is none."""
         return None if self._config is None else self._config.path
 
+    def excludes(self, path: str) -> bool:
+        """Return True if the file excludes a file or folder."""
+        return self._config is not None and self._config.excludes(path)
+
     def group(self, path: str | None) -> tuple[int, ...]:
         """Return a key that files with the same settings share; None: a file without a name."""
         return () if self._config is None else self._config.group(path)
