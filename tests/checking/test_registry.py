@@ -20,7 +20,12 @@ from talonschema.rules.rule import RULES, rule
 from talonschema.validator import Options
 
 WITHOUT_BAD = {
-    *("internal/rule-crash", "sequence/entry", "sequence/unknown-key"),
+    *(
+        "payload/nothing-at-pointer",
+        "internal/rule-crash",
+        "sequence/entry",
+        "sequence/unknown-key",
+    ),
     *("yaml/alias", "yaml/syntax", "yaml/tag"),
 }
 """What no payload has by itself."""

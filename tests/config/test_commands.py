@@ -210,6 +210,7 @@ operation  -                 default
 previous   -                 default
 dry        true              --dry
 naming     snake             talonschema.toml:12
+at         -                 default
 policy     -                 default
 catalog    -                 default
 select     cart, schema      --select

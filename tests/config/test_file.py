@@ -31,6 +31,11 @@ BAD: list[tuple[str, int, str]] = [
     ('naming = "snak"', 1, "(did you mean 'snake'?)"),
     ('operation = "reopn"', 1, "it takes one of update, return, reopen"),
     ('model = "IntegrationRequset"', 1, "(did you mean 'IntegrationRequest'?)"),
+    ('at = "request"', 1, "at is 'request'; it takes a JSON Pointer, which begins with a slash"),
+    ('at = "/a~2"', 1, "at is '/a~2'; it takes a JSON Pointer"),
+    ('at = ""', 1, "at is ''; it takes a JSON Pointer"),
+    ("exclude = ['a', '*.{json,yaml}']", 1, "exclude[1] is '*.{json,yaml}'"),
+    ("[[files]]\nglob = '*'\nexclude = 'a'", 3, "files[0] has no key 'exclude'"),
     ("model = []", 1, "model is an empty list; it takes one of"),
     ('dry = "yes"', 1, "dry is 'yes'; it takes true or false"),
     ('previous = "opn"', 1, "(did you mean 'open'?); it takes new, one of open, closed"),
@@ -62,7 +67,7 @@ BAD: list[tuple[str, int, str]] = [
     ("[[files]]\nglob = [\n  'a',\n  1]", 4, "files[0].glob[1] is 1; it takes a text"),
     ("[[files]]\nglob = 'a\\b'", 2, "folders are parted by /"),
     ("[[files]]\nglob = '*.{json,yaml}'", 2, "alternatives are a list"),
-    ("[[files]]\nglob = '../a/*.json'", 2, "files below the folder of this file"),
+    ("[[files]]\nglob = '../a/*.json'", 2, "files below its folder only"),
     ("[[files]]\nglob = '*'\nglobs = 'x'", 3, "files[0] has no key 'globs' (did you mean 'glob'?)"),
     ("[[files]]\nglob = '*'\nfail_on = 'error'", 3, "files[0] has no key 'fail_on'"),
     ("[[files]]\nglob = '*'\nselect = ['cart']", 3, "files[0] has no key 'select'"),
@@ -205,7 +210,7 @@ def test_defaults_are_those_of_the_library_and_its_command() -> None:
     }
     library = {name: DEFAULTS[name] for name in DEFAULTS.keys() & parameters.keys()}
     assert library == {name: parameters[name].default for name in library}
-    assert DEFAULTS.keys() - library.keys() == {"catalog", "fail_on"}
+    assert DEFAULTS.keys() - library.keys() == {"at", "catalog", "fail_on"}
     assert DEFAULTS["fail_on"] == FAIL_ON[0]
 
 

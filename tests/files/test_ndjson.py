@@ -214,5 +214,9 @@ def test_no_thread_of_the_pool_is_left_behind() -> None:
     assert dict(waking) == {}
 
 
-def maker() -> Callable[[bytes], Report]:
-    return talonschema.check
+def maker() -> Callable[[bytes], tuple[int, tuple[Report]]]:
+    return one_payload
+
+
+def one_payload(line: bytes) -> tuple[int, tuple[Report]]:
+    return 1, (talonschema.check(line),)

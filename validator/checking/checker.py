@@ -178,7 +178,8 @@ class Checker:
             value = translation.wire
             collector = self._collector(_untranslatable(translation), collector)
         steps = plan.rules_for(suspects)
-        items = None if steps is plan.always_rules else suspects.items
+        # Without suspects only rules without a prefilter are left, which read all items.
+        items = suspects.items if suspects.shell or suspects.items else None
         context = self._context(plan, call, value, items)
         if suspects.structure:
             collector = collector or self._collector()
@@ -343,7 +344,9 @@ class Checker:
         )
 
     def _unreadable(self, read: Document) -> CheckResult:
-        """Report why there is nothing to check; no choice of codes hides that."""
+        """Report why there is nothing to check; no choice of codes hides faults of the text."""
+        if any(CODES[each.code].group == "payload" for each in read.problems):
+            return self._without_payload(read)
         problems = read.problems[: self.max_findings]
         report = Report(
             ok=False,
@@ -356,6 +359,17 @@ class Checker:
             omitted=len(read.problems) - len(problems),
         )
         return CheckResult(report, refused=True)
+
+    def _without_payload(self, read: Document) -> CheckResult:
+        """Report that a document holds no payload."""
+        collector = self._collector()
+        collector.extend(read.problems)
+        findings = tuple(
+            finding(problem, CODES[problem.code], severity, redact=self.redact)
+            for problem, severity in collector.worst()
+        )
+        report = Report(ok=collector.ok, findings=findings, model=None, edition=self.engine.edition)
+        return CheckResult(report)
 
 
 def _plain(value: Any) -> bool:

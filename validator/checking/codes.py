@@ -21,6 +21,24 @@ RULE_CRASH: Final = Code(
     good=_GOOD,
 )
 
+DOCUMENT: Final = (
+    Code(
+        name="payload/nothing-at-pointer",
+        severity=Severity.ERROR,
+        summary="A document has nothing at the pointer that its payloads are to be at.",
+        message="there is nothing at {at:bare}",
+        hint={
+            "keys": "the pointer leads to {reached:bare}, which has the keys {keys:bare}",
+            "kind": "the pointer leads to {reached:bare}, which is {type:bare}",
+        },
+        why="No payload was found, so nothing was checked.",
+        fix="Correct the pointer (`--at`, or `at` in the settings), or leave the file out.",
+        source="RFC 6901 (JSON Pointer)",
+        bad=(),
+        good=_GOOD,
+    ),
+)
+
 SEQUENCE: Final = (
     Code(
         name="sequence/entry",

@@ -16,6 +16,7 @@ CODES: Final[dict[str, Code]] = {
     code.name: code
     for code in (
         *reading_codes.CODES,
+        *codes.DOCUMENT,
         *codes.SEQUENCE,
         *schema_codes.CODES,
         *(rule.code for rule in RULES.values()),

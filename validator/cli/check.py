@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
-from ..files.paths import STDIN, paths
+from ..files.paths import STDIN, Path, paths
 from ..files.reader import Reading, content, outcomes, why
 from ..output import FOR_PEOPLE, FORMATS, form
 from ..structure import EngineName
 from ..validator import MAX_FINDINGS
-from .console import ERRORS, OK, STATUSES, UNREADABLE, UsageError, print_error, write
+from .console import ERRORS, OK, STATUSES, UNREADABLE, UsageError, print_error, print_note, write
 from .options import add_call, add_codes, add_config, choice, number
 
 if TYPE_CHECKING:
     from ..checking.call import Previous
     from ..checking.report import Report
     from ..config.settings import EffectiveSettings, SettingsResolver
-    from ..files.reader import CheckPayload
+    from ..files.documents import CheckPayload
     from ..files.results import FileResults
     from ..files.sequence import EntryDefaults
     from ..reading.document import Document
@@ -63,6 +63,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="with --sequence: the JSON Pointer, in each entry, of the session's identifier."
         " Default: integrationId, of the entry or of its payload. With file, so it is, too, and"
         " nothing carries over from one file to the next",
+    )
+    parser.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="pass over the files and folders that this glob is for, counted from the working"
+        " directory, beside those that the settings exclude; may be repeated",
     )
     call = parser.add_argument_group("the call that the payloads belong to")
     add_call(call)
@@ -160,11 +168,31 @@ def _refuse_nonsense(args: argparse.Namespace) -> None:
 
 
 def _outcomes(args: argparse.Namespace, checks: _Checks, reading: Reading) -> Iterator[FileResults]:
+    files = _files(args, checks)
     if not args.sequence:
-        return outcomes(paths(args.files), reading)
+        return outcomes(files, reading)
     from ..files.sequence import Histories
 
-    return Histories(checks, args.session_key).outcomes(paths(args.files), reading)
+    return Histories(checks, args.session_key).outcomes(files, reading)
+
+
+def _files(args: argparse.Namespace, checks: _Checks) -> Iterator[Path]:
+    """Yield the files to check, with a note about each other one that needs it."""
+
+    def excluded(path: str) -> bool:
+        if checks.excludes(path):
+            return True
+        if not args.exclude:
+            return False
+        from ..config.globs import excludes
+
+        return excludes(args.exclude, path, "")
+
+    for path in paths(args.files, excluded, repeated=args.sequence):
+        if path.note:
+            print_note(f"{path.name}: {path.note}")
+        else:
+            yield path
 
 
 def _form(args: argparse.Namespace) -> Callable[[Iterator[FileResults]], Iterator[str]]:
@@ -213,6 +241,13 @@ class _Checks:
         self.judge(name)
         return partial(_judge, self.settings(self._choice.group(name)), self._args)
 
+    def excludes(self, path: str) -> bool:
+        return self._choice.excludes(path)
+
+    def at(self, name: str | None) -> str | None:
+        pointer: str | None = self.settings(self._choice.group(name)).value("at")
+        return pointer
+
     def setting(self, name: str | None) -> EntryDefaults:
         from ..files.sequence import EntryDefaults
         from ..model.states import NEW
@@ -220,6 +255,9 @@ class _Checks:
         group = self._choice.group(name)
         if group not in self._settings:
             settings = self.settings(group)
+            if settings.value("at") is not None:
+                shown = f" (for {name})" if name else ""
+                raise UsageError(f"--sequence takes whole documents: leave at out{shown}")
             previous = _previous(settings.value("previous"))
             self._settings[group] = EntryDefaults(
                 _validator(settings, self._args),
@@ -276,6 +314,9 @@ def _judge(settings: EffectiveSettings, args: argparse.Namespace) -> CheckPayloa
     def judge(payload: bytes | Document) -> Report:
         if isinstance(payload, bytes):
             return ask(payload, call).report
+        if type(payload.value) is dict and payload.readable and not payload.problems:
+            # What is in order is checked faster as a value.
+            return ask(payload.value, call).report
         return ask.document(payload, call).report
 
     return judge

@@ -42,6 +42,12 @@ def add_call(to: argparse._ActionsContainer) -> None:
         help="property names as on the wire (camelCase) or as in the SDKs (snake). Default: wire",
     )
     to.add_argument(
+        "--at",
+        metavar="POINTER",
+        help="each value at this JSON Pointer, with * for any key or index, is a payload, as in"
+        " '/cases/*/request'. By default the whole document is one",
+    )
+    to.add_argument(
         "--previous",
         metavar="STATE|new|PATH",
         help="the session before the call: its state"
@@ -108,6 +114,14 @@ def choice(args: argparse.Namespace) -> SettingsResolver:
             from ..config.fields import previous
 
             previous(flags["previous"], "--previous")
+        if "at" in flags:
+            from ..config.fields import pointer
+
+            pointer(flags["at"], "--at")
+        for glob in getattr(args, "exclude", ()):
+            from ..config.fields import glob as take
+
+            take(glob, "--exclude")
         if "severity" in flags:
             flags["severity"] = dict(flags["severity"])
         if args.no_config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -17,6 +18,8 @@ Raises `InvalidValue`.
 """
 
 _SHOWN = 60
+_POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)+")
+"""RFC 6901, section 3, without the root."""
 
 
 class InvalidValue(ValueError):
@@ -118,3 +121,25 @@ def previous(value: Any, where: str) -> str:
         f"{where} is {shown(value)}{close}; it takes new, one of {', '.join(STATES)}, or the"
         " path of a JSON file (that ends in .json or has a slash in it)"
     )
+
+
+def pointer(value: Any, where: str) -> str:
+    """Return a JSON Pointer that is not the root; raise `InvalidValue` for other values."""
+    if isinstance(value, str) and _POINTER.fullmatch(value):
+        return value
+    raise InvalidValue(
+        f"{where} is {shown(value)}; it takes a JSON Pointer, which begins with a slash, with * for"
+        " any key or index, and ~0 and ~1 for the characters ~ and /"
+    )
+
+
+def glob(value: Any, where: str) -> str:
+    """Return a glob; raise `InvalidValue` for what globs do not know."""
+    pattern = text(value, where)
+    if "\\" in pattern or "{" in pattern:
+        raise InvalidValue(
+            f"{where} is {pattern!r}; folders are parted by /, and alternatives are a list"
+        )
+    if ".." in pattern.split("/"):
+        raise InvalidValue(f"{where} is {pattern!r}; it is for files below its folder only")
+    return pattern

@@ -20,13 +20,15 @@ from .fields import (
     InvalidValue,
     boolean,
     choice,
+    glob,
     list_of,
+    pointer,
     previous,
     read,
     shown,
     text,
 )
-from .globs import below, matches
+from .globs import below, excludes, matches
 
 _OF_OTHERS = ("gateway",)
 """Tables at the top of a file of its own that other programs read."""
@@ -46,7 +48,8 @@ class Config:
         for key in place:
             table = table[key]
         shared = _kinds(folder)
-        kinds = {**shared, "select": _CODES, "fail_on": choice(FAIL_ON), "files": _tables}
+        kinds = {**shared, "exclude": _globs, "select": _CODES}
+        kinds |= {"fail_on": choice(FAIL_ON), "files": _tables}
         if not place:
             table = {key: value for key, value in table.items() if key not in _OF_OTHERS}
         self.top = read(toml, place, table, kinds)
@@ -65,6 +68,11 @@ class Config:
                     message = f"files[{index}] has no {lacking}: say what is ignored, and why"
                     raise toml.error(message, *own, given)
             self.files.append(settings)
+
+    def excludes(self, path: str) -> bool:
+        """Return True if the settings exclude a file or a folder, or one that it lies in."""
+        globs = self.top.get("exclude", ())
+        return bool(globs) and excludes(globs, path, self._folder)
 
     def group(self, path: str | None) -> tuple[int, ...]:
         """Return which of `files` are for a file; None stands for a file that has no name."""
@@ -123,6 +131,7 @@ def _kinds(folder: str) -> dict[str, FieldReader]:
         "previous": before,
         "dry": boolean,
         "naming": choice(get_args(Naming)),
+        "at": pointer,
         "policy": policy,
         "catalog": path,
         "ignore": _CODES,
@@ -165,17 +174,4 @@ def _tables(value: Any, where: str) -> list[Any]:
 
 
 def _globs(value: Any, where: str) -> tuple[str, ...]:
-    return tuple(list_of(_glob)([value] if isinstance(value, str) else value, where))
-
-
-def _glob(value: Any, where: str) -> str:
-    glob = text(value, where)
-    if "\\" in glob or "{" in glob:
-        raise InvalidValue(
-            f"{where} is {glob!r}; folders are parted by /, and alternatives are a list"
-        )
-    if ".." in glob.split("/"):
-        raise InvalidValue(
-            f"{where} is {glob!r}; it is for files below the folder of this file only"
-        )
-    return glob
+    return tuple(list_of(glob)([value] if isinstance(value, str) else value, where))

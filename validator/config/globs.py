@@ -8,6 +8,7 @@ without a slash is for the name of a file, in whatever folder. Case counts.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from fnmatch import fnmatchcase
 
@@ -39,3 +40,12 @@ def matches(glob: str, names: list[str]) -> bool:
                 if count < len(names) and fnmatchcase(names[count], step)
             }
     return len(names) in reached
+
+
+def excludes(globs: Iterable[str], path: str, folder: str) -> bool:
+    """Return True if a glob is for what is at `path`, or for a folder below `folder` it lies in."""
+    names = below(path, folder)
+    if names is None:
+        return False
+    ways = [names[:length] for length in range(1, len(names) + 1)]
+    return any(matches(glob, way) for glob in globs for way in ways)

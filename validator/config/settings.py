@@ -19,6 +19,7 @@ DEFAULTS: Mapping[str, Any] = {
     "previous": None,
     "dry": False,
     "naming": "wire",
+    "at": None,
     "policy": None,
     "catalog": None,
     "select": None,
@@ -81,6 +82,10 @@ class SettingsResolver:
     def path(self) -> str | None:
         """The path of the file, None if there is none."""
         return None if self._config is None else self._config.path
+
+    def excludes(self, path: str) -> bool:
+        """Return True if the file excludes a file or folder."""
+        return self._config is not None and self._config.excludes(path)
 
     def group(self, path: str | None) -> tuple[int, ...]:
         """Return a key that files with the same settings share; None: a file without a name."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
 
 from ..reading.document import MAX_BYTES
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ..checking.report import Report
     from .progress import Progress
 
-CheckLine: TypeAlias = "Callable[[bytes], Report]"
-"""Checks a line, and knows the places in it of what it finds."""
+CheckLine: TypeAlias = "Callable[[bytes], tuple[int, Sequence[Report]]]"
+"""Takes a line; returns the number of its payloads, and reports with the positions of findings."""
 
 _CHUNK = 1 << 18
 """Bytes of lines per chunk: some milliseconds of work."""
@@ -157,10 +157,9 @@ def _check(lines: bytes, judge: CheckLine) -> Checked:
         del split[-1]
     for number, line in enumerate(split):
         if line and not line.isspace():
-            payloads += 1
-            report = judge(line)
-            if report.findings:
-                found.append((number, line, report))
+            count, reports = judge(line)
+            payloads += count
+            found += [(number, line, report) for report in reports if report.findings]
     return Checked(len(lines), len(split), payloads, found)
 
 

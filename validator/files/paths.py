@@ -4,12 +4,16 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from .exclusion import GitIgnore, IsExcluded, nothing_excluded
+
 STDIN = "-"
 JSON = (".json",)
 LINES = (".ndjson", ".jsonl")
 """The ends of the names of files that have one payload a line."""
 YAML = (".yaml", ".yml")
 ENDS = (*JSON, *LINES, *YAML)
+COMMENTED = (".jsonc", ".json5")
+"""The ends of the names of files in supersets of JSON, which are passed over in folders."""
 _SIGNS = "*?["
 
 
@@ -23,37 +27,74 @@ class Path(NamedTuple):
 
     name: str
     error: str = ""
+    note: str = ""
+    """What is to be known of a file that is passed over."""
 
 
-def paths(arguments: list[str]) -> Iterator[Path]:
-    """Yield the files that each argument stands for.
+def paths(
+    arguments: list[str], excluded: IsExcluded = nothing_excluded, *, repeated: bool = False
+) -> Iterator[Path]:
+    """Yield the files that each argument stands for, each once unless they may be `repeated`.
+
+    Files that are `excluded`, or lie in a folder that is, are passed over, also those that are
+    named. Below a folder, so is what git ignores.
 
     A folder stands for the files below it that end in one of `ENDS`, sorted; what begins with a dot
     is passed over. A pattern that is no file stands for what it matches, as in a shell, and ``**``
     in it for any number of folders. Neither follows links from folder to folder, which may lead in
     circles, nor takes what is no file, such as a pipe.
     """
+    known: set[str] = set()
     for argument in arguments:
-        if argument == STDIN:
-            yield Path(argument)
-        elif os.path.isdir(argument):
-            yield from _below(argument)
-        elif _is_pattern(argument):
-            yield from _matching(argument)
-        else:
-            yield Path(argument)
+        for path in _of(argument, excluded):
+            if path.name == STDIN or path.error or path.note:
+                yield path
+                continue
+            # Only where a link may be in the way does the path have to be resolved.
+            form = os.path.realpath if os.pardir in path.name else os.path.abspath
+            if repeated or (where := form(path.name)) not in known:
+                if not repeated:
+                    known.add(where)
+                yield path
 
 
-def _below(folder: str) -> Iterator[Path]:
+def _of(argument: str, excluded: IsExcluded) -> Iterator[Path]:
+    if argument == STDIN:
+        yield Path(argument)
+    elif os.path.isdir(argument):
+        yield from _below(argument, excluded)
+    elif _is_pattern(argument):
+        yield from _matching(argument, excluded)
+    elif not excluded(argument):
+        yield Path(argument)
+
+
+def _below(folder: str, excluded: IsExcluded) -> Iterator[Path]:
     failures: list[OSError] = []
     found = []
+    commented = []
+    git = GitIgnore(folder)
     for place, folders, names in os.walk(folder, onerror=failures.append):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".")
+            and not excluded(os.path.join(place, name))
+            and not git.ignores(place, name, is_folder=True)
+        ]
+        taken = [
             os.path.join(place, name)
             for name in names
-            if ends(name, ENDS) and not name.startswith(".") and _is_file(place, name)
+            if ends(name, (*ENDS, *COMMENTED))
+            and not name.startswith(".")
+            and _is_file(place, name)
+            and not excluded(os.path.join(place, name))
+            and not git.ignores(place, name, is_folder=False)
         ]
+        found += [name for name in taken if ends(name, ENDS)]
+        commented += [name for name in taken if ends(name, COMMENTED)]
+    for name in sorted(commented):
+        yield Path(name, note="passed over: JSON with comments is not read")
     for failure in failures:
         yield Path(failure.filename, f"can't be read: {failure.strerror or failure}")
     if not found and not failures:
@@ -74,18 +115,18 @@ def _is_pattern(argument: str) -> bool:
     return any(sign in argument for sign in _SIGNS) and not os.path.lexists(argument)
 
 
-def _matching(pattern: str) -> Iterator[Path]:
+def _matching(pattern: str, excluded: IsExcluded) -> Iterator[Path]:
     found: dict[str, Path] = {}
     for name in sorted(_matches(pattern)):
         if os.path.isdir(name):
             if "**" not in pattern:
                 # With ** the files below it match by themselves.
-                found |= {each.name: each for each in _below(name)}
+                found |= {each.name: each for each in _below(name, excluded)}
         elif _is_file("", name):
             found.setdefault(name, Path(name))
     if not found:
         yield Path(pattern, "no file matches this pattern")
-    yield from found.values()
+    yield from (each for each in found.values() if not excluded(each.name))
 
 
 def _matches(pattern: str) -> Iterator[str]:

@@ -1,21 +1,22 @@
 """Reader: files as results of their checks."""
 
+from __future__ import annotations
+
 import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 from .paths import LINES, STDIN, YAML, Path, ends
 from .results import FileResults, PayloadResult
 
 if TYPE_CHECKING:
     from ..checking.report import Report
-    from ..reading.document import Document
+    from .documents import CheckPayload
+    from .ndjson import CheckLine
     from .progress import Progress
-
-CheckPayload: TypeAlias = "Callable[[bytes | Document], Report]"
-LineJudge: TypeAlias = "Callable[[bytes], Report]"
 
 
 class Checks(Protocol):
@@ -27,6 +28,9 @@ class Checks(Protocol):
     def maker(self, name: str | None) -> Callable[[], CheckPayload]:
         """Return what makes this check in another process; it can be pickled."""
 
+    def at(self, name: str | None) -> str | None:
+        """Return the JSON Pointer of the payloads in the file, None if it is one payload."""
+
 
 class Reading(NamedTuple):
     """How files are read."""
@@ -36,7 +40,7 @@ class Reading(NamedTuple):
     """How many processes check files with one payload a line."""
     stdin: str | None = None
     """The name of standard input."""
-    progress: Callable[[str, int], "Progress"] | None = None
+    progress: Callable[[str, int], Progress] | None = None
     """A factory of the progress bar for a file of a name and a size."""
 
     def named(self, path: str) -> str | None:
@@ -56,33 +60,55 @@ def outcomes(paths: Iterable[Path], reading: Reading) -> Iterator[FileResults]:
                 yield _lines(path.name, name or "", reading)
                 continue
             source = content(path.name)
+            yield _outcome(name, source, reading.checks)
         except (OSError, ValueError) as error:
             yield FileResults(name or path.name, error=why(error))
-        else:
-            yield _outcome(name, source, reading.checks.judge(name))
 
 
-def _outcome(name: str | None, source: bytes, judge: CheckPayload) -> FileResults:
-    if name is not None and ends(name, YAML):
-        from .yaml_documents import check_yaml
+def _outcome(name: str | None, source: bytes, checks: Checks) -> FileResults:
+    judge, at = checks.judge(name), checks.at(name)
+    if at is None and not ends(name, YAML):
+        return FileResults(name or STDIN, [PayloadResult(judge(source).located(source), source)])
+    from .documents import (
+        DocumentResults,
+        MissingYaml,
+        PayloadsAt,
+        json_document,
+        yaml_documents,
+        yaml_results,
+    )
 
-        return check_yaml(name, source, judge)
-    return FileResults(name or STDIN, [PayloadResult(judge(source).located(source), source)])
+    try:
+        if at is None:
+            return yaml_results(name or STDIN, source, judge)
+        found = list(yaml_documents(source)) if ends(name, YAML) else []
+    except MissingYaml as error:
+        return FileResults(name or STDIN, error=str(error))
+    found = found or [json_document(source)]
+    return FileResults(name or STDIN, DocumentResults(found, PayloadsAt(at, judge)), lines=True)
 
 
 def _lines(path: str, name: str, reading: Reading) -> FileResults:
-    from functools import partial
-
-    make = partial(_line_judge, reading.checks.maker(name))
+    make = partial(_line_judge, reading.checks.maker(name), reading.checks.at(name))
     return in_lines(path, name, make, reading)
 
 
-def _line_judge(make: Callable[[], CheckPayload]) -> LineJudge:
+def _line_judge(make: Callable[[], CheckPayload], at: str | None) -> CheckLine:
     judge = make()
-    return lambda source: judge(source).located(source)
+    if at is None:
+        return lambda source: (1, (judge(source).located(source),))
+    from .documents import PayloadsAt, json_document
+
+    payloads = PayloadsAt(at, judge)
+
+    def check(source: bytes) -> tuple[int, list[Report]]:
+        count, results = payloads.results(json_document(source))
+        return count, [each.report for each in results]
+
+    return check
 
 
-def in_lines(path: str, name: str, make: Callable[[], LineJudge], reading: Reading) -> FileResults:
+def in_lines(path: str, name: str, make: Callable[[], CheckLine], reading: Reading) -> FileResults:
     """Return what comes of a file with one payload a line, as it is iterated over.
 
     Raises OSError or ValueError if it can't be opened.

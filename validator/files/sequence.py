@@ -9,7 +9,7 @@ its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -17,7 +17,7 @@ from ..checking.call import Call, Previous, PreviousSession, before
 from ..checking.registry import CODES
 from ..checking.report import Report
 from ..findings.code import Severity
-from ..findings.finding import Finding, finding
+from ..findings.finding import finding
 from ..findings.pointer import Path as Keys
 from ..findings.pointer import order, to_pointer
 from ..findings.problem import Problem
@@ -25,18 +25,24 @@ from ..history import Update, step
 from ..model.detection import is_response, wire_keys
 from ..model.naming import to_snake
 from ..model.states import OPERATIONS
-from ..reading import document, python_values
-from ..reading.document import MAX_DEPTH, Document, decoded
-from ..reading.lines import Lines
-from ..reading.positions import JsonPositions, Position, Positions, located, pointers
+from ..reading.document import Document
 from ..reading.positions import steps as steps_of
+from .documents import (
+    JudgedPayload,
+    MissingYaml,
+    json_document,
+    locate,
+    place_results,
+    problems_below,
+    yaml_documents,
+)
 from .paths import LINES, STDIN, YAML, Path, ends
 from .reader import content, in_lines, why
 from .results import FileResults, PayloadResult
 
 if TYPE_CHECKING:
-    from ..findings.finding import Span
     from ..validator import Validator
+    from .ndjson import CheckLine
     from .reader import Reading
 
 _CALL = ("integrationId", "operation", "dry", "now", "payload", "description")
@@ -120,82 +126,61 @@ class Histories:
         if name is not None and ends(name, YAML):
             return self._yaml(name, source, setting)
         no_body = not source and setting.operation == "reopen"
-        read = Document(None) if no_body else _read(source)
+        text = json_document(source)
+        read = Document(None) if no_body else text.document
         if not read.readable:
             report = _unread(setting, read).located(source)
             return FileResults(name or STDIN, [PayloadResult(report, source)])
-        found = _entries(read)
-        reports = self._judged(found, setting)
-        text = decoded(source)
-        results = _results(text, found, reports, partial(JsonPositions, text))
+        judged = self._judged(_entries(read), setting)
+        results = place_results(text, judged)
         if isinstance(read.value, list):
-            return FileResults(name or STDIN, _Counted(results, len(found)), lines=True)
-        return FileResults(name or STDIN, results or [PayloadResult(reports[0][1], source)])
+            return FileResults(name or STDIN, _Counted(results, len(judged)), lines=True)
+        return FileResults(name or STDIN, results or [PayloadResult(judged[0].report, source)])
 
     def _yaml(self, name: str, source: bytes, setting: EntryDefaults) -> FileResults:
-        try:
-            from ..reading.yaml_reader import payloads
-        except ImportError:
-            from .yaml_documents import NEEDED
-
-            return FileResults(name, error=NEEDED)
-        text = document.text_of(source)
-        if not isinstance(text, str):
-            report = _unread(setting, Document(None, (text,), readable=False))
-            return FileResults(name, [PayloadResult(report.located(source), source)])
         results: list[PayloadResult] = []
         count = 0
-        for payload in payloads(text):
-            if not payload.document.readable:
-                count += 1
-                report = _unread(setting, payload.document)
-                places = payload.find_places(pointers(report.findings))
-                findings = tuple(located(report.findings, places))
-                results.append(PayloadResult(report._replace(findings=findings), source, 1))
-                continue
-            found = _entries(payload.document)
-            count += len(found)
-            results += _results(text, found, self._judged(found, setting), payload.find_places)
+        try:
+            for text in yaml_documents(source):
+                if not text.document.readable:
+                    count += 1
+                    report = locate(text, _unread(setting, text.document))
+                    results.append(PayloadResult(report, source, 1))
+                    continue
+                judged = self._judged(_entries(text.document), setting)
+                count += len(judged)
+                results += place_results(text, judged)
+        except MissingYaml as error:
+            return FileResults(name, error=str(error))
         return FileResults(name, _Counted(results, count), lines=True)
 
-    def _lines(self, setting: EntryDefaults) -> Callable[[bytes], Report]:
-        def judge(source: bytes) -> Report:
-            read = _read(source)
+    def _lines(self, setting: EntryDefaults) -> CheckLine:
+        def judge(source: bytes) -> tuple[int, list[Report]]:
+            text = json_document(source)
+            read = text.document
             if not read.readable:
-                return _unread(setting, read).located(source)
-            entry = _Entry(read.value, (), read.problems)
-            ((at, report),) = self._judged([entry], setting)
-            if not report.findings:
-                return report
-            wanted = [at + each for each in pointers(report.findings)]
-            places = _Below(JsonPositions(decoded(source), wanted), at)
-            return report._replace(findings=tuple(located(report.findings, places)))
+                return 1, [locate(text, _unread(setting, read))]
+            judged = self._judge(_Entry(read.value, (), read.problems), setting)
+            return 1, [each.report for each in place_results(text, [judged])]
 
         return judge
 
-    def _judged(
-        self, entries: Sequence[_Entry], setting: EntryDefaults
-    ) -> list[tuple[str, Report]]:
-        """Judge entries in order; return with each report the pointer that it counts from."""
+    def _judged(self, entries: Sequence[_Entry], setting: EntryDefaults) -> list[JudgedPayload]:
+        """Judge entries in order."""
         return [self._judge(entry, setting) for entry in entries]
 
-    def _judge(self, entry: _Entry, setting: EntryDefaults) -> tuple[str, Report]:
+    def _judge(self, entry: _Entry, setting: EntryDefaults) -> JudgedPayload:
         value = entry.value
         calls = isinstance(value, dict) and bool(value.keys() & _OF_CALLS)
         if calls:
             faults = list(_faults(value, setting))
             if faults:
-                return "", _faulty(setting, faults)
+                return JudgedPayload(to_pointer(entry.place), _faulty(setting, faults))
         at: Keys = ("payload",) if calls else ()
         payload = value.get("payload") if calls else value
         said = value if calls else {}
         own = (*entry.place, *at)
-        problems = tuple(
-            each._replace(
-                path=_cut(each.path, own), related=tuple(_cut(path, own) for path in each.related)
-            )
-            for each in entry.problems
-        )
+        problems = problems_below(entry.problems, own)
         session = self._session(value, payload, setting.validator)
         if self._key is None or self._key[-1:] == [_ID]:
             payload = self._without_id(payload, setting.validator)
@@ -219,7 +204,7 @@ class Histories:
             report, self._known[session] = step(validator, known, update, model=setting.model)
         except ValueError as error:
             raise EntryError(str(error)) from None
-        return to_pointer(at), report
+        return JudgedPayload(to_pointer(entry.place), report, to_pointer(at))
 
     def _session(self, entry: Any, payload: Any, validator: Validator) -> str:
         """Return the identifier of an entry's session."""
@@ -266,29 +251,6 @@ class _Counted:
         return iter(self._results)
 
 
-class _Below:
-    """Places below a pointer."""
-
-    def __init__(self, places: Positions, above: str) -> None:
-        self._places = places
-        self._above = above
-
-    def find(self, pointer: str) -> Position | None:
-        return self._places.find(self._above + pointer)
-
-    def fault(self, finding: Finding) -> tuple[Span, Span | None]:
-        return self._places.fault(finding)
-
-
-def _read(source: bytes) -> Document:
-    read = document.read(source)
-    if read.readable and not read.problems:
-        if python_values.is_plain(read.value, max_depth=MAX_DEPTH - 1):
-            return read
-        read = document.reread(source)
-    return read
-
-
 def _entries(read: Document) -> list[_Entry]:
     if not isinstance(read.value, list):
         return [_Entry(read.value, (), read.problems)]
@@ -299,34 +261,6 @@ def _entries(read: Document) -> list[_Entry]:
         _Entry(value, (index,), tuple(problems.get(index, ())))
         for index, value in enumerate(read.value)
     ]
-
-
-def _results(
-    text: str,
-    entries: Sequence[_Entry],
-    reports: Sequence[tuple[str, Report]],
-    find_places: Callable[[list[str]], Positions],
-) -> list[PayloadResult]:
-    """Return what came of those entries that something was found in, with its places."""
-    wanted = [
-        to_pointer(entry.place) + pointer
-        for entry, (at, report) in zip(entries, reports, strict=True)
-        for pointer in ("", *(at + each for each in pointers(report.findings)))
-        if report.findings
-    ]
-    places = find_places(wanted)
-    lines = Lines(text)
-    results = []
-    for entry, (at, report) in zip(entries, reports, strict=True):
-        if not report.findings:
-            continue
-        pointer = to_pointer(entry.place)
-        found = tuple(located(report.findings, _Below(places, pointer + at)))
-        place = places.find(pointer)
-        first, last = (1, 1) if place is None else (place.value.line, place.value.end_line)
-        source = text[lines.start(first) : lines.start(last + 1)]
-        results.append(PayloadResult(report._replace(findings=found), source.encode(), first))
-    return results
 
 
 def _faults(entry: dict[str, Any], setting: EntryDefaults) -> Iterator[Problem]:
@@ -362,11 +296,6 @@ def _faulty(setting: EntryDefaults, faults: Iterable[Problem]) -> Report:
 
 def _unread(setting: EntryDefaults, read: Document) -> Report:
     return setting.validator.checker.document(read, Call()).report
-
-
-def _cut(path: Keys, above: Keys) -> Keys:
-    """Return a path as counted from `above`; of one that is not below it, the root."""
-    return path[len(above) :] if path[: len(above)] == above else ()
 
 
 def _at(value: Any, keys: Sequence[str]) -> Any:
