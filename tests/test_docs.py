@@ -233,3 +233,17 @@ def test_the_changelog_has_the_released_version() -> None:
     assert re.search(
         rf"^## \[{re.escape(__version__)}\] - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE
     )
+
+
+def test_each_endpoint_of_the_sdk_is_listed_as_covered_or_not() -> None:
+    from talon_one.api import integration_api
+
+    source = Path(integration_api.__file__).read_text("utf-8")
+    paths = set(re.findall(r"resource_path='(/v\d/[^']*)'", source))
+    assert len(paths) > 30
+    page = (ROOT / "docs/limits.md").read_text("utf-8")
+    covered, _, others = page.partition("The other endpoints of the Integration API are not.")
+    sessions = {path for path in paths if path.startswith("/v2/customer_sessions/")}
+    assert sessions == set(re.findall(r"`[A-Z]+ (/v2/[^`]*)`", covered))
+    listed = set(re.findall(r"`(/v\d/\w+)`", others))
+    assert {"/".join(path.split("/")[:3]) for path in paths - sessions} == listed
