@@ -11,7 +11,7 @@ import pytest
 
 from support.gateway.failures import OF_THE_GATE, Failure, Gateway, changed
 from support.gateway.processes import Upstream, free_port, gateway_running, listens, running
-from support.gateway.promises import CLOSED, OPEN, REQUEST_LEG, Front, new, path
+from support.gateway.promises import BAD, CLOSED, OPEN, REQUEST_LEG, Front, new, path
 
 CONFIG = Path(__file__).resolve().parents[2] / "docs" / "gateway" / "Caddyfile"
 PROGRAM = Path(sys.executable).with_name("caddy")
@@ -25,7 +25,7 @@ def caddy_running(
     text = CONFIG.read_text("utf-8")
     text = changed(
         text,
-        ("127.0.0.1:8080", f"127.0.0.1:{port}"),
+        ("http://:8080 {", f"http://:{port} {{"),
         ("127.0.0.1:8787", f"127.0.0.1:{plugin}"),
         ("127.0.0.1:9000", f"127.0.0.1:{api.port}"),
         *changes,
@@ -63,6 +63,17 @@ def front(caddy: Front, upstream: Upstream) -> Front:
 @pytest.mark.parametrize("promise", REQUEST_LEG, ids=lambda promise: promise.__name__)
 def test_caddy_keeps_the_promise(front: Front, promise: Callable[[Front], None]) -> None:
     promise(front)
+
+
+@pytest.mark.parametrize("host", ["localhost", "shop.example", "shop.example:8080"])
+def test_a_call_to_any_host_is_judged_and_reaches_the_api(front: Front, host: str) -> None:
+    name = new()
+    headers = {"host": host, "content-type": "application/json"}
+    with front.client() as client:
+        assert client.put(path(name), content=BAD, headers=headers).status_code == 400
+        assert front.seen(name) == []
+        assert client.put(path(name), content=OPEN, headers=headers).status_code == 200
+    assert len(front.seen(name)) == 1
 
 
 def test_states_are_not_learned(front: Front) -> None:

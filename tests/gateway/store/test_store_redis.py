@@ -275,8 +275,8 @@ async def kinds(store: Store, calls: int = 40) -> set[str]:
 async def healed(store: Store) -> None:
     """Wait until calls succeed again."""
     end = time.monotonic() + 30
-    while await kinds(store) != {""}:
-        assert time.monotonic() < end
+    while (found := await kinds(store)) != {""}:
+        assert time.monotonic() < end, found
         await asyncio.sleep(0.1)
 
 

@@ -476,6 +476,8 @@ CLOSE = Intent(frozenset({"open", "new"}), "closed")
 async def run():
     store = SqliteStore(sys.argv[1])
     await store.ready()
+    # Upkeep could make space in the log.
+    await store._keeping_up
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
     full = 0
     for number in range(2000):

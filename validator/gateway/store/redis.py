@@ -107,6 +107,8 @@ class RedisStore:
         self._renewed = monotonic()
         self._closing: set[asyncio.Task[None]] = set()
         """Tasks that close the clients before the present one."""
+        # The client of a cluster does not wait for a free connection; it fails.
+        self._connections = asyncio.Semaphore(MOST_CONNECTIONS)
         self._where = _where(url)
         self._lease = round(lease * 1000)
         self._expiry = round(expiry * 1000)
@@ -182,11 +184,12 @@ class RedisStore:
     async def _evaluate(self, client: Client, key: str, *arguments: int | str) -> list[int]:
         text, digest = _script()
         try:
-            try:
-                found: list[int] = await client.evalsha(digest, 1, key, *arguments)
-            except NoScriptError:
-                # A server that was started anew; this makes it know the script again.
-                found = await client.eval(text, 1, key, *arguments)
+            async with self._connections:
+                try:
+                    found: list[int] = await client.evalsha(digest, 1, key, *arguments)
+                except NoScriptError:
+                    # A server that was started anew; this makes it know the script again.
+                    found = await client.eval(text, 1, key, *arguments)
         except Exception as error:
             raise self._explained(client, error) from error
         return found
