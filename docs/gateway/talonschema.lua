@@ -4,6 +4,11 @@
 local HOST, PORT = "127.0.0.1", 8787 -- <-- where `talonschema gateway` listens
 local SECONDS = 1
 
+-- The answer while talonschema can't be asked, in the form of the API's errors.
+local UNAVAILABLE = [[{"message": "The request can't be processed", "errors": [{]]
+    .. [["title": "Service Unavailable", "details": "the gate can't be asked, try again later", ]]
+    .. [["source": {"pointer": ""}}]}]]
+
 -- The headers that talonschema judges by. The API key is not among them.
 local JUDGED = {
     "content-encoding", "content-type", "x-http-method", "x-http-method-override",
@@ -35,7 +40,7 @@ local function ask(method, target, headers, body)
     end
     local answer = ""
     local length = tonumber(told["content-length"] or "0")
-    if line and length > 0 and method ~= "HEAD" then
+    if line and length > 0 then
         answer = socket:receive(length)
     end
     socket:close()
@@ -47,14 +52,18 @@ end
 
 local function judge(txn)
     local received = txn.http:req_get_headers()
-    local headers = {}
+    -- The target travels in a header: in the request line, some of it would get lost.
+    local headers = {
+        { "x-forwarded-method", txn.f:method() },
+        { "x-forwarded-uri", txn.f:url() },
+    }
     for _, name in ipairs(JUDGED) do
         for _, value in pairs(received[name] or {}) do
             headers[#headers + 1] = { name, value }
         end
     end
     local body = txn.f:req_body() or ""
-    local status, told, answer = ask(txn.f:method(), "/check" .. txn.f:url(), headers, body)
+    local status, told, answer = ask("POST", "/check", headers, body)
     if status == 200 then
         if told["x-talonschema-token"] then
             txn:set_var("txn.talonschema_token", told["x-talonschema-token"])
@@ -76,6 +85,8 @@ local function judge(txn)
         return
     else
         reply = txn:reply({ status = 503 })
+        reply:add_header("content-type", "application/json")
+        reply:set_body(UNAVAILABLE)
     end
     txn:done(reply)
 end

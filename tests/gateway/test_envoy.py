@@ -57,6 +57,7 @@ from support.gateway.promises import (
     new,
     path,
 )
+from support.gateway.tricks import TRICKS, Trick, nothing_slips
 from talonschema.gateway.envoy_messages import METHOD, SERVICE, ProcessingRequest
 
 CANCELLED = b'{"customerSession": {"state": "cancelled"}}'
@@ -128,6 +129,12 @@ both = pytest.mark.parametrize("config", [PAIR, SINGLE])
 )
 def test_envoy_keeps_the_promise(stand: Stand, promise: Callable[[Front], None]) -> None:
     promise(stand.front)
+
+
+@pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick.name)
+def test_no_trick_slips(stand: Stand, trick: Trick) -> None:
+    # A body that is found broken on its way has an answer without a body, or none.
+    nothing_slips(stand.front, trick, answered=trick.name != "chunks-broken")
 
 
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("envoy*.yaml")), ids=lambda file: file.name)

@@ -11,7 +11,8 @@ import pytest
 from support.gateway.failures import OF_BOTH_LEGS, Failure, Gateway, changed
 from support.gateway.installed import need
 from support.gateway.processes import Upstream, free_port, gateway_running, listens, running
-from support.gateway.promises import REQUEST_LEG, RESPONSE_LEG, Front
+from support.gateway.promises import REQUEST_LEG, RESPONSE_LEG, Front, new, path
+from support.gateway.tricks import TRICKS, Trick, nothing_slips
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "gateway"
 
@@ -62,6 +63,33 @@ def front(haproxy: Front, upstream: Upstream) -> Front:
 )
 def test_haproxy_keeps_the_promise(front: Front, promise: Callable[[Front], None]) -> None:
     promise(front)
+
+
+UNPARSED = {
+    *(f"fragment-{at}" for at in range(5)),
+    *(f"letters-{at}" for at in range(4)),
+    *("absolute-1", "version-none", "method-odd", "length-twice", "length-list", "length-sign"),
+    *("chunks-twice", "chunks-odd", "chunks-broken", "header-space", "host-twice"),
+}
+"""The tricks that HAProxy answers before there is a request, with a page that nothing changes."""
+
+
+@pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick.name)
+def test_no_trick_slips(front: Front, trick: Trick) -> None:
+    nothing_slips(front, trick, answered=trick.name not in UNPARSED)
+
+
+def test_upgrades_are_not_passed_on(front: Front) -> None:
+    name = new()
+    front.ask("GET", path(name), upgrade="h2c", x_other="1")
+    (seen,) = front.seen(name)
+    assert "upgrade" not in seen["headers"]
+
+
+def test_no_tunnel_is_opened(front: Front) -> None:
+    before = len(front.api.received())
+    assert front.ask("CONNECT", "api.example:443").status_code in {400, 405}
+    assert len(front.api.received()) == before
 
 
 @pytest.mark.parametrize("failure", OF_BOTH_LEGS, ids=lambda failure: failure.__name__)

@@ -22,6 +22,7 @@ from support.gateway.processes import (
     running,
 )
 from support.gateway.promises import CLOSED, MIB, OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new, path
+from support.gateway.tricks import TRICKS, Trick, nothing_slips
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "gateway"
 MODULE = Path("/usr/lib/nginx/modules/ngx_http_js_module.so")
@@ -120,6 +121,11 @@ def test_an_answer_over_the_buffer_is_cut_off_as_documented(front: Front) -> Non
     # Whether it was done is open, so nothing is refused that may be legal.
     assert front.api.state(name) == "closed"
     assert front.ask("PUT", path(name), OPEN).json()["message"].startswith("Cannot move session")
+
+
+@pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick.name)
+def test_no_trick_slips(front: Front, trick: Trick) -> None:
+    nothing_slips(front, trick)
 
 
 @pytest.mark.parametrize("failure", OF_BOTH_LEGS, ids=lambda failure: failure.__name__)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 import talon_one as typed_sdk
 from talon_one.exceptions import ApiException, BadRequestException
@@ -122,6 +123,55 @@ def test_a_dry_update_changes_nothing(shop: Shop, upstream: Upstream) -> None:
     assert shop.update(name, dry=True, state="closed").state == "closed"
     assert upstream.state(name) is None
     assert shop.update(name, state="open").state == "open"
+
+
+def test_a_preview_of_a_return_changes_nothing(shop: Shop, upstream: Upstream) -> None:
+    name = new()
+    shop.update(name, state="closed", cart_items=[item()])
+    request = sdk.ReturnIntegrationRequest(
+        var_return=sdk.NewReturn(
+            returned_cart_items=[sdk.ReturnedCartItem(position=0, quantity=1)]
+        ),
+        response_content=["customerSession"],
+    )
+    preview = shop.api.return_cart_items(name, request, dry=True)
+    assert preview.customer_session.state == "partially_returned"
+    assert upstream.state(name) == "closed"
+    shop.api.reopen_customer_session(name)
+    assert shop.state(name) == "open"
+
+
+WIRE_FORMS = {
+    "talon_one_sdk 26 (Python), Java, Go, JavaScript": ("true", "false"),
+    "talon_one.py 12.0.0": ("True", "False"),
+    "talon-one-php-sdk 26.04": ("1", "0"),
+    "guzzlehttp/psr7 1": ("1", ""),
+}
+"""What other SDKs write for a boolean, in the query of each call that has one."""
+
+
+@pytest.mark.parametrize("client", WIRE_FORMS)
+def test_calls_of_other_sdks_pass(shop: Shop, upstream: Upstream, client: str) -> None:
+    dry, wet = WIRE_FORMS[client]
+    path = f"/v2/customer_sessions/{new()}"
+    returned = {"return": {"returnedCartItems": [{"position": 0, "quantity": 1}]}}
+    sessions = [{"customerSession": {"state": state}} for state in ("open", "closed")]
+    calls: list[tuple[str, str, Any]] = [
+        ("PUT", f"{path}?dry={wet}", sessions[0]),
+        ("PUT", f"{path}?dry={dry}", sessions[1]),
+        ("PUT", f"{path}?dry={wet}", sessions[1]),
+        ("POST", f"{path}/returns?dry={dry}", returned),
+        ("PUT", f"{path}/reopen", None),
+        ("PUT", path, sessions[1]),
+        ("POST", f"{path}/returns?dry={wet}", returned),
+    ]
+    host = shop.client.configuration.host
+    with httpx.Client(base_url=host, trust_env=False, timeout=20) as plain:
+        for method, target, body in calls:
+            answer = plain.request(method, target, json=body)
+            assert answer.status_code == 200, (method, target, answer.text)
+    assert [each["target"] for each in upstream.received()] == [target for _, target, _ in calls]
+    assert upstream.state(path.rpartition("/")[2]) == "partially_returned"
 
 
 def test_ids_may_hold_more_than_letters(shop: Shop, upstream: Upstream) -> None:

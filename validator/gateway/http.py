@@ -18,10 +18,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from .guard import MOST_LEARNED, Guard
 from .messages import Headers, Request, Response, header
+from .routes import OVERRIDES
 from .store import StoreError
 
 if TYPE_CHECKING:
@@ -43,6 +45,12 @@ _LINGERING: Final = 5.0
 _MOST_DROPPED: Final = 16 * 2**20
 """Seconds and bytes for which an oversized body is drained, so that the client gets the answer."""
 
+
+def _mixtures(name: str) -> Iterable[str]:
+    """Return the characters that can stand at each place of a name."""
+    return ("-_" if each == "-" else each for each in name)
+
+
 _READ: Final = {
     name.encode(): name
     for name in (
@@ -52,11 +60,10 @@ _READ: Final = {
         "x-envoy-auth-partial-body",
         "x-forwarded-method",
         "x-forwarded-uri",
-        "x-http-method",
-        "x-http-method-override",
-        "x-method-override",
         "x-request-id",
         *(TOKEN, METHOD, STATUS),
+        # Servers that take _ for - heed an override in any mixture of the two.
+        *("".join(each) for name in OVERRIDES for each in product(*_mixtures(name))),
     )
 }
 """The headers that count. The others, such as the API key, are not looked at."""
@@ -82,7 +89,8 @@ class App:
         path: bytes = scope["raw_path"]
         rest: Receive | None = None
         try:
-            if path.startswith(b"/check/") or path == _CHECK:
+            # What follows is the target as it came, which need not start with a slash.
+            if path.startswith(_CHECK):
                 answer, whole = await self._check(scope, receive)
                 rest = None if whole else receive
             elif path.startswith(b"/observe/"):

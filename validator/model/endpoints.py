@@ -2,7 +2,7 @@
 
 Sources: the operations "Update customer session", "Return cart items" and "Reopen customer session"
 of the Integration API's OpenAPI files, and the documentation of their parameters in the official
-SDKs (``dry`` of returns: docs/IntegrationApi.md of the Ruby SDK, 2.x on).
+SDKs (``dry`` of returns: docs/IntegrationApi.md of talon_one.rb at c4fd2be).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ BOOLEANS: Final[dict[str, bool]] = {
 }
 """The spellings of a boolean query parameter that official SDKs send.
 
-Lower case: Python (``talon_one_sdk``), Java, Go, JavaScript, Ruby. Capitals: Python
+Lower case: Python (``talon_one_sdk``), Java, Go, JavaScript. Capitals: Python
 (``talon_one.py`` up to 12.0.0). Digits: PHP (``BOOLEAN_FORMAT_INT``); an empty value is PHP's false
 with guzzlehttp/psr7 1.x (OpenAPITools/openapi-generator#2204).
 """

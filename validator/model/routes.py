@@ -46,7 +46,7 @@ class Suspicious(NamedTuple):
 
 _SUFFIXES: Final = frozenset(each.suffix for each in ENDPOINTS.values())
 
-_OVERRIDES = frozenset({"x-http-method-override", "x-http-method", "x-method-override"})
+OVERRIDES: Final = frozenset({"x-http-method-override", "x-http-method", "x-method-override"})
 """Headers by which frameworks let a request pass for one of another method."""
 
 _ID = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,=:@-]++|%[0-9A-Fa-f]{2})+")
@@ -87,7 +87,9 @@ def match(
     elif "customer_sessions" not in path.casefold() and "%" not in path and path.isascii():
         return None
     methods = _methods(method, query, headers)
-    if any(endpoint(name, each) for _, each in _loosely(path, prefix) for name in methods):
+    forms = {path, _characters(path)}
+    found = {after for form in forms for _, after in _loosely(form, prefix)}
+    if any(endpoint(name, after) for after in found for name in methods):
         return Suspicious("customerSessionId", "the path is not in plain form")
     return None
 
@@ -96,8 +98,9 @@ def _methods(method: str, query: str, headers: Headers) -> set[str]:
     """Return the methods that a request may be taken to have, in capitals."""
     methods = {method.upper()}
     for name, value in headers:
-        if name in _OVERRIDES:
-            methods.add(value.strip().upper())
+        # CGI and WSGI make no difference between - and _, and several headers are one list.
+        if name.replace("_", "-") in OVERRIDES:
+            methods.update(each.strip().upper() for each in value.split(","))
     if "%" in query or "_method" in query.casefold():
         methods |= {
             value.upper()
@@ -135,6 +138,14 @@ def _crossing(path: str, prefix: str, session: str, after: str) -> str | None:
     if itself.issuperset(_loosely(path, prefix)):
         return None
     return "the id reads as more of the path once it is decoded"
+
+
+def _characters(path: str) -> str:
+    """Return a path whose characters stand for bytes, as those of headers do, read as UTF-8."""
+    try:
+        return path.encode("latin-1").decode()
+    except UnicodeError:
+        return path
 
 
 def _loosely(path: str, prefix: str) -> set[tuple[str, str]]:
