@@ -49,6 +49,7 @@ LONG_LIST = 10
 GROUP_ABOUT: Final = {
     "json": "The text is no JSON, or a value from Python has no JSON form.",
     "yaml": "A YAML file has faults that JSON can't have.",
+    "capture": "The calls that a HAR file or a Postman collection holds.",
     "sequence": "The calls that the entries of a sequence describe.",
     "schema": (
         "The structure differs from the model's schema. "

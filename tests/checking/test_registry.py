@@ -20,10 +20,11 @@ from talonschema.validator import Options
 
 FAMILIES = {
     *("schema", "json", "internal", "payload", "cart", "lifecycle", "totals", "time", "budget"),
-    *("catalog", "codes", "identity", "request", "return", "yaml", "sequence"),
+    *("catalog", "codes", "identity", "request", "return", "yaml", "sequence", "capture"),
 }
 WITHOUT_BAD = {
     *("internal/rule-crash", "sequence/entry", "sequence/unknown-key"),
+    *("capture/request", "capture/unreadable-body", "capture/variable"),
     *("yaml/alias", "yaml/syntax", "yaml/tag"),
 }
 """What no payload has by itself."""

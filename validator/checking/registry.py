@@ -17,6 +17,7 @@ CODES: Final[dict[str, Code]] = {
     for code in (
         *reading_codes.CODES,
         *codes.SEQUENCE,
+        *codes.CAPTURE,
         *schema_codes.CODES,
         *(rule.code for rule in RULES.values()),
         codes.RULE_CRASH,

@@ -9,7 +9,8 @@ JSON = (".json",)
 LINES = (".ndjson", ".jsonl")
 """The ends of the names of files that have one payload a line."""
 YAML = (".yaml", ".yml")
-ENDS = (*JSON, *LINES, *YAML)
+HAR = (".har",)
+ENDS = (*JSON, *LINES, *YAML, *HAR)
 _SIGNS = "*?["
 
 

@@ -6,16 +6,21 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeAlias
 
-from .paths import LINES, STDIN, YAML, Path, ends
+from .paths import HAR, LINES, STDIN, YAML, Path, ends
 from .results import FileResults, PayloadResult
 
 if TYPE_CHECKING:
     from ..checking.report import Report
     from ..reading.document import Document
+    from .defaults import EntryDefaults
     from .progress import Progress
 
 CheckPayload: TypeAlias = "Callable[[bytes | Document], Report]"
 LineJudge: TypeAlias = "Callable[[bytes], Report]"
+
+
+_COLLECTION = b"schema.getpostman.com/json/collection/"
+"""Text that each Postman collection contains."""
 
 
 class Checks(Protocol):
@@ -26,6 +31,9 @@ class Checks(Protocol):
 
     def maker(self, name: str | None) -> Callable[[], CheckPayload]:
         """Return what makes this check in another process; it can be pickled."""
+
+    def setting(self, name: str | None) -> "EntryDefaults":
+        """Return what holds for the calls in the file called `name`."""
 
 
 class Reading(NamedTuple):
@@ -38,6 +46,8 @@ class Reading(NamedTuple):
     """The name of standard input."""
     progress: Callable[[str, int], "Progress"] | None = None
     """A factory of the progress bar for a file of a name and a size."""
+    prefix: str = ""
+    """The prefix before ``/v2`` in the paths of captured calls."""
 
     def named(self, path: str) -> str | None:
         """Return the name of a file, None for standard input that was given none."""
@@ -55,11 +65,25 @@ def outcomes(paths: Iterable[Path], reading: Reading) -> Iterator[FileResults]:
             if ends(name, LINES):
                 yield _lines(path.name, name or "", reading)
                 continue
-            source = content(path.name)
+            source = _archive(path.name) if ends(name, HAR) else content(path.name)
         except (OSError, ValueError) as error:
             yield FileResults(name or path.name, error=why(error))
-        else:
-            yield _outcome(name, source, reading.checks.judge(name))
+            continue
+        if ends(name, HAR) or _COLLECTION in source:
+            from .capture import check_capture
+
+            setting = reading.checks.setting(name)
+            found = check_capture(name or STDIN, source, setting, reading.prefix)
+            if found is not None:
+                yield found
+                continue
+        yield _outcome(name, source, reading.checks.judge(name))
+
+
+def _archive(path: str) -> bytes:
+    from .exchange import MAX_CAPTURE
+
+    return content(path, MAX_CAPTURE)
 
 
 def _outcome(name: str | None, source: bytes, judge: CheckPayload) -> FileResults:
@@ -105,14 +129,18 @@ def _size(file: BinaryIO) -> int:
     return about.st_size if stat.S_ISREG(about.st_mode) else 0
 
 
-def content(path: str) -> bytes:
-    """Return the content of a file, cut off where it is known to be too large."""
+def content(path: str, limit: int | None = None) -> bytes:
+    """Return the content of a file, cut off where it is known to be too large.
+
+    `limit` is in bytes; None: that of a document.
+    """
     from ..reading.document import MAX_BYTES
 
+    most = (limit or MAX_BYTES) + 1
     if path == STDIN:
-        return _stdin().read(MAX_BYTES + 1)
+        return _stdin().read(most)
     with open(path, "rb") as file:
-        return file.read(MAX_BYTES + 1)
+        return file.read(most)
 
 
 def _stdin() -> BinaryIO:
