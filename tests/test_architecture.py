@@ -327,7 +327,15 @@ HEAVY = {
     *("unicodedata", "xml"),
 }
 IDLE = {
-    *("export", "gateway", "history", "files.ndjson", "files.progress", "files.sequence"),
+    *(
+        "export",
+        "files.capture",
+        "gateway",
+        "history",
+        "files.ndjson",
+        "files.progress",
+        "files.sequence",
+    ),
     *("files.yaml_documents", "output.excerpt", "output.github", "output.json", "output.json_text"),
     *("output.junit", "output.sarif", "reading.json_scanner", "reading.lines"),
     *("reading.normalizer", "reading.parsers", "reading.positions", "reading.toml_reader"),

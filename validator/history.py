@@ -72,7 +72,7 @@ def step(
     report = judged.report
     if not judged.refused and not update.dry and report.model in _REQUESTS:
         operation = OPERATIONS_OF[report.model] if report.model else "reopen"
-        known = _after(validator.edition, known, operation, judged.session)
+        known = after(validator.edition, known, operation, judged.session)
     return report, known
 
 
@@ -113,7 +113,7 @@ def _settable(place: SchemaNode | None, name: str) -> bool:
     return below is None or not below.read_only
 
 
-def _after(
+def after(
     edition: str, known: PreviousSession, operation: str, sent: Mapping[str, Any]
 ) -> PreviousSession:
     """Return what is known of a session after a call that went through."""

@@ -303,7 +303,9 @@ def test_directory(run: Run, write: Write) -> None:
 
 def test_directory_without_json(run: Run, write: Write) -> None:
     write("", "d/notes.txt")
-    message = "no files to check (*.json, *.ndjson, *.jsonl, *.yaml, *.yml) in this directory"
+    message = (
+        "no files to check (*.json, *.ndjson, *.jsonl, *.yaml, *.yml, *.har) in this directory"
+    )
     message = f"talonschema: error: d: {message}\n"
     assert run("check", "d") == (3, "", message)
 

@@ -1,4 +1,4 @@
-"""Codes of checking: entries of a sequence, and defects of talonschema itself."""
+"""Codes of checking: sequences, captures, and defects of talonschema itself."""
 
 from __future__ import annotations
 
@@ -70,6 +70,53 @@ SEQUENCE: Final = (
         source="talonschema",
         refusal=Confidence.INFERRED,
         about="key",
+        bad=(),
+        good=_GOOD,
+    ),
+)
+
+CAPTURE: Final = (
+    Code(
+        name="capture/request",
+        severity=Severity.ERROR,
+        summary="A captured request can be taken for several calls, or for a call on no session.",
+        message="this call was not checked: {reason:bare}",
+        hint="send the path, the method and the query parameters in plain form",
+        why="Systems on the way to the API may read the request in different ways.",
+        fix="Percent-encode the session's id, and send each query parameter once.",
+        source="talonschema",
+        bad=(),
+        good=_GOOD,
+    ),
+    Code(
+        name="capture/unreadable-body",
+        severity=Severity.ERROR,
+        summary="The capture does not hold the body of a call in a form that can be read.",
+        message={
+            "missing": "the capture does not hold the body of this call",
+            "encoding": "the body of this call can't be decoded",
+            "mode": "the body of this call is not raw JSON",
+        },
+        hint={
+            "missing": "record the traffic with bodies",
+            "encoding": "record the traffic with decoded bodies",
+            "mode": "send the body in the mode raw",
+        },
+        why="What was sent is unknown, so the call was not checked.",
+        fix="Record the traffic again, with its bodies.",
+        source="HTTP Archive (HAR) 1.2; Postman Collection Format 2.1.0",
+        bad=(),
+        good=_GOOD,
+    ),
+    Code(
+        name="capture/variable",
+        severity=Severity.INFO,
+        summary="A value in a Postman collection is a variable, and was not checked.",
+        message="a variable stands in place of the value, which was not checked",
+        hint="replace the variable by a value to check the payload",
+        why="The value is known only when the collection is run.",
+        fix="Nothing has to be done. To check the value as well, check a capture of the run.",
+        source="Postman Collection Format 2.1.0",
         bad=(),
         good=_GOOD,
     ),

@@ -18,6 +18,7 @@ CODES: Final[dict[str, Code]] = {
         *reading_codes.CODES,
         *codes.DOCUMENT,
         *codes.SEQUENCE,
+        *codes.CAPTURE,
         *schema_codes.CODES,
         *(rule.code for rule in RULES.values()),
         codes.RULE_CRASH,
@@ -39,6 +40,7 @@ HARMLESS: Final = frozenset(
 GROUPS: Final = {
     "json": "Text that is not JSON, and Python values without a form in JSON.",
     "yaml": "Faults of YAML files that JSON can't have.",
+    "capture": "The calls that a HAR file or a Postman collection holds.",
     "sequence": "The calls that the entries of a sequence describe.",
     "schema": (
         "Differences from the schema of the model. "

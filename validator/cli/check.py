@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from ..checking.call import Previous
     from ..checking.report import Report
     from ..config.settings import EffectiveSettings, SettingsResolver
+    from ..files.defaults import EntryDefaults
     from ..files.documents import CheckPayload
     from ..files.results import FileResults
-    from ..files.sequence import EntryDefaults
     from ..reading.document import Document
     from ..validator import Validator
 
@@ -36,8 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="FILE",
         help="a JSON file, a YAML file (.yaml, .yml; needs talonschema[yaml]), a file with one"
-        " payload a line (.ndjson, .jsonl), a directory (all such files below it), a pattern such"
-        " as 'fixtures/**/*.json', or - for standard input",
+        " payload a line (.ndjson, .jsonl), a HAR file (.har), a Postman collection, a directory"
+        " (all such files below it), a pattern such as 'fixtures/**/*.json', or"
+        " - for standard input",
     )
     parser.add_argument(
         "--stdin-filename",
@@ -71,6 +72,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="GLOB",
         help="pass over the files and folders that this glob is for, counted from the working"
         " directory, beside those that the settings exclude; may be repeated",
+    )
+    parser.add_argument(
+        "--prefix",
+        default="",
+        metavar="PATH",
+        help="in captures: what comes before /v2 in the paths of the API, such as /talon",
     )
     call = parser.add_argument_group("the call that the payloads belong to")
     add_call(call)
@@ -119,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
     _refuse_nonsense(args)
     checks = _Checks(choice(args), args)
     strict = checks.settings(()).value("fail_on") == "warning"
-    reading = Reading(checks, args.jobs, args.stdin_filename, _progress())
+    reading = Reading(checks, args.jobs, args.stdin_filename, _progress(), args.prefix)
     statuses = [OK]
 
     def noted() -> Iterator[FileResults]:
@@ -158,6 +165,8 @@ def _refuse_nonsense(args: argparse.Namespace) -> None:
         raise UsageError("--stdin-filename names standard input: give - as a file, too")
     if args.sequence and args.jobs > 1:
         raise UsageError("--sequence judges one call after the other: leave --jobs out")
+    if args.prefix and (not args.prefix.startswith("/") or args.prefix.endswith("/")):
+        raise UsageError(f"--prefix is {args.prefix!r}; it takes a path, with no slash at its end")
     key = args.session_key
     if key is not None and not args.sequence:
         raise UsageError("--session-key is for --sequence")
@@ -249,7 +258,7 @@ class _Checks:
         return pointer
 
     def setting(self, name: str | None) -> EntryDefaults:
-        from ..files.sequence import EntryDefaults
+        from ..files.defaults import EntryDefaults
         from ..model.states import NEW
 
         group = self._choice.group(name)

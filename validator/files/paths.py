@@ -11,7 +11,8 @@ JSON = (".json",)
 LINES = (".ndjson", ".jsonl")
 """The ends of the names of files that have one payload a line."""
 YAML = (".yaml", ".yml")
-ENDS = (*JSON, *LINES, *YAML)
+HAR = (".har",)
+ENDS = (*JSON, *LINES, *YAML, *HAR)
 COMMENTED = (".jsonc", ".json5")
 """The ends of the names of files in supersets of JSON, which are passed over in folders."""
 _SIGNS = "*?["

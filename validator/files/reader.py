@@ -9,14 +9,19 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
-from .paths import LINES, STDIN, YAML, Path, ends
+from .paths import HAR, LINES, STDIN, YAML, Path, ends
 from .results import FileResults, PayloadResult
 
 if TYPE_CHECKING:
     from ..checking.report import Report
+    from .defaults import EntryDefaults
     from .documents import CheckPayload
     from .ndjson import CheckLine
     from .progress import Progress
+
+
+_COLLECTION = b"schema.getpostman.com/json/collection/"
+"""Text that each Postman collection contains."""
 
 
 class Checks(Protocol):
@@ -31,6 +36,9 @@ class Checks(Protocol):
     def at(self, name: str | None) -> str | None:
         """Return the JSON Pointer of the payloads in the file, None if it is one payload."""
 
+    def setting(self, name: str | None) -> EntryDefaults:
+        """Return what holds for the calls in the file called `name`."""
+
 
 class Reading(NamedTuple):
     """How files are read."""
@@ -42,6 +50,8 @@ class Reading(NamedTuple):
     """The name of standard input."""
     progress: Callable[[str, int], Progress] | None = None
     """A factory of the progress bar for a file of a name and a size."""
+    prefix: str = ""
+    """The prefix before ``/v2`` in the paths of captured calls."""
 
     def named(self, path: str) -> str | None:
         """Return the name of a file, None for standard input that was given none."""
@@ -59,10 +69,25 @@ def outcomes(paths: Iterable[Path], reading: Reading) -> Iterator[FileResults]:
             if ends(name, LINES):
                 yield _lines(path.name, name or "", reading)
                 continue
-            source = content(path.name)
-            yield _outcome(name, source, reading.checks)
+            source = _archive(path.name) if ends(name, HAR) else content(path.name)
         except (OSError, ValueError) as error:
             yield FileResults(name or path.name, error=why(error))
+            continue
+        if ends(name, HAR) or _COLLECTION in source:
+            from .capture import check_capture
+
+            setting = reading.checks.setting(name)
+            found = check_capture(name or STDIN, source, setting, reading.prefix)
+            if found is not None:
+                yield found
+                continue
+        yield _outcome(name, source, reading.checks)
+
+
+def _archive(path: str) -> bytes:
+    from .exchange import MAX_CAPTURE
+
+    return content(path, MAX_CAPTURE)
 
 
 def _outcome(name: str | None, source: bytes, checks: Checks) -> FileResults:
@@ -131,14 +156,18 @@ def _size(file: BinaryIO) -> int:
     return about.st_size if stat.S_ISREG(about.st_mode) else 0
 
 
-def content(path: str) -> bytes:
-    """Return the content of a file, cut off where it is known to be too large."""
+def content(path: str, limit: int | None = None) -> bytes:
+    """Return the content of a file, cut off where it is known to be too large.
+
+    `limit` is in bytes; None: that of a document.
+    """
     from ..reading.document import MAX_BYTES
 
+    most = (limit or MAX_BYTES) + 1
     if path == STDIN:
-        return _stdin().read(MAX_BYTES + 1)
+        return _stdin().read(most)
     with open(path, "rb") as file:
-        return file.read(MAX_BYTES + 1)
+        return file.read(most)
 
 
 def _stdin() -> BinaryIO:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ..checking.call import Call, Previous, PreviousSession, before
+from ..checking.call import Call, PreviousSession, before
 from ..checking.registry import CODES
 from ..checking.report import Report
 from ..findings.code import Severity
@@ -27,6 +27,7 @@ from ..model.naming import to_snake
 from ..model.states import OPERATIONS
 from ..reading.document import Document
 from ..reading.positions import steps as steps_of
+from .defaults import EntryDefaults
 from .documents import (
     JudgedPayload,
     MissingYaml,
@@ -36,7 +37,7 @@ from .documents import (
     problems_below,
     yaml_documents,
 )
-from .paths import LINES, STDIN, YAML, Path, ends
+from .paths import HAR, LINES, STDIN, YAML, Path, ends
 from .reader import content, in_lines, why
 from .results import FileResults, PayloadResult
 
@@ -52,18 +53,8 @@ _OF_CALLS = frozenset({"payload", "operation", "dry", "now"})
 _ID = "integrationId"
 FILE = "file"
 """The session key that stands for the file."""
+_HAR = "a HAR file has its own order: check it without --sequence"
 _TYPES = {"dry": bool, "now": str, _ID: str}
-
-
-class EntryDefaults(NamedTuple):
-    """Defaults for the entries of a file."""
-
-    validator: Validator
-    previous: Previous
-    model: str | None = None
-    operation: str | None = None
-    dry: bool = False
-    now: str | None = None
 
 
 class EntrySettings(Protocol):
@@ -111,6 +102,9 @@ class Histories:
             if self._apart:
                 self._known = {}
             name = reading.named(path.name)
+            if ends(name, HAR):
+                yield FileResults(name or path.name, error=_HAR)
+                continue
             try:
                 if ends(name, LINES):
                     make = partial(self._lines, self._settings.setting(name))

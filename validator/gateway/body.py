@@ -6,9 +6,9 @@ type than JSON, in another charset than UTF-8, or compressed in a way that is no
 
 from __future__ import annotations
 
-import zlib
 from typing import Final, NamedTuple
 
+from ..reading.content_encoding import decompressed
 from .messages import Request
 
 MAX_BODY: Final = 2 * 2**20
@@ -18,11 +18,6 @@ MAX_RATIO: Final = 200
 to 80 times; what gzip can do at the most is 1032."""
 _SPARE: Final = 64 * 1024
 """Bytes that any body may expand to, whatever the ratio."""
-_PIECE: Final = 64 * 1024
-_MEMBERS: Final = 100
-"""A gzip file of more members is not read: each costs a copy of what follows it."""
-
-_GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -100,16 +95,9 @@ def _inflated(body: bytes, encoding: str, max_body: int) -> bytes | UnreadableBo
         return body
     limit = min(max_body, max(_SPARE, MAX_RATIO * len(body)))
     try:
-        if names[0] in ("gzip", "x-gzip"):
-            found = _unzipped(body, _GZIP, limit)
-        elif names[0] == "deflate":
-            found = _unzipped(body, _ZLIB if _has_zlib_header(body) else _RAW, limit)
-        elif names[0] == "br":
-            found = _unbrotlied(body, limit)
-        else:
-            return UnreadableBody(
-                415, ENCODING, "the Content-Encoding is none of gzip, deflate and br"
-            )
+        found = decompressed(body, names[0], limit)
+    except LookupError:
+        return UnreadableBody(415, ENCODING, "the Content-Encoding is none of gzip, deflate and br")
     except ImportError:
         return UnreadableBody(415, ENCODING, "Content-Encoding br needs the package brotli")
     except ValueError:
@@ -118,49 +106,3 @@ def _inflated(body: bytes, encoding: str, max_body: int) -> bytes | UnreadableBo
         details = f"the body decompresses to more than {MAX_RATIO} times its size"
         return UnreadableBody(413, TOO_LARGE, details)
     return _too_large(max_body) if found is None else found
-
-
-def _has_zlib_header(body: bytes) -> bool:
-    """Distinguish zlib's format, which ``deflate`` means, from the bare stream that some send."""
-    # RFC 1950, section 2.2: method and window as all writers have them, and a checksum.
-    return body[:1] == b"\x78" and int.from_bytes(body[:2]) % 31 == 0
-
-
-def _unzipped(body: bytes, bits: int, limit: int) -> bytes | None:
-    """Decompress; None if more than `limit` comes out. Raises `ValueError` for a broken body."""
-    out = bytearray()
-    for _ in range(_MEMBERS if bits == _GZIP else 1):
-        stream = zlib.decompressobj(bits)
-        while not stream.eof:
-            try:
-                piece = stream.decompress(body, min(_PIECE, limit + 1 - len(out)))
-            except zlib.error as error:
-                raise ValueError from error
-            out += piece
-            if len(out) > limit:
-                return None
-            if not piece and not stream.unconsumed_tail and not stream.eof:
-                raise ValueError
-            body = stream.unconsumed_tail
-        # Readers of gzip go on with the next member, if there is one (RFC 1952, section 2.2).
-        body = stream.unused_data
-        if not body:
-            return bytes(out)
-    raise ValueError
-
-
-def _unbrotlied(body: bytes, limit: int) -> bytes | None:
-    import brotli
-
-    out = bytearray()
-    stream = brotli.Decompressor()
-    try:
-        out += stream.process(body, output_buffer_limit=limit + 1)
-        while len(out) <= limit and not stream.is_finished():
-            piece = stream.process(b"", output_buffer_limit=limit + 1 - len(out))
-            if not piece:
-                raise ValueError
-            out += piece
-    except brotli.error as error:
-        raise ValueError from error
-    return None if len(out) > limit else bytes(out)

@@ -21,9 +21,9 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from ..model.routes import OVERRIDES
 from .guard import MOST_LEARNED, Guard
 from .messages import Headers, Request, Response, header
-from .routes import OVERRIDES
 from .store import StoreError
 
 if TYPE_CHECKING:

@@ -1,0 +1,311 @@
+"""Capture: the calls on sessions in a HAR file or a Postman collection, and what comes of them.
+
+Each request is judged as its endpoint does. An archive also has the answers of the API, which are
+judged as well, and believed: a call that the API refused changes nothing, one that it accepted
+changes the session, whatever is found in it, and a session in an answer is the session from then
+on. After a call without an answer, and while calls overlap, nothing is known of a session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from .. import schemas
+from ..checking.call import PreviousSession, before, call
+from ..checking.registry import CODES
+from ..checking.report import Report
+from ..findings.code import Severity
+from ..findings.finding import Finding, Span, finding
+from ..findings.pointer import to_pointer
+from ..findings.problem import Problem
+from ..history import after
+from ..model.routes import Suspicious
+from ..reading import document, json_scanner
+from ..reading.document import decoded
+from ..reading.embedded import EmbeddedPositions
+from ..reading.lines import Lines
+from ..reading.positions import JsonPositions, Position, located, pointers, steps
+from . import har, postman
+from .exchange import MAX_CAPTURE
+from .paths import HAR, ends
+from .results import FileResults, PayloadResult
+
+if TYPE_CHECKING:
+    from ..checking.checker import CheckResult
+    from .defaults import EntryDefaults
+    from .exchange import Body, Exchange
+
+_UNKNOWN: Final = PreviousSession()
+_MODELS: Final = {
+    "update": ("IntegrationRequest", "IntegrationStateV2"),
+    "return": ("ReturnIntegrationRequest", "IntegrationStateV2"),
+    "reopen": (None, "ReopenResponse"),
+}
+"""By operation: the models of the request and of the answer."""
+_READ: Final = "IntegrationCustomerSessionResponse"
+_REFUSED: Final = range(400, 500)
+_ACCEPTED: Final = range(200, 300)
+
+
+class _Checked(NamedTuple):
+    """A body that something was found in."""
+
+    exchange: Exchange
+    body: Body
+    report: Report
+
+
+class _Counted:
+    """The results of a capture, and how many bodies were checked."""
+
+    def __init__(self, results: list[PayloadResult], payloads: int) -> None:
+        self._results = results
+        self.payloads = payloads
+
+    def __iter__(self) -> Iterator[PayloadResult]:
+        return iter(self._results)
+
+
+def check_capture(
+    name: str, source: bytes, setting: EntryDefaults, prefix: str
+) -> FileResults | None:
+    """Return what comes of a capture; None for a JSON document that is none."""
+    archive = ends(name, HAR)
+    if len(source) > MAX_CAPTURE:
+        return FileResults(name, error=f"can't be read: it has more than {MAX_CAPTURE} bytes")
+    text = decoded(source)
+    try:
+        value = document.PARSER.accept(text.encode(errors="surrogatepass"))
+    except (ValueError, RecursionError, MemoryError):
+        scanned = json_scanner.scan(text)
+        value = scanned.value
+        if not scanned.complete:
+            if not archive:
+                return None
+            return FileResults(name, [PayloadResult(_unread(scanned.problems, setting), b"")])
+    if archive:
+        if har.entries(value) is None:
+            return FileResults(name, error="can't be read: it has no /log/entries, as HAR files do")
+        found = list(har.exchanges(value, prefix))
+    elif postman.is_collection(value):
+        found = list(postman.exchanges(value, prefix))
+    else:
+        return None
+    if not found:
+        where = f"{prefix}/v2/customer_sessions/"
+        hint = "" if prefix else "; if their paths begin with something else, name it by --prefix"
+        return FileResults(name, error=f"no calls on sessions ({where}...) in this capture{hint}")
+    checks = _Checks(setting)
+    checked = [each for exchange in _in_time(found) for each in checks.exchange(exchange)]
+    noted = [each for each in checked if each.report.findings]
+    order = {exchange.path: index for index, exchange in enumerate(found)}
+    noted.sort(key=lambda each: order[each.exchange.path])
+    return FileResults(name, _Counted(list(_results(text, noted)), len(checked)), lines=True)
+
+
+def _in_time(found: list[Exchange]) -> list[Exchange]:
+    return sorted(found, key=lambda each: each.start)
+
+
+def _unread(problems: tuple[Problem, ...], setting: EntryDefaults) -> Report:
+    """Return the report about a text that is no JSON, without any of it: it may hold keys."""
+    found = tuple(finding(each, CODES[each.code], Severity.ERROR, redact=True) for each in problems)
+    return Report(ok=False, findings=found, model=None, edition=setting.validator.edition)
+
+
+class _Checks:
+    """The checks of the calls of a capture, with what is known of each session by then."""
+
+    def __init__(self, setting: EntryDefaults) -> None:
+        self._validator = setting.validator
+        self._known: dict[tuple[str, str], PreviousSession] = {}
+        self._busy: dict[tuple[str, str], float] = {}
+        self._start = before(self._validator.engine, self._validator.naming, setting.previous)
+
+    def exchange(self, exchange: Exchange) -> Iterator[_Checked]:
+        """Yield the bodies of a call, checked."""
+        route = exchange.route
+        if isinstance(route, Suspicious):
+            problem = Problem(
+                "capture/request", (), {"reason": route.reason}, parameter=route.parameter
+            )
+            yield _Checked(exchange, exchange.request, self._own(problem))
+            return
+        session = (exchange.host, route.session)
+        answered = exchange.status is not None
+        known = self._known.get(session, self._start) if answered else _UNKNOWN
+        overlapping = exchange.start < self._busy.get(session, 0)
+        if overlapping:
+            known = _UNKNOWN
+        judged: CheckResult | None = None
+        if not exchange.read:
+            judged, report = self._request(exchange, known)
+            yield _Checked(exchange, exchange.request, report)
+        if not answered:
+            return
+        self._busy[session] = max(exchange.end, self._busy.get(session, 0))
+        response = exchange.response
+        if response is not None:
+            model = self._answer(exchange)
+            if model is not None:
+                then = _UNKNOWN if exchange.read or route.dry else known
+                yield _Checked(exchange, response, self._response(response, model, then))
+        if exchange.status in _REFUSED or (route.dry and not exchange.read):
+            return
+        if exchange.status in _ACCEPTED:
+            learned = self._learned(exchange)
+            if learned is not None:
+                self._known[session] = learned
+            elif not exchange.read:
+                self._known[session] = (
+                    _UNKNOWN
+                    if judged is None or judged.refused or overlapping
+                    else after(self._validator.edition, known, route.operation, judged.session)
+                )
+        elif not exchange.read:
+            # It may have been carried out.
+            self._known[session] = _UNKNOWN
+
+    def _request(
+        self, exchange: Exchange, known: PreviousSession
+    ) -> tuple[CheckResult | None, Report]:
+        route, body = exchange.route, exchange.request
+        assert not isinstance(route, Suspicious)  # noqa: S101 - those are not judged
+        if body.fault:
+            problem = Problem("capture/unreadable-body", (), {"kind": body.fault})
+            return None, self._own(problem)
+        model, _ = _MODELS[route.operation]
+        about = call(
+            self._validator.edition,
+            known,
+            model=model,
+            operation=route.operation,
+            dry=route.dry,
+            now=route.now,
+        )
+        content: bytes | None = body.content
+        if route.operation == "reopen" and not content:
+            content = None
+        text = None
+        if exchange.status is None and content is not None:
+            text = postman.with_values(decoded(content))
+            content = text.encode(errors="surrogatepass")
+        judged = self._validator.history_checker(content, about)
+        report = judged.report if text is None else self._without_variables(judged.report, text)
+        return judged, report
+
+    def _response(self, body: Body, model: str, known: PreviousSession) -> Report:
+        if body.fault:
+            return self._own(Problem("capture/unreadable-body", (), {"kind": body.fault}))
+        about = call(self._validator.edition, known, model=model)
+        return self._validator.checker(body.content, about).report
+
+    def _answer(self, exchange: Exchange) -> str | None:
+        """Return the model of an answer; None if there is none to judge it by."""
+        if exchange.status in _REFUSED:
+            return "ErrorResponse"
+        if exchange.status not in _ACCEPTED or isinstance(exchange.route, Suspicious):
+            return None
+        model = _READ if exchange.read else _MODELS[exchange.route.operation][1]
+        return model if model in schemas.models(self._validator.edition) else None
+
+    def _learned(self, exchange: Exchange) -> PreviousSession | None:
+        """Return the session that an answer holds, if it does."""
+        if exchange.response is None or exchange.response.fault:
+            return None
+        value = document.read(exchange.response.content).value
+        session = value.get("customerSession") if isinstance(value, dict) else None
+        if not isinstance(session, dict) or not isinstance(session.get("state"), str):
+            return None
+        try:
+            return before(self._validator.engine, "wire", session)
+        except ValueError:
+            return None
+
+    def _without_variables(self, report: Report, text: str) -> Report:
+        """Return a report with notes in place of what was found about variables."""
+        value = document.read(text).value
+        findings: list[Finding] = []
+        noted = set()
+        for each in report.findings:
+            if not any(_is_variable(value, place) for place in (each.pointer, *each.related)):
+                findings.append(each)
+            elif each.pointer not in noted:
+                noted.add(each.pointer)
+                path = tuple(steps(each.pointer))
+                findings += self._findings(Problem("capture/variable", path))
+        ok = not any(each.severity is Severity.ERROR for each in findings)
+        return report._replace(ok=ok, findings=tuple(findings))
+
+    def _own(self, problem: Problem) -> Report:
+        findings = tuple(self._findings(problem))
+        ok = not any(each.severity is Severity.ERROR for each in findings)
+        return Report(ok=ok, findings=findings, model=None, edition=self._validator.edition)
+
+    def _findings(self, problem: Problem) -> Iterator[Finding]:
+        checker = self._validator.checker
+        severity = checker.severities[problem.code]
+        if severity is not None:
+            yield finding(problem, CODES[problem.code], severity, redact=checker.redact)
+
+
+def _is_variable(value: Any, pointer: str) -> bool:
+    """Return True if a variable stands at a pointer, or in a key on the way there."""
+    for key in steps(pointer):
+        if postman.is_variable(key):
+            return True
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return False
+    return postman.is_variable(value)
+
+
+class _Whole:
+    """The position of a string that holds a body in another form."""
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+
+    def find(self, _: str) -> Position:
+        return Position(self._span)
+
+    def fault(self, _: Finding) -> tuple[Span, Span | None]:
+        return self._span, None
+
+
+def _results(text: str, noted: list[_Checked]) -> Iterator[PayloadResult]:
+    """Yield the reports with the places of their findings in the capture.
+
+    The source of each is the string of its body alone: what is beside it may be a key.
+    """
+    places = JsonPositions(text, [to_pointer(e.body.path or e.exchange.path) for e in noted])
+    lines = Lines(text)
+    for each in noted:
+        body, report = each.body, each.report
+        place = places.find(to_pointer(body.path or each.exchange.path))
+        if place is None:
+            yield PayloadResult(report, b"", 1)
+            continue
+        span = place.value
+        if body.path is None:
+            yield PayloadResult(report, b"", span.line)
+            continue
+        start, end = (
+            lines.offset(span.line, span.column),
+            lines.offset(span.end_line, span.end_column),
+        )
+        inner = decoded(body.content)
+        if each.exchange.status is None:
+            inner = postman.with_values(inner)
+        positions = (
+            _Whole(span)
+            if body.encoded or body.fault
+            else EmbeddedPositions(text, lines, span, inner, pointers(report.findings))
+        )
+        findings = tuple(located(report.findings, positions))
+        shown = " " * (span.column - 1) + text[start:end]
+        yield PayloadResult(report._replace(findings=findings), shown.encode(), span.line)

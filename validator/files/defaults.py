@@ -1,0 +1,19 @@
+"""Defaults: the settings of a file that holds calls."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..checking.call import Previous
+from ..validator import Validator
+
+
+class EntryDefaults(NamedTuple):
+    """Defaults for the calls of a file."""
+
+    validator: Validator
+    previous: Previous
+    model: str | None = None
+    operation: str | None = None
+    dry: bool = False
+    now: str | None = None
