@@ -328,7 +328,14 @@ HEAVY = {
 }
 IDLE = {
     *("export", "gateway", "history", "files.ndjson", "files.progress", "files.sequence"),
-    *("files.yaml_documents", "output.excerpt", "output.github", "output.json", "output.json_text"),
+    *(
+        "files.yaml_documents",
+        "output.excerpt",
+        "output.github",
+        "output.gitlab",
+        "output.json",
+        "output.json_text",
+    ),
     *("output.junit", "output.sarif", "reading.json_scanner", "reading.lines"),
     *("reading.normalizer", "reading.parsers", "reading.positions", "reading.toml_reader"),
     *("reading.yaml_reader", "structure.reference", "cli.pages"),
