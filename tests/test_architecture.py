@@ -327,16 +327,9 @@ HEAVY = {
     *("unicodedata", "xml"),
 }
 IDLE = {
-    *(
-        "export",
-        "files.capture",
-        "gateway",
-        "history",
-        "files.ndjson",
-        "files.progress",
-        "files.sequence",
-    ),
-    *("files.yaml_documents", "output.excerpt", "output.github", "output.json", "output.json_text"),
+    *("export", "files.capture", "files.documents", "files.ndjson", "files.progress"),
+    *("files.sequence", "gateway", "history", "output.excerpt", "output.github"),
+    *("output.gitlab", "output.json", "output.json_text"),
     *("output.junit", "output.sarif", "reading.json_scanner", "reading.lines"),
     *("reading.normalizer", "reading.parsers", "reading.positions", "reading.toml_reader"),
     *("reading.yaml_reader", "structure.reference", "cli.pages"),

@@ -37,7 +37,7 @@ from talonschema.output.repository import from_root
 from talonschema.output.sarif import LEVELS
 
 VENDOR = Path(__file__).parents[1] / "vendor"
-PROGRAMS = ("json", "sarif", "github", "junit")
+PROGRAMS = ("json", "sarif", "github", "gitlab", "junit")
 
 SARIF = Draft7Validator(json.loads((VENDOR / "sarif-2.1.0.json").read_bytes()))
 JUNIT = xmlschema.XMLSchema(VENDOR / "junit-10.xsd")
@@ -135,6 +135,64 @@ def read_github(text: str) -> list[dict[str, str]]:
     return commands
 
 
+# What the page "Code Quality" of GitLab's documentation requires of each entry.
+GITLAB = Draft202012Validator(
+    {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["description", "check_name", "fingerprint", "severity", "location"],
+            "additionalProperties": False,
+            "properties": {
+                "description": {"type": "string", "minLength": 1},
+                "check_name": {"type": "string", "minLength": 1},
+                "fingerprint": {"type": "string", "minLength": 1},
+                "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
+                "location": {
+                    "type": "object",
+                    "required": ["path", "lines"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "path": {"type": "string", "pattern": r"^(?!\./)."},
+                        "lines": {
+                            "type": "object",
+                            "required": ["begin"],
+                            "additionalProperties": False,
+                            "properties": {
+                                "begin": {"type": "integer", "minimum": 1},
+                                "end": {"type": "integer", "minimum": 1},
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    }
+)
+
+
+def read_gitlab(text: str) -> list[dict[str, Any]]:
+    """Return the entries of a Code Quality report; GitLab drops those with equal fingerprints."""
+    entries: Any = valid.read(text)
+    GITLAB.validate(entries)
+    assert len({entry["fingerprint"] for entry in entries}) == len(entries)
+    return entries  # type: ignore[no-any-return]
+
+
+def test_gitlab_gets_each_finding_with_its_severity_and_lines() -> None:
+    payload = b'{"state": "opn",\n "coupon": 1}'
+    (other, entry) = read_gitlab(reported("gitlab", [outcome("a.json", payload)]))
+    assert (entry["check_name"], entry["severity"]) == ("schema/enum", "major")
+    assert entry["location"] == {"path": "a.json", "lines": {"begin": 1, "end": 1}}
+    assert (other["severity"], other["location"]["lines"]["begin"]) == ("minor", 2)
+
+
+def test_gitlab_gets_what_could_not_be_read() -> None:
+    unreadable = FileResults("none.json", error="can't be read: No such file or directory")
+    (entry,) = read_gitlab(reported("gitlab", [unreadable]))
+    assert (entry["check_name"], entry["severity"]) == ("file/unreadable", "blocker")
+
+
 def read_junit(text: str) -> ET.Element:
     assert text.isascii()
     JUNIT.validate(text)
@@ -148,7 +206,13 @@ def read_junit(text: str) -> ET.Element:
     return suites
 
 
-READ = {"json": valid.output, "sarif": read_sarif, "github": read_github, "junit": read_junit}
+READ = {
+    "json": valid.output,
+    "sarif": read_sarif,
+    "github": read_github,
+    "gitlab": read_gitlab,
+    "junit": read_junit,
+}
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

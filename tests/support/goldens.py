@@ -20,7 +20,7 @@ from talonschema.output import FORMATS
 
 FOLDER = Path(__file__).parents[1] / "golden"
 INPUT = FOLDER / "input"
-SUFFIXES = {"sarif": "sarif", "json": "json", "junit": "xml"}
+SUFFIXES = {"sarif": "sarif", "json": "json", "gitlab": "json", "junit": "xml"}
 """Of the others it is txt."""
 
 CASES: dict[str, tuple[str, ...]] = {

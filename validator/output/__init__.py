@@ -10,7 +10,7 @@ from importlib import import_module
 
 FOR_PEOPLE = ("text", "concise")
 """The forms whose `report` takes a `style`, too."""
-FORMATS = (*FOR_PEOPLE, "json", "sarif", "github", "junit")
+FORMATS = (*FOR_PEOPLE, "json", "sarif", "github", "gitlab", "junit")
 
 
 def form(name: str) -> Callable[..., Iterator[str]]:

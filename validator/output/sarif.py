@@ -7,15 +7,14 @@ notes on the run as a whole come after them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
 from ..files.results import FileResults, PayloadResult
 from ..findings.code import Code
 from ..findings.finding import Finding, Span
+from .fingerprint import Fingerprints
 from .json_text import indented
 from .repository import from_root
 from .summary import omitted
@@ -82,14 +81,12 @@ class _Run:
         if outcome.error:
             self._complete = False
             self._notify("error", outcome.error, artifact)
-        alike: Counter[bytes] = Counter()
+        fingerprints = Fingerprints(artifact["uri"])
         rest: int | None = 0
         for result in outcome:
             for finding in result.report.findings:
-                digest = _digest(finding, artifact)
-                alike[digest] += 1
                 # The only fingerprint that GitHub knows; its own is a digest and a count, too.
-                fingerprint = {"primaryLocationLineHash": f"{digest.hex()}:{alike[digest]}"}
+                fingerprint = {"primaryLocationLineHash": fingerprints.of(finding)}
                 entry = self._result(result, finding, artifact)
                 yield {**entry, "partialFingerprints": fingerprint}
             more = result.report.omitted
@@ -137,12 +134,6 @@ class _Run:
 
 def _quoted(path: str) -> str:
     return quote(path, encoding="utf-8", errors="surrogateescape")
-
-
-def _digest(finding: Finding, artifact: dict[str, str]) -> bytes:
-    """Return what stays the same while a finding moves to another line."""
-    parts = (finding.code, artifact["uri"], finding.pointer, finding.parameter or "")
-    return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()[:8]
 
 
 def _region(result: PayloadResult, finding: Finding) -> dict[str, int]:

@@ -1,0 +1,28 @@
+"""Fingerprint: what stays the same while a finding moves to another line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from hashlib import sha256
+
+from ..findings.finding import Finding
+
+
+class Fingerprints:
+    """The fingerprints of the findings in one file; those that are alike are counted."""
+
+    def __init__(self, file: str) -> None:
+        """Take the path of the file, as it is from the root of the repository."""
+        self._file = file
+        self._alike: Counter[str] = Counter()
+
+    def of(self, finding: Finding) -> str:
+        """Return the fingerprint of the next finding: a digest and a count."""
+        digest = fingerprint(finding.code, self._file, finding.pointer, finding.parameter or "")
+        self._alike[digest] += 1
+        return f"{digest}:{self._alike[digest]}"
+
+
+def fingerprint(*parts: str) -> str:
+    """Return a short digest of `parts`."""
+    return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()[:8].hex()
