@@ -10,16 +10,16 @@ import logging
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import pytest
 
 from talonschema.gateway import Guard, Request, Response, Settings, Verdict, store_health
-from talonschema.gateway.decision import Decision
+from talonschema.gateway.decision import Decision, DecisionCore
 from talonschema.gateway.store import (
     Admission,
     Ending,
@@ -345,26 +345,39 @@ def test_a_slow_store_is_not_waited_for(
     bench.runner.run(guard.close())
 
 
-def test_a_heavy_body_keeps_nobody_waiting(bench: Bench) -> None:
-    items = [{"name": token_hex(20), "sku": "a", "quantity": "x"} for _ in range(1000)]
-    body = put({"cartItems": items}).body
-    compressed = put()._replace(body=gzip.compress(body), headers=(("content-encoding", "gzip"),))
-    heavy = [put({"cartItems": items}), compressed]
-    bench.exchange(put({"state": "closed"}))
+@pytest.mark.parametrize(
+    ("size", "encodings", "beside"),
+    [
+        (8_000, (), False),
+        (20_000, (), True),
+        (8_000, ("gzip",), False),
+        (20_000, ("gzip",), True),
+        (20_000, ("identity", "gzip"), True),
+    ],
+)
+def test_what_is_judged_beside_the_loop_depends_on_the_decompressed_size(
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+    encodings: tuple[str, ...],
+    *,
+    beside: bool,
+) -> None:
+    request = put(
+        {"attributes": {"note": "x" * size}}, *(("content-encoding", e) for e in encodings)
+    )
+    if encodings:
+        request = request._replace(body=gzip.compress(request.body))
+    on_loop = []
+    examine = DecisionCore.examine
 
-    async def run(request: Request) -> tuple[Verdict, int]:
-        turns = 0
-        judged = asyncio.create_task(bench.guard.begin(request))
-        while not judged.done():
-            await asyncio.sleep(0)
-            turns += 1
-        return await judged, turns
+    def watched(core: DecisionCore, request: Request) -> Decision:
+        on_loop.append(threading.current_thread() is threading.main_thread())
+        return examine(core, request)
 
-    for request in heavy:
-        verdict, turns = bench.runner.run(run(request))
-        assert verdict.decision == "invalid"
-        assert turns > 10
-    assert bench.runner.run(run(put({"cartItems": items[:1]})))[1] < 10
+    monkeypatch.setattr(DecisionCore, "examine", watched)
+    bench.begin(request)
+    assert on_loop == [not beside]
 
 
 # Report mode.

@@ -65,11 +65,13 @@ class Checker:
         redact: bool,
         counted: int = COUNTED,
         refusing: frozenset[str] = frozenset(),
+        effort: document.Effort | None = None,
     ) -> None:
         """Take the configuration.
 
         Up to `counted` findings beyond `max_findings` are counted. Codes in `refusing` are looked
         for even where `severities` leaves them out of reports, and set `CheckResult.refused`.
+        `effort` bounds the diagnosis of faulty text.
         """
         self.engine = engine
         self.policy = policy
@@ -79,6 +81,7 @@ class Checker:
         self.redact = redact
         self.counted = counted
         self.refusing = refusing
+        self.effort = effort
         self._plans: dict[tuple[object, ...], Plan] = {}
 
     def for_errors(self) -> "Checker":
@@ -111,7 +114,7 @@ class Checker:
             return self._check_no_body(
                 call, sent=payload is not None and (text is None or len(text) > 0)
             )
-        read = Document(payload) if text is None else document.read(text)
+        read = Document(payload) if text is None else document.read(text, self.effort)
         if read.readable and not read.problems:
             result = self._check_suspects(read.value, call, from_text=text is not None)
             if result is not None:

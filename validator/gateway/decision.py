@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 NEW_SESSION: Final = "new"
 """Stands for a session that does not exist yet where states are named."""
 
+MAX_FINDINGS: Final = 20
+"""The most findings of a request: a refusal needs the first ones, and the work ends with them."""
+_EFFORT: Final = document.Effort(problems=MAX_FINDINGS, tokens=5000)
+"""The scanner takes 3 to 10 ms for as many tokens."""
+
 _PROBES: Final[dict[Operation, Any]] = {
     "return": {"return": {"returnedCartItems": [{"position": 0}]}},
     "reopen": None,
@@ -239,8 +244,12 @@ def _variant(problem: Problem) -> Finding:
 
 
 def _with(judge: Checker, levels: dict[str, Severity | None]) -> Checker:
+    """Return a checker that stops once it has as many findings as a refusal shows."""
     return Checker(
-        judge.engine, judge.policy, judge.naming, levels, judge.max_findings, redact=judge.redact
+        *(judge.engine, judge.policy, judge.naming, levels, MAX_FINDINGS),
+        redact=judge.redact,
+        counted=0,
+        effort=_EFFORT,
     )
 
 

@@ -47,10 +47,9 @@ _DONE: Final = 2
 _FAULTY: Final = 4
 _UNDECIDED: Final = frozenset({408, 499})
 """Statuses of client errors that leave open what was done: it took too long."""
-_HEAVY: Final = 64 * 1024
-"""A body of more bytes is judged beside the event loop: one with faults can take seconds."""
-_SWELLING: Final = 50
-"""Assumed expansion of a compressed body when choosing between the event loop and the thread."""
+_HEAVY: Final = 16 * 1024
+"""A body of more bytes, decompressed, is judged beside the event loop: one with faults can take
+a second."""
 _ANY: Final = frozenset({*STATES, NEW_SESSION})
 _UNJUDGED: Final = "unjudged."
 """Starts the token of a request that passed while the store failed; what it leads to follows."""
@@ -247,13 +246,20 @@ class Guard:
 
     async def _thought(self, request: Request, think: Callable[..., _T], *about: Any) -> _T:
         """Call `think` inline, or in the worker thread if the body is heavy."""
-        weight = len(request.body)
-        if weight * _SWELLING > _HEAVY and header(request.headers, "content-encoding"):
-            weight *= _SWELLING
-        if weight <= _HEAVY:
+        if not _is_heavy(request):
             return think(*about)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thinker, think, *about)
+
+
+def _is_heavy(request: Request) -> bool:
+    """Return True if a body is large once it is decompressed; small ones are, to find out."""
+    if len(request.body) > _HEAVY:
+        return True
+    encodings = [value for name, value in request.headers if name == "content-encoding"]
+    if not encodings or not request.body:
+        return False
+    return inflate(request.body, ",".join(encodings), _HEAVY) is None
 
 
 def _request_id(request: Request) -> str:

@@ -41,6 +41,13 @@ _WIDE_ZEROS = {
 }
 
 
+class Effort(NamedTuple):
+    """The most that the diagnosis of a faulty text may take."""
+
+    problems: int
+    tokens: int
+
+
 class Document(NamedTuple):
     """The value of a source and the problems of its text."""
 
@@ -50,8 +57,10 @@ class Document(NamedTuple):
     """False: there is no value to check."""
 
 
-def read(source: Source) -> Document:
+def read(source: Source, effort: Effort | None = None) -> Document:
     """Return the document in `source`: UTF-8 bytes or text.
+
+    `effort` bounds the diagnosis of a faulty one, None: it is complete.
 
     A document without problems costs a pass or two of a native parser. They let two faults through
     that only a look at every value could find: numbers beyond a double, which come out as infinite,
@@ -66,11 +75,14 @@ def read(source: Source) -> Document:
     except (ValueError, RecursionError, MemoryError):
         # Refused, by whatever part: the diagnosis finds out why.
         pass
-    return reread(source)
+    return reread(source, effort)
 
 
-def reread(source: Source) -> Document:
+def reread(source: Source, effort: Effort | None = None) -> Document:
     """Return the document in `source`, as `read` does, with every problem and its line and column.
+
+    `effort` is that of `read`. Beyond it, the document is not readable, and its only problem may
+    be the first that a fast parser meets.
 
     The codes are `json/too-large` and `json/encoding`, which leave nothing to check, and those of
     the scanner. It takes some hundred times as long as `read` of a good document.
@@ -83,7 +95,16 @@ def reread(source: Source) -> Document:
     text = text_of(source)
     if isinstance(text, Problem):
         return Document(None, (text,), readable=False)
-    value, problems, complete = scan(text, max_depth=MAX_DEPTH)
+    if effort is None:
+        value, problems, complete = scan(text, max_depth=MAX_DEPTH)
+    else:
+        value, problems, complete = scan(
+            text, max_depth=MAX_DEPTH, max_problems=effort.problems, max_tokens=effort.tokens
+        )
+        if not complete and not problems:
+            from . import first_fault
+
+            return Document(None, (first_fault.find(text, MAX_DEPTH),), readable=False)
     return Document(value, problems, complete)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from json import JSONDecoder
 from math import isinf
 from typing import Any, NamedTuple, TypeAlias
@@ -105,7 +106,11 @@ class Scan(NamedTuple):
     problems: tuple[Problem, ...]
     """The problems in text order."""
     complete: bool
-    """False after a syntax error or too deep nesting: `value` is then None."""
+    """False if the scan was stopped: `value` is then None."""
+
+
+class _ExhaustedError(Exception):
+    """The effort that a scan may take is spent."""
 
 
 class _FaultError(Exception):
@@ -120,7 +125,9 @@ class _FaultError(Exception):
         self.inside = inside
 
 
-def scan(text: str, *, max_depth: int = 100, max_problems: int = 1000) -> Scan:
+def scan(
+    text: str, *, max_depth: int = 100, max_problems: int = 1000, max_tokens: int | None = None
+) -> Scan:
     """Read `text` as one JSON value by RFC 8259 and RFC 7493 (I-JSON).
 
     The scan goes on after a duplicate key (`json/duplicate-key`), a number beyond the limits
@@ -129,11 +136,15 @@ def scan(text: str, *, max_depth: int = 100, max_problems: int = 1000) -> Scan:
     `max_depth` nested containers (`json/too-deep`). No more than `max_problems` problems are
     returned (at least one); the problem that stops the scan is always among them.
 
+    With `max_tokens` the scan also stops after that many tokens, and once it has `max_problems`.
+
     Nothing is raised, whatever the text.
     """
     builder = _Builder(text, max_depth, max(1, max_problems))
     try:
-        builder.build()
+        builder.build(max_tokens)
+    except _ExhaustedError:
+        return Scan(None, tuple(builder.problems), complete=False)
     except _FaultError as fault:
         builder.stop(fault)
         return Scan(None, tuple(builder.problems), complete=False)
@@ -156,9 +167,21 @@ class _Builder:
         self._keys: list[str] = []
         self._seen: list[dict[str, int]] = []
 
-    def build(self) -> None:
-        """Build the value; raises _FaultError where the text cannot be read any further."""
-        for kind, start, end, token in _events(self._text, self._max_depth):
+    def build(self, max_tokens: int | None) -> None:
+        """Build the value from at most `max_tokens` tokens, or from all.
+
+        Raises _FaultError where the text cannot be read any further, and _ExhaustedError where the
+        effort ends.
+        """
+        events = _events(self._text, self._max_depth)
+        self._put_all(events if max_tokens is None else islice(events, max_tokens), max_tokens)
+        if max_tokens is not None and next(events, None) is not None:
+            raise _ExhaustedError
+
+    def _put_all(self, events: Iterator[_Event], max_tokens: int | None) -> None:
+        for kind, start, end, token in events:
+            if max_tokens is not None and self._full():
+                raise _ExhaustedError
             if kind == "key":
                 self._enter(token, start, end)
             elif kind == "scalar":

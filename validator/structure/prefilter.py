@@ -25,6 +25,10 @@ _MANY, _FEW = 256, 8
 _AROUND = 16
 """Items validated singly after a bad one; bisection is slower with 3 to 100 bad ones of 1000."""
 
+_HOPELESS = 2000
+"""Suspect items after which the search ends: the engine, which stops at the last finding that is
+wanted, is done sooner. A cart may have 1000 items."""
+
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
 _LIST: dict[str, Any] = {"type": [*_SCALAR["type"], "array"], "items": _SCALAR}
 _OBJECT = {**_LIST, "type": [*_LIST["type"], "object"], "additionalProperties": _LIST}
@@ -129,6 +133,8 @@ class SchemaPrefilter:
             shell = not self._shell.is_valid(value)
             shell_structure = shell and not self._open_shell.is_valid(value)
             items = self._suspects(cart)
+            if len(items) > _HOPELESS:
+                return None
             structure = shell_structure or (
                 bool(items) and not all(self._open_item.is_valid(cart[index]) for index in items)
             )
@@ -187,6 +193,8 @@ class SchemaPrefilter:
         suspects: list[int] = []
         for first in range(0, len(cart), _MANY):
             many = cart[first : first + _MANY]
+            if len(suspects) > _HOPELESS:
+                break
             if all_pass(many):
                 continue
             start, end = first, first + len(many)

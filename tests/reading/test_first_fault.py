@@ -1,0 +1,58 @@
+"""The first fault: equal in code, kind and place to what the scanner finds, where both look."""
+
+from __future__ import annotations
+
+import pytest
+
+from talonschema.reading import document, first_fault
+
+EFFORT = document.Effort(problems=20, tokens=10)
+LONG = ", ".join(["1"] * 20)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "kind"),
+    [
+        ('{"a": 1, "a": 2}', "json/duplicate-key", None),
+        ('{"é": 1,\n"é": 2}', "json/duplicate-key", None),
+        ("1" * 5000, "json/number-range", None),
+        ("[" * 300 + "]" * 300, "json/too-deep", None),
+        ("[" * 120 + "]" * 120, "json/too-deep", None),
+        ('"\\ud800"', "json/lone-surrogate", None),
+        ('"\\udc00"', "json/lone-surrogate", None),
+        ("1,", "json/syntax", "trailing-comma"),
+        ("1] 2", "json/syntax", "trailing-data"),
+        ("{a: 1}", "json/syntax", "expected-key"),
+        ('{"a" 1}', "json/syntax", "expected-colon"),
+        ("1 2", "json/syntax", "expected-comma"),
+        ('"abc', "json/syntax", "unterminated-string"),
+        ('"a\x01"', "json/syntax", "control-character"),
+        ('"\\q"', "json/syntax", "bad-escape"),
+        ("01", "json/syntax", "bad-number"),
+        ("tru", "json/syntax", "bad-literal"),
+        ("'a'", "json/syntax", "expected-value"),
+    ],
+)
+def test_a_fault_beyond_the_effort_has_its_code(fault: str, code: str, kind: str | None) -> None:
+    text = f"[{LONG}, {fault}]"
+    found = document.reread(text, EFFORT)
+    (problem,) = found.problems
+    assert not found.readable
+    assert (problem.code, problem.params.get("kind")) == (code, kind)
+
+
+def test_its_place_counts_characters() -> None:
+    problem = first_fault.find('["é", 1,\n"é" 2]', 100)
+    assert (problem.line, problem.column) == (2, 5)
+
+
+def test_the_scan_ends_with_the_problems() -> None:
+    text = "{" + ", ".join(['"a": 1'] * 50) + "}"
+    found = document.reread(text, document.Effort(problems=5, tokens=10_000))
+    assert not found.readable
+    assert [each.code for each in found.problems] == ["json/duplicate-key"] * 5
+
+
+def test_a_diagnosis_within_the_effort_is_the_complete_one() -> None:
+    text = '{"a": 1, "a": 2, "b": 1e999}'
+    assert document.reread(text, document.Effort(20, 100)) == document.reread(text)

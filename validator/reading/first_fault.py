@@ -1,0 +1,82 @@
+"""First fault: the one where a fast parser stops, for a text that is too long for the scanner.
+
+It has the line and column of the fault, and no path.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from ..findings.problem import Problem
+from . import MAX_DIGITS
+
+try:
+    import jiter
+except ImportError:
+    jiter = None  # type: ignore[assignment]  # types from the module above
+
+_PLACED = re.compile(r"(?s)(.*) at line (\d+) column (\d+)$")
+_KINDS = (
+    ("EOF while parsing a string", "unterminated-string"),
+    ("EOF", "unexpected-end"),
+    ("trailing comma", "trailing-comma"),
+    ("trailing characters", "trailing-data"),
+    ("key must be a string", "expected-key"),
+    ("expected `:`", "expected-colon"),
+    ("expected `,`", "expected-comma"),
+    ("expected ident", "bad-literal"),
+    ("control character", "control-character"),
+    ("invalid escape", "bad-escape"),
+    ("invalid number", "bad-number"),
+)
+"""How messages of jiter begin, and the kind of syntax error that they describe."""
+
+
+def find(text: str, max_depth: int) -> Problem:
+    """Return the problem at which a fast parser stops; for want of one, that of nesting.
+
+    The text is known to be faulty. Parsers accept some nesting beyond `max_depth` only.
+    """
+    data = text.encode(errors="surrogatepass")
+    try:
+        if jiter is None:
+            json.loads(text)
+        else:
+            jiter.from_json(data, allow_inf_nan=False, catch_duplicate_keys=True)
+    except json.JSONDecodeError as error:
+        return _syntax("expected-value", error.lineno, error.colno)
+    except (ValueError, RecursionError) as error:
+        found = _PLACED.match(str(error))
+        if found is not None:
+            return _problem(found[1], data, int(found[2]), int(found[3]), max_depth)
+    return Problem("json/too-deep", params={"limit": max_depth})
+
+
+def _problem(message: str, data: bytes, line: int, column: int, max_depth: int) -> Problem:
+    column = _in_characters(data, line, column)
+    place: dict[str, Any] = {"line": line, "column": column}
+    if message.startswith("Detected duplicate key"):
+        key = message[len('Detected duplicate key "') : -1]
+        return Problem("json/duplicate-key", values={"key": key}, **place)
+    if message.startswith("number out of range"):
+        return Problem("json/number-range", params={"limit": f"{MAX_DIGITS} digits"}, **place)
+    if message.startswith("recursion limit"):
+        return Problem("json/too-deep", params={"limit": max_depth}, **place)
+    if "surrogate" in message or "hex escape" in message:
+        return Problem("json/lone-surrogate", **place)
+    kind = next((kind for start, kind in _KINDS if message.startswith(start)), "expected-value")
+    return _syntax(kind, line, column)
+
+
+def _in_characters(data: bytes, line: int, column: int) -> int:
+    """Return the column that counts characters for one that counts bytes."""
+    start = 0
+    for _ in range(line - 1):
+        start = data.index(b"\n", start) + 1
+    return max(1, len(data[start : start + column].decode(errors="ignore")))
+
+
+def _syntax(kind: str, line: int, column: int) -> Problem:
+    return Problem("json/syntax", params={"kind": kind}, line=line, column=column)
