@@ -44,7 +44,7 @@ QUESTIONS := accept read fail start lines growth real
 # no setting for that, so it reads them through links; its errors are printed with the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest lint format types docs golden build bench bench-guard bench-gateway clean
+.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest lint format types docs golden build bench bench-guard bench-gateway bench-attacks clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -172,6 +172,9 @@ bench-guard: install ## Count instructions of fixed workloads and compare with w
 
 bench-gateway: install ## Measure what the gateway plugin adds and write docs/gateway/performance.md
 	@$(VPYTHON) benchmarks/gateway.py $(if $(QUICK),--quick)
+
+bench-attacks: install ## Measure how light updates fare while others send what costs most
+	@$(VPYTHON) benchmarks/attacks.py $(if $(QUICK),--quick)
 
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) $(PEERS) benchmarks/node/node_modules build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -75,7 +75,7 @@ local function judge(txn)
     local reply
     if status and status < 500 then
         reply = txn:reply({ status = status })
-        for _, name in ipairs({ "content-type", "cache-control", "x-request-id" }) do
+        for _, name in ipairs({ "content-type", "cache-control", "x-request-id", "retry-after" }) do
             if told[name] then
                 reply:add_header(name, told[name])
             end

@@ -15,6 +15,7 @@ _TITLES = {
     400: "Bad Request",
     413: "Request Entity Too Large",
     415: "Unsupported Media Type",
+    429: "Too Many Requests",
 }
 """Titles of statuses; those of the standard library change with the version of Python."""
 _TYPES = {"api": "application/json", "problem": "application/problem+json"}
@@ -39,6 +40,17 @@ def of_fault(status: int, details: str, source: Mapping[str, str], form: Form) -
     else:
         data = {"type": "about:blank", "title": title, "status": status, "detail": details}
     return _response(status, data, form)
+
+
+def of_haste(seconds: int, form: Form) -> Response:
+    """Return the answer to a request that there is no time to judge; retry in so many seconds.
+
+    Its status is 429, since gateways take a 503 for a plugin that is down, and those that are set
+    to fail open would let the request pass.
+    """
+    details = "too much waits to be judged: try again later"
+    refusal = of_fault(429, details, {"pointer": ""}, form)
+    return refusal._replace(headers=(*refusal.headers, ("retry-after", str(seconds))))
 
 
 def _response(status: int, data: dict[str, Any], form: Form) -> Response:

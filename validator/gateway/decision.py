@@ -71,7 +71,8 @@ class Decision(NamedTuple):
 
     label: str
     """``other`` (no call on a session), ``allowed``, ``dry``, ``suspicious``, ``unfit`` (its body
-    can't be judged), ``invalid`` or ``transition`` (an illegal change of state)."""
+    can't be judged), ``busy`` (there is no time to judge it), ``invalid`` or ``transition`` (an
+    illegal change of state)."""
     refusal: Response | None = None
     codes: tuple[str, ...] = ()
     """The codes that refuse it, in order; each once."""

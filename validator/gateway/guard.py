@@ -5,21 +5,22 @@ It is all that the faces (HTTP, gRPC, middleware, Kong) talk to. It can be used 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from secrets import token_hex
 from time import perf_counter
 from typing import Any, Final, NamedTuple, Protocol, TypeVar, Unpack
 
 from ..model.routes import Route
 from ..model.states import STATES
+from . import answer
 from .body import inflate
 from .decision import NEW_SESSION, Decision, DecisionCore, StateQuestion
+from .heavy import Busy, HeavyQueue
 from .messages import Headers, Request, Response, header
 from .settings import Options, Settings
 from .store import (
@@ -50,6 +51,12 @@ _UNDECIDED: Final = frozenset({408, 499})
 _HEAVY: Final = 16 * 1024
 """A body of more bytes, decompressed, is judged beside the event loop: one with faults can take
 a second."""
+_MOST_PARTS: Final = 1000
+"""The commas of a light body: each part with a fault takes some microseconds."""
+_SWELLING: Final = 50
+"""The assumed expansion of a compressed body, for its place in the queue."""
+_RETRY_AFTER: Final = 1
+"""Seconds after which a request that was not judged may be sent again."""
 _ANY: Final = frozenset({*STATES, NEW_SESSION})
 _UNJUDGED: Final = "unjudged."
 """Starts the token of a request that passed while the store failed; what it leads to follows."""
@@ -107,8 +114,7 @@ class Guard:
             )
         self.store: Store = store
         self._meter = meter
-        # One, so that however many heavy bodies come, light ones have half of the time.
-        self._thinker = ThreadPoolExecutor(1, "talonschema")
+        self._heavy = HeavyQueue()
 
     @classmethod
     def open(cls, **options: Unpack[Options]) -> Guard:
@@ -137,7 +143,10 @@ class Guard:
         started = perf_counter()
         core = self._core
         enforced = core.settings.mode == "enforce"
-        decision = await self._thought(request, core.examine, request)
+        try:
+            decision = await self._judged(request, core.examine, request)
+        except Busy:
+            decision = _busy(core)
         token = None
         if decision.question is not None and not (decision.refusal and enforced):
             decision, token = await self._ask(core, request, decision, decision.question)
@@ -220,7 +229,7 @@ class Guard:
 
     async def close(self) -> None:
         """Close the store."""
-        self._thinker.shutdown(wait=False)
+        self._heavy.close()
         await self.store.close()
 
     async def _ask(
@@ -239,27 +248,42 @@ class Guard:
         if decision.refusal is not None:
             return decision, admission.token
         states = admission.states
-        settled = await self._thought(request, core.settle, decision, question, states)
+        try:
+            settled = await self._judged(request, core.settle, decision, question, states)
+        except Busy:
+            # Refused by its state, of which there is no time to report more.
+            settled = decision if admission.token is not None else _busy(core)
         if enforced and admission.token is not None and settled.refusal is not None:
             return decision, admission.token
         return settled, admission.token
 
-    async def _thought(self, request: Request, think: Callable[..., _T], *about: Any) -> _T:
-        """Call `think` inline, or in the worker thread if the body is heavy."""
-        if not _is_heavy(request):
-            return think(*about)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thinker, think, *about)
+    async def _judged(self, request: Request, judge: Callable[..., _T], *about: Any) -> _T:
+        """Call `judge` inline, or beside the event loop if the body is heavy; raises `Busy`."""
+        weight = _weight(request)
+        if weight <= _HEAVY:
+            return judge(*about)
+        return await self._heavy.run(weight, partial(judge, *about))
 
 
-def _is_heavy(request: Request) -> bool:
-    """Return True if a body is large once it is decompressed; small ones are, to find out."""
-    if len(request.body) > _HEAVY:
-        return True
+def _weight(request: Request) -> int:
+    """Return the size of a body; if it inflates to more than the loop takes, an estimate."""
+    size = len(request.body)
     encodings = [value for name, value in request.headers if name == "content-encoding"]
-    if not encodings or not request.body:
-        return False
-    return inflate(request.body, ",".join(encodings), _HEAVY) is None
+    if size > _HEAVY or not size:
+        return size
+    if not encodings:
+        return _of_parts(request.body)
+    text = inflate(request.body, ",".join(encodings), _HEAVY)
+    return max(_HEAVY + 1, size * _SWELLING) if text is None else _of_parts(text)
+
+
+def _of_parts(text: bytes) -> int:
+    return len(text) if text.count(b",") <= _MOST_PARTS else _HEAVY + 1
+
+
+def _busy(core: DecisionCore) -> Decision:
+    refusal = answer.of_haste(_RETRY_AFTER, core.settings.errors)
+    return Decision("busy", refusal, ("gateway/busy",))
 
 
 def _request_id(request: Request) -> str:

@@ -41,6 +41,9 @@ _FIXED: Final = ("store", "store_timeout", "lease", "expiry", "http", "grpc", "w
 
 _log = logging.getLogger(__name__)
 
+_SWITCH: Final = 0.0005
+"""Seconds that one thread may keep others waiting; Python's default is ten times as long."""
+
 
 def main(config: str | None, workers: int | None = None) -> int:
     """Run the gateway by the file `config`, or with the defaults; return the exit status.
@@ -79,6 +82,8 @@ def serve(settings: Settings, config: str | None, index: int = 0, *, parent: boo
     Raises `ValueError` or `StoreError` for settings that make no sense.
     """
     set_up()
+    # The event loop waits this long for the thread with heavy work, at each turn.
+    sys.setswitchinterval(_SWITCH)
     factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     with contextlib.suppress(ImportError):
         from uvloop import new_event_loop as factory

@@ -1,0 +1,93 @@
+"""Heavy work: judgements that the event loop can't wait for, one at a time beside it.
+
+They share the interpreter with the event loop, so no more than one is under way. Those that wait
+are bounded in number and bytes, and lighter ones go first: whoever sends the largest bodies waits
+for everybody else, and is refused once the wait is too long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from heapq import heappop, heappush
+from itertools import count
+from threading import Lock
+from time import monotonic
+from typing import Any, Final, TypeVar
+
+MOST_WAITING: Final = 256
+"""Judgements that wait at most."""
+MOST_BYTES: Final = 32 * 1024 * 1024
+"""Bytes of the bodies that wait at most."""
+PATIENCE: Final = 0.25
+"""Seconds that a judgement waits for its turn: gateways give up after 0.5 to 1."""
+
+_T = TypeVar("_T")
+
+
+class Busy(Exception):
+    """Too much waits to be judged; later may be better."""
+
+
+class HeavyQueue:
+    """Runs functions in a thread of its own, the lightest of those that wait first.
+
+    It can be used from any event loop.
+    """
+
+    def __init__(self, *, patience: float = PATIENCE) -> None:
+        """Let functions wait for up to `patience` seconds."""
+        self._patience = patience
+        self._lock = Lock()
+        self._waiting: list[tuple[int, int, float, Callable[[], Any], Future[Any]]] = []
+        """By weight, then in the order that they came; with the deadline."""
+        self._bytes = 0
+        self._order = count()
+        self._thread = ThreadPoolExecutor(1, "talonschema")
+
+    def __len__(self) -> int:
+        """Return how many functions wait."""
+        return len(self._waiting)
+
+    async def run(self, weight: int, work: Callable[[], _T]) -> _T:
+        """Return what `work` returns; its `weight` is the bytes that it is about.
+
+        Raises `Busy` if the queue is full, or its turn did not come in time. If the caller is
+        cancelled before its turn, the work is dropped.
+        """
+        future: Future[_T] = Future()
+        with self._lock:
+            full = len(self._waiting) >= MOST_WAITING or self._bytes + weight > MOST_BYTES
+            if full and self._waiting:
+                raise Busy
+            deadline = monotonic() + self._patience
+            heappush(self._waiting, (weight, next(self._order), deadline, work, future))
+            self._bytes += weight
+        self._thread.submit(self._next)
+        return await asyncio.wrap_future(future)
+
+    def close(self) -> None:
+        """Drop what waits, and end the thread after the work that is under way."""
+        with self._lock:
+            dropped, self._waiting = self._waiting, []
+            self._bytes = 0
+        for *_, future in dropped:
+            future.cancel()
+        self._thread.shutdown(wait=False)
+
+    def _next(self) -> None:
+        with self._lock:
+            if not self._waiting:
+                return
+            weight, _, deadline, work, future = heappop(self._waiting)
+            self._bytes -= weight
+        if not future.set_running_or_notify_cancel():
+            return
+        if monotonic() > deadline:
+            future.set_exception(Busy())
+            return
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - it is the caller's
+            future.set_exception(error)
