@@ -553,3 +553,10 @@ def test_functions_keep_their_validators() -> None:
 def test_an_unknown_argument_gets_a_suggestion() -> None:
     with pytest.raises(TypeError, match=r"'edtion' \(did you mean 'edition'\?\)"):
         check({}, edtion="2026-06")  # type: ignore[call-arg]
+
+
+def test_a_key_of_the_first_version_beside_its_successor_goes() -> None:
+    (alone,) = check({"coupon": "XMAS"}).findings
+    (beside,) = check({"coupon": "XMAS", "couponCodes": ["XMAS"]}).findings
+    assert alone.hint == 'a key of the first API version: use "couponCodes"'
+    assert beside.hint == 'a key of the first API version: leave it out, "couponCodes" is there'

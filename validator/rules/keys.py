@@ -41,6 +41,7 @@ _GUESSES = 100
         "wire-name": "in the SDKs' names this is {suggestion}",
         "profile": "a profile is updated by an endpoint of its own, Update customer profile",
         "version-1": "a key of the first API version: use {suggestion}",
+        "version-1-beside": "a key of the first API version: leave it out, {suggestion} is there",
         "version-1-gone": "a key of the first API version, which has nothing in its place",
         "edition": "edition {suggestion:bare} of the API has it, this one has not",
         "place": "{suggestion:bare} has it: is it one level off?",
@@ -173,7 +174,10 @@ def explain(
     if part.model == "IntegrationRequest" and key in _OF_PROFILES:
         return "profile", None
     if part.model in _SESSION_MODELS and key in _V1:
-        return ("version-1-gone", None) if _V1[key] is None else ("version-1", _V1[key])
+        successor = _V1[key]
+        if successor is None:
+            return "version-1-gone", None
+        return ("version-1-beside" if successor in present else "version-1"), successor
     for other in schemas.EDITIONS:
         if other != edition and _has(other, part.model, key):
             return "edition", other
