@@ -16,6 +16,19 @@ from typing import Any, NamedTuple, TypeAlias
 from ..findings.pointer import Path
 from ..findings.problem import Problem
 from . import MAX_DIGITS
+from .json_faults import (
+    COLON,
+    END,
+    FIRST_ITEM,
+    FIRST_KEY,
+    KEY,
+    KEYS,
+    VALUE,
+    FaultError,
+    fault_at,
+    syntax_fault,
+    too_deep,
+)
 from .lines import Lines
 
 _NOTHING: Mapping[str, Any] = {}
@@ -23,15 +36,6 @@ _FOUND_LENGTH = 20
 _CHUNK_DIGITS = 512
 _SHORT = 18
 """The most digits of an integer that is read without a second look."""
-
-# What may come next, as the first characters that are allowed there.
-_VALUE = '"[{-0123456789tfnNI'
-_FIRST_ITEM = _VALUE + "]"
-_KEY = '"'
-_FIRST_KEY = '"}'
-_KEYS = (_KEY, _FIRST_KEY)
-_COLON = ":"
-_END = ""
 
 _CLOSERS = {"[": "]", "{": "}"}
 _LITERALS = {"true": True, "false": False, "null": None}
@@ -66,30 +70,7 @@ _LONE_SURROGATE = re.compile(
     r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff])"
     r"|\\.",
 )
-_WORD = re.compile(r"[\w$.+-]+")
 _STRING = JSONDecoder()
-
-_WORDS = {
-    "True": "python-literal",
-    "False": "python-literal",
-    "None": "python-literal",
-    "undefined": "undefined",
-}
-_MARKS = {
-    "//": "comment",
-    "/*": "comment",
-    "#": "comment",
-    "'": "single-quotes",
-    "`": "single-quotes",
-    "\u2018": "curly-quotes",
-    "\u2019": "curly-quotes",
-    "\u201c": "curly-quotes",
-    "\u201d": "curly-quotes",
-    "...": "ellipsis",
-    "\u2026": "ellipsis",
-    "\ufeff": "bad-whitespace",
-    "\u200b": "bad-whitespace",
-}
 
 _Event: TypeAlias = tuple[str, int, int, str]
 """The kind ("{", "[", "key", "string", "scalar" or "end"), where it starts and ends, and its text.
@@ -113,18 +94,6 @@ class _ExhaustedError(Exception):
     """The effort that a scan may take is spent."""
 
 
-class _FaultError(Exception):
-    """The text cannot be read any further: bad syntax with its reason, or else too deep nesting."""
-
-    def __init__(self, code: str, offset: int, reason: str, *, inside: bool) -> None:
-        """Note the place, and whether it is `inside` the next member, not just its container."""
-        super().__init__(code, reason)
-        self.code = code
-        self.offset = offset
-        self.reason = reason
-        self.inside = inside
-
-
 def scan(
     text: str, *, max_depth: int = 100, max_problems: int = 1000, max_tokens: int | None = None
 ) -> Scan:
@@ -145,7 +114,7 @@ def scan(
         builder.build(max_tokens)
     except _ExhaustedError:
         return Scan(None, tuple(builder.problems), complete=False)
-    except _FaultError as fault:
+    except FaultError as fault:
         builder.stop(fault)
         return Scan(None, tuple(builder.problems), complete=False)
     return Scan(builder.root, tuple(builder.problems), complete=True)
@@ -170,7 +139,7 @@ class _Builder:
     def build(self, max_tokens: int | None) -> None:
         """Build the value from at most `max_tokens` tokens, or from all.
 
-        Raises _FaultError where the text cannot be read any further, and _ExhaustedError where the
+        Raises FaultError where the text cannot be read any further, and _ExhaustedError where the
         effort ends.
         """
         events = _events(self._text, self._max_depth)
@@ -202,7 +171,7 @@ class _Builder:
                 self._keys.append("")
                 self._seen.append({})
 
-    def stop(self, fault: _FaultError) -> None:
+    def stop(self, fault: FaultError) -> None:
         """Report the fault that ended the scan, in place of the last problem when full."""
         if len(self.problems) == self._max_problems:
             self.problems.pop()
@@ -314,14 +283,14 @@ def _integer(token: str) -> int:
 def _events(text: str, max_depth: int) -> Iterator[_Event]:
     """Yield the tokens of `text` that carry meaning, in order, by the grammar of RFC 8259.
 
-    Raises _FaultError where the grammar or `max_depth` is broken.
+    Raises FaultError where the grammar or `max_depth` is broken.
     """
     closers: list[str] = []
-    expected = _VALUE
+    expected = VALUE
     pos = _end(_SPACE.match(text))
     while True:
         start = pos
-        if expected in _KEYS:
+        if expected in KEYS:
             while member := _MEMBER.match(text, pos):
                 key, value = member[1], member[2]
                 yield "key", pos, member.end(1), key[1:-1]
@@ -331,14 +300,14 @@ def _events(text: str, max_depth: int) -> Iterator[_Event]:
                 else:
                     yield "scalar", start, member.end(2), value
                 start = pos = member.end()
-                expected = _KEY
+                expected = KEY
         match = _TOKEN.match(text, start)
         if match:
             first, token, end = text[start], match[1], match.end(1)
             if first == '"':
                 token = token[1:-1]
             if first not in expected:
-                raise _fault(text, start, expected, closers)
+                raise fault_at(text, start, expected, closers)
         else:
             # A string with escapes, or nothing that belongs here.
             first = '"'
@@ -347,20 +316,20 @@ def _events(text: str, max_depth: int) -> Iterator[_Event]:
         separator, pos = match[2], match.end()
         if first in _CLOSERS:
             if len(closers) >= max_depth:
-                raise _too_deep(start)
+                raise too_deep(start)
             yield first, start, end, token
             closers.append(_CLOSERS[first])
-            expected = _FIRST_ITEM if first == "[" else _FIRST_KEY
+            expected = FIRST_ITEM if first == "[" else FIRST_KEY
             if separator:
-                raise _fault(text, match.start(2), expected, closers)
+                raise fault_at(text, match.start(2), expected, closers)
             continue
         if first == '"':
-            is_key = expected in _KEYS
+            is_key = expected in KEYS
             yield "key" if is_key else "string", start, end, token
             if is_key:
                 if separator != ":":
-                    raise _fault(text, match.start(2), _COLON, closers)
-                expected = _VALUE
+                    raise fault_at(text, match.start(2), COLON, closers)
+                expected = VALUE
                 continue
         elif first in "]}":
             closers.pop()
@@ -368,11 +337,11 @@ def _events(text: str, max_depth: int) -> Iterator[_Event]:
         else:
             yield "scalar", start, end, token
         if separator == "," and closers:
-            expected = _VALUE if closers[-1] == "]" else _KEY
+            expected = VALUE if closers[-1] == "]" else KEY
             continue
-        expected = closers[-1] if closers else _END
+        expected = closers[-1] if closers else END
         if separator or (pos < len(text) and not closers):
-            raise _fault(text, match.start(2) if separator else pos, expected, closers)
+            raise fault_at(text, match.start(2) if separator else pos, expected, closers)
         if not closers:
             return
 
@@ -388,9 +357,9 @@ def _after(text: str, end: int) -> re.Match[str]:
 
 
 def _escaped_string(text: str, start: int, expected: str, closers: list[str]) -> tuple[str, int]:
-    """Return the string that starts at `start` and where it ends; raises _FaultError."""
+    """Return the string that starts at `start` and where it ends; raises FaultError."""
     if not (text.startswith('"', start) and '"' in expected):
-        raise _fault(text, start, expected, closers)
+        raise fault_at(text, start, expected, closers)
     try:
         # The decoder's C code joins surrogate pairs and is linear on floods of escapes.
         return _STRING.raw_decode(text, start)
@@ -398,69 +367,8 @@ def _escaped_string(text: str, start: int, expected: str, closers: list[str]) ->
         pos = start + 1
         while piece := _STRING_PIECE.match(text, pos):
             pos = piece.end()
-        inside = expected in (_VALUE, _FIRST_ITEM)
+        inside = expected in (VALUE, FIRST_ITEM)
         if text[pos : pos + 2] in {"", "\\"}:
-            raise _syntax(start, "unterminated-string", inside=inside) from None
+            raise syntax_fault(start, "unterminated-string", inside=inside) from None
         reason = "bad-escape" if text[pos] == "\\" else "control-character"
-        raise _syntax(pos, reason, inside=inside) from None
-
-
-def _syntax(offset: int, reason: str, *, inside: bool = False) -> _FaultError:
-    return _FaultError("json/syntax", offset, reason, inside=inside)
-
-
-def _too_deep(offset: int) -> _FaultError:
-    return _FaultError("json/too-deep", offset, "", inside=True)
-
-
-def _fault(text: str, pos: int, expected: str, closers: list[str]) -> _FaultError:
-    """Return the syntax error at `pos`, where something in `expected` should have come."""
-    pos = _end(_SPACE.match(text, pos))
-    if pos >= len(text):
-        return _fault_at_end(text, expected, closers)
-    before = text[:pos].rstrip(" \t\n\r")
-    if text[pos] in "]}" and before.endswith(","):
-        if closers and closers[-1] == text[pos]:
-            return _syntax(len(before) - 1, "trailing-comma")
-        return _syntax(pos, _generic(expected, closers))
-    reason = _specific(text, pos, expected) or _generic(expected, closers, text[pos])
-    inside = expected in (_VALUE, _FIRST_ITEM, _COLON)
-    return _syntax(pos, reason, inside=inside)
-
-
-def _fault_at_end(text: str, expected: str, closers: list[str]) -> _FaultError:
-    pos = len(text.rstrip(" \t\n\r"))
-    if not pos:
-        return _syntax(0, "empty")
-    member = expected == _VALUE and bool(closers) and closers[-1] == "}"
-    return _syntax(pos, "unexpected-end", inside=member or expected == _COLON)
-
-
-def _specific(text: str, pos: int, expected: str) -> str:
-    """Return the reason that the characters at `pos` show by themselves, or nothing."""
-    first = text[pos]
-    word = _WORD.match(text, pos)
-    reason = next((why for mark, why in _MARKS.items() if text.startswith(mark, pos)), "")
-    if not reason and first.isspace():
-        reason = "bad-whitespace"
-    elif not reason and first < " ":
-        reason = "control-character"
-    elif not reason and word and expected in _KEYS:
-        reason = "unquoted-key"
-    elif not reason and word and expected in (_VALUE, _FIRST_ITEM):
-        is_number = first in "+-.0123456789"
-        reason = "bad-number" if is_number else _WORDS.get(word[0], "bad-literal")
-    return reason
-
-
-def _generic(expected: str, closers: list[str], found: str = "") -> str:
-    """Return the reason that only names what was expected."""
-    if expected == _COLON:
-        return "expected-colon"
-    if expected in _KEYS:
-        return "expected-key"
-    if expected in (_VALUE, _FIRST_ITEM):
-        return "expected-value"
-    if not closers:
-        return "trailing-data"
-    return "mismatched-bracket" if found and found in "]}" else "expected-comma"
+        raise syntax_fault(pos, reason, inside=inside) from None

@@ -1,0 +1,115 @@
+"""JSON faults: why a text is no JSON, as far as the place where it fails shows."""
+
+from __future__ import annotations
+
+import re
+
+# What may come next, as the first characters that are allowed there.
+VALUE = '"[{-0123456789tfnNI'
+FIRST_ITEM = VALUE + "]"
+KEY = '"'
+FIRST_KEY = '"}'
+KEYS = (KEY, FIRST_KEY)
+COLON = ":"
+END = ""
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_WORD = re.compile(r"[\w$.+-]+")
+
+_WORDS = {
+    "True": "python-literal",
+    "False": "python-literal",
+    "None": "python-literal",
+    "undefined": "undefined",
+}
+_MARKS = {
+    "//": "comment",
+    "/*": "comment",
+    "#": "comment",
+    "'": "single-quotes",
+    "`": "single-quotes",
+    "\u2018": "curly-quotes",
+    "\u2019": "curly-quotes",
+    "\u201c": "curly-quotes",
+    "\u201d": "curly-quotes",
+    "...": "ellipsis",
+    "\u2026": "ellipsis",
+    "\ufeff": "bad-whitespace",
+    "\u200b": "bad-whitespace",
+}
+
+
+class FaultError(Exception):
+    """The text cannot be read any further: bad syntax with its reason, or else too deep nesting."""
+
+    def __init__(self, code: str, offset: int, reason: str, *, inside: bool) -> None:
+        """Note the place, and whether it is `inside` the next member, not just its container."""
+        super().__init__(code, reason)
+        self.code = code
+        self.offset = offset
+        self.reason = reason
+        self.inside = inside
+
+
+def syntax_fault(offset: int, reason: str, *, inside: bool = False) -> FaultError:
+    """Return the fault of bad syntax at `offset`."""
+    return FaultError("json/syntax", offset, reason, inside=inside)
+
+
+def too_deep(offset: int) -> FaultError:
+    """Return the fault of one container too many at `offset`."""
+    return FaultError("json/too-deep", offset, "", inside=True)
+
+
+def fault_at(text: str, pos: int, expected: str, closers: list[str]) -> FaultError:
+    """Return the syntax error at `pos`, where something in `expected` should have come."""
+    blank = _SPACE.match(text, pos)
+    pos = blank.end() if blank else pos
+    if pos >= len(text):
+        return _at_end(text, expected, closers)
+    before = text[:pos].rstrip(" \t\n\r")
+    if text[pos] in "]}" and before.endswith(","):
+        if closers and closers[-1] == text[pos]:
+            return syntax_fault(len(before) - 1, "trailing-comma")
+        return syntax_fault(pos, _generic(expected, closers))
+    reason = _specific(text, pos, expected) or _generic(expected, closers, text[pos])
+    inside = expected in (VALUE, FIRST_ITEM, COLON)
+    return syntax_fault(pos, reason, inside=inside)
+
+
+def _at_end(text: str, expected: str, closers: list[str]) -> FaultError:
+    pos = len(text.rstrip(" \t\n\r"))
+    if not pos:
+        return syntax_fault(0, "empty")
+    member = expected == VALUE and bool(closers) and closers[-1] == "}"
+    return syntax_fault(pos, "unexpected-end", inside=member or expected == COLON)
+
+
+def _specific(text: str, pos: int, expected: str) -> str:
+    """Return the reason that the characters at `pos` show by themselves, or nothing."""
+    first = text[pos]
+    word = _WORD.match(text, pos)
+    reason = next((why for mark, why in _MARKS.items() if text.startswith(mark, pos)), "")
+    if not reason and first.isspace():
+        reason = "bad-whitespace"
+    elif not reason and first < " ":
+        reason = "control-character"
+    elif not reason and word and expected in KEYS:
+        reason = "unquoted-key"
+    elif not reason and word and expected in (VALUE, FIRST_ITEM):
+        is_number = first in "+-.0123456789"
+        reason = "bad-number" if is_number else _WORDS.get(word[0], "bad-literal")
+    return reason
+
+
+def _generic(expected: str, closers: list[str], found: str = "") -> str:
+    """Return the reason that only names what was expected."""
+    if expected == COLON:
+        return "expected-colon"
+    if expected in KEYS:
+        return "expected-key"
+    if expected in (VALUE, FIRST_ITEM):
+        return "expected-value"
+    if not closers:
+        return "trailing-data"
+    return "mismatched-bracket" if found and found in "]}" else "expected-comma"
