@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import enum
 import json
 import pickle
 import threading
@@ -15,6 +16,7 @@ import pytest
 import talonschema
 from support.checks import MIXED, NO_ATTRIBUTES, SESSION, SHOE, each_engine, pairs
 from talonschema import (
+    NEW,
     InvalidPayload,
     Policy,
     Report,
@@ -77,7 +79,7 @@ def test_options_that_make_no_sense(
         ({"model": "../CartItem"}, ValueError, ["model"]),
         ({"operation": "close"}, ValueError, ["operation", "update, return, reopen"]),
         ({"previous": "close"}, ValueError, ["previous", "did you mean 'closed'?"]),
-        ({"previous": "new"}, ValueError, ["previous", "'new'"]),
+        ({"previous": "NEW"}, ValueError, ["previous", "'NEW'"]),
         ({"previous": 1}, TypeError, ["previous", "int"]),
         ({"previous": ["closed"]}, TypeError, ["previous", "list"]),
         ({"previous": {"state": "shut"}}, ValueError, ["state of previous", "'shut'"]),
@@ -560,3 +562,41 @@ def test_a_key_of_the_first_version_beside_its_successor_goes() -> None:
     (beside,) = check({"coupon": "XMAS", "couponCodes": ["XMAS"]}).findings
     assert alone.hint == 'a key of the first API version: use "couponCodes"'
     assert beside.hint == 'a key of the first API version: leave it out, "couponCodes" is there'
+
+
+# Values from elsewhere.
+
+
+class Stored(enum.Enum):
+    CLOSED = "closed"
+    NEW = "new"
+
+
+@pytest.mark.parametrize(
+    ("previous", "same"),
+    [
+        ("new", NEW),
+        (Stored.NEW, NEW),
+        (Stored.CLOSED, "closed"),
+        ('{"state": "closed", "couponCodes": ["A"]}', {"state": "closed", "couponCodes": ["A"]}),
+        (b'{"customerSession": {"state": "closed"}}', {"state": "closed"}),
+    ],
+)
+def test_the_session_before_as_it_is_stored(previous: Any, same: Any) -> None:
+    payload = {"state": "open", "couponCodes": []}
+    assert check(payload, previous=previous) == check(payload, previous=same)
+
+
+@pytest.mark.parametrize("previous", ["{", b'{"state": "closed",}', '{"state": "closed"} x'])
+def test_a_session_before_that_is_no_json(previous: Any) -> None:
+    with pytest.raises(ValueError, match=r"previous is no JSON: json/syntax at line 1, column \d+"):
+        check({}, previous=previous)
+
+
+@pytest.mark.parametrize("text", ["false", "true", "", b"0"])
+def test_text_is_no_boolean(text: Any) -> None:
+    if text:
+        with pytest.raises(TypeError, match="dry takes True or False, not the text"):
+            check({"state": "open"}, previous="closed", dry=text)
+    with pytest.raises(TypeError, match="redact takes True or False, not the text"):
+        Validator(redact=text)

@@ -13,6 +13,7 @@ from .checking.call import (
     _ArgumentsButPrevious,
     before,
     call,
+    no_text,
     one_of,
 )
 from .checking.checker import Checker
@@ -87,6 +88,7 @@ class Validator:
         if policy is not None and not isinstance(policy, Policy):
             message = f"policy takes a Policy, not {type(policy).__name__}"
             raise TypeError(message)
+        no_text("redact", redact)
         if isinstance(max_findings, bool) or not isinstance(max_findings, int) or max_findings < 1:
             message = f"max_findings is {max_findings!r}; it takes an integer, 1 or more"
             raise ValueError(message)
@@ -145,10 +147,10 @@ class Validator:
 
         `payload` is JSON text (bytes or str) or a parsed value. `model` names the model, None
         takes it from the shape. `previous` is the session before the call: a state, the session as
-        a mapping, `NEW`, or None if not known. `operation` is ``"update"``, ``"return"`` or
-        ``"reopen"`` (which has no body: pass None), and makes the payload the request of that
-        endpoint; None takes it from the model. `dry` and `now` are the query parameters; `now`
-        as RFC 3339 text or a datetime with an offset.
+        a mapping or JSON text, `NEW`, or None if not known. `operation` is ``"update"``,
+        ``"return"`` or ``"reopen"`` (which has no body: pass None), and makes the payload the
+        request of that endpoint; None takes it from the model. `dry` and `now` are the query
+        parameters; `now` as RFC 3339 text or a datetime with an offset.
 
         Raises `ValueError` or `TypeError` for arguments that make no sense.
         """

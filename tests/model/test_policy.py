@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from talonschema import Catalog, Policy, PolicyError, Validator, is_valid
+from talonschema import Catalog, Policy, PolicyError, Validator, check, is_valid
 from talonschema.model.policy import Attribute
 
 FULL: dict[str, Any] = {
@@ -293,3 +293,26 @@ def test_a_catalog_that_holds_nothing_is_refused(
     path.write_text(content, "utf-8")
     with pytest.raises(PolicyError, match=re.escape(reported)):
         Catalog.load(path)
+
+
+@pytest.mark.parametrize(
+    ("catalog", "keys"),
+    [
+        (Catalog(attributes={"CustomerSession": {"A": Attribute("strng")}}), "A.type"),  # type: ignore[arg-type]
+        (Catalog(attributes={"customerSession": {}}), "no key 'customerSession'"),
+        (Catalog(additional_costs={"A": "Session"}), "additional_costs.A"),  # type: ignore[dict-item]
+        (Catalog(additional_costs={"A": "sesion"}), "did you mean 'session'"),  # type: ignore[dict-item]
+        (Catalog(priced_skus=frozenset({1})), "priced_skus"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_catalog_built_in_code_is_checked_where_it_is_made(catalog: Any, keys: str) -> None:
+    with pytest.raises(PolicyError, match=re.escape(keys)):
+        Policy(catalog=catalog)
+
+
+def test_short_forms_in_a_catalog_built_in_code() -> None:
+    short: Any = {"CustomerSession": {"A": "string", "B": Attribute("any", frozenset({"x"}))}}
+    policy = Policy(catalog=Catalog(attributes=short, priced_skus=frozenset({"a"})))
+    plain = {"CustomerSession": {"A": "string", "B": {"type": "any", "allowed": ["x"]}}}
+    assert policy == Policy.from_mapping({"catalog": {"attributes": plain, "priced_skus": ["a"]}})
+    assert check({"attributes": {"A": 1}}, policy=policy).errors

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from enum import Enum
 from typing import Any, NamedTuple, TypeAlias, TypedDict
 
 from .. import schemas
@@ -9,14 +10,15 @@ from ..findings.message import shown, suggestion
 from ..model.detection import OPERATIONS_OF
 from ..model.naming import Naming, Translation, to_snake
 from ..model.schema_tree import schema_tree
-from ..model.states import DEFAULT_STATE, OPERATIONS, STATES, New
-from ..reading import python_values
+from ..model.states import DEFAULT_STATE, NEW, OPERATIONS, STATES, New
+from ..reading import document, python_values
 from ..rules.context import PreviousKind
 from ..structure import Engine
 from ..structure.engine import is_integer
 
-Previous: TypeAlias = str | Mapping[str, Any] | New | None
-"""The session before a call: its state, the session itself, `NEW`, or None if not known."""
+Previous: TypeAlias = str | bytes | Mapping[str, Any] | New | None
+"""The session before a call: its state, the session itself as a mapping or JSON text, `NEW` (or
+``"new"``), or None if not known."""
 
 
 class _ArgumentsButPrevious(TypedDict, total=False):
@@ -84,6 +86,7 @@ def call(
         if operation is not None and OPERATIONS_OF.get(model, operation) != operation:
             message = f"{model} is not the request of the operation {operation!r}"
             raise ValueError(message)
+    no_text("dry", dry)
     if operation is not None:
         one_of("operation", operation, OPERATIONS)
     if now is not None and not isinstance(now, (str, datetime)):
@@ -98,16 +101,39 @@ def before(engine: Engine, naming: Naming, previous: Previous) -> PreviousSessio
     """Validate `previous`, given in the names of `naming`; raises as `call` does."""
     if previous is None:
         return _UNKNOWN
+    if isinstance(previous, Enum) and not isinstance(previous, New):
+        previous = previous.value
+    if previous == "new":
+        previous = NEW
     if isinstance(previous, New):
         return PreviousSession("new", previous, {})
+    if isinstance(previous, (bytes, str)) and previous[:1] in ("{", b"{"):
+        previous = _parsed(previous)
     if isinstance(previous, str):
-        return PreviousSession("state", one_of("previous", previous, STATES))
+        return PreviousSession("state", one_of("previous", previous, (*STATES, "new")))
     if not isinstance(previous, Mapping):
         message = f"previous takes a state, a mapping or NEW, not {type(previous).__name__}"
         raise TypeError(message)
     session = _session(engine, naming, previous)
     state = one_of("the state of previous", session.get("state", DEFAULT_STATE), STATES)
     return PreviousSession("session", state, session)
+
+
+def _parsed(text: str | bytes) -> Any:
+    """Return the value of a session as JSON text; raise `ValueError` if it is no JSON."""
+    read = document.read(text)
+    if not read.readable:
+        place = read.problems[0]
+        message = f"previous is no JSON: {place.code} at line {place.line}, column {place.column}"
+        raise ValueError(message)
+    return read.value
+
+
+def no_text(name: str, value: object) -> None:
+    """Raise `TypeError` for text in place of a boolean: "false" would count as true."""
+    if isinstance(value, (str, bytes)):
+        message = f"{name} takes True or False, not the text {value!r}"
+        raise TypeError(message)
 
 
 def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -106,7 +106,10 @@ class Policy(_Fields):
         if self.catalog is not None and not isinstance(self.catalog, Catalog):
             message = "catalog takes a Catalog; Policy.from_mapping builds one from plain data"
             raise PolicyError(message, "catalog")
-        return self._replace(total_tolerance=_tolerance(self.total_tolerance))
+        return self._replace(
+            total_tolerance=_tolerance(self.total_tolerance),
+            catalog=None if self.catalog is None else _checked(self.catalog),
+        )
 
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
         """Let copies and pickles be made by keywords, too."""
@@ -204,9 +207,28 @@ def _catalog(value: object, keys: Path) -> Catalog:
     return Catalog(attributes=attributes, additional_costs=costs, priced_skus=skus)
 
 
+def _checked(catalog: Catalog) -> Catalog:
+    """Return a catalog built in code as plain data would make it; raises `PolicyError`."""
+    data: dict[str, Any] = {
+        name: value
+        for name, value in zip(catalog._fields, catalog, strict=True)
+        if value is not None
+    }
+    if not data:
+        return catalog
+    if isinstance(data.get("priced_skus"), (set, frozenset)):
+        data["priced_skus"] = sorted(data["priced_skus"], key=str)
+    return _catalog(data, ("catalog",))
+
+
 def _attribute(value: object, keys: Path) -> Attribute:
     if isinstance(value, str):
         value = {"type": value}
+    if isinstance(value, Attribute):
+        allowed: Any = value.allowed
+        if isinstance(allowed, (set, frozenset)):
+            allowed = sorted(allowed, key=str)
+        value = {"type": value.type, **({} if allowed is None else {"allowed": allowed})}
     data = table(value, keys)
     no_others(data, Attribute._fields, keys)
     if "type" not in data:
