@@ -162,6 +162,8 @@ def test_query_parameters_are_judged_too() -> None:
     assert decision.codes == ("request/now-without-dry",)
     assert body(decision)["errors"][0]["source"] == {"parameter": "now"}
     assert decide(CORE, put({}, "?dry=true&now=2931-01-01T00:00:00Z")).refusal is None
+    sdk = decide(CORE, put({}, "?dry=true&now=2931-01-01T00:00:00.000000%2B0000"))
+    assert (sdk.refusal, sdk.warnings) == (None, ("request/now-offset",))
     assert decide(CORE, put({}, "?dry=true&now=soon")).codes == ("request/malformed-now",)
 
 

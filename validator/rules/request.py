@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from operator import itemgetter
 
@@ -36,6 +37,33 @@ def malformed_now(context: Context) -> Violations:
     if _now(context) is None:
         now = context.now if isinstance(context.now, str) else str(context.now)
         yield Violation(values={"now": now}, parameter="now")
+
+
+@rule(
+    "request/now-offset",
+    Severity.WARNING,
+    summary="The query parameter now has an offset without a colon.",
+    message="the offset of now has no colon, which RFC 3339 asks for: {now}",
+    hint=(
+        "write it like 2027-01-31T09:00:00Z; with talon-one-sdk for Python, pass "
+        'Configuration(datetime_format="%Y-%m-%dT%H:%M:%S.%fZ") and times in UTC'
+    ),
+    why=(
+        "Whether the API reads such a time is not documented. It is the form in which the Python "
+        "SDK 26.13 sends every time."
+    ),
+    fix="Send the offset as Z or with a colon.",
+    source="datetime_format in Configuration of talon-one-sdk 26.13 for Python; RFC 3339",
+    confidence=Confidence.INFERRED,
+    models=REQUESTS,
+    bad=(Example({}, {"now": "2099-01-31T09:00:00.000000+0000", "dry": True}),),
+    good=(Example({}, {"now": "2099-01-31T09:00:00+00:00", "dry": True}),),
+    needs=("now",),
+)
+def now_offset(context: Context) -> Violations:
+    """Look for an offset that is right but for its colon."""
+    if isinstance(context.now, str) and moment(context.now) is None and _now(context) is not None:
+        yield Violation(values={"now": context.now}, parameter="now")
 
 
 @rule(
@@ -85,7 +113,11 @@ def now_not_future(context: Context) -> Violations:
 def _now(context: Context) -> datetime | None:
     if isinstance(context.now, datetime):
         return None if context.now.utcoffset() is None else context.now
-    return None if context.now is None else moment(context.now)
+    if context.now is None:
+        return None
+    return moment(context.now) or moment(
+        re.sub(r"([+-][0-9]{2})([0-9]{2})$", r"\1:\2", context.now)
+    )
 
 
 @rule(
