@@ -82,7 +82,7 @@ def attacks(chosen: Options) -> tuple[Rounds, dict[str, list[str]]]:
 
 
 class Attack(NamedTuple):
-    """What came of a hostile payload."""
+    """The outcome for a hostile payload."""
 
     times: Rounds
     codes: list[str]

@@ -1,4 +1,4 @@
-"""What the gateway plugin adds to a request, and what it leaves of a gateway's throughput.
+"""The latency that the gateway plugin adds, and the throughput that it leaves a gateway.
 
 Each gateway is measured alone and with the plugin, with the files that docs/gateway shows, in
 rounds that take all of them in turn. Load comes from wrk, the API is an nginx that answers at once,
@@ -42,7 +42,7 @@ SINGLE: Final = "Envoy + ext_proc alone"
 NJS: Final = "nginx + njs, both legs"
 GUARD: Final = "ASGI app + SessionGuard"
 ALONE: Final = {GATE: ENVOY, PAIR: ENVOY, SINGLE: ENVOY, NJS: NGINX, GUARD: APP}
-"""What each is compared with."""
+"""The baseline of each."""
 
 P50, P99, EACH, CPU, CPU_PLUGIN = (
     "p50, 1 connection",
@@ -64,7 +64,7 @@ class Candidate(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What is promised."""
+    """The promised figures."""
 
     what: str
     limit: str

@@ -1,4 +1,4 @@
-"""What the gateways are measured with: programs that run, load that is put on them, their time."""
+"""The tools of the measurements: programs that run, load on them, and their processor time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 SESSIONS: Final = 50_000
-"""So many that none has more updates in flight than a shop would send."""
+"""Sessions: enough that none has more updates in flight than a shop would send."""
 
 _PATIENCE: Final = 20.0
 _TICK: Final = os.sysconf("SC_CLK_TCK")
@@ -44,7 +44,7 @@ end
 
 
 class Load(NamedTuple):
-    """What came of some seconds of load."""
+    """The outcome of some seconds of load."""
 
     requests: int
     seconds: float

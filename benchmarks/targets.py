@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from harness import Quartiles, quartiles, ratio
 
 Results = Mapping[str, Mapping[str, Any]]
-"""What the scripts wrote, by question."""
+"""The results of the scripts, by question."""
 
 
 class Target(NamedTuple):

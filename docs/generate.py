@@ -92,7 +92,7 @@ So is a rule that can't be judged because what it reads is not valid.
 
 
 class Drift(Exception):
-    """What the documentation is made from does not fit together; the text names it."""
+    """The sources of the documentation contradict each other; the text names how."""
 
 
 def rules() -> str:

@@ -10,7 +10,7 @@ from typing import NoReturn
 _MANY = 100_000
 """Starting makes fewer objects than this, and none of them is garbage to be looked for."""
 _LASTING = frozenset({"asyncio", "multiprocessing"})
-"""What leaves other things to be taken down than memory."""
+"""Modules that leave other things to be taken down than memory."""
 
 
 def run() -> NoReturn:

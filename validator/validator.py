@@ -103,7 +103,7 @@ class Validator:
             max_findings=max_findings,
             redact=redact,
         )
-        """What `check` asks."""
+        """The checker behind `check`."""
         self._error_checker = self.checker.for_errors()
 
     @property
@@ -130,7 +130,7 @@ class Validator:
 
     @cached_property
     def history_checker(self) -> Checker:
-        """What `replay` asks: it knows what the API refuses, whatever is reported."""
+        """The checker behind `replay`: it finds what the API refuses, whatever is reported."""
         return self.checker.for_history()
 
     def check(

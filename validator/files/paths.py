@@ -29,7 +29,7 @@ class Path(NamedTuple):
     name: str
     error: str = ""
     note: str = ""
-    """What is to be known of a file that is passed over."""
+    """The note on a file that is passed over."""
 
 
 def paths(

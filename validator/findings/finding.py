@@ -58,7 +58,7 @@ class Finding(NamedTuple):
     """The key that `pointer` ends with is at fault, whatever its value."""
 
     def __hash__(self) -> int:
-        """Hash what tells findings of a payload apart; `params` may hold values without a hash."""
+        """Hash what distinguishes findings; `params` may hold values without a hash."""
         return hash((self.code, self.pointer, self.message, self.line, self.column))
 
     @property

@@ -54,7 +54,7 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the gateway does. The first five are as in `Validator`.
+    """The settings of the gateway. The first five are as in `Validator`.
 
     Raises `ValueError` for a value that makes no sense.
     """

@@ -39,7 +39,7 @@ class ManagementExport(NamedTuple):
     file: str
     value: Any
     kind: ExportKind | None = None
-    """What it lists; None if its entries show it."""
+    """The kind of its entries; None if they show it."""
 
 
 class BuiltCatalog(NamedTuple):

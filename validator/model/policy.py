@@ -74,7 +74,7 @@ class _Fields(NamedTuple):
 
 
 class Policy(_Fields):
-    """What to assume of the Application that payloads are sent to.
+    """The assumptions about the Application that payloads are sent to.
 
     `catalog` holds what exists in the account. Raises `PolicyError` for a value of a wrong type.
     """

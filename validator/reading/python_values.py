@@ -1,4 +1,4 @@
-"""What parsed Python values count as in JSON.
+"""Python values: the JSON that parsed values stand for.
 
 Callers pass what their framework, database or test gave them. This module settles once what each
 value is in terms of RFC 8259 and RFC 7493 (I-JSON), so that no later check has to ask again.

@@ -123,7 +123,7 @@ class Ending(Enum):
 
 
 class Store(Protocol):
-    """What remembers the states of sessions, for one event loop.
+    """A memory of the states of sessions, for one event loop.
 
     All methods may raise `StoreError`; none takes much longer than the timeout it was opened with.
     """

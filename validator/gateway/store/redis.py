@@ -80,7 +80,7 @@ _KINDS: Final = (
 _TAKES_NO_WRITES: Final = ("MISCONF", "NOREPLICAS")
 """Starts of answers of a server that takes no writes for now."""
 _ENDINGS: Final = (Ending.UNKNOWN, Ending.TAKEN, Ending.CROWDED)
-"""What the script answers to `finish`, by number."""
+"""The answers of the script to `finish`, by number."""
 
 
 class RedisStore:

@@ -88,7 +88,7 @@ def check_version(connection: sqlite3.Connection) -> None:
 
 
 def identities(path: str) -> tuple[tuple[int, int], ...]:
-    """Return what tells the file and its log from others that get their names."""
+    """Return what distinguishes the file and its log from others that get their names."""
     found = (os.stat(each) for each in (path, f"{path}-wal"))
     return tuple((each.st_dev, each.st_ino) for each in found)
 

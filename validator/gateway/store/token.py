@@ -1,7 +1,7 @@
 """Token: the handle of an admitted request.
 
 Its first part can't be guessed, its second is the time at which the request began. The latter
-serves one purpose: to tell an answer that came too late from one to a request of another store.
+distinguishes an answer that came too late from one to a request of another store.
 """
 
 from __future__ import annotations
