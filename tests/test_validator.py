@@ -23,9 +23,12 @@ from talonschema import (
     Severity,
     Validator,
     check,
+    codes,
+    explain,
     schemas,
 )
 from talonschema.api import kept
+from talonschema.checking.registry import CODES
 from talonschema.checking.report import Skipped
 from talonschema.rules.context import Context
 from talonschema.rules.rule import RULES
@@ -600,3 +603,18 @@ def test_text_is_no_boolean(text: Any) -> None:
             check({"state": "open"}, previous="closed", dry=text)
     with pytest.raises(TypeError, match="redact takes True or False, not the text"):
         Validator(redact=text)
+
+
+# Codes.
+
+
+def test_codes_are_those_of_the_command() -> None:
+    assert {each.name: each for each in codes()} == CODES
+    assert explain("cart/quantity-sum").severity is Severity.ERROR
+    with pytest.raises(ValueError, match="did you mean 'cart/quantity-sum'"):
+        explain("cart/quantity-sun")
+
+
+@pytest.mark.parametrize("error", [talonschema.InvalidPayload, talonschema.PolicyError])
+def test_exceptions_are_named_as_they_are_imported(error: type[Exception]) -> None:
+    assert f"{error.__module__}.{error.__qualname__}" == f"talonschema.{error.__name__}"

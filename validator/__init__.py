@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import check, is_valid, validate
+    from .api import check, codes, explain, is_valid, validate
     from .checking.report import InvalidPayload, Report
-    from .findings.code import Severity
+    from .findings.code import Code, Severity
     from .findings.finding import Finding
     from .history import Update, replay
     from .model.policy import Attribute, Catalog, Policy
@@ -23,6 +23,7 @@ _HOMES = {
     "NEW": "model.states",
     "Attribute": "model.policy",
     "Catalog": "model.policy",
+    "Code": "findings.code",
     "Finding": "findings.finding",
     "InvalidPayload": "checking.report",
     "Policy": "model.policy",
@@ -32,6 +33,8 @@ _HOMES = {
     "Update": "history",
     "Validator": "validator",
     "check": "api",
+    "codes": "api",
+    "explain": "api",
     "is_valid": "api",
     "replay": "history",
     "validate": "api",
@@ -41,6 +44,7 @@ __all__ = [
     "NEW",
     "Attribute",
     "Catalog",
+    "Code",
     "Finding",
     "InvalidPayload",
     "Policy",
@@ -50,6 +54,8 @@ __all__ = [
     "Update",
     "Validator",
     "check",
+    "codes",
+    "explain",
     "is_valid",
     "replay",
     "validate",

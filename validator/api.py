@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Unpack
 
-from .checking.call import CheckArguments
+from .checking.call import CheckArguments, one_of
+from .checking.registry import CODES
 from .checking.report import Report
+from .findings.code import Code
 from .findings.message import suggestion
 from .validator import Options, Validator
 
@@ -33,6 +35,24 @@ def validate(payload: Any, *, fail_on: str = "error", **arguments: Unpack[_Both]
     With `fail_on` ``"warning"``, warnings count as well.
     """
     check(payload, **arguments).raise_for_errors(fail_on=fail_on)
+
+
+def codes() -> tuple[Code, ...]:
+    """Return every code there is, in the order of the documentation, with its description.
+
+    A code has what ``talonschema rules --format json`` lists, the templates of its message and
+    hint, and examples: enough for labels of metrics, translations and documentation of one's own.
+    """
+    return tuple(CODES.values())
+
+
+def explain(code: str) -> Code:
+    """Return the description of a code, such as ``"cart/quantity-sum"``.
+
+    Raises `ValueError` for a name that is none, with the closest one.
+    """
+    one_of("code", code, CODES)
+    return CODES[code]
 
 
 _KEPT = 32

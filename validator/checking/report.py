@@ -20,6 +20,8 @@ class Skipped(NamedTuple):
 class InvalidPayload(ValueError):
     """A payload is refused; `report` holds all findings, `str` shows them with their hints."""
 
+    __module__ = "talonschema"  # as tracebacks name it
+
     def __init__(self, report: "Report") -> None:
         """Keep `report`, whose findings are the reason."""
         super().__init__(report)

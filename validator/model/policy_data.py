@@ -14,6 +14,8 @@ _T = TypeVar("_T")
 class PolicyError(ValueError):
     """A policy has a wrong key or value, or its file can't be read; the text names it."""
 
+    __module__ = "talonschema"  # as tracebacks name it
+
     def __init__(self, message: str, *keys: str | int) -> None:
         super().__init__(message)
         self.keys = keys
