@@ -237,7 +237,7 @@ class Checker:
         """
         skipped = []
         invalid = None if context.invalid is NOTHING_INVALID else context.invalid
-        everything = context if context.suspects is None else context._replace(suspects=None)
+        everything = context if context.suspects is None else context.of_all_items()
         for rule, places in steps:
             if invalid is not None and invalid.blocks(places):
                 if self.severities[rule.code.name] is not None:

@@ -8,6 +8,7 @@ from ..findings.code import Severity
 from ..findings.pointer import order
 from ..findings.problem import Problem
 
+_LEVELS = tuple(Severity)
 COUNTED = 1000
 """How many problems beyond the limit are counted; more are not."""
 
@@ -88,5 +89,5 @@ class Collector:
         """Return the worst problems up to the limit, in order of their place."""
         if not self._kept:
             return []
-        worst = [(each, level) for level in Severity for each in self._kept.get(level, ())]
+        worst = [(each, level) for level in _LEVELS for each in self._kept.get(level, ())]
         return sorted(worst[: self._limit], key=lambda worst: (order(worst[0].path), worst[0].code))

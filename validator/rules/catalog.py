@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
+from functools import cache
 from typing import Any, NamedTuple
 
 from ..findings.code import Confidence, Example, Severity
@@ -444,7 +445,7 @@ def impossible_name(context: Context) -> Violations:
         ("additionalCosts", "additional cost", _COST_NAME[context.edition]),
     )
     for holder, kind, form in kinds:
-        fits = re.compile(form).fullmatch
+        fits = _fullmatch(form)
         for _, steps, names in _holders(context, holder):
             if all(map(fits, names)):
                 continue
@@ -453,6 +454,11 @@ def impossible_name(context: Context) -> Violations:
                 if form != _ATTRIBUTE_NAME:
                     params["kind"] = "blanks"
                 yield context.violation(*steps, name, params=params)
+
+
+@cache
+def _fullmatch(form: str) -> Callable[[str], object]:
+    return re.compile(form).fullmatch
 
 
 def _brief(value: object) -> object:

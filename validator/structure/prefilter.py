@@ -190,6 +190,8 @@ class SchemaPrefilter:
         if not cart:
             return ()
         all_pass, passes = self._items.is_valid, self._item.is_valid
+        if len(cart) <= _FEW:
+            return [index for index, item in enumerate(cart) if not passes(item)]
         suspects: list[int] = []
         for first in range(0, len(cart), _MANY):
             many = cart[first : first + _MANY]
