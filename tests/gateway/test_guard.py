@@ -176,6 +176,45 @@ def test_a_dry_return_teaches_nothing(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
+    ("request_", "state"),
+    [
+        (put({"state": "closed"}), "closed"),
+        (
+            Request(
+                "POST",
+                f"{SESSION}/returns",
+                (JSON,),
+                b'{"return": {"returnedCartItems": [{"position": 0}]}}',
+            ),
+            "partially_returned",
+        ),
+        (Request("PUT", f"{SESSION}/reopen"), "open"),
+    ],
+)
+def test_calls_with_a_test_key_teach_nothing(
+    make: Callable[..., Bench], request_: Request, state: str
+) -> None:
+    real, test = make(), make(test_key=True)
+    token = real.begin(put({"state": "closed"}))
+    assert token.token is not None
+    verdict = test.begin(request_)
+    assert verdict.token is None
+    assert verdict.decision == "dry"
+    # Not even with a token of another gateway on the same store.
+    test.guard.store = real.store
+    before = real.states()
+    test.finish(token, answer(200, {"state": state}), request_)
+    assert real.states() == before
+
+
+def test_payloads_with_a_test_key_are_judged(make: Callable[..., Bench]) -> None:
+    bench = make(test_key=True)
+    assert bench.begin(put({"state": "shut"})).decision == "invalid"
+    previewed = Request("PUT", f"{SESSION}?now=2931-01-01T00:00:00Z", (JSON,), put().body)
+    assert bench.begin(previewed).decision == "dry"
+
+
+@pytest.mark.parametrize(
     ("response", "states"),
     [
         (answer(), {"closed"}),

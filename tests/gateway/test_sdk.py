@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,9 +25,9 @@ KEY = "a1b2c3"
 class Shop:
     """A shop that keeps sessions by the SDK."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str = KEY) -> None:
         configuration = sdk.Configuration(
-            host=url, api_key={"api_key_v1": KEY}, api_key_prefix={"api_key_v1": "ApiKey-v1"}
+            host=url, api_key={"api_key_v1": key}, api_key_prefix={"api_key_v1": "ApiKey-v1"}
         )
         self.client = sdk.ApiClient(configuration)
         self.api = sdk.IntegrationApi(self.client)
@@ -139,6 +140,19 @@ def test_a_preview_of_a_return_changes_nothing(shop: Shop, upstream: Upstream) -
     assert upstream.state(name) == "closed"
     shop.api.reopen_customer_session(name)
     assert shop.state(name) == "open"
+
+
+def test_a_test_key_teaches_no_states(api: Upstream, upstream: Upstream, tmp_path: Path) -> None:
+    name = new()
+    with (
+        gateway_running(tmp_path, "store_timeout = 20\ntest_key = true") as plugin,
+        envoy_running(PAIR, Behind(api.port, plugin.http, plugin.grpc)) as envoy,
+    ):
+        tester = Shop(envoy.url, "test")
+        assert tester.update(name, state="closed").state == "closed"
+        assert upstream.state(name) is None
+        assert tester.update(name, state="open").state == "open"
+        refused(lambda: tester.update(name, cart_items=[item(quantity=10_001)]))
 
 
 WIRE_FORMS = {

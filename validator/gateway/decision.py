@@ -125,7 +125,10 @@ class DecisionCore:
 
     def route(self, request: Request) -> Route | Suspicious | None:
         """Return the call on a session that a request is."""
-        return match(request.method, request.target, request.headers, self.settings.prefix)
+        route = match(request.method, request.target, request.headers, self.settings.prefix)
+        if self.settings.test_key and isinstance(route, Route):
+            return route._replace(dry=True)
+        return route
 
     def examine(self, request: Request) -> Decision:
         """Decide as far as that is possible without the session's state."""

@@ -46,6 +46,7 @@ class Options(TypedDict, total=False):
     errors: Form
     warnings_header: bool
     strict_new: bool
+    test_key: bool
     store: str
     store_timeout: float
     lease: float
@@ -78,6 +79,8 @@ class Settings:
     """Add the codes of warnings in the header ``x-talonschema-warnings``."""
     strict_new: bool = False
     """A session that is not remembered is new: the memory is known to be complete."""
+    test_key: bool = False
+    """All requests have an API key of type Test, which makes each a dry run."""
     store: str = "sqlite:talonschema-sessions.db"
     """The store of the sessions: ``memory:``, ``sqlite:PATH`` or ``redis://HOST:PORT/DB``."""
     store_timeout: float = TIMEOUT
@@ -198,6 +201,7 @@ _KINDS: dict[str, FieldReader] = {
     "errors": choice(get_args(Form)),
     "warnings_header": boolean,
     "strict_new": boolean,
+    "test_key": boolean,
     "store": text,
     "store_timeout": _number(0.001, 60, whole=False),
     "lease": _number(0.1, _DAY, whole=False),

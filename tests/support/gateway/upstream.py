@@ -51,6 +51,8 @@ _OPERATIONS = {
     ("GET", None): "read",
 }
 _CONTROL = "x-upstream-"
+TEST_KEY = "ApiKey-v1 test"
+"""Makes every request a dry run, as the API's keys of type Test do."""
 
 
 class Dropped(Exception):
@@ -196,7 +198,7 @@ class Upstream:
         if not legal(self.edition, before, wanted, operation):
             return Answer(400, {"message": _illegal(wanted, before)})
         asked = parse_qs(scope["query_string"].decode("ascii")).get("dry", [""])[0]
-        dry = asked in ("true", "True", "1")
+        dry = asked in ("true", "True", "1") or headers.get("authorization") == TEST_KEY
         changed = self.changed(session, wanted, update)
         if not dry:
             self.sessions[name] = changed
