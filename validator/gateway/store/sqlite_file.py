@@ -131,7 +131,11 @@ def _kind(error: Exception) -> str:
 
 
 def _set_up(connection: sqlite3.Connection) -> None:
-    if _is_empty(connection):
+    # In one transaction, or another process that makes the file shows only half of it.
+    connection.execute("BEGIN")
+    empty = _is_empty(connection)
+    connection.execute("COMMIT")
+    if empty:
         # Has no effect once there is a table.
         connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
     connection.execute("PRAGMA journal_mode = WAL")
