@@ -292,7 +292,7 @@ def test_numbers_that_are_not_finite(value: object, found: str) -> None:
     assert problem.values == {"found": found}
 
 
-def report(value: object, **limits: int) -> tuple[Any, list[tuple[str, tuple[Any, ...]]]]:
+def report(value: object, **limits: Any) -> tuple[Any, list[tuple[str, tuple[Any, ...]]]]:
     copy, problems = plain(value, **limits)
     return copy, [(problem.code.removeprefix("json/"), problem.path) for problem in problems]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Any, NamedTuple, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypedDict
 
 from .. import schemas
 from ..findings.message import shown, suggestion
@@ -16,9 +16,16 @@ from ..rules.context import PreviousKind
 from ..structure import Engine
 from ..structure.engine import is_integer
 
-Previous: TypeAlias = str | bytes | Mapping[str, Any] | New | None
-"""The session before a call: its state, the session itself as a mapping or JSON text, `NEW` (or
-``"new"``), or None if not known."""
+if TYPE_CHECKING:
+    from ..reading.objects import Classic, Dataclass, Pydantic
+
+    SessionObject: TypeAlias = Classic | Dataclass | Pydantic
+else:
+    SessionObject = object
+
+Previous: TypeAlias = str | bytes | Mapping[str, Any] | SessionObject | New | None
+"""The session before a call: its state, the session itself as a mapping, an object of an SDK, a
+pydantic model, a dataclass or JSON text, `NEW` (or ``"new"``), or None if not known."""
 
 
 class _ArgumentsButPrevious(TypedDict, total=False):
@@ -101,6 +108,7 @@ def before(engine: Engine, naming: Naming, previous: Previous) -> PreviousSessio
     """Validate `previous`, given in the names of `naming`; raises as `call` does."""
     if previous is None:
         return _UNKNOWN
+    given = previous
     if isinstance(previous, Enum) and not isinstance(previous, New):
         previous = previous.value
     if previous == "new":
@@ -112,7 +120,9 @@ def before(engine: Engine, naming: Naming, previous: Previous) -> PreviousSessio
     if isinstance(previous, str):
         return PreviousSession("state", one_of("previous", previous, (*STATES, "new")))
     if not isinstance(previous, Mapping):
-        message = f"previous takes a state, a mapping or NEW, not {type(previous).__name__}"
+        previous = python_values.plain(previous, wire=naming == "wire")[0]
+    if not isinstance(previous, Mapping):
+        message = f"previous takes a state, a session or NEW, not {type(given).__name__}"
         raise TypeError(message)
     session = _session(engine, naming, previous)
     state = one_of("the state of previous", session.get("state", DEFAULT_STATE), STATES)
@@ -139,7 +149,9 @@ def no_text(name: str, value: object) -> None:
 def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the session in wire names without what is invalid, so that rules can rely on it."""
     model = "NewCustomerSessionV2"
-    value: Any = previous if python_values.is_plain(previous) else python_values.plain(previous)[0]
+    value: Any = previous
+    if not python_values.is_plain(previous):
+        value = python_values.plain(previous, wire=naming == "wire")[0]
     given = value
     envelope = "customerSession" if naming == "wire" else to_snake("customerSession")
     if envelope in value:

@@ -120,7 +120,7 @@ class Checker:
             if result is not None:
                 return result
             if text is None:
-                value, problems = python_values.plain(read.value)
+                value, problems = python_values.plain(read.value, wire=self.naming == "wire")
                 read = Document(value, tuple(problems))
             elif not _plain(read.value):
                 # A fast parser let it through; the text knows the line.

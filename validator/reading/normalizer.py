@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isfinite, isnan
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..findings.pointer import Path
 from ..findings.problem import Problem
 from . import MAX_DIGITS
+
+if TYPE_CHECKING:
+    from .objects import Encoding, Form
 
 _NOTHING: Mapping[str, Any] = {}
 _TYPE_NAME = type.__dict__["__name__"]
@@ -16,6 +19,8 @@ _FOUND_LENGTH = 20
 _BUILTIN = frozenset({dict, list, tuple})
 _CONTAINER = object()
 """The result of `Normalizer._scalar` for a container."""
+_OBJECT = object()
+"""Its result for what may be an object in the sense of `objects`."""
 _IN_PROGRESS = 0
 """The height of a container that is being copied."""
 
@@ -32,29 +37,45 @@ class _Known(NamedTuple):
 class Normalizer:
     """Makes one copy."""
 
-    def __init__(self, max_depth: int, max_problems: int) -> None:
-        """Note up to `max_problems`; what is nested deeper than `max_depth` is one."""
+    def __init__(self, max_depth: int, max_problems: int, *, wire: bool) -> None:
+        """Note up to `max_problems`; what is nested deeper than `max_depth` is one.
+
+        `wire`: the attributes of objects have their names on the wire, not those in Python.
+        """
         self.problems: list[Problem] = []
         self._max_depth = max_depth
         self._max_problems = max_problems
         self._path: list[str | int] = []
         self._known: dict[int, _Known] = {}
         """By id."""
+        self._wire = wire
+        self._encoding: Encoding = "none"
+        self._known_in: dict[Encoding, dict[int, _Known]] = {"none": self._known}
+        """The containers met before, by the encoding of what is in them."""
 
     def copy(self, value: object) -> object:
         """Return the copy of `value`."""
         return self._convert(value)[0]
 
-    def _convert(self, value: object) -> tuple[object, int]:
-        """Return the copy of the value at the path, and how many containers are nested in it."""
+    def _convert(self, value: object, form: Form | None = None) -> tuple[object, int]:
+        """Return the copy of the value at the path, and how many containers are nested in it.
+
+        `form` is that of an object.
+        """
         kind = type(value)
         try:
-            if kind not in _BUILTIN:
+            if form is None and kind not in _BUILTIN:
                 scalar = self._scalar(value, kind)
                 if scalar is not _CONTAINER:
-                    return scalar, 0
+                    return self._object(value, kind) if scalar is _OBJECT else (scalar, 0)
             known = self._known.get(id(value))
-            members = () if known else _members(value)
+            if form is not None and known is None:
+                content = form.content(value)
+                if type(content) is not dict:
+                    return self._convert(content)
+                members = _members(content)
+            else:
+                members = () if known else _members(value)
         except Exception:  # noqa: BLE001 - objects can define any method, and raise anything in it
             self._unsupported(kind)
             return None, 0
@@ -67,6 +88,21 @@ class Normalizer:
         if known is not None:
             return known.copy, known.height
         return self._container(value, members, keyed=not issubclass(kind, (list, tuple)))
+
+    def _object(self, value: object, kind: type) -> tuple[object, int]:
+        """Return the copy of an object and its height, by what it is on the wire."""
+        from . import objects
+
+        form = objects.form(kind, wire=self._wire)
+        if form is None:
+            self._unsupported(kind)
+            return None, 0
+        outside = self._encoding
+        self._encoding = form.encoding or outside
+        self._known = self._known_in.setdefault(self._encoding, {})
+        copied = self._convert(value, form)
+        self._encoding, self._known = outside, self._known_in[outside]
+        return copied
 
     def _container(
         self, value: object, members: Sequence[Any], *, keyed: bool
@@ -98,7 +134,7 @@ class Normalizer:
         return target, tallest + 1
 
     def _scalar(self, value: Any, kind: type) -> object:
-        """Return the copy of `value`, or _CONTAINER when it is a container."""
+        """Return the copy of `value`, _CONTAINER for a container, _OBJECT for what is neither."""
         # By issubclass, not isinstance: `__class__` can lie (as that of a Mock with a spec does).
         if issubclass(kind, str):
             return str.__str__(value)
@@ -118,6 +154,15 @@ class Normalizer:
         from enum import Enum
         from numbers import Integral, Rational, Real
 
+        if self._encoding != "none":
+            from . import objects
+
+            text = objects.text(value, kind, self._encoding)
+            if text is not None:
+                return text
+            if self._encoding == "classic" and issubclass(kind, (Decimal, Enum)):
+                self._unsupported(kind)
+                return None
         if issubclass(kind, Decimal):
             number = Decimal(value)
             if number.is_finite():
@@ -133,8 +178,7 @@ class Normalizer:
             return int.__int__(int(value))
         if issubclass(kind, Real) and not issubclass(kind, Rational):
             return self._finite(float.__float__(float(value)))
-        self._unsupported(kind)
-        return None
+        return _OBJECT
 
     def _key(self, given: object, target: dict[str, Any]) -> str | None:
         """Return the key as a plain string, or None when it is not a string."""
@@ -157,7 +201,11 @@ class Normalizer:
         return None
 
     def _unsupported(self, kind: type) -> None:
-        self._report("json/unsupported-type", {}, {"type": _type_name(kind)})
+        from .unsupported import remedy
+
+        name = remedy(kind)
+        params = {"kind": name} if name else {}
+        self._report("json/unsupported-type", params, {"type": _type_name(kind)})
 
     def _report(
         self,

@@ -11,7 +11,7 @@ from ..findings.problem import Problem
 
 
 def plain(
-    value: object, *, max_depth: int = 100, max_problems: int = 1000
+    value: object, *, max_depth: int = 100, max_problems: int = 1000, wire: bool = True
 ) -> tuple[Any, list[Problem]]:
     """Return a copy of `value` in exact builtin types, and what JSON cannot carry in it.
 
@@ -21,6 +21,8 @@ def plain(
       (as NumPy's scalars are); Fraction and complex are not. A Decimal with a fraction stays one.
     - Members of enumerations are their values.
     - Booleans are bool and NumPy's.
+    - Models of SDKs, pydantic models and dataclasses are objects of their attributes that are not
+      None; see `objects`. With `wire` they have the names on the wire, else those in Python.
 
     In the copy None stands for an unusable value, and a member whose key is not a string is left
     out. An object without problems that occurs several times is converted once: the copy shares it
@@ -35,7 +37,7 @@ def plain(
     # Few values need it, so it is not loaded for the others.
     from .normalizer import Normalizer
 
-    normalizer = Normalizer(max_depth, max_problems)
+    normalizer = Normalizer(max_depth, max_problems, wire=wire)
     return normalizer.copy(value), normalizer.problems
 
 

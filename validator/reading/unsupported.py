@@ -1,0 +1,51 @@
+"""Unsupported values: which remedy there is for each kind of value that JSON has no form for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+
+
+def remedy(kind: type) -> str:
+    """Return the name of the hint of `json/unsupported-type` for a type, or nothing."""
+    # Loaded here, for few payloads hold any of these.
+    from datetime import date, datetime, time, timedelta
+    from fractions import Fraction
+    from io import IOBase
+    from os import PathLike
+    from uuid import UUID
+
+    remedies: tuple[tuple[str, type | tuple[type, ...]], ...] = (
+        ("datetime", datetime),
+        ("date", (date, time)),
+        ("duration", timedelta),
+        ("uuid", UUID),
+        ("bytes", (bytes, bytearray, memoryview)),
+        ("fraction", Fraction),
+        ("path", PathLike),
+        ("file", IOBase),
+    )
+    for name, kinds in remedies:
+        if issubclass(kind, kinds):
+            return name
+    for name, method in _METHODS:
+        if callable(getattr(kind, method, None)):
+            return name
+    if hasattr(kind, "__attrs_attrs__"):
+        return "attrs"
+    if issubclass(kind, AbstractSet):
+        return "set"
+    if issubclass(kind, (Iterable, Iterator)) or hasattr(kind, "__getitem__"):
+        return "iterable"
+    return "call" if issubclass(kind, _CALLED) else ""
+
+
+_METHODS = (
+    ("array", "tolist"),
+    ("to-dict", "to_dict"),
+    ("dict", "dict"),
+)
+"""Methods that lead to plain values: NumPy's, that of many models, that of pydantic 1."""
+
+_CALLED = (type, type(remedy), type(len))
+"""Types of what is passed where it was meant to be called: classes and functions."""
