@@ -283,6 +283,8 @@ class Checker:
                 continue
             if nullable and problem.path == state and problem.code == "schema/enum":
                 problem = problem._replace(params={"allowed": list(SETTABLE)})
+            if problem.code == "schema/type" and context.value and type(context.value) is list:
+                problem = problem._replace(params={**problem.params, "kind": "list"})
             if problem.code == "schema/required" and problem.path == context.base:
                 problem = _of_envelope(problem, model, context.value)
             if problem.code not in HARMLESS:

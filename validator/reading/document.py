@@ -105,7 +105,23 @@ def reread(source: Source, effort: Effort | None = None) -> Document:
             from . import first_fault
 
             return Document(None, (first_fault.find(text, MAX_DEPTH),), readable=False)
+    if not complete and isinstance(source, str) and _is_path(source):
+        problems = tuple(_with_kind(each, "path") for each in problems)
     return Document(value, problems, complete)
+
+
+def _is_path(text: str) -> bool:
+    """Return True for the path of a file that may hold a payload."""
+    import re
+
+    return (
+        re.fullmatch(r"[^\s\[\]{}\",][^\n\[\]{}\",]*\.(?:jsonc?|jsonl|ndjson|ya?ml)", text)
+        is not None
+    )
+
+
+def _with_kind(problem: Problem, kind: str) -> Problem:
+    return problem._replace(params={**problem.params, "kind": kind})
 
 
 def _data(source: Source) -> bytes:

@@ -9,7 +9,10 @@ from collections.abc import Set as AbstractSet
 def remedy(kind: type) -> str:
     """Return the name of the hint of `json/unsupported-type` for a type, or nothing."""
     # Loaded here, for few payloads hold any of these.
+    from collections import UserString
     from datetime import date, datetime, time, timedelta
+    from decimal import Decimal
+    from enum import Enum
     from fractions import Fraction
     from io import IOBase
     from os import PathLike
@@ -19,7 +22,9 @@ def remedy(kind: type) -> str:
         ("datetime", datetime),
         ("date", (date, time)),
         ("duration", timedelta),
-        ("uuid", UUID),
+        ("decimal", Decimal),
+        ("enumeration", Enum),
+        ("text", (UUID, UserString)),
         ("bytes", (bytes, bytearray, memoryview)),
         ("fraction", Fraction),
         ("path", PathLike),

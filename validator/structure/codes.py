@@ -14,6 +14,10 @@ CODES = (
         severity=Severity.ERROR,
         summary="A value has another JSON type than the model declares.",
         message="this is of type {actual:bare}, not {expected:bare}",
+        hint={
+            "list": "check each payload; calls on one session go through replay",
+            "": "",
+        },
         why="The API can't read the value and refuses the whole request.",
         fix=(
             "Send the value in its type: a number without quotes, a list in brackets. In Python, "
