@@ -53,9 +53,11 @@ def request(**session: Any) -> Any:
 
 
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
-sent = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False)
 sent = (
-    sent.filter(lambda value: value not in (float("inf"), -float("inf")))
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | texts
     | st.decimals(allow_nan=False, allow_infinity=False, places=3)
     | st.datetimes()
@@ -285,7 +287,7 @@ def test_what_the_classic_sdk_cannot_send(value: object, kind: str) -> None:
 
 class Line(pydantic.BaseModel):
     sku: str
-    unit_price: decimal.Decimal | None = pydantic.Field(None, serialization_alias="price")
+    unit_price: decimal.Decimal | None = pydantic.Field(default=None, serialization_alias="price")
     extra: Any = None
 
 
@@ -308,7 +310,8 @@ def test_pydantic_models_without_a_dump_show_what_is_wrong() -> None:
     loop: list[Any] = []
     loop.append(loop)
     _, (problem,) = plain([item(attributes={"x": loop})])
-    assert (problem.code, problem.path) == ("json/circular", (0, "attributes", "x", 0))
+    # Whether the dump unrolls the cycle once is pydantic's choice.
+    assert (problem.code, problem.path[:4]) == ("json/circular", (0, "attributes", "x", 0))
 
 
 @dataclasses.dataclass
@@ -365,6 +368,15 @@ class Refusing:
         raise RuntimeError
 
 
+class HostileMeta(type):
+    def __getattr__(cls, name: str) -> object:
+        raise RuntimeError(name)
+
+
+class Hostile(metaclass=HostileMeta):
+    pass
+
+
 class Keys:
     """What has a method of that name, but no documented way to its wire form."""
 
@@ -372,9 +384,12 @@ class Keys:
         return {"a": 1}
 
 
-@pytest.mark.parametrize("value", [Refusing(), Keys(), Node, sdk.CartItem, Line, Classic])
+@pytest.mark.parametrize(
+    "value", [Refusing(), Hostile(), Keys(), Node, sdk.CartItem, Line, Classic]
+)
 def test_what_looks_like_a_model_and_is_none(value: object) -> None:
     copy, (problem,) = plain([1, value])
     assert copy == [1, None]
     assert problem.code == "json/unsupported-type"
-    assert problem.params.get("kind") == {Refusing: None, Keys: "to-dict"}.get(type(value), "call")
+    expected = {Refusing: None, Hostile: None, Keys: "to-dict"}
+    assert problem.params.get("kind") == expected.get(type(value), "call")

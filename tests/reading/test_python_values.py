@@ -6,6 +6,7 @@ import collections
 import datetime as dt
 import enum
 import fractions
+import io
 import json
 import numbers
 import time
@@ -13,9 +14,11 @@ import types
 import uuid
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import MagicMock, Mock
 
+import attrs
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -240,6 +243,14 @@ UNUSABLE = [
     (collections.UserList([1]), "UserList"),
     (collections.UserString("a"), "UserString"),
     (dt.date(2024, 1, 1), "date"),
+    (dt.time(12), "time"),
+    (dt.datetime(2024, 1, 1, tzinfo=dt.UTC), "datetime"),
+    (dt.timedelta(days=1), "timedelta"),
+    (Path("session.json"), type(Path()).__name__),
+    (io.StringIO("{}"), "StringIO"),
+    (io.BytesIO(b"{}"), "BytesIO"),
+    (read, "function"),
+    (attrs.make_class("Attrs", ["a"])(1), "Attrs"),
     (uuid.UUID(int=0), "UUID"),
     (fractions.Fraction(1, 2), "Fraction"),
     (1j, "complex"),
@@ -255,6 +266,21 @@ UNUSABLE = [
     (Mock(spec=dict), "Mock"),
     (MagicMock(spec=float), "MagicMock"),
 ]
+REMEDIES = {
+    **dict.fromkeys(["set", "frozenset", "dict_keys"], "set"),
+    **dict.fromkeys(["bytes", "bytearray", "memoryview"], "bytes"),
+    **dict.fromkeys(["range", "list_iterator", "deque", "UserList"], "iterable"),
+    **dict.fromkeys(["UUID", "UserString"], "text"),
+    **dict.fromkeys(["datetime"], "datetime"),
+    **dict.fromkeys(["date", "time"], "date"),
+    **dict.fromkeys(["PosixPath", "WindowsPath"], "path"),
+    **dict.fromkeys(["StringIO", "BytesIO"], "file"),
+    **dict.fromkeys(["function", "type"], "call"),
+    "timedelta": "duration",
+    "Fraction": "fraction",
+    "ndarray": "array",
+    "Attrs": "attrs",
+}
 
 
 @pytest.mark.parametrize(("value", "name"), UNUSABLE, ids=[name for _, name in UNUSABLE])
@@ -265,6 +291,7 @@ def test_what_json_cannot_carry(value: object, name: str) -> None:
     assert problem.code == "json/unsupported-type"
     assert problem.path == ("a", 1)
     assert problem.values == {"type": name}
+    assert problem.params.get("kind", "") == REMEDIES.get(name, "")
     assert plain(value)[0] is None
     assert plain(value)[1] == [problem._replace(path=())]
 

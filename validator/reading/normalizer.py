@@ -93,7 +93,10 @@ class Normalizer:
         """Return the copy of an object and its height, by what it is on the wire."""
         from . import objects
 
-        form = objects.form(kind, wire=self._wire)
+        try:
+            form = objects.form(kind, wire=self._wire)
+        except Exception:  # noqa: BLE001 - metaclasses can define any method too
+            form = None
         if form is None:
             self._unsupported(kind)
             return None, 0
@@ -203,7 +206,10 @@ class Normalizer:
     def _unsupported(self, kind: type) -> None:
         from .unsupported import remedy
 
-        name = remedy(kind)
+        try:
+            name = remedy(kind)
+        except Exception:  # noqa: BLE001 - metaclasses can define any method
+            name = ""
         params = {"kind": name} if name else {}
         self._report("json/unsupported-type", params, {"type": _type_name(kind)})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 
@@ -40,7 +40,10 @@ def remedy(kind: type) -> str:
         return "attrs"
     if issubclass(kind, AbstractSet):
         return "set"
-    if issubclass(kind, (Iterable, Iterator)) or hasattr(kind, "__getitem__"):
+    if issubclass(kind, (list, tuple, Mapping)):
+        # Its own methods failed.
+        return ""
+    if issubclass(kind, Iterable):
         return "iterable"
     return "call" if issubclass(kind, _CALLED) else ""
 
