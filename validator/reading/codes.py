@@ -110,6 +110,7 @@ CODES = (
         severity=Severity.ERROR,
         summary="NaN or Infinity where JSON has only finite numbers.",
         message="NaN and Infinity are no JSON numbers",
+        hint="leave the key out, or compute the number again",
         why="Most parsers refuse the whole text. Often it is the trace of a failed computation.",
         fix="Compute the value again, or leave it out.",
         source=_RFC,
