@@ -1,4 +1,4 @@
-"""Write the generated parts of docs/: the rules, a diagram and a picture.
+"""Write what is generated: the rules, a diagram and a picture in docs/, and the TypedDicts.
 
 Run it with ``make docs``. With ``--check`` it writes nothing, names the files that are out of date
 and exits with status 1 if there are any.
@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, get_args
 
+from payload_types import outputs as payload_types
 from picture import picture
 
 from talonschema import NEW, Policy, Validator
@@ -363,6 +364,7 @@ def outputs() -> dict[Path, str]:
         ROOT / "docs" / "rules.md": rules(),
         ROOT / "docs" / "check.svg": screenshot(),
         limits: with_diagram(limits.read_text("utf-8")),
+        **{ROOT / "validator" / "types" / name: text for name, text in payload_types().items()},
     }
 
 

@@ -21,8 +21,8 @@ FOLDER = Path(talonschema.__file__).parent
 SCHEMAS = Path(schemas.__file__).parent
 
 PACKAGES = (
-    *("schemas", "findings", "reading", "model", "structure", "rules", "checking", "library"),
-    *("export", "files", "config", "output", "gateway", "cli"),
+    *("schemas", "types", "findings", "reading", "model", "structure", "rules"),
+    *("checking", "library", "export", "files", "config", "output", "gateway", "cli"),
 )
 """The packages from the ground up; a module imports from its own and those below it."""
 LIBRARY = frozenset({"api", "history", "validator"})
@@ -254,6 +254,13 @@ def test_importing_the_package_loads_next_to_nothing() -> None:
     assert modules & (SLOW - {"typing"}) == set()
 
 
+def test_the_types_need_nothing_but_typing() -> None:
+    modules = loaded("import typing; before = set(sys.modules)\nimport talonschema.types")
+    own = {PACKAGE, f"{PACKAGE}.types", f"{PACKAGE}.types.v2022_06"}
+    assert {name for name in modules if top(name) == PACKAGE} == own
+    assert modules & (SLOW - {"typing"}) == set()
+
+
 needs_accelerator = pytest.mark.skipif(
     find_spec("jsonschema_rs") is None, reason="the accelerator is not installed"
 )
@@ -333,7 +340,7 @@ IDLE = {
     *("output.junit", "output.sarif", "reading.json_scanner", "reading.lines"),
     *("reading.objects", "reading.unsupported"),
     *("reading.normalizer", "reading.parsers", "reading.positions", "reading.toml_reader"),
-    *("reading.yaml_reader", "structure.reference", "cli.pages"),
+    *("reading.yaml_reader", "structure.reference", "cli.pages", "types"),
 }
 """Modules of the package that a clean file has no use for."""
 

@@ -1,0 +1,103 @@
+"""Type checkers take right payloads and refuse wrong ones, at the line that is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CONSUMER = """\
+from collections.abc import Mapping
+
+import talonschema
+from talonschema import check, is_valid, replay, validate
+from talonschema.types import CartItem, NewCustomerSessionV2, ReturnIntegrationRequest, State
+from talonschema.types import v2026_06 as later
+
+shoe: CartItem = {"name": "Air Glide", "sku": "SKU-1", "quantity": 1, "price": 99}
+session: NewCustomerSessionV2 = {"profileId": "cust-1", "state": "open", "cartItems": [shoe]}
+session["couponCodes"] = ["BEANS-FOR-TWO"]
+session.setdefault("attributes", {})["ShippingCity"] = "Berlin"
+back: ReturnIntegrationRequest = {
+    "return": {"returnedCartItems": [{"position": 0}]},
+    "responseContent": ["customerSession"],
+}
+unnamed: later.CartItem = {"sku": "SKU-1", "quantity": 1, "product": {"name": "Air Glide"}}
+by_sku: later.ReturnedCartItem = {"sku": "SKU-1"}
+closing: State = "closed"
+request: later.IntegrationRequest = {"customerSession": {"state": closing}}
+
+
+def read(answer: later.CustomerSessionV2) -> float:
+    return answer["total"] + answer["cartItems"][0].get("price", 0)
+
+
+def checked(stored: later.CustomerSessionV2) -> list[Mapping[str, object]]:
+    check(session)
+    check(request, edition="2026-06", previous=stored)
+    is_valid(session)
+    validate(back, previous=session)
+    talonschema.Validator().check(session, previous=session)
+    list(replay([session, talonschema.Update(back, "return")], previous=session))
+    return [session, back, stored]
+
+
+session["state"] = "opn"  # wrong
+session["cartitems"] = []  # wrong
+session["cartItems"] = [{"sku": "SKU-1", "quantity": 1}]  # wrong
+session["couponCodes"] = "BEANS-FOR-TWO"  # wrong
+session["storeIntegrationId"] = "STORE-001"  # wrong
+shoe["quantity"] = "1"  # wrong
+shoe["quantity"] = 1.5  # wrong
+bare: CartItem = {"name": "Air Glide", "sku": "SKU-1", "quantity": 1}  # wrong
+nothing: ReturnIntegrationRequest = {}  # wrong
+old: ReturnIntegrationRequest = {"return": {"returnedCartItems": [{"sku": "SKU-1"}]}}  # wrong
+extra: later.IntegrationRequest = {"customerSession": {}, "responseContent": ["effects"]}  # wrong
+envelope: later.IntegrationRequest = {"customerSession": {"customerSession": {}}}  # wrong
+
+
+def misread(answer: later.CustomerSessionV2) -> object:
+    return answer["totals"]  # wrong
+"""
+WRONG = {number for number, line in enumerate(CONSUMER.split("\n"), 1) if line.endswith("# wrong")}
+
+
+@pytest.fixture(scope="module")
+def consumer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Lay out the package under its import name, beside a file that uses it."""
+    folder = tmp_path_factory.mktemp("typed")
+    (folder / "talonschema").mkdir()
+    for path in (*(ROOT / "validator").iterdir(), ROOT / "schemas"):
+        (folder / "talonschema" / path.name).symlink_to(path)
+    (folder / "consumer.py").write_text(CONSUMER, "utf-8")
+    return folder
+
+
+def test_mypy_finds_what_is_wrong_and_nothing_else(consumer: Path) -> None:
+    assert len(WRONG) > 10
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent"),
+            *("--cache-dir", consumer / "cache", "--config-file", os.devnull, "consumer.py"),
+        ],
+        cwd=consumer,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = {
+        int(line): code
+        for line, code in re.findall(
+            r"^consumer\.py:(\d+): error: .*\[(.*)\]$", done.stdout, re.MULTILINE
+        )
+    }
+    assert found.keys() == WRONG, done.stdout + done.stderr
+    assert set(found.values()) == {"list-item", "typeddict-item", "typeddict-unknown-key"}
