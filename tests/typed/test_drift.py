@@ -71,7 +71,7 @@ def properties(edition: str, model: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for base in schema.get("allOf", ()):
         found |= properties(edition, base["$ref"].removesuffix(".json"))
-    return found | schema.get("properties", {})
+    return {**found, **schema.get("properties", {})}
 
 
 @every_model
