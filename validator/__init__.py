@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .model.states import NEW
     from .validator import Validator
 
+    __version__: str
+
 _HOMES = {
     "NEW": "model.states",
     "Attribute": "model.policy",
@@ -62,17 +64,20 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
+# A type checker would take it for the type of every name, misspelt ones too.
+if not TYPE_CHECKING:
 
-        return version("talonschema")
-    if name not in _HOMES:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("talonschema")
+        if name not in _HOMES:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -66,6 +66,11 @@ envelope: later.IntegrationRequest = {"customerSession": {"customerSession": {}}
 
 def misread(answer: later.CustomerSessionV2) -> object:
     return answer["totals"]  # wrong
+
+
+version: str = talonschema.__version__
+misspelt = talonschema.Validtor  # wrong
+from talonschema import Reprot  # wrong
 """
 WRONG = {number for number, line in enumerate(CONSUMER.split("\n"), 1) if line.endswith("# wrong")}
 
@@ -100,4 +105,6 @@ def test_mypy_finds_what_is_wrong_and_nothing_else(consumer: Path) -> None:
         )
     }
     assert found.keys() == WRONG, done.stdout + done.stderr
-    assert set(found.values()) == {"list-item", "typeddict-item", "typeddict-unknown-key"}
+    assert set(found.values()) == {
+        *("attr-defined", "list-item", "typeddict-item", "typeddict-unknown-key")
+    }
