@@ -334,8 +334,15 @@ HEAVY = {
     *("unicodedata", "xml"),
 }
 IDLE = {
-    *("export", "files.capture", "files.documents", "files.ndjson", "files.progress"),
-    *("files.sequence", "gateway", "history", "output.excerpt", "output.github"),
+    *(
+        "cli.outputs",
+        "export",
+        "files.capture",
+        "files.documents",
+        "files.ndjson",
+        "files.progress",
+    ),
+    *("files.sequence", "files.spool", "gateway", "history", "output.excerpt", "output.github"),
     *("output.gitlab", "output.json", "output.json_text"),
     *("output.junit", "output.sarif", "reading.json_scanner", "reading.lines"),
     *("reading.objects", "reading.unsupported"),

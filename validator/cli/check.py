@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from ..files.paths import STDIN, Path, paths
 from ..files.reader import Reading, content, outcomes, why
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from ..files.results import FileResults
     from ..reading.document import Document
     from ..validator import Validator
+    from .outputs import Output
 
+Results: TypeAlias = "Iterator[FileResults]"
 COLOURS = ("auto", "always", "never")
 
 
@@ -103,6 +105,14 @@ def _add_report(to: argparse._ActionsContainer) -> None:
     )
     to.add_argument("--format", choices=FORMATS, default="text", help="default: text")
     to.add_argument(
+        "--output-file",
+        action="append",
+        default=[],
+        metavar="[FORMAT=]PATH",
+        help="write the output to a file instead of standard output; with FORMAT=, write that"
+        " format to the file as well; may be repeated",
+    )
+    to.add_argument(
         "--color",
         choices=COLOURS,
         default="auto",
@@ -124,13 +134,14 @@ def _add_report(to: argparse._ActionsContainer) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check the files and print what came of them."""
     _refuse_nonsense(args)
+    planned = _planned(args)
     checks = _Checks(choice(args), args)
     strict = checks.settings(()).value("fail_on") == "warning"
     reading = Reading(checks, args.jobs, args.stdin_filename, _progress(), args.prefix)
     statuses = [OK]
 
-    def noted() -> Iterator[FileResults]:
-        for outcome in _outcomes(args, checks, reading):
+    def noted() -> Results:
+        for outcome in _outcomes(args, checks, reading, planned):
             early = outcome.error
             if early:
                 print_error(f"{outcome.path}: {early}")
@@ -140,16 +151,51 @@ def run(args: argparse.Namespace) -> int:
                 print_error(f"{outcome.path}: {outcome.error}")
             statuses.append(_status(outcome, strict=strict))
 
-    parts = _form(args)(noted())
-    while (part := _next(parts)) is not None:
-        write(part)
+    if planned:
+        _write_all(planned, args, noted())
+    else:
+        for part in _parts(args, args.format, noted()):
+            write(part)
     return max(statuses)
 
 
-def _next(parts: Iterator[str]) -> str | None:
-    """Return the next part of the output, None at its end."""
+def _planned(args: argparse.Namespace) -> list[Output]:
+    """Return the outputs if some go to files, nothing if all goes to standard output."""
+    if not args.output_file:
+        return []
+    from .outputs import outputs
+
+    return outputs(args.output_file, args.format)
+
+
+def _write_all(planned: list[Output], args: argparse.Namespace, found: Results) -> None:
+    """Write the first output as results come, and the others from a record of the results."""
+    from contextlib import ExitStack
+
+    from ..files.spool import Spool
+    from .outputs import OutputFile
+
+    with ExitStack() as stack:
+        # Files that can't be written are reported before anything is checked.
+        files = [each.path and stack.enter_context(OutputFile(each.path)) for each in planned]
+        spool = stack.enter_context(Spool()) if len(planned) > 1 else None
+        results = spool.recorded(found) if spool else found
+        for each, file in zip(planned, files, strict=True):
+            parts = _parts(args, each.format, results, to_file=bool(file))
+            if file:
+                file.write(parts)
+            else:
+                for part in parts:
+                    write(part)
+            results = spool.replayed() if spool else found
+
+
+def _parts(
+    args: argparse.Namespace, name: str, results: Results, *, to_file: bool = False
+) -> Iterator[str]:
+    """Yield the parts of an output."""
     try:
-        return next(parts, None)
+        yield from _form(args, name, to_file=to_file)(results)
     except ValueError as error:
         from ..files.sequence import EntryError
 
@@ -176,8 +222,17 @@ def _refuse_nonsense(args: argparse.Namespace) -> None:
         )
 
 
-def _outcomes(args: argparse.Namespace, checks: _Checks, reading: Reading) -> Iterator[FileResults]:
+def _outcomes(
+    args: argparse.Namespace, checks: _Checks, reading: Reading, planned: list[Output]
+) -> Results:
     files = _files(args, checks)
+    if planned:
+        from .outputs import refuse_inputs
+
+        known = list(files)
+        named = [args.policy, args.catalog, args.config, args.previous]
+        refuse_inputs(planned, [*(each.name for each in known), *filter(None, named)])
+        files = iter(known)
     if not args.sequence:
         return outcomes(files, reading)
     from ..files.sequence import Histories
@@ -204,14 +259,21 @@ def _files(args: argparse.Namespace, checks: _Checks) -> Iterator[Path]:
             yield path
 
 
-def _form(args: argparse.Namespace) -> Callable[[Iterator[FileResults]], Iterator[str]]:
-    early = form(args.format)
-    if args.format not in FOR_PEOPLE:
-        return early
-    from ..output.terminal import Style, coloured, width
+def _form(
+    args: argparse.Namespace, name: str, *, to_file: bool
+) -> Callable[[Results], Iterator[str]]:
+    made = form(name)
+    if name not in FOR_PEOPLE:
+        return made
+    from ..output.terminal import WIDTH, Style, coloured, width
 
-    style = Style(coloured(args.color), width(), not args.redact, args.verbose)
-    return partial(early, style=style)
+    style = Style(
+        coloured(args.color, to_file=to_file),
+        WIDTH if to_file else width(),
+        not args.redact,
+        args.verbose,
+    )
+    return partial(made, style=style)
 
 
 def _progress() -> Any:

@@ -35,8 +35,8 @@ class Style(NamedTuple):
         return "".join(f"\x1b[{_MARKS[mark]}m" for mark in marks) + text + "\x1b[0m"
 
 
-def coloured(choice: str) -> bool:
-    """Return True if standard output gets colours; `choice` is auto, always or never.
+def coloured(choice: str, *, to_file: bool = False) -> bool:
+    """Return True if the output gets colours; `choice` is auto, always or never.
 
     Without a choice, ``NO_COLOR`` (no-color.org) says no, and wins over ``FORCE_COLOR``
     (force-color.org), which says yes; empty ones say nothing. Else a terminal gets them.
@@ -47,7 +47,7 @@ def coloured(choice: str) -> bool:
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    return _is_terminal() and os.environ.get("TERM") != "dumb"
+    return not to_file and _is_terminal() and os.environ.get("TERM") != "dumb"
 
 
 def width() -> int:

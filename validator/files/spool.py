@@ -1,0 +1,105 @@
+"""Spool: results on their way to one form of output, kept in a file for further ones."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Iterator
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, Self
+
+from .results import FileResults, PayloadResult, ReadError
+
+_IN_MEMORY = 1 << 20
+"""Bytes of results that need no file."""
+
+
+class Spool:
+    """The results of files, to be iterated over again; a context manager."""
+
+    def __init__(self) -> None:
+        """Open a file without a name."""
+        self._file: IO[bytes] = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - a context too
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def recorded(self, outcomes: Iterable[FileResults]) -> Iterator[FileResults]:
+        """Yield the same results, each recorded as it is taken."""
+        for outcome in outcomes:
+            early = outcome.error
+            self._write((outcome.path, early, outcome.lines))
+            results = _Recorded(outcome, self._write)
+            yield FileResults(outcome.path, results, error=early, lines=outcome.lines)
+            self._write(None)
+            self._write((outcome.payloads, outcome.error if outcome.error != early else ""))
+
+    def replayed(self) -> Iterator[FileResults]:
+        """Yield what was recorded, from the start; the results of each file have to be taken."""
+        self._file.seek(0)
+        while (head := self._read()) is not None:
+            path, early, lines = head
+            results = _Replayed(self._read)
+            yield FileResults(path, results, error=early, lines=lines)
+            results.finish()
+
+    def _write(self, record: object) -> None:
+        pickle.dump(record, self._file, pickle.HIGHEST_PROTOCOL)
+
+    def _read(self) -> Any:
+        """Return the next record, None at the end of the file."""
+        try:
+            return pickle.load(self._file)  # noqa: S301 - this process wrote it
+        except EOFError:
+            return None
+
+
+class _Recorded:
+    """The results of a file, recorded as they are iterated over."""
+
+    def __init__(self, outcome: FileResults, write: Any) -> None:
+        self._outcome = outcome
+        self._write = write
+
+    @property
+    def payloads(self) -> int:
+        return self._outcome.payloads
+
+    def __iter__(self) -> Iterator[PayloadResult]:
+        last: bytes | None = None
+        for result in self._outcome:
+            # The payloads of a capture share the text of the capture.
+            source = None if result.source is last else result.source
+            last = result.source
+            self._write((result.report, source, result.line))
+            yield result
+        if self._outcome.error:
+            raise ReadError(self._outcome.error)
+
+
+class _Replayed:
+    """The recorded results of a file."""
+
+    def __init__(self, read: Any) -> None:
+        self._read = read
+        self._finished = False
+        self.payloads = 0
+
+    def __iter__(self) -> Iterator[PayloadResult]:
+        source = b""
+        while (record := self._read()) is not None:
+            report, given, line = record
+            source = source if given is None else given
+            yield PayloadResult(report, source, line)
+        self._finished = True
+        self.payloads, late = self._read()
+        if late:
+            raise ReadError(late)
+
+    def finish(self) -> None:
+        """Pass over the results of a file that could not be opened, which no form asks for."""
+        if not self._finished:
+            for _ in self:
+                pass
