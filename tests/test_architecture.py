@@ -344,7 +344,7 @@ IDLE = {
     ),
     *("files.sequence", "files.spool", "gateway", "history", "output.excerpt", "output.github"),
     *("output.gitlab", "output.json", "output.json_text"),
-    *("output.junit", "output.sarif", "reading.json_scanner", "reading.lines"),
+    *("output.junit", "output.sarif", "output.statistics", "reading.json_scanner", "reading.lines"),
     *("reading.objects", "reading.unsupported"),
     *("reading.normalizer", "reading.parsers", "reading.positions", "reading.toml_reader"),
     *("reading.yaml_reader", "structure.reference", "cli.pages", "types"),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .outputs import Output
 
 Results: TypeAlias = "Iterator[FileResults]"
+Form: TypeAlias = "Callable[[Results], Iterator[str]]"
 COLOURS = ("auto", "always", "never")
 
 
@@ -113,6 +114,11 @@ def _add_report(to: argparse._ActionsContainer) -> None:
         " format to the file as well; may be repeated",
     )
     to.add_argument(
+        "--statistics",
+        action="store_true",
+        help="print counts by code and severity instead of the findings, as text or json",
+    )
+    to.add_argument(
         "--color",
         choices=COLOURS,
         default="auto",
@@ -154,7 +160,8 @@ def run(args: argparse.Namespace) -> int:
     if planned:
         _write_all(planned, args, noted())
     else:
-        for part in _parts(args, args.format, noted()):
+        made = _form(args, args.format, to_file=False, counted=args.statistics)
+        for part in _parts(made, noted()):
             write(part)
     return max(statuses)
 
@@ -181,7 +188,9 @@ def _write_all(planned: list[Output], args: argparse.Namespace, found: Results) 
         spool = stack.enter_context(Spool()) if len(planned) > 1 else None
         results = spool.recorded(found) if spool else found
         for each, file in zip(planned, files, strict=True):
-            parts = _parts(args, each.format, results, to_file=bool(file))
+            counted = args.statistics and each is planned[0]
+            made = _form(args, each.format, to_file=bool(file), counted=counted)
+            parts = _parts(made, results)
             if file:
                 file.write(parts)
             else:
@@ -190,12 +199,10 @@ def _write_all(planned: list[Output], args: argparse.Namespace, found: Results) 
             results = spool.replayed() if spool else found
 
 
-def _parts(
-    args: argparse.Namespace, name: str, results: Results, *, to_file: bool = False
-) -> Iterator[str]:
+def _parts(made: Form, results: Results) -> Iterator[str]:
     """Yield the parts of an output."""
     try:
-        yield from _form(args, name, to_file=to_file)(results)
+        yield from made(results)
     except ValueError as error:
         from ..files.sequence import EntryError
 
@@ -213,6 +220,8 @@ def _refuse_nonsense(args: argparse.Namespace) -> None:
         raise UsageError("--sequence judges one call after the other: leave --jobs out")
     if args.prefix and (not args.prefix.startswith("/") or args.prefix.endswith("/")):
         raise UsageError(f"--prefix is {args.prefix!r}; it takes a path, with no slash at its end")
+    if args.statistics and args.format not in {"text", "json"}:
+        raise UsageError(f"--statistics is for text and json, not for --format {args.format}")
     key = args.session_key
     if key is not None and not args.sequence:
         raise UsageError("--session-key is for --sequence")
@@ -259,9 +268,11 @@ def _files(args: argparse.Namespace, checks: _Checks) -> Iterator[Path]:
             yield path
 
 
-def _form(
-    args: argparse.Namespace, name: str, *, to_file: bool
-) -> Callable[[Results], Iterator[str]]:
+def _form(args: argparse.Namespace, name: str, *, to_file: bool, counted: bool) -> Form:
+    if counted:
+        from ..output.statistics import FORMS
+
+        return FORMS[name]
     made = form(name)
     if name not in FOR_PEOPLE:
         return made

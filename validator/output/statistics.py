@@ -1,0 +1,134 @@
+"""Statistics: findings counted by code and severity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from ..checking.report import FORMAT_VERSION
+from ..files.results import FileResults, PayloadResult
+from ..findings.code import Severity
+from .json_text import document
+from .summary import count
+
+_HEAD = ("count", "severity", "code", "files")
+
+
+class Tally(NamedTuple):
+    """The findings of one code and severity."""
+
+    code: str
+    severity: Severity
+    count: int
+    files: int
+    """How many files have such a finding."""
+
+
+class Statistics:
+    """Counts of findings and files; numbers of findings exclude those that reports omit."""
+
+    def __init__(self) -> None:
+        """Begin with nothing counted."""
+        self.files = 0
+        self.files_with_findings = 0
+        self.unreadable = 0
+        """Files that could not be read, or not to their end."""
+        self.payloads = 0
+        self.omitted: int | None = 0
+        """How many findings reports omit; None if some report did not count them."""
+        self.ok = True
+        self.by_severity = dict.fromkeys(Severity, 0)
+        self._counts: dict[tuple[str, Severity], int] = {}
+        self._files: dict[tuple[str, Severity], int] = {}
+        self._in_file: set[tuple[str, Severity]] = set()
+
+    def add(self, result: PayloadResult) -> None:
+        """Count the findings of a payload."""
+        for each in result.report.findings:
+            key = each.code, each.severity
+            self.by_severity[each.severity] += 1
+            self._counts[key] = self._counts.get(key, 0) + 1
+            self._in_file.add(key)
+        more = result.report.omitted
+        self.omitted = None if self.omitted is None or more is None else self.omitted + more
+
+    def finish(self, outcome: FileResults) -> None:
+        """Count a file whose payloads were added."""
+        self.files += 1
+        self.files_with_findings += bool(self._in_file)
+        self.unreadable += bool(outcome.error)
+        self.payloads += outcome.payloads
+        self.ok = self.ok and not outcome.error and not outcome.bad
+        for key in self._in_file:
+            self._files[key] = self._files.get(key, 0) + 1
+        self._in_file = set()
+
+    def tallies(self) -> list[Tally]:
+        """Return the counts, the highest first."""
+        found = [Tally(*key, number, self._files[key]) for key, number in self._counts.items()]
+        return sorted(found, key=lambda each: (-each.count, -each.severity.rank, each.code))
+
+
+def text(outcomes: Iterable[FileResults]) -> Iterator[str]:
+    """Yield a table of counts and a line with the totals."""
+    found = _of(outcomes)
+    rows = [
+        _HEAD,
+        *((str(t.count), str(t.severity), t.code, str(t.files)) for t in found.tallies()),
+    ]
+    if len(rows) > 1:
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for number, severity, code, files in rows:
+            yield (
+                f"{number:>{widths[0]}}  {severity:{widths[1]}}  {code:{widths[2]}}"
+                f"  {files:>{widths[3]}}\n"
+            )
+        yield "\n"
+    yield f"{_totals(found)}\n"
+
+
+def json(outcomes: Iterable[FileResults]) -> Iterator[str]:
+    """Yield one document with the counts."""
+    found = _of(outcomes)
+    data: dict[str, Any] = {
+        "version": FORMAT_VERSION,
+        "statistics": [
+            {**each._asdict(), "severity": str(each.severity)} for each in found.tallies()
+        ],
+        "severities": {str(level): number for level, number in found.by_severity.items()},
+        "files": found.files,
+        "files_with_findings": found.files_with_findings,
+        "files_unreadable": found.unreadable,
+        "payloads": found.payloads,
+        "omitted": found.omitted,
+        "ok": found.ok,
+    }
+    yield document(data)
+
+
+FORMS = {"text": text, "json": json}
+"""The forms of statistics, by the name of the format."""
+
+
+def _of(outcomes: Iterable[FileResults]) -> Statistics:
+    found = Statistics()
+    for outcome in outcomes:
+        for result in outcome:
+            found.add(result)
+        found.finish(outcome)
+    return found
+
+
+def _totals(found: Statistics) -> str:
+    counts = [
+        count(number, level, f"{level}s") for level, number in found.by_severity.items() if number
+    ]
+    total = " and ".join(filter(None, (", ".join(counts[:-1]), *counts[-1:]))) or "no findings"
+    where = f"in {found.files_with_findings} of {count(found.files, 'file', 'files')}"
+    line = f"{total} {where}" if counts else f"{total} in {count(found.files, 'file', 'files')}"
+    if found.omitted != 0:
+        number = "an unknown number" if found.omitted is None else found.omitted
+        line += f"; {number} more not shown"
+    if found.unreadable:
+        line += f"; {count(found.unreadable, 'file', 'files')} not readable"
+    return line
