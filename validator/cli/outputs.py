@@ -71,7 +71,8 @@ def _refuse_repeated(found: Iterable[Output]) -> None:
 def refuse_inputs(found: Iterable[Output], inputs: Iterable[str]) -> None:
     """Raise `UsageError` for an output that would replace a file which is read."""
     targets = {os.path.realpath(each.path): each.path for each in found if each.path is not None}
-    identities = {identity: path for path in targets.values() if (identity := _identity(path))}
+    identities = {_identity(path): path for path in targets.values()}
+    identities.pop(None, None)
     for path in inputs:
         target = targets.get(os.path.realpath(path)) or identities.get(_identity(path))
         if target is not None:

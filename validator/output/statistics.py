@@ -19,7 +19,7 @@ class Tally(NamedTuple):
 
     code: str
     severity: Severity
-    count: int
+    count: int  # type: ignore[assignment]  # nobody counts in the tuple
     files: int
     """How many files have such a finding."""
 
