@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 from ..checking.call import Previous
@@ -16,4 +17,4 @@ class EntryDefaults(NamedTuple):
     model: str | None = None
     operation: str | None = None
     dry: bool = False
-    now: str | None = None
+    now: str | datetime | None = None

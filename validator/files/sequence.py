@@ -150,14 +150,19 @@ class Histories:
 
     def _lines(self, setting: EntryDefaults) -> CheckLine:
         def judge(source: bytes) -> tuple[int, list[Report]]:
-            text = json_document(source)
-            read = text.document
-            if not read.readable:
-                return 1, [locate(text, _unread(setting, read))]
-            judged = self._judge(_Entry(read.value, (), read.problems), setting)
-            return 1, [each.report for each in place_results(text, [judged])]
+            return 1, [self.report(source, setting)]
 
         return judge
+
+    def report(self, source: bytes, setting: EntryDefaults) -> Report:
+        """Return the report of an entry that is a text of its own, the next of the sequence."""
+        text = json_document(source)
+        read = text.document
+        if not read.readable:
+            return locate(text, _unread(setting, read))
+        judged = self._judge(_Entry(read.value, (), read.problems), setting)
+        placed = place_results(text, [judged])
+        return placed[0].report if placed else judged.report
 
     def _judged(self, entries: Sequence[_Entry], setting: EntryDefaults) -> list[JudgedPayload]:
         """Judge entries in order."""

@@ -1,0 +1,168 @@
+"""Rows: results of lines as plain data, for engines that spread lines over processes.
+
+A row is made of builtin types only, each key always there, so that columnar formats such as Arrow
+take rows with one fixed schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, TypeAlias, TypedDict, Unpack
+
+from ..checking.call import CheckArguments
+from ..checking.report import Report
+from ..model.states import NEW
+from ..validator import Validator
+from .defaults import EntryDefaults
+
+Line: TypeAlias = str | bytes | tuple[Any, str | bytes]
+"""A line, or a key and a line."""
+
+
+class FindingRow(TypedDict):
+    """A finding in a row; the keys mean what they do in `talonschema.Finding`."""
+
+    code: str
+    severity: str
+    pointer: str
+    parameter: str | None
+    line: int | None
+    column: int | None
+    message: str
+    hint: str
+
+
+class Row(TypedDict):
+    """The result of a line."""
+
+    key: Any
+    """The key that came with the line; without one, the number of the line, from 1."""
+    ok: bool
+    """No finding of severity error."""
+    model: str | None
+    """The model the payload was taken for; None where the JSON could not be read."""
+    findings: list[FindingRow]
+    omitted: int | None
+    """How many more findings there are; None if they were too many to count."""
+
+
+def check_lines(
+    lines: Iterable[Line],
+    validator: Validator | None = None,
+    **arguments: Unpack[CheckArguments],
+) -> Iterator[Row]:
+    """Check lines with one payload each; yield a row for each as it comes.
+
+    A line is JSON text, with or without the line feed at its end; lines of white space are passed
+    over. With a key, given as ``(key, line)``, the places of its findings count from the line
+    itself; without one, from the first line, as those of the command do. `arguments` are those of
+    `Validator.check` and hold for each line. `validator` and `arguments` pickle.
+
+    Raises what `Validator.check` raises before the first line is taken, and `TypeError` for a line
+    that is no text.
+    """
+    validator = validator or Validator()
+    call = validator.call(**arguments)
+    check = validator.checker
+
+    def judge(source: str | bytes) -> Report:
+        return check(source, call).report.located(source)
+
+    return _rows(_iterated(lines), judge)
+
+
+def check_sequence(
+    lines: Iterable[Line],
+    validator: Validator | None = None,
+    *,
+    session_key: str | None = None,
+    **arguments: Unpack[CheckArguments],
+) -> Iterator[Row]:
+    """Check lines with one call each, every call judged on those before it on its session.
+
+    The lines are the entries of a sequence as ``talonschema check --sequence`` takes them, in
+    order; all calls on a session have to be among them. `session_key` is the JSON Pointer, in each
+    entry, of the session's identifier, None for ``integrationId``. `arguments` hold where an entry
+    has none of its own; `previous` is what each session meets first, by default `NEW`. Rows and
+    keys are those of `check_lines`.
+
+    Raises as `check_lines` does, and `ValueError` where `arguments` do not fit an entry.
+    """
+    from .sequence import Histories
+
+    if session_key is not None and not session_key.startswith("/"):
+        message = (
+            f"session_key is {session_key!r}; it takes a JSON Pointer, which begins with a slash"
+        )
+        raise ValueError(message)
+    validator = validator or Validator()
+    arguments.setdefault("previous", NEW)
+    validator.call(**arguments)
+    defaults = EntryDefaults(validator, **arguments)
+    histories = Histories(_Everywhere(defaults), session_key)
+
+    def judge(source: str | bytes) -> Report:
+        text = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
+        return histories.report(text, defaults)
+
+    return _rows(_iterated(lines), judge)
+
+
+class _Everywhere(NamedTuple):
+    """The same settings for every entry."""
+
+    defaults: EntryDefaults
+
+    def setting(self, name: str | None) -> EntryDefaults:
+        """Return the settings, whatever the name."""
+        del name
+        return self.defaults
+
+
+def _iterated(lines: Iterable[Line]) -> Iterator[Line]:
+    if isinstance(lines, (str, bytes)):
+        message = f"lines takes an iterable of lines, not one {type(lines).__name__}"
+        raise TypeError(message)
+    return iter(lines)
+
+
+def _rows(lines: Iterator[Line], judge: Callable[[str | bytes], Report]) -> Iterator[Row]:
+    for number, each in enumerate(lines, 1):
+        if isinstance(each, tuple):
+            key, line = each
+            moved = 0
+        else:
+            key, line = number, each
+            moved = number - 1
+        if isinstance(line, bytes):
+            source: str | bytes = line.removesuffix(b"\n")
+        elif isinstance(line, str):
+            source = line.removesuffix("\n")
+        else:
+            message = f"line {number} is {type(line).__name__}; a line takes str or bytes"
+            raise TypeError(message)
+        if source and not source.isspace():
+            report = judge(source)
+            yield {
+                "key": key,
+                "ok": report.ok,
+                "model": report.model,
+                "findings": _findings(report.moved(moved)) if report.findings else [],
+                "omitted": report.omitted,
+            }
+
+
+def _findings(report: Report) -> list[FindingRow]:
+    return [
+        {
+            "code": each.code,
+            "severity": str(each.severity),
+            "pointer": each.pointer,
+            "parameter": each.parameter,
+            "line": each.line,
+            "column": each.column,
+            "message": each.message,
+            "hint": each.hint,
+        }
+        for each in report.findings
+    ]
