@@ -22,7 +22,7 @@ SCHEMAS = Path(schemas.__file__).parent
 
 PACKAGES = (
     *("schemas", "types", "findings", "reading", "model", "structure", "rules"),
-    *("checking", "library", "export", "files", "config", "output", "gateway", "cli"),
+    *("checking", "config", "library", "export", "files", "output", "gateway", "cli"),
 )
 """The packages from the ground up; a module imports from its own and those below it."""
 LIBRARY = frozenset({"api", "history", "validator"})

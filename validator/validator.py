@@ -1,9 +1,10 @@
 """Validator: the configuration of checks, and the checks themselves."""
 
+import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property, partial
-from typing import Any, TypedDict, Unpack, get_args
+from typing import Any, Self, TypedDict, Unpack, get_args
 
 from . import schemas
 from .checking.call import (
@@ -105,6 +106,30 @@ class Validator:
         )
         """The checker behind `check`."""
         self._error_checker = self.checker.for_errors()
+
+    @classmethod
+    def from_config(cls, path: str | os.PathLike[str] | None = None) -> Self:
+        """Return a validator with the settings of a project, as ``talonschema check`` has them.
+
+        `path` is a settings file, or a folder from which the nearest ``talonschema.toml``, or
+        ``pyproject.toml`` with ``[tool.talonschema]``, is taken upwards; None stands for the
+        working directory. Where there is none, the defaults hold. The tables ``[[files]]`` and the
+        settings of calls (``model``, ``operation``, ``previous``, ``dry``), of documents (``at``,
+        ``exclude``) and of the exit status (``fail_on``) are none of a validator's.
+
+        Raises `ValueError` for a file that cannot be read or holds something wrong, with the path
+        and the line.
+        """
+        from .config import discovery
+        from .config.settings import SettingsResolver
+
+        place = "" if path is None else os.fspath(path)
+        if not isinstance(place, str):
+            message = f"path takes text or a path of text, not {type(place).__name__}"
+            raise TypeError(message)
+        found = path is not None and not os.path.isdir(place)
+        config = discovery.at(place) if found else discovery.find(place)
+        return cls(**SettingsResolver(config, {}).settings().options())
 
     @property
     def edition(self) -> str:

@@ -363,13 +363,8 @@ def _validator(settings: EffectiveSettings, args: argparse.Namespace) -> Validat
 
     try:
         return Validator(
-            edition=settings.value("edition"),
-            policy=settings.policy(),
-            naming=settings.value("naming"),
+            **settings.options(),
             engine=args.engine,
-            select=settings.value("select"),
-            ignore=[each.name for each in settings.ignored],
-            severity={name: level.value for name, level in settings.severity.items()},
             max_findings=args.max_findings,
             redact=args.redact,
         )
@@ -410,7 +405,7 @@ def _previous(given: str | None) -> Previous:
         from ..model.states import NEW
 
         return NEW
-    from ..files.paths import is_path
+    from ..config.path import is_path
 
     if given is None or not is_path(given):
         return given

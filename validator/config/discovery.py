@@ -17,14 +17,14 @@ SHARED = "pyproject.toml"
 _TOOL, _NAME = "tool", "talonschema"
 
 
-def find() -> Config | None:
-    """Return the nearest settings from the working directory upwards.
+def find(start: str = "") -> Config | None:
+    """Return the nearest settings from a folder upwards, by default the working directory.
 
     In one folder ``talonschema.toml`` wins. A ``pyproject.toml`` without ``[tool.talonschema]`` is
     passed over. Raises `TomlError`.
     """
     try:
-        folder, above = os.getcwd(), ""
+        folder, above = os.path.abspath(start), start
     except OSError:  # it was removed
         return None
     while True:

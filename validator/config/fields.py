@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from ..files.paths import is_path
 from ..findings.message import suggestion
 from ..model.states import STATES
 from ..reading.toml_reader import Toml
+from .path import is_path
 
 FieldReader: TypeAlias = Callable[[Any, str], Any]
 """Takes the value of a key, and the name that messages have for it; returns the setting.

@@ -8,7 +8,6 @@ from typing import Any, get_args
 
 from .. import schemas
 from ..checking.registry import select_codes
-from ..files.paths import is_path
 from ..findings.code import FAIL_ON, Severity
 from ..model.naming import Naming
 from ..model.policy import Policy
@@ -29,6 +28,7 @@ from .fields import (
     text,
 )
 from .globs import below, excludes, matches
+from .path import is_path
 
 _OF_OTHERS = ("gateway",)
 """Tables at the top of a file of its own that other programs read."""

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from .. import schemas
-from ..files.paths import is_path
 from ..findings.pointer import Path
 from ..model.policy import Catalog, Policy
+from .path import is_path
 
 if TYPE_CHECKING:
     from .file import Config
@@ -68,6 +68,17 @@ class EffectiveSettings(NamedTuple):
         if catalog is None:
             return policy
         return (policy or Policy()).with_catalog(Catalog.load(catalog))
+
+    def options(self) -> dict[str, Any]:
+        """Return the arguments of a `Validator`; raises `PolicyError`."""
+        return {
+            "edition": self.value("edition"),
+            "policy": self.policy(),
+            "naming": self.value("naming"),
+            "select": self.value("select"),
+            "ignore": tuple(each.name for each in self.ignored),
+            "severity": {name: level.value for name, level in self.severity.items()} or None,
+        }
 
 
 class SettingsResolver:

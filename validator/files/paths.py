@@ -150,8 +150,3 @@ def _matches(pattern: str) -> Iterator[str]:
             within = folder if top else os.path.relpath(folder, os.curdir)
             prefix = "" if within == os.curdir else escape(os.path.join(within, ""))
             yield from _matches(prefix + rest)
-
-
-def is_path(previous: str) -> bool:
-    """Return True if what the setting `previous` takes is written as the path of a file."""
-    return previous.lower().endswith(".json") or os.path.basename(previous) != previous
