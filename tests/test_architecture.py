@@ -22,7 +22,7 @@ SCHEMAS = Path(schemas.__file__).parent
 
 PACKAGES = (
     *("schemas", "types", "findings", "reading", "model", "structure", "rules"),
-    *("checking", "config", "library", "export", "files", "output", "gateway", "cli"),
+    *("checking", "config", "library", "testing", "export", "files", "output", "gateway", "cli"),
 )
 """The packages from the ground up; a module imports from its own and those below it."""
 LIBRARY = frozenset({"api", "history", "validator"})
@@ -341,7 +341,7 @@ IDLE = {
     *("output.junit", "output.sarif", "output.statistics", "reading.json_scanner", "reading.lines"),
     *("reading.objects", "reading.unsupported"),
     *("reading.normalizer", "reading.parsers", "reading.positions", "reading.toml_reader"),
-    *("reading.yaml_reader", "structure.reference", "cli.pages", "types"),
+    *("reading.yaml_reader", "structure.reference", "testing", "cli.pages", "types"),
 }
 """Modules of the package that a clean file has no use for."""
 

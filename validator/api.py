@@ -13,23 +13,23 @@ from .findings.message import suggestion
 from .validator import Options, Validator
 
 
-class _Both(CheckArguments, Options, total=False):
+class Arguments(CheckArguments, Options, total=False):
     """The arguments of `Validator` and of `Validator.check` together."""
 
 
-def check(payload: Any, **arguments: Unpack[_Both]) -> Report:
+def check(payload: Any, **arguments: Unpack[Arguments]) -> Report:
     """Check a payload: `Validator` and `Validator.check` in one, with the arguments of both."""
     validator, call = _split(arguments)
     return validator.check(payload, **call)
 
 
-def is_valid(payload: Any, **arguments: Unpack[_Both]) -> bool:
+def is_valid(payload: Any, **arguments: Unpack[Arguments]) -> bool:
     """Return True if a payload has no error; takes what `check` takes."""
     validator, call = _split(arguments)
     return validator.is_valid(payload, **call)
 
 
-def validate(payload: Any, *, fail_on: str = "error", **arguments: Unpack[_Both]) -> None:
+def validate(payload: Any, *, fail_on: str = "error", **arguments: Unpack[Arguments]) -> None:
     """Raise `InvalidPayload` if a payload has errors; takes what `check` takes.
 
     With `fail_on` ``"warning"``, warnings count as well.
@@ -60,7 +60,7 @@ _KEPT = 32
 kept = lru_cache(_KEPT, typed=True)(Validator)
 
 
-def _split(arguments: _Both) -> tuple[Validator, CheckArguments]:
+def _split(arguments: Arguments) -> tuple[Validator, CheckArguments]:
     known = (*Options.__annotations__, *CheckArguments.__annotations__)
     for name in arguments:
         if name not in known:

@@ -1,0 +1,5 @@
+"""Testing: assertions on payloads and calls, a pytest plugin, and strategies for hypothesis."""
+
+from .assertions import assert_valid_payload, assert_valid_request
+
+__all__ = ["assert_valid_payload", "assert_valid_request"]
