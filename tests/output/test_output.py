@@ -467,7 +467,12 @@ def test_fingerprints_differ_by_code_place_and_file() -> None:
 
 
 def test_a_severity_that_was_changed_is_the_level_of_results_only() -> None:
-    check = outcome("a.json", b'{"x": 1}', severity={"payload/unknown-property": "info"})
+    check = outcome(
+        "a.json",
+        b'{"x": 1}',
+        severity={"payload/unknown-property": "info"},
+        model="NewCustomerSessionV2",
+    )
     run = read_sarif(reported("sarif", [check]))
     assert [each["level"] for each in run["results"]] == ["note"]
     (rule,) = run["tool"]["driver"]["rules"]
@@ -506,7 +511,9 @@ def test_standard_input_has_no_file() -> None:
 
 
 def test_columns_are_those_of_characters() -> None:
-    (result,) = sarif_results(outcome("a.json", '{"a😀": 0}'.encode(), select=["payload"]))
+    (result,) = sarif_results(
+        outcome("a.json", '{"a😀": 0}'.encode(), select=["payload"], model="NewCustomerSessionV2")
+    )
     region = result["locations"][0]["physicalLocation"]["region"]
     assert (region["startColumn"], region["endColumn"]) == (2, 6)
     run = read_sarif(reported("sarif", []))
@@ -524,7 +531,7 @@ def test_severities_are_those_of_github() -> None:
 
 
 def test_a_payload_that_is_not_json_is_an_error_of_junit() -> None:
-    lines = outcome("a.ndjson", b"{}", b"{", b'{"state": 1}', b'{"x": 1}', lines=True)
+    lines = outcome("a.ndjson", b"{}", b"{", b'{"state": 1}', b'{"State": "open"}', lines=True)
     suites = read_junit(reported("junit", [lines]))
     kinds = {case.attrib["name"]: [each.tag for each in case] for case in suites[0]}
     assert kinds == {

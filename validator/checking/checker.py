@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..findings.code import Severity
 from ..findings.finding import finding
 from ..findings.pointer import Path
 from ..findings.problem import Problem
-from ..model.detection import OPERATIONS_OF, detect, misspelt_envelope
+from ..model.detection import OPERATIONS_OF, detect, misspelt_envelope, wire_keys
 from ..model.naming import _UNTRANSLATED, Naming, Translation, respell, to_snake
 from ..model.policy import Policy
 from ..model.states import SETTABLE
@@ -20,7 +21,7 @@ from ..rules.rule import NO_BODY
 from ..structure import Engine
 from ..structure.engine import EVERYTHING, omission
 from .call import Call
-from .codes import RULE_CRASH
+from .codes import RULE_CRASH, UNRECOGNISED
 from .collector import COUNTED, Collector
 from .plan import Plan, Step
 from .registry import CODES, HARMLESS, REFUSING, VOIDING
@@ -33,6 +34,9 @@ _TEXT = (bytes, bytearray, memoryview, str)
 
 _EXACT = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
 """The types of a session's own values that rules can judge as they are."""
+
+_KEYS_SHOWN = 10
+"""How many keys of an object that resembles no payload are named."""
 
 _TOO_MUCH = "too much of the structure is not valid"
 
@@ -136,6 +140,8 @@ class Checker:
         if not read.readable:
             return self._unreadable(read)
         model = call.model or detect(self.engine.edition, read.value, call.operation, self.naming)
+        if model is None:
+            return self._unrecognised(read.value, read.problems)
         return self._check(read.value, self._plan(model, call), call, EVERYTHING, read.problems)
 
     def _check_suspects(self, value: Any, call: Call, *, from_text: bool) -> CheckResult | None:
@@ -147,6 +153,8 @@ class Checker:
         if type(value) is not dict or self.naming != "wire":
             return None
         model = call.model or detect(self.engine.edition, value, call.operation, self.naming)
+        if model is None:
+            return self._unrecognised(value)
         plan = self._plan(model, call)
         prefilter = plan.prefilter
         if prefilter is None or not (from_text or _exact(value, plan.base)):
@@ -351,7 +359,7 @@ class Checker:
     def _unreadable(self, read: Document) -> CheckResult:
         """Report why there is nothing to check; no choice of codes hides faults of the text."""
         if any(CODES[each.code].group == "payload" for each in read.problems):
-            return self._without_payload(read)
+            return self._without_payload(read.problems)
         problems = read.problems[: self.max_findings]
         report = Report(
             ok=False,
@@ -365,16 +373,29 @@ class Checker:
         )
         return CheckResult(report, refused=True)
 
-    def _without_payload(self, read: Document) -> CheckResult:
+    def _unrecognised(
+        self, value: Mapping[Any, Any], problems: Sequence[Problem] = ()
+    ) -> CheckResult:
+        """Report that an object resembles no payload, and where one may be in it."""
+        from ..model import recognition
+
+        params = {"kind": recognition.foreign(wire_keys(value, self.naming)) or ""}
+        inside = recognition.nearest(value)
+        if inside is not None:
+            params = {"kind": "inside", "at": inside}
+        keys = [str(key) for key in islice(value, _KEYS_SHOWN)]
+        unrecognised = Problem(UNRECOGNISED.name, (), params, {"keys": keys})
+        return self._without_payload([*problems, unrecognised])
+
+    def _without_payload(self, problems: Iterable[Problem]) -> CheckResult:
         """Report that a document holds no payload."""
-        collector = self._collector()
-        collector.extend(read.problems)
+        collector = self._collector(problems)
         findings = tuple(
             finding(problem, CODES[problem.code], severity, redact=self.redact)
             for problem, severity in collector.worst()
         )
         report = Report(ok=collector.ok, findings=findings, model=None, edition=self.engine.edition)
-        return CheckResult(report)
+        return CheckResult(report, refused=collector.refused)
 
 
 def _plain(value: Any) -> bool:

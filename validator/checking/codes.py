@@ -21,7 +21,46 @@ RULE_CRASH: Final = Code(
     good=_GOOD,
 )
 
+UNRECOGNISED: Final = Code(
+    name="payload/unrecognised",
+    severity=Severity.ERROR,
+    summary="An object resembles no payload of a customer session.",
+    message={
+        "": "this resembles no payload of a customer session; its keys are {keys:bare}",
+        "inside": "this resembles no payload of a customer session; its keys are {keys:bare}",
+        "event": "this is an event, which has no model here",
+        "profile": "this is an update of a customer profile, which has no model here",
+        "reservation": "this is a coupon reservation, which has no model here",
+    },
+    hint={
+        "": "leave it out, or name its model if it is a payload",
+        "inside": "the value at {at:bare} may be one (--at '{at:bare}')",
+        "event": "leave it out: only payloads of customer sessions are checked",
+        "profile": "leave it out: only payloads of customer sessions are checked",
+        "reservation": "leave it out: only payloads of customer sessions are checked",
+    },
+    why="Nothing of it was checked: any object would pass as a session with unknown keys.",
+    fix=(
+        "Check the part that is a payload (`--at`), leave the file out (`--exclude`), or name the "
+        "`model` or the `operation`."
+    ),
+    source="talonschema; the payloads of other endpoints are those of talon-one-sdk 26",
+    bad=(
+        Example({"name": "a fixture", "request": {"customerSession": {"state": "open"}}}),
+        Example({"type": "pageViewed", "profileId": "p1", "attributes": {}}),
+        Example({"audiencesChanges": {}, "attributes": {}}),
+        Example({"integrationIDs": ["p1"]}),
+        Example({"dependencies": {}, "version": "1.0.0"}),
+    ),
+    good=(
+        Example({}),
+        Example({"statte": "open"}),
+        Example({"version": "1.0.0"}, {"model": "NewCustomerSessionV2"}),
+    ),
+)
+
 DOCUMENT: Final = (
+    UNRECOGNISED,
     Code(
         name="payload/nothing-at-pointer",
         severity=Severity.ERROR,

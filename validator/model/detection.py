@@ -34,8 +34,12 @@ _SEVERAL: Final = 3
 """How many keys that only a response has make a session a response; fewer are slips."""
 
 
-def detect(edition: str, payload: Any, operation: str | None, naming: Naming) -> str:
-    """Return the model of a payload.
+_OF_OTHERS: Final = frozenset({"type", "audiencesChanges", "integrationIDs"})
+"""Keys of payloads of other endpoints; see `recognition`."""
+
+
+def detect(edition: str, payload: Any, operation: str | None, naming: Naming) -> str | None:
+    """Return the model of a payload, None for an object that resembles none.
 
     An `operation` wins over the shape: the payload is its request. By its shape, an
     envelope with ``customerSession`` is a request or, around a response, what reading a session
@@ -73,6 +77,14 @@ def detect(edition: str, payload: Any, operation: str | None, naming: Naming) ->
     for model in _ENVELOPES:
         if _misspelt(payload, keys, model, edition):
             return model
+    if keys and (
+        keys.isdisjoint(schema_tree(edition, "NewCustomerSessionV2").properties)
+        or not keys.isdisjoint(_OF_OTHERS)
+    ):
+        from .recognition import foreign
+
+        if foreign(keys) is not None:
+            return None
     return "NewCustomerSessionV2"
 
 

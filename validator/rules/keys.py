@@ -11,14 +11,12 @@ from ..findings.code import Confidence, Example, Severity
 from ..findings.pointer import Path
 from ..model.detection import BASES, misspelt_envelope, response_only
 from ..model.naming import aliases, plain_name
+from ..model.recognition import V1
 from ..model.schema_tree import SchemaNode, schema_tree
 from .context import Context, Violation, Violations
 from .rule import REQUESTS, RETURNS, Builtin, rule
 
 UNKNOWN = "payload/unknown-property"
-
-_V1 = {"coupon": "couponCodes", "referral": "referralCode", "discounts": None}
-"""Keys of the first version of customer sessions, and what replaced them."""
 
 _OF_PROFILES = frozenset({"customerProfile", "profile", "profileAttributes"})
 """Keys that are sent beside a session for its profile, to no effect."""
@@ -173,8 +171,8 @@ def explain(
         return ("snake-case" if key in snake else "case"), name
     if part.model == "IntegrationRequest" and key in _OF_PROFILES:
         return "profile", None
-    if part.model in _SESSION_MODELS and key in _V1:
-        successor = _V1[key]
+    if part.model in _SESSION_MODELS and key in V1:
+        successor = V1[key]
         if successor is None:
             return "version-1-gone", None
         return ("version-1-beside" if successor in present else "version-1"), successor

@@ -15,7 +15,10 @@ CODES = (
         summary="A value has another JSON type than the model declares.",
         message="this is of type {actual:bare}, not {expected:bare}",
         hint={
-            "list": "check each payload; calls on one session go through replay",
+            "list": (
+                "check each payload (--at '/*'); calls on one session go through replay "
+                "(--sequence)"
+            ),
             "": "",
         },
         why="The API can't read the value and refuses the whole request.",

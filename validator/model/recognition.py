@@ -1,0 +1,142 @@
+"""Recognition: whether an object resembles a payload at all, and where one may be inside it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from functools import cache
+from itertools import islice
+from typing import Any, Final
+
+from .. import schemas
+from ..findings.pointer import Path, to_pointer
+from .naming import plain_name
+from .schema_tree import schema_tree
+
+V1: Final[Mapping[str, str | None]] = {
+    "coupon": "couponCodes",
+    "referral": "referralCode",
+    "discounts": None,
+}
+"""Keys of the first version of customer sessions, and what replaced them."""
+
+_SHAPES: Final[tuple[tuple[str, frozenset[str], frozenset[str]], ...]] = (
+    ("event", frozenset({"type"}), frozenset({"profileId", "sessionId"})),
+    ("profile", frozenset({"audiencesChanges"}), frozenset()),
+    ("reservation", frozenset({"integrationIDs"}), frozenset()),
+)
+"""Payloads of other endpoints: a kind, the keys that each such payload has, and keys of which it
+has one. By talon-one-sdk 26: NewEvent and IntegrationEventV2Request,
+CustomerProfileIntegrationRequestV2, CouponReservations."""
+
+_SIMILAR: Final = 0.8
+"""How similar a key is to a known one to be a slip of it, as difflib counts."""
+
+_LOOKED_AT: Final = 2000
+"""How many values are looked at for a payload inside a document."""
+
+_KEYS: Final = 50
+"""How many keys of an object are compared by similarity."""
+
+_STRONG: Final = 2
+"""How many keys of a session make an object a likely payload; `customerSession` alone does."""
+
+
+def foreign(keys: AbstractSet[Any]) -> str | None:
+    """Return None if an object with these keys resembles a payload of a session, else its kind.
+
+    The kind is that of a payload of another endpoint, or an empty text. `keys` are wire names.
+    A payload without keys resembles a session, which may be empty.
+    """
+    for kind, required, either in _SHAPES:
+        if required <= keys and (not either or not either.isdisjoint(keys)):
+            return kind if _of_sessions().isdisjoint(keys - _SHARED) else None
+    if not keys or not _of_sessions().isdisjoint(keys):
+        return None
+    plain = {plain_name(key) for key in islice(keys, _KEYS) if isinstance(key, str)}
+    if not _plain_names().isdisjoint(plain) or any(map(_resembles, plain)):
+        return None
+    return ""
+
+
+_SHARED: Final = frozenset(
+    {"profileId", "attributes", "storeIntegrationId", "evaluableCampaignIds"}
+    | {"loyaltyCards", "responseContent", "runRuleEngine", "identifiers", "dry"}
+)
+"""Keys that sessions and payloads of other endpoints have in common."""
+
+
+@cache
+def _of_sessions() -> frozenset[str]:
+    """Return the keys that payloads of all models have at their top, in all editions."""
+    names = {
+        name
+        for edition in schemas.EDITIONS
+        for model in schemas.models(edition)
+        if model in _MODELS
+        for name in schema_tree(edition, model).properties
+    }
+    return frozenset(names | V1.keys())
+
+
+_MODELS: Final = frozenset(
+    {"NewCustomerSessionV2", "CustomerSessionV2", "IntegrationRequest", "ReturnIntegrationRequest"}
+    | {"IntegrationStateV2", "IntegrationCustomerSessionResponse", "ReopenResponse"}
+    | {"ErrorResponse"}
+)
+
+
+@cache
+def _plain_names() -> frozenset[str]:
+    return frozenset(map(plain_name, _of_sessions()))
+
+
+def _resembles(name: str) -> bool:
+    from difflib import get_close_matches
+
+    # Short names resemble each other by chance.
+    return len(name) > 4 and bool(get_close_matches(name, _plain_names(), 1, _SIMILAR))  # noqa: PLR2004
+
+
+def nearest(document: Any) -> str | None:
+    """Return the JSON Pointer of the likely payload nearest to the top, None if there is none.
+
+    An index is given as ``*`` if the array has several elements.
+    """
+    waiting: deque[tuple[Path, Any]] = deque([((), document)])
+    for _ in range(_LOOKED_AT):
+        if not waiting:
+            return None
+        path, value = waiting.popleft()
+        if path and _is_likely(value):
+            return to_pointer(path)
+        waiting.extend(islice(_children(path, value), _LOOKED_AT - len(waiting)))
+    return None
+
+
+def _is_likely(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    keys = {key for key in islice(value, _KEYS) if isinstance(key, str)}
+    names = {plain_name(key) for key in keys}
+    if not names.isdisjoint(("customersession", "returnedcartitems", "cartitems")):
+        return True
+    return len(names & _session_names()) >= _STRONG and not foreign(keys)
+
+
+@cache
+def _session_names() -> frozenset[str]:
+    return frozenset(
+        plain_name(name)
+        for edition in schemas.EDITIONS
+        for name in schema_tree(edition, "NewCustomerSessionV2").properties
+    )
+
+
+def _children(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, Mapping):
+        yield from (((*path, key), each) for key, each in value.items() if isinstance(key, str))
+    elif isinstance(value, (list, tuple)):
+        for index, each in enumerate(value):
+            yield (*path, "*" if len(value) > 1 else index), each
