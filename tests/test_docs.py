@@ -78,7 +78,7 @@ def test_every_code_has_a_section() -> None:
 
 @pytest.mark.parametrize("page", WRITTEN, ids=name)
 def test_python_examples_print_what_is_shown(page: Path) -> None:
-    shared: dict[str, Any] = {}
+    shared: dict[str, Any] = {"__file__": str(page)}
     found = blocks(page)
     for block, after in zip_longest(found, found[1:]):
         if block.language != "python":

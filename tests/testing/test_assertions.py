@@ -101,6 +101,7 @@ RETURN = json.dumps({"return": {"returnedCartItems": [{"position": 0}]}})
     [
         ("PUT", "", UPDATE, {}, "IntegrationRequest"),
         ("PUT", "", UPDATE.encode(), {"previous": "open"}, "IntegrationRequest"),
+        ("PUT", "", json.loads(UPDATE), {}, "IntegrationRequest"),
         ("PUT", "?dry=true&now=2031-01-01T00:00:00Z", CLOSED, {"previous": "open"}, None),
         ("POST", "/returns", RETURN, {"previous": "closed"}, "ReturnIntegrationRequest"),
         ("PUT", "/reopen", b"", {"previous": "closed", "edition": "2026-06"}, None),
@@ -128,6 +129,7 @@ def test_a_valid_call_passes(
         ("POST", "/returns", UPDATE, {}, "schema/required"),
         ("POST", "/returns", RETURN, {"previous": "open"}, "lifecycle/state-transition"),
         ("PUT", "/reopen", None, {"previous": "open", "edition": "2026-06"}, "lifecycle/"),
+        ("PUT", "/reopen", "[]", {"edition": "2026-06", "fail_on": "warning"}, "request/"),
         ("PUT", "?dry=maybe", UPDATE, {}, "dry: it takes true or false"),
         ("PUT", "%2F", UPDATE, {}, "customerSessionId: "),
     ],

@@ -38,7 +38,7 @@ def assert_valid_payload(
 def assert_valid_request(
     method: str,
     url: object,
-    body: bytes | str | None = None,
+    body: Any = None,
     *,
     previous: Previous = None,
     prefix: str = "",
@@ -49,7 +49,8 @@ def assert_valid_request(
     """Raise `AssertionError` if an HTTP request is a call on a session that has errors.
 
     The endpoint is known by method and path, whatever the host; `prefix` comes before ``/v2`` in
-    the path. Query parameters count. `options` are those of `Validator`, in place of a `validator`.
+    the path. Query parameters count. `body` is JSON text or a parsed value. `options` are those of
+    `Validator`, in place of a `validator`.
 
     Returns the report, or None for a request to another endpoint.
     """
@@ -73,8 +74,8 @@ def assert_valid_request(
         "now": route.now,
         "previous": previous,
     }
-    # An empty body is none, which is what reopening has.
-    payload = body or None if route.operation == "reopen" else body
+    # Clients have no body as an empty one, too.
+    payload = None if route.operation == "reopen" and body in (b"", "") else body
     report = _report(payload, validator, arguments)
     _assert_valid(report, fail_on, request)
     return report
