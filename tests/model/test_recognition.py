@@ -17,6 +17,7 @@ CODE = "payload/unrecognised"
         {},
         {"State": "open"},
         {"statte": "open"},
+        {"stat": "open"},
         {"cart_items": []},
         {"coupon": "XMAS"},
         {"storeIntegrationId": "s1"},

@@ -110,7 +110,7 @@ def test_a_fixture_of_the_project(pytester: pytest.Pytester) -> None:
         "from talonschema.testing import assert_valid_payload\n\n"
         "def test_a(talonschema_validator):\n"
         "    assert talonschema_validator.edition == '2026-06'\n"
-        "    assert_valid_payload({'sku': 1}, validator=talonschema_validator)\n",
+        "    assert_valid_payload({'state': 'open', 'sku': 1}, validator=talonschema_validator)\n",
         encoding="utf-8",
     )
     done = pytester.runpytest_inprocess(*ALONE)

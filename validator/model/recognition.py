@@ -33,6 +33,9 @@ CustomerProfileIntegrationRequestV2, CouponReservations."""
 _SIMILAR: Final = 0.8
 """How similar a key is to a known one to be a slip of it, as difflib counts."""
 
+_LONG: Final = 4
+"""How many characters a key needs to be compared; shorter ones are similar by chance."""
+
 _LOOKED_AT: Final = 2000
 """How many values are looked at for a payload inside a document."""
 
@@ -95,8 +98,7 @@ def _plain_names() -> frozenset[str]:
 def _resembles(name: str) -> bool:
     from difflib import get_close_matches
 
-    # Short names resemble each other by chance.
-    return len(name) > 4 and bool(get_close_matches(name, _plain_names(), 1, _SIMILAR))  # noqa: PLR2004
+    return len(name) >= _LONG and bool(get_close_matches(name, _plain_names(), 1, _SIMILAR))
 
 
 def nearest(document: Any) -> str | None:
