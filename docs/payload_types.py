@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from talonschema import schemas
+from talonschema.model.schema_tree import schema_tree
 
 WIDTH: Final = 100
 INDENT: Final = " " * 4
@@ -103,12 +104,6 @@ def _properties(edition: str, model: str) -> dict[str, Any]:
     return properties | schema.get("properties", {})
 
 
-def _required(edition: str, model: str) -> set[str]:
-    schema = schemas.load(edition, model)
-    inherited = (_required(edition, _target(part)) for part in schema.get("allOf", ()))
-    return set(schema.get("required", ())).union(*inherited)
-
-
 def _target(schema: Mapping[str, Any]) -> str:
     reference: str = schema["$ref"]
     return reference.removesuffix(".json")
@@ -147,7 +142,7 @@ def _aliases(edition: str) -> dict[str, list[str]]:
 
 
 def _class(edition: str, model: str, aliases: Mapping[tuple[str, ...], str]) -> Iterator[str]:
-    required = _required(edition, model)
+    required = schema_tree(edition, model).required
     keys = {}
     for key, schema in _properties(edition, model).items():
         hint = _hint(f"{edition}/{model}/{key}", schema, aliases)

@@ -63,7 +63,7 @@ def test_findings_can_not_be_changed() -> None:
     with pytest.raises(AttributeError):
         del report.ok
     with pytest.raises(AttributeError):
-        report.findings[0].code = "x"  # type: ignore[misc]
+        report.findings[0].code = "x"  # type: ignore[misc]  # it is frozen
 
 
 def test_a_report_is_as_true_as_it_is_ok() -> None:

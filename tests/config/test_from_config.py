@@ -112,7 +112,7 @@ def test_a_path_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"has no table \[tool\.talonschema\]"):
         Validator.from_config(tmp_path / "pyproject.toml")
     with pytest.raises(TypeError, match="path takes text or a path of text, not bytes"):
-        Validator.from_config(b"talonschema.toml")  # type: ignore[arg-type]
+        Validator.from_config(b"talonschema.toml")  # type: ignore[arg-type]  # on purpose
 
 
 def test_the_command_finds_the_same(project: Path, run: Run) -> None:

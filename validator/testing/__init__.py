@@ -1,4 +1,4 @@
-"""Testing: assertions on payloads and calls, a pytest plugin, and strategies for hypothesis."""
+"""Testing: assertions on payloads and calls, and a pytest plugin."""
 
 from .assertions import assert_valid_payload, assert_valid_request
 
