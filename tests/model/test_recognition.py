@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from talonschema import check
+from talonschema import check, replay
 
 CODE = "payload/unrecognised"
 
@@ -92,3 +92,15 @@ def test_what_is_looked_at_has_a_bound() -> None:
 def test_keys_are_values_of_the_payload() -> None:
     (finding,) = check({"secret": 1}, redact=True).findings
     assert "secret" not in repr(finding)
+
+
+@pytest.mark.parametrize("options", [{}, {"ignore": [CODE]}, {"select": ["lifecycle"]}], ids=str)
+def test_it_changes_nothing_in_a_history(options: dict[str, Any]) -> None:
+    calls = [{"state": "closed"}, {"version": "1.0.0"}, {"state": "open"}]
+    *_, last = replay(calls, edition="2026-06", **options)
+    assert "lifecycle/state-transition" in last.by_code
+
+
+def test_faults_of_reading_are_reported_beside_it() -> None:
+    assert set(check({"version": object()}).by_code) == {"json/unsupported-type", CODE}
+    assert set(check('{"version": 1, "version": 2}').by_code) == {"json/duplicate-key", CODE}

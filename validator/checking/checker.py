@@ -12,6 +12,7 @@ from ..findings.problem import Problem
 from ..model.detection import OPERATIONS_OF, detect, misspelt_envelope, wire_keys
 from ..model.naming import _UNTRANSLATED, Naming, Translation, respell, to_snake
 from ..model.policy import Policy
+from ..model.recognition import foreign, nearest
 from ..model.states import SETTABLE
 from ..reading import document, python_values
 from ..reading.document import Document
@@ -141,7 +142,7 @@ class Checker:
             return self._unreadable(read)
         model = call.model or detect(self.engine.edition, read.value, call.operation, self.naming)
         if model is None:
-            return self._unrecognised(read.value, read.problems)
+            return self._unrecognised(read)
         return self._check(read.value, self._plan(model, call), call, EVERYTHING, read.problems)
 
     def _check_suspects(self, value: Any, call: Call, *, from_text: bool) -> CheckResult | None:
@@ -154,7 +155,7 @@ class Checker:
             return None
         model = call.model or detect(self.engine.edition, value, call.operation, self.naming)
         if model is None:
-            return self._unrecognised(value)
+            return None
         plan = self._plan(model, call)
         prefilter = plan.prefilter
         if prefilter is None or not (from_text or _exact(value, plan.base)):
@@ -373,19 +374,15 @@ class Checker:
         )
         return CheckResult(report, refused=True)
 
-    def _unrecognised(
-        self, value: Mapping[Any, Any], problems: Sequence[Problem] = ()
-    ) -> CheckResult:
+    def _unrecognised(self, read: Document) -> CheckResult:
         """Report that an object resembles no payload, and where one may be in it."""
-        from ..model import recognition
-
-        params = {"kind": recognition.foreign(wire_keys(value, self.naming)) or ""}
-        inside = recognition.nearest(value)
+        params = {"kind": foreign(wire_keys(read.value, self.naming)) or ""}
+        inside = nearest(read.value)
         if inside is not None:
             params = {"kind": "inside", "at": inside}
-        keys = [str(key) for key in islice(value, _KEYS_SHOWN)]
+        keys = list(islice(read.value, _KEYS_SHOWN))
         unrecognised = Problem(UNRECOGNISED.name, (), params, {"keys": keys})
-        return self._without_payload([*problems, unrecognised])
+        return self._without_payload([*read.problems, unrecognised])
 
     def _without_payload(self, problems: Iterable[Problem]) -> CheckResult:
         """Report that a document holds no payload."""

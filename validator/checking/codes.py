@@ -39,12 +39,16 @@ UNRECOGNISED: Final = Code(
         "profile": "leave it out: only payloads of customer sessions are checked",
         "reservation": "leave it out: only payloads of customer sessions are checked",
     },
-    why="Nothing of it was checked: any object would pass as a session with unknown keys.",
+    why=(
+        "Nothing of it was checked: any object would pass as a session with unknown keys. In a "
+        "history, it changes nothing."
+    ),
     fix=(
         "Check the part that is a payload (`--at`), leave the file out (`--exclude`), or name the "
         "`model` or the `operation`."
     ),
     source="talonschema; the payloads of other endpoints are those of talon-one-sdk 26",
+    refusal=Confidence.INFERRED,
     bad=(
         Example({"name": "a fixture", "request": {"customerSession": {"state": "open"}}}),
         Example({"type": "pageViewed", "profileId": "p1", "attributes": {}}),

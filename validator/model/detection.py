@@ -10,6 +10,7 @@ from typing import Any, Final
 from .. import schemas
 from ..findings.pointer import Path
 from .naming import Naming, aliases, plain_name, to_snake, wire_names
+from .recognition import OF_OTHERS, foreign
 from .schema_tree import schema_tree
 
 BASES: Final[dict[str, Path]] = {
@@ -32,10 +33,6 @@ _ENVELOPES: Final = ("IntegrationRequest", "ReturnIntegrationRequest")
 
 _SEVERAL: Final = 3
 """How many keys that only a response has make a session a response; fewer are slips."""
-
-
-_OF_OTHERS: Final = frozenset({"type", "audiencesChanges", "integrationIDs"})
-"""Keys of payloads of other endpoints; see `recognition`."""
 
 
 def detect(edition: str, payload: Any, operation: str | None, naming: Naming) -> str | None:
@@ -77,14 +74,9 @@ def detect(edition: str, payload: Any, operation: str | None, naming: Naming) ->
     for model in _ENVELOPES:
         if _misspelt(payload, keys, model, edition):
             return model
-    if keys and (
-        keys.isdisjoint(schema_tree(edition, "NewCustomerSessionV2").properties)
-        or not keys.isdisjoint(_OF_OTHERS)
-    ):
-        from .recognition import foreign
-
-        if foreign(keys) is not None:
-            return None
+    unlike = keys.isdisjoint(schema_tree(edition, "NewCustomerSessionV2").properties)
+    if (unlike or not keys.isdisjoint(OF_OTHERS)) and foreign(keys) is not None:
+        return None
     return "NewCustomerSessionV2"
 
 

@@ -30,6 +30,9 @@ _SHAPES: Final[tuple[tuple[str, frozenset[str], frozenset[str]], ...]] = (
 has one. By talon-one-sdk 26: NewEvent and IntegrationEventV2Request,
 CustomerProfileIntegrationRequestV2, CouponReservations."""
 
+OF_OTHERS: Final = frozenset(key for _, required, _ in _SHAPES for key in required)
+"""Keys that make an object with keys of a session a payload of another endpoint, perhaps."""
+
 _SIMILAR: Final = 0.8
 """How similar a key is to a known one to be a slip of it, as difflib counts."""
 
@@ -102,7 +105,7 @@ def _resembles(name: str) -> bool:
 
 
 def nearest(document: Any) -> str | None:
-    """Return the JSON Pointer of the likely payload nearest to the top, None if there is none.
+    """Return the JSON Pointer of the likely payload nearest to the top of plain JSON, or None.
 
     An index is given as ``*`` if the array has several elements.
     """
@@ -118,10 +121,10 @@ def nearest(document: Any) -> str | None:
 
 
 def _is_likely(value: Any) -> bool:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return False
-    keys = {key for key in islice(value, _KEYS) if isinstance(key, str)}
-    names = {plain_name(key) for key in keys}
+    keys = set(islice(value, _KEYS))
+    names = set(map(plain_name, keys))
     if not names.isdisjoint(("customersession", "returnedcartitems", "cartitems")):
         return True
     return len(names & _session_names()) >= _STRONG and not foreign(keys)
@@ -137,8 +140,8 @@ def _session_names() -> frozenset[str]:
 
 
 def _children(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
-    if isinstance(value, Mapping):
-        yield from (((*path, key), each) for key, each in value.items() if isinstance(key, str))
-    elif isinstance(value, (list, tuple)):
+    if isinstance(value, dict):
+        yield from (((*path, key), each) for key, each in value.items())
+    elif isinstance(value, list):
         for index, each in enumerate(value):
             yield (*path, "*" if len(value) > 1 else index), each
