@@ -1,4 +1,4 @@
-"""Write what is generated: the rules, a diagram and a picture in docs/, and the TypedDicts.
+"""Write what is generated: parts of docs/, the TypedDicts and the completions for shells.
 
 Run it with ``make docs``. With ``--check`` it writes nothing, names the files that are out of date
 and exits with status 1 if there are any.
@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, get_args
 
+from completions import outputs as completions
 from payload_types import outputs as payload_types
 from picture import picture
 
@@ -365,7 +366,15 @@ def outputs() -> dict[Path, str]:
         ROOT / "docs" / "check.svg": screenshot(),
         limits: with_diagram(limits.read_text("utf-8")),
         **{ROOT / "validator" / "types" / name: text for name, text in payload_types().items()},
+        **{
+            ROOT / "validator" / "cli" / "completions" / n: text
+            for n, text in completions().items()
+        },
     }
+
+
+def _in(folder: str, texts: Mapping[str, str]) -> dict[Path, str]:
+    return {ROOT / folder / name: text for name, text in texts.items()}
 
 
 def main(arguments: list[str]) -> int:

@@ -15,7 +15,6 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
 
 from .console import (
     BROKEN_PIPE,
@@ -29,6 +28,7 @@ from .console import (
     print_error,
     write,
 )
+from .parser import Parser
 
 COMMANDS = {
     "check": "check payloads in JSON files",
@@ -39,33 +39,10 @@ COMMANDS = {
     "states": "list the changes of state that a session can go through",
     "schema": "print the JSON Schema of a model",
     "gateway": "run the API gateway plugin",
+    "init": "write settings and a hook to start with",
+    "completion": "print completions for a shell",
 }
 """Each command is a module beside this one, which is imported when it is called."""
-_WIDTH = 80
-"""Of help that goes to no terminal."""
-
-
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help as wide as the terminal.
-
-    A parser makes one for each option, and would load shutil to learn the width.
-    """
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_width() - 2)
-
-
-def _width() -> int:
-    columns = os.environ.get("COLUMNS", "")
-    try:
-        return (columns.isdecimal() and int(columns)) or os.get_terminal_size().columns or _WIDTH
-    except OSError:
-        return _WIDTH
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message} (see '{self.prog} --help')")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -99,12 +76,7 @@ def _run(argv: Sequence[str]) -> int:
     name, *rest = argv
     command = import_module(f".{name}", __package__)
     about = COMMANDS[name]
-    parser = _Parser(
-        prog=f"{PROG} {name}",
-        description=f"{about[0].upper()}{about[1:]}.",
-        formatter_class=_Help,
-        allow_abbrev=False,
-    )
+    parser = Parser(f"{PROG} {name}", description=f"{about[0].upper()}{about[1:]}.")
     command.configure(parser)
     try:
         args = parser.parse_args(rest)
@@ -117,21 +89,21 @@ def _run(argv: Sequence[str]) -> int:
 
 def _run_alone(argv: Sequence[str]) -> int:
     """Run what is no command: help, the version, or a complaint."""
-    rows = "".join(f"  {name:10}{about}\n" for name, about in COMMANDS.items())
-    parser = _Parser(
-        prog=PROG,
+    rows = "".join(f"  {name:12}{about}\n" for name, about in COMMANDS.items())
+    parser = Parser(
+        PROG,
         usage=f"{PROG} [-h] [--version] COMMAND ...",
         description="Check payloads of Talon.One's Integration API, customer sessions above all.",
         epilog=f"commands:\n{rows}\n'{PROG} COMMAND --help' has the options of a command.\n",
-        formatter_class=_Help,
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="show the version and exit")
-    parser.add_argument("command", nargs="?", choices=tuple(COMMANDS), help=argparse.SUPPRESS)
+    parser.add_argument("command", nargs="*", help=argparse.SUPPRESS)
     try:
         args = parser.parse_args(argv)
     except SystemExit:
         return OK
+    if args.command:
+        raise UsageError(_unknown(args.command[0]))
     if args.version:
         from .. import __version__
 
@@ -139,3 +111,14 @@ def _run_alone(argv: Sequence[str]) -> int:
         return OK
     parser.print_help(sys.stderr)
     return USAGE
+
+
+def _unknown(command: str) -> str:
+    """Return what to do about a word that is no command."""
+    from ..findings.message import suggestion
+
+    if os.path.exists(command):
+        return f"{command!r} is not a command; to check it: {PROG} check {command}"
+    close = suggestion(command, COMMANDS)
+    advice = close or f"; the commands are {', '.join(COMMANDS)}"
+    return f"{command!r} is not a command{advice} (see '{PROG} --help')"

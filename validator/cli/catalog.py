@@ -23,7 +23,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="make a catalog of exports of the Management API",
         description="Make the catalog that check --catalog and policies read, of what GET"
         " /v1/attributes and GET /v1/additional_costs of the Management API answer.",
-        allow_abbrev=False,
     )
     build.add_argument(
         "exports",

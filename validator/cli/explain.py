@@ -17,14 +17,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what is known of the code."""
     from ..checking.registry import CODES, GROUPS, select_codes
-    from .pages import explanation, table_of_codes
+    from ..output.terminal import Style, coloured, width
+    from .explanation import Explanation
+    from .pages import table_of_codes
 
     try:
         names = select_codes([args.code])
     except ValueError as error:
         raise UsageError(str(error)) from None
     if args.code in CODES:
-        write(explanation(CODES[args.code]))
+        style = Style(coloured=coloured("auto"), width=width())
+        write(str(Explanation(CODES[args.code], style)))
     else:
         table = table_of_codes(code for name, code in CODES.items() if name in names)
         write(f"{args.code}: {GROUPS[args.code]}\n\n{table}")

@@ -12,6 +12,7 @@ _MARKS = {
     "error": "1;31",
     "warning": "1;33",
     "info": "1;36",
+    "good": "1;32",
     "strong": "1",
     "faint": "2",
     "frame": "34",
