@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -106,7 +107,6 @@ def test_refused(
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("none/x", "No such file or directory"),
         ("folder", "Is a directory"),
         ("a.json/x", "Not a directory"),
         ("x" * 300, "File name too long"),
@@ -118,6 +118,12 @@ def test_unwritable(folder: Path, path: str, reason: str) -> None:
     expected = f"talonschema: error: {path}: can't be written: {reason}\n"
     assert (done.returncode, done.stdout, done.stderr) == (3, "", expected)
     assert names(".") == ["a.json", "folder"]
+
+
+def test_missing_folders_are_made(folder: Path) -> None:
+    done = run("a.json", "--output-file", "json=build/reports/a.json")
+    assert done.returncode == 1
+    assert json.loads((folder / "build/reports/a.json").read_text("utf-8"))["files"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")

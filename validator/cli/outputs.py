@@ -94,6 +94,8 @@ def _identity(path: str) -> tuple[int, int] | None:
 class OutputFile:
     """A file that is made, or replaced, when all of its text is written; a context manager.
 
+    Folders that are missing are made at once.
+
     A pipe or a device is written to directly. Raises `OSError` with the path in its text.
     """
 
@@ -145,6 +147,8 @@ class OutputFile:
         if mode is not None and not os.access(target, os.W_OK):
             raise PermissionError(EACCES, os.strerror(EACCES))
         folder = os.path.dirname(target)
+        if not os.path.exists(folder):
+            os.makedirs(folder)
         temporary = os.path.join(folder, f".talonschema-{os.urandom(6).hex()}.tmp")
         file = _open(temporary, "x")
         self._temporary = temporary
