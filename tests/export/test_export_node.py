@@ -1,18 +1,10 @@
-"""The exports in ajv, the validator of the JavaScript world.
-
-What they need is installed from the npm registry once, into pytest's cache. Without Node they are
-skipped, unless CI or TALONSCHEMA_REQUIRE_NODE says that there has to be one.
-"""
+"""The exports in ajv, the validator of the JavaScript world."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import re
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -31,7 +23,6 @@ from talonschema.export import Target, export
 # With pytest-xdist one worker runs them all, so that there is one process of Node.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("node")]
 
-HERE = Path(__file__).parents[1] / "node"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "schemas.md"
 FILES = [(edition, model) for edition in schemas.EDITIONS for model in schemas.models(edition)]
 TARGETS: tuple[Target, ...] = ("2020-12", "draft-07", "draft-04")
@@ -88,38 +79,9 @@ class Ajv:
 
 
 @pytest.fixture(scope="session")
-def ajv(pytestconfig: pytest.Config) -> Iterator[Ajv]:
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        why = "Node with npm is not installed: the exports were not tried in ajv"
-        if {os.environ.get("TALONSCHEMA_REQUIRE_NODE"), os.environ.get("CI")} & {"1", "true"}:
-            pytest.fail(why)
-        pytest.skip(why)
-    with Ajv(installed(Path(pytestconfig.rootpath) / ".pytest_cache" / "node")) as running:
+def ajv(node: Path) -> Iterator[Ajv]:
+    with Ajv(node) as running:
         yield running
-
-
-def installed(cache_folder: Path) -> Path:
-    """Return the folder with the worker and what it needs; install it there if it is not yet.
-
-    It appears under its name all at once, so that processes don't see each other's halves.
-    """
-    files = [HERE / name for name in ("package.json", "package-lock.json", "worker.js")]
-    version = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
-    folder = cache_folder / version
-    if not folder.exists():
-        cache_folder.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=cache_folder))
-        for file in files:
-            shutil.copy(file, made)
-        npm = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-        done = subprocess.run(npm, cwd=made, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        try:
-            made.rename(folder)
-        except OSError:  # another process was faster
-            assert folder.exists()
-            shutil.rmtree(made)
-    return folder
 
 
 @cache
