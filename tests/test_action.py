@@ -76,7 +76,7 @@ def value(text: str, inputs: dict[str, str], context: dict[str, str]) -> str:
     match = re.fullmatch(r"\$\{\{ ([\w.-]+) \}\}", text)
     assert match is not None
     if (name := match[1].removeprefix("inputs.")) in ACTION["inputs"]:
-        return inputs.get(name, ACTION["inputs"][name]["default"])
+        return str(inputs.get(name, ACTION["inputs"][name]["default"]))
     return context[match[1]]
 
 
