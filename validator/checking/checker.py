@@ -163,11 +163,14 @@ class Checker:
         suspects = prefilter.scan(value)
         if suspects is None:
             return None
+        places = None
         if suspects.shell or suspects.items:
-            value, problems = prefilter.plain(value, suspects, read=from_text)
-            if problems:
-                return None
-        result = self._check(value, plan, call, suspects)
+            places = prefilter.suspect_places(value, suspects)
+            if places is None:
+                value, problems = prefilter.plain(value, suspects, read=from_text)
+                if problems:
+                    return None
+        result = self._check(value, plan, call, suspects, places=places)
         if result.crashed or (result.doubtful and not from_text and not _plain(value)):
             # It may be due to such a value, in an item that passed.
             return None
@@ -180,6 +183,8 @@ class Checker:
         call: Call,
         suspects: "Suspects",
         problems: Sequence[Problem] = (),
+        *,
+        places: frozenset[str] | None = None,
     ) -> CheckResult:
         """Check plain JSON, by what may be wrong of it; `problems` are those of reading it."""
         collector, translation = None, None
@@ -189,7 +194,7 @@ class Checker:
             translation = Translation(value, plan.schema_tree)
             value = translation.wire
             collector = self._collector(_untranslatable(translation), collector)
-        steps = plan.rules_for(suspects)
+        steps = plan.rules_for(suspects, places)
         # Without suspects only rules without a prefilter are left, which read all items.
         items = suspects.items if suspects.shell or suspects.items else None
         context = self._context(plan, call, value, items)

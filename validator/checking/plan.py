@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ..structure.engine import Prefilter, Suspects
 
 
+_KINDS = 256
+"""Of suspect places, for which the rules to be judged are kept."""
+
+
 class Step(NamedTuple):
     """A rule to be judged."""
 
@@ -30,13 +34,13 @@ class Plan:
     """The rules for payloads of one kind of call, and those that are skipped."""
 
     __slots__ = (
+        "_at",
+        "_judged",
         "_reports",
         "always_rules",
         "base",
         "call_kind",
         "clean_report",
-        "item_rules",
-        "on_session",
         "prefilter",
         "schema_tree",
         "skipped",
@@ -95,10 +99,8 @@ class Plan:
             step for step in steps if self.prefilter is None or step.rule.prefilter is None
         )
         """Those of them that have to be judged even if the whole payload passes `prefilter`."""
-        self.item_rules = tuple(step for step in self.steps if _on_items(step.rule, policy))
-        """Those that have to be judged if only items of the cart do not pass it."""
-        self.on_session = tuple(step for step in self.steps if _on_session(step.rule, policy))
-        """Those that have to be judged if all items of the cart pass it."""
+        self._judged = [_judged(step.rule, policy, base) for step in self.steps]
+        self._at: dict[frozenset[str], tuple[Step, ...]] = {}
         self.skipped = tuple(sorted(skipped))
         self.clean_report = Report(
             ok=True,
@@ -110,12 +112,27 @@ class Plan:
         """The report of a payload without findings to which every rule could be applied."""
         self._reports: dict[tuple[Skipped, ...], Report] = {(): self.clean_report}
 
-    def rules_for(self, suspects: "Suspects") -> tuple[Step, ...]:
-        """Return the rules that may find something in a payload with these suspects."""
-        in_cart = suspects.items is None or len(suspects.items) > 0
-        if suspects.shell:
-            return self.steps if in_cart else self.on_session
-        return self.item_rules if in_cart else self.always_rules
+    def rules_for(
+        self, suspects: "Suspects", places: frozenset[str] | None = None
+    ) -> tuple[Step, ...]:
+        """Return the rules that may find something in a payload with these suspects.
+
+        `places` are the only ones that may be at fault, as `Prefilter.suspect_places` returns them.
+        """
+        if not suspects.shell and suspects.items is not None and not suspects.items:
+            return self.always_rules
+        if places is None:
+            return self.steps
+        rules = self._at.get(places)
+        if rules is None:
+            rules = tuple(
+                step
+                for step, judged in zip(self.steps, self._judged, strict=True)
+                if judged is None or not judged.isdisjoint(places)
+            )
+            if len(self._at) < _KINDS:
+                self._at[places] = rules
+        return rules
 
     def report_without_findings(self, skipped: tuple[Skipped, ...]) -> Report:
         """Return the report of a payload without findings in which `skipped` could not be judged.
@@ -130,20 +147,21 @@ class Plan:
         return report
 
 
-def _on_items(rule: Rule, policy: Policy) -> bool:
-    """Return True if `rule` needs judging though all but the items of the cart is in order."""
-    fragments = rule.fragments(policy)
-    return not fragments or any(
-        place.startswith("cartItems") for place in (*fragments, *rule.reads)
-    )
+def _judged(rule: Rule, policy: Policy, base: Path) -> frozenset[str] | None:
+    """Return the places that a rule judges, as in `Prefilter.suspect_places`; None if all may be.
 
-
-def _on_session(rule: Rule, policy: Policy) -> bool:
-    """Return True if `rule` needs judging though the items of the cart are in order."""
+    Places outside of the session are none of these.
+    """
     fragments = rule.fragments(policy)
-    return not fragments or any(
-        not place.startswith("cartItems") for place in (*fragments, *rule.reads)
-    )
+    if not fragments:
+        return None
+    judged = set()
+    for where in (*fragments, *rule.reads):
+        path = place(where, base)
+        if path[: len(base)] == base:
+            key, *below = path[len(base) :]
+            judged.add("/".join(map(str, (key, *below[:2]))) if len(below) > 1 else str(key))
+    return frozenset(judged)
 
 
 def _fragments(steps: list[Step], base: Path, policy: Policy) -> dict[Path, dict[str, Any]]:

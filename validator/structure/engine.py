@@ -50,6 +50,13 @@ class Prefilter(Protocol):
     ) -> tuple[dict[str, Any], list[Problem]]:
         """Return a payload whose parts in doubt are plain JSON, and what is wrong with them."""
 
+    def suspect_places(self, value: dict[str, Any], suspects: Suspects) -> frozenset[str] | None:
+        """Return the only places at which a payload may fail the schema; None if not known.
+
+        They are keys of the session, and ``cartItems/*/`` with keys of items. Keys that the schema
+        does not have are left out.
+        """
+
 
 class Engine(ABC):
     """Checks plain JSON values (see `instance.plain`) against the models of an edition."""

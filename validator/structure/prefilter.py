@@ -48,6 +48,8 @@ _FORMATS = {
 """Patterns that pass only what the formats do; leap days, for one, are in doubt."""
 
 
+_KEYWORDS = frozenset({"type", "properties", "required", "additionalProperties"})
+"""Of objects whose keys can be judged one by one."""
 _UNREADABLE = Problem("json/too-deep")
 _SHALLOW = 8
 """Values that a caller made are asked about at once if they are nested no deeper."""
@@ -88,6 +90,7 @@ class SchemaPrefilter:
         maker.free = _SMALL
         self._shell_schema = maker.make(shape, ())
         self._shape, self._items_shape = shape, items
+        self._keys: dict[int, jsonschema_rs.Validator] = {}
 
     @cached_property
     def _whole(self) -> "jsonschema_rs.Validator":
@@ -140,6 +143,38 @@ class SchemaPrefilter:
             )
             return Suspects(shell, items, structure, shell_structure)
         except (ValueError, TypeError, OverflowError, RecursionError):
+            return None
+
+    def suspect_places(self, value: dict[str, Any], suspects: Suspects) -> frozenset[str] | None:
+        """Return the only places at which a payload may fail the schema; None if not known.
+
+        They are keys of the session, and ``cartItems/*/`` with keys of items. Keys that the schema
+        does not have are left out.
+        """
+        try:
+            found: list[str] = []
+            if suspects.shell:
+                *steps, _ = self._cart
+                whole, part = self._shell_schema, value
+                for step in steps:
+                    if _failing(whole, part, self._keys, besides=step) != []:
+                        return None
+                    whole, part = whole["properties"][step], part[step]
+                keys = _failing(whole, part, self._keys)
+                if keys is None:
+                    return None
+                found += keys
+            if suspects.items:
+                cart = self._cart_of(value)
+                if not cart or len(suspects.items) > _FEW:
+                    return None
+                for index in suspects.items:
+                    keys = _failing(self._item_schema, cart[index], self._keys)
+                    if keys is None:
+                        return None
+                    found += [f"cartItems/*/{key}" for key in keys]
+            return frozenset(found)
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
 
     def plain(
@@ -210,6 +245,37 @@ class SchemaPrefilter:
                 suspects += found
                 start = stop
         return suspects
+
+
+def _failing(
+    schema: dict[str, Any],
+    value: Any,
+    validators: "dict[int, jsonschema_rs.Validator]",
+    besides: str | int | None = None,
+) -> list[str] | None:
+    """Return the keys, `besides` one, whose values fail their schema; None if all of it may fail.
+
+    `validators` keeps the validators of the schemas that stay the same, by their identity.
+    """
+    if type(value) is not dict or not _KEYWORDS.issuperset(schema):
+        return None
+    if not value.keys() >= set(schema.get("required", ())):
+        return None
+    failing = []
+    for key, part in value.items():
+        if key == besides:
+            continue
+        own = schema["properties"].get(key)
+        if own is not None:
+            accepted = validators.get(id(own))
+            if accepted is None:
+                accepted = validators[id(own)] = validator(own, formats=False)
+            if accepted.is_valid(part):
+                continue
+            failing.append(key)
+        if type(key) is not str or not python_values.is_plain(part, max_depth=_SHALLOW):
+            return None
+    return failing
 
 
 def _with(value: dict[str, Any], path: Path, part: Any) -> dict[str, Any]:
