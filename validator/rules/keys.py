@@ -179,11 +179,21 @@ def explain(
     for other in schemas.EDITIONS:
         if other != edition and _has(other, part.model, key):
             return "edition", other
-    for place in root.walk():
-        if key in place.properties and place.model != part.model:
-            return "place", place.model
+    for model in _owners(root).get(key, ()):
+        if model != part.model:
+            return "place", model
     close = next((name for name in _similar(part, key) if name not in present), None)
     return (None, None) if close is None else ("similar", close)
+
+
+@cache
+def _owners(root: SchemaNode) -> dict[str, list[str]]:
+    """Return the models below `root` that have a property, by its name."""
+    owners: dict[str, list[str]] = {}
+    for part in root.walk():
+        for key in part.properties:
+            owners.setdefault(key, []).append(part.model)
+    return owners
 
 
 @lru_cache(maxsize=256)
