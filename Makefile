@@ -38,13 +38,16 @@ QUICK ?=
 UPDATE ?=
 PEERS := benchmarks/.venv
 PEERS_INSTALLED := $(PEERS)/.installed
+# The documentation site has an environment of its own, too.
+SITE := build/site
+SITE_INSTALLED := $(SITE)/.installed
 QUESTIONS := accept read fail start lines growth real
 
 # The folders validator/ and schemas/ are the packages talonschema and talonschema.schemas. mypy has
 # no setting for that, so it reads them through links; its errors are printed with the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest lint format types docs golden build bench bench-guard bench-gateway bench-attacks clean
+.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest lint format types docs golden site build bench bench-guard bench-gateway bench-attacks clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -63,7 +66,8 @@ lock: $(INSTALLED) ## Write the newest versions of all requirements into the loc
 	@$(COMPILE) --upgrade pyproject.toml --extra dev --output-file $(LOCK)
 	@$(COMPILE) --upgrade pyproject.toml benchmarks/requirements.in \
 	    --output-file requirements/benchmarks.txt
-	@for folder in benchmarks/node tests/node; do \
+	@$(COMPILE) --upgrade docs/site/requirements.in --output-file requirements/site.txt
+	@for folder in benchmarks/node docs/site tests/node; do \
 	    npm update --prefix $$folder --package-lock-only --omit-lockfile-registry-resolved \
 	        --no-audit --no-fund --silent; \
 	done
@@ -135,6 +139,25 @@ docs: install ## Write the generated parts of the documentation
 
 golden: install ## Write the files that the tests compare the output with
 	@$(VPYTHON) tests/support/goldens.py
+
+site: $(SITE_INSTALLED) ## Build the documentation site into build/site/html
+	@$(SITE)/venv/bin/sphinx-build -q -W --keep-going -c docs/site -d $(SITE)/doctrees . $(SITE)/html
+	@echo 'The site is in $(SITE)/html: $(VPYTHON) -m http.server --directory $(SITE)/html'
+
+# Of the package that draws diagrams, the site needs what a browser loads.
+$(SITE_INSTALLED): requirements/site.txt docs/site/package-lock.json | install
+	@echo 'Installing the generator of the site into $(SITE) ...'
+	@rm -rf $(SITE) && mkdir -p $(SITE)/static/chunks
+	@$(VPYTHON) -m venv --without-pip $(SITE)/venv
+	@$(PIP) --python $(SITE)/venv/bin/python install -qq --require-hashes \
+	    --requirement requirements/site.txt
+	@cp docs/site/package*.json $(SITE)/
+	@npm ci --prefix $(SITE) --no-audit --no-fund --silent --ignore-scripts
+	@cd $(SITE)/node_modules/mermaid/dist && \
+	    cp mermaid.esm.min.mjs ../../../static/ && \
+	    cp -r chunks/mermaid.esm.min ../../../static/chunks/
+	@rm -rf $(SITE)/node_modules $(SITE)/static/chunks/*/*.map
+	@touch $@
 
 build: install ## Build the source archive and the wheel into dist/
 	@rm -rf dist
