@@ -27,6 +27,9 @@ SLOW := $(addprefix tests/,gateway export output structure cli/test_robustness.p
 # The environments of test-latest and test-lowest.
 LATEST := build/latest
 LOWEST := build/lowest
+# The environment of test-spark, whose packages are several times as large as all others.
+SPARK := build/spark
+SPARK_INSTALLED := $(SPARK)/.installed
 TALONSCHEMA := $(VENV)/bin/talonschema
 INSTALLED := $(VENV)/.installed
 TYPES := build/types
@@ -47,7 +50,7 @@ QUESTIONS := accept read fail start lines growth real
 # no setting for that, so it reads them through links; its errors are printed with the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest lint format types docs golden site build bench bench-guard bench-gateway bench-attacks clean
+.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark lint format types docs golden site build bench bench-guard bench-gateway bench-attacks bench-spark clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -67,6 +70,8 @@ lock: $(INSTALLED) ## Write the newest versions of all requirements into the loc
 	@$(COMPILE) --upgrade pyproject.toml benchmarks/requirements.in \
 	    --output-file requirements/benchmarks.txt
 	@$(COMPILE) --upgrade docs/site/requirements.in --output-file requirements/site.txt
+	@$(COMPILE) --upgrade pyproject.toml --extra duckdb --extra spark --extra testing \
+	    tests/scale/requirements.in --output-file requirements/spark.txt
 	@for folder in benchmarks/node docs/site tests/node; do \
 	    npm update --prefix $$folder --package-lock-only --omit-lockfile-registry-resolved \
 	        --no-audit --no-fund --silent; \
@@ -112,6 +117,19 @@ test-lowest: install ## Run every test with the lowest releases that pyproject.t
 	@$(PIP) --python $(LOWEST)/bin/python install -qq --constraint $(LOWEST)/bounds.txt \
 	    --editable '.[dev]'
 	@$(LOWEST)/bin/python $(PYTEST) $(PYTEST_ARGS)
+
+# Spark needs Java, 17 or newer.
+test-spark: $(SPARK_INSTALLED) ## Run the examples for Spark and DuckDB beside the command
+	@$(SPARK)/bin/python -m pytest tests/scale $(PYTEST_ARGS)
+
+# pyspark is built from its source archive, with the setuptools that is locked.
+$(SPARK_INSTALLED): pyproject.toml requirements/spark.txt | install
+	@echo 'Installing Spark and DuckDB into $(SPARK) ...'
+	@$(VPYTHON) -m venv --clear --without-pip $(SPARK)
+	@$(PIP) --python $(SPARK)/bin/python install -qq --require-hashes \
+	    --requirement requirements/spark.txt
+	@$(PIP) --python $(SPARK)/bin/python install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
 
 lint: install ## Look for faults of style and layout
 	@echo '== ruff'
@@ -198,6 +216,9 @@ bench-gateway: install ## Measure what the gateway plugin adds and write docs/ga
 
 bench-attacks: install ## Measure how light updates fare while others send what costs most
 	@$(VPYTHON) benchmarks/attacks.py $(if $(QUICK),--quick)
+
+bench-spark: $(SPARK_INSTALLED) ## Measure Spark beside the command
+	@$(SPARK)/bin/python benchmarks/spark.py $(if $(QUICK),--quick)
 
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) $(PEERS) benchmarks/node/node_modules build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

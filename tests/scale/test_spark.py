@@ -13,7 +13,11 @@ import pyspark
 from support import logs
 from support.logs import ROOT, SCRIPTS, Results
 
+# Java that starts fast: what runs for seconds is not worth much compiling.
+JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 SPARK = {
+    "spark.driver.extraJavaOptions": JAVA,
+    "spark.executor.extraJavaOptions": JAVA,
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.log.level": "ERROR",
