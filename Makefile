@@ -122,7 +122,6 @@ test-lowest: install ## Run every test with the lowest releases that pyproject.t
 test-spark: $(SPARK_INSTALLED) ## Run the examples for Spark and DuckDB beside the command
 	@$(SPARK)/bin/python -m pytest tests/scale $(PYTEST_ARGS)
 
-# pyspark is built from its source archive, with the setuptools that is locked.
 $(SPARK_INSTALLED): pyproject.toml requirements/spark.txt | install
 	@echo 'Installing Spark and DuckDB into $(SPARK) ...'
 	@$(VPYTHON) -m venv --clear --without-pip $(SPARK)

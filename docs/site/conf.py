@@ -30,7 +30,7 @@ copybutton_prompt_text = "$ "
 
 PATHS = {
     "Application developer": ["library", "testing", "report", "policy", "catalog", "rules"],
-    "Platform engineer": ["hook", "cli", "configuration", "schemas", "editors"],
+    "Platform engineer": ["hook", "cli", "configuration", "scale", "schemas", "editors"],
     "Operator": [
         f"gateway/{name}"
         for name in (

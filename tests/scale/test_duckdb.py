@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -71,6 +73,29 @@ def test_calls_are_judged_on_those_of_their_session(tmp_path: Path) -> None:
     order = sorted(rows, key=lambda row: (row["key"]["number"] % 3, row["key"]["number"]))
     compared = [logs.compared(row) for row in order]
     assert compared == [logs.compared(row) for row in expected]
+
+
+def test_the_queries_of_the_page_are_right(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "scale.md").read_text("utf-8").partition("## DuckDB")[2]
+    (payloads,) = re.findall(r'"(SELECT .*)"', page)
+    entries, findings = re.findall(r"^```sql\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    columns = ("request_id", "session_id", "sent_at", "operation", "body")
+    log = [
+        ("a", "order-1", 1, "update", '{"customerSession": {"state": "closed"}}'),
+        ("b", "order-1", 2, "return", '{"return": {"returnedCartItems": [{"position": 0}]}}'),
+        ("c", "order-1", 3, "update", '{"customerSession": {"state": "open"}}'),
+        ("d", "order-2", 1, "update", '{"customerSession": '),
+    ]
+    (tmp_path / "lake").mkdir()
+    source = tmp_path / "lake" / "log.parquet"
+    pq.write_table(pa.table(dict(zip(columns, zip(*log, strict=True), strict=True))), source)
+    found = {}
+    for query, options in ((payloads, ()), (entries, ("--sequence",))):
+        by_duckdb(query.replace("'lake/*.parquet'", "lake"), source, *options)
+        told = findings.replace("findings.parquet", str(tmp_path / "lake" / "rows.parquet"))
+        found[query] = {(row[0], row[1]) for row in duckdb.sql(told).fetchall()}
+    assert found[payloads] == {("d", "json/syntax")}
+    assert found[entries] == {("c", "lifecycle/state-transition"), ("d", "json/syntax")}
 
 
 def test_where_nothing_is_selected_there_are_no_rows(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def by_spark(master: str, files: list[Path], *options: str) -> Results:
     """Return what the example finds in the files of a folder, which are all it has."""
     source = files[0].parent
     target = source.with_name("rows")
-    command = [SCRIPTS / "spark-submit", "--master", master]
+    command: list[str | Path] = [SCRIPTS / "spark-submit", "--master", master]
     for name, value in SPARK.items():
         command += ["--conf", f"{name}={value}"]
     example = ROOT / "examples" / "spark" / "check_logs.py"
