@@ -337,7 +337,7 @@ IDLE = {
     *("cli.outputs", "export", "files.capture", "files.documents", "files.ndjson"),
     *("files.progress", "files.rows", "files.sequence", "files.spool", "gateway", "history"),
     *("output.excerpt", "output.github"),
-    *("output.gitlab", "output.json", "output.json_text"),
+    *("output.gitlab", "output.html", "output.json", "output.json_text"),
     *("output.junit", "output.sarif", "output.statistics", "reading.json_scanner", "reading.lines"),
     *("reading.objects", "reading.unsupported"),
     *("reading.normalizer", "reading.parsers", "reading.positions", "reading.toml_reader"),

@@ -19,6 +19,7 @@ import pytest
 from talonschema.cli import main
 from talonschema.files import progress
 from talonschema.files.ndjson import Batch
+from talonschema.output import FORMATS
 
 CLEAN = '{"customerSession": {"profileId": "a"}}'
 BAD = '{"customerSession": {"profileId": 1}}'
@@ -168,7 +169,7 @@ def test_a_fifo(name: str) -> None:
 @pytest.mark.parametrize("name", [b"a\nb.json", b"\xff\xfe.json", "größe 日本.json".encode()])
 def test_odd_names(name: bytes) -> None:
     Path(os.fsdecode(name)).write_text(BAD, "utf-8")
-    for form in ("text", "concise", "json", "sarif", "github", "junit"):
+    for form in FORMATS:
         done = run("--format", form, name)
         assert done.returncode == 1, done.stderr
         assert done.stderr == b""
@@ -177,7 +178,7 @@ def test_odd_names(name: bytes) -> None:
     assert run(name + b".missing").stderr.count(b"\n") == 1
 
 
-@pytest.mark.parametrize("form", ["text", "concise", "json", "sarif", "github", "junit"])
+@pytest.mark.parametrize("form", FORMATS)
 def test_a_reader_that_goes_away(form: str) -> None:
     Path("a.ndjson").write_text(f"{BAD}\n" * 20_000, "utf-8")
     command = [*MAIN, "check", "--format", form, "a.ndjson"]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from talonschema.cli import main
+from talonschema.output import FORMATS
 
 CAPTURES = Path(__file__).parent / "captures"
 SECRET = "secret-of-the-shop"  # noqa: S105 - stands for one
@@ -88,7 +89,7 @@ def test_recorded_traffic(name: str, capsys: pytest.CaptureFixture[str]) -> None
         assert lines[line - 1][column - 1 :].startswith(value)
 
 
-@pytest.mark.parametrize("form", ["text", "concise", "json", "sarif", "github", "junit"])
+@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("name", ["mitmproxy.har", "chromium.har", "postman-collection.json"])
 def test_what_stands_beside_bodies_is_never_printed(
     name: str, form: str, capsys: pytest.CaptureFixture[str]

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
 
 import talonschema
-from support import goldens, valid
+from support import goldens, page, valid
 from support.corpus import corpus
 from talonschema import cli
 from talonschema.checking.registry import CODES
@@ -37,7 +37,7 @@ from talonschema.output.repository import from_root
 from talonschema.output.sarif import LEVELS
 
 VENDOR = Path(__file__).parents[1] / "vendor"
-PROGRAMS = ("json", "sarif", "github", "gitlab", "junit")
+PROGRAMS = ("json", "sarif", "github", "gitlab", "junit", "html")
 
 SARIF = Draft7Validator(json.loads((VENDOR / "sarif-2.1.0.json").read_bytes()))
 JUNIT = xmlschema.XMLSchema(VENDOR / "junit-10.xsd")
@@ -212,6 +212,7 @@ READ = {
     "github": read_github,
     "gitlab": read_gitlab,
     "junit": read_junit,
+    "html": page.read,
 }
 
 
@@ -399,6 +400,32 @@ def test_any_text_is_the_same_in_junit(path: str, result: PayloadResult) -> None
     hints = sum(bool(each.hint) for each in result.report.findings)
     lines = len(result.report.findings) + hints + (result.report.omitted != 0)
     assert len(text.split("\n")) == max(1, lines)
+
+
+@given(PATHS, results())
+def test_any_text_is_shown_in_html(path: str, result: PayloadResult) -> None:
+    root = page.read(reported("html", [FileResults(path, [result])]))
+    entries = page.classed(root, "finding")
+    for finding, entry in zip(in_order(result), entries, strict=True):
+        assert entry.attrib["data-severity"] == finding.severity
+        assert entry.attrib["data-code"] == finding.code
+        assert "".join(entry[0].itertext()) == f"{finding.severity} {printable(finding.message)}"
+        hints = page.classed(entry, "hint")
+        assert ["".join(each.itertext()) for each in hints] == [
+            f"Hint {printable(each)}" for each in [finding.hint] if each
+        ]
+    names = {"".join(each.itertext()) for each in page.classed(root, "name")}
+    assert not entries or printable(path) in names
+
+
+def in_order(result: PayloadResult) -> list[Finding]:
+    return sorted(result.report.findings, key=lambda each: (each.line or 0, each.column or 0))
+
+
+def printable(text: str) -> str:
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 @given(PATHS, TEXTS.filter(bool))
@@ -598,7 +625,8 @@ def test_paths_are_uris_in_sarif(path: str, uri: str) -> None:
 # Streams
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+# The counts above the findings of a page come last.
+@pytest.mark.parametrize("name", [name for name in PROGRAMS if name != "html"])
 def test_what_is_known_is_reported_at_once(name: str) -> None:
     taken = []
 

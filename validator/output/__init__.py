@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from importlib import import_module
 
-FOR_PEOPLE = ("text", "concise")
+FOR_PEOPLE = ("text", "concise", "html")
 """The forms whose `report` takes a `style`, too."""
 FORMATS = (*FOR_PEOPLE, "json", "sarif", "github", "gitlab", "junit")
 

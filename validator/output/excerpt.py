@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from ..findings.finding import Span
@@ -21,6 +22,13 @@ class Mark(NamedTuple):
     character: str
     style: str
     label: str = ""
+
+
+class Piece(NamedTuple):
+    """A part of a line, with the style of the mark on it, if there is one."""
+
+    text: str
+    style: str = ""
 
 
 class Excerpts:
@@ -50,6 +58,42 @@ class Excerpts:
             label = f" {mark.label}" if mark.label else ""
             yield f"{'':>{gutter}} {bar} {under[0]}{paint(under[1] + label, mark.style)}"
             shown = line
+
+    def pieces(self, marks: Sequence[Mark]) -> Iterator[tuple[int, list[Piece]]]:
+        """Yield the number of each marked line and its pieces, with no escapes in them.
+
+        Of two marks on a piece, it has the style of the later one in `marks`. A line that is cut
+        comes once for each mark on it.
+        """
+        by_line = sorted(marks, key=lambda mark: mark.span.line)
+        for number, group in groupby(by_line, key=lambda mark: mark.span.line):
+            together = list(group)
+            start, end, cut = self._window(together[0].span, 0)
+            if not cut:
+                yield number, self._pieces(together, start, end)
+                continue
+            for mark in together:
+                yield number, self._pieces([mark], *self._window(mark.span, 0)[:2])
+
+    def _pieces(self, marks: Sequence[Mark], start: int, end: int) -> list[Piece]:
+        begin = self._lines.start(marks[0].span.line - self._first + 1)
+        stop = self._text.find("\n", begin)
+        stop = len(self._text) if stop < 0 else stop
+        # The end of a line can be marked, too: a blank stands for it.
+        line = self._text[start:end] + " "
+        styled = []
+        for mark in marks:
+            left = begin + mark.span.column - 1 - start
+            right = max(left + 1, self._end(mark.span, stop) - start)
+            styled.append((min(left, end - start), min(right, len(line)), mark.style))
+        found = [Piece(_CUT)] if start > begin else []
+        edges = {0, end - start, *(edge for left, right, _ in styled for edge in (left, right))}
+        for left, right in pairwise(sorted(edges)):
+            covering = [style for first, last, style in styled if first <= left < last]
+            found.append(Piece(line[left:right], covering[-1] if covering else ""))
+        if self._text[end:stop].strip():
+            found.append(Piece(_CUT))
+        return found
 
     def _window(self, span: Span, gutter: int) -> tuple[int, int, bool]:
         """Return the offsets of so much of a line as is shown, and whether that is not all."""

@@ -84,7 +84,7 @@ def text(outcomes: Iterable[FileResults]) -> Iterator[str]:
                 f"  {files:>{widths[3]}}\n"
             )
         yield "\n"
-    yield f"{_totals(found)}\n"
+    yield f"{totals(found)}\n"
 
 
 def json(outcomes: Iterable[FileResults]) -> Iterator[str]:
@@ -119,7 +119,8 @@ def _of(outcomes: Iterable[FileResults]) -> Statistics:
     return found
 
 
-def _totals(found: Statistics) -> str:
+def totals(found: Statistics) -> str:
+    """Return the counts of findings and files, as part of a sentence."""
     counts = [
         count(number, level, f"{level}s") for level, number in found.by_severity.items() if number
     ]

@@ -72,12 +72,17 @@ def printable(text: str) -> str:
 
     Characters that standard output has not in its encoding become the escapes that it writes.
     """
+    text = escaped(text)
+    if text.isascii():
+        return text
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def escaped(text: str) -> str:
+    """Return `text` with escapes for control characters, lone surrogates and the like."""
     if text.isprintable():
-        if text.isascii():
-            return text
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        return text.encode(encoding, "backslashreplace").decode(encoding)
+        return text
     return "".join(
-        printable(each) if each.isprintable() else each.encode("unicode_escape").decode()
-        for each in text
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )

@@ -1,0 +1,15 @@
+"""Text in HTML: whatever it holds, it is shown as text."""
+
+from __future__ import annotations
+
+from html import escape
+
+from ..terminal import escaped
+
+
+def text(content: str) -> str:
+    """Return `content` for an element or a quoted attribute, in ASCII.
+
+    Control characters, those that turn the direction of text included, become escapes.
+    """
+    return escape(escaped(content)).encode("ascii", "xmlcharrefreplace").decode()
