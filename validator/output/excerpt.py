@@ -83,9 +83,9 @@ class Excerpts:
         line = self._text[start:end] + " "
         styled = []
         for mark in marks:
-            left = begin + mark.span.column - 1 - start
-            right = max(left + 1, self._end(mark.span, stop) - start)
-            styled.append((min(left, end - start), min(right, len(line)), mark.style))
+            left = min(begin + mark.span.column - 1, end) - start
+            right = min(self._end(mark.span, stop), end) - start
+            styled.append((left, max(left + 1, right), mark.style))
         found = [Piece(_CUT)] if start > begin else []
         edges = {0, end - start, *(edge for left, right, _ in styled for edge in (left, right))}
         for left, right in pairwise(sorted(edges)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ...files.results import PayloadResult
@@ -42,10 +43,15 @@ def explanation(code: Code) -> str:
     """Return what is known of a code."""
     name = text(code.name)
     return (
-        f'<article class="code" id="{name}"><h3>{name}</h3>\n<div><p>{text(code.summary)}</p>\n'
-        f"<p><b>Why</b> {text(code.why)}</p>\n<p><b>Fix</b> {text(code.fix)}</p>\n"
-        f"<p><b>Source</b> {text(code.source)} ({code.confidence})</p></div></article>\n"
+        f'<article class="code" id="{name}"><h3>{name}</h3>\n<div><p>{_prose(code.summary)}</p>\n'
+        f"<p><b>Why</b> {_prose(code.why)}</p>\n<p><b>Fix</b> {_prose(code.fix)}</p>\n"
+        f"<p><b>Source</b> {_prose(code.source)} ({code.confidence})</p></div></article>\n"
     )
+
+
+def _prose(content: str) -> str:
+    """Return a text about a code, in which names stand between backticks."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", text(content))
 
 
 def _head(severity: Severity, code: str, message: str) -> str:
