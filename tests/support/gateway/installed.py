@@ -1,4 +1,4 @@
-"""Gateways that pip can't install: tests that need one are skipped where it is missing.
+"""Programs that pip can't install: tests that need one are skipped where it is missing.
 
 With TALONSCHEMA_REQUIRE_GATEWAYS set, as .ci/run sets it, they fail instead.
 """
