@@ -359,8 +359,11 @@ def test_findings_over_the_lines_of_a_log() -> None:
     assert axis == ["line 1", "at most 2 in a line", "line 9"]
     (svg,) = (each for each in root.iter("svg") if "role" in each.attrib)
     assert svg.attrib["aria-label"] == "2 errors, 1 info in 9 lines"
-    heights = [float(each.attrib["height"]) for each in svg.iter("rect")]
-    assert heights == [20, 20, 20]
+    places = [
+        tuple(float(rect.attrib[name]) for name in ("x", "y", "width", "height"))
+        for rect in svg.iter("rect")
+    ]
+    assert places == [(1, 20, 1, 20), (1, 0, 1, 20), (6, 20, 1, 20)]
 
 
 def test_findings_over_the_lines_of_a_long_log() -> None:

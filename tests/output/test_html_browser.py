@@ -123,9 +123,12 @@ def test_codes_are_filtered(browser: Browser, page: Path) -> None:
 
 
 def test_filters_that_the_browser_restores_hold(browser: Browser, page: Path) -> None:
+    page.with_name("another.html").touch()
     browser.open(page)
     browser.click("input[value=error]")
-    browser.evaluate("filter()")
+    browser.open(page.with_name("another.html"))
+    browser.back()
+    assert browser.evaluate("document.querySelector('input[value=error]').checked") is False
     assert set(visible(browser)) == {"warning"}
 
 

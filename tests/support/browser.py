@@ -92,8 +92,17 @@ class Browser:
 
     def open(self, path: Path) -> None:
         """Load a file as the page, until its end."""
+        self._load("Page.navigate", url=path.as_uri())
+
+    def back(self) -> None:
+        """Return to the page before."""
+        history = self.call("Page.getNavigationHistory")
+        before = history["entries"][history["currentIndex"] - 1]
+        self._load("Page.navigateToHistoryEntry", entryId=before["id"])
+
+    def _load(self, method: str, **parameters: Any) -> None:
         self.events.clear()
-        self.call("Page.navigate", url=path.as_uri())
+        self.call(method, **parameters)
         while not self.noted("Page.loadEventFired"):
             self.events.append(self._read())
 

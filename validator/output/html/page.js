@@ -39,7 +39,7 @@ if (filters) {
   for (const link of document.querySelectorAll("a.why")) link.setAttribute("aria-expanded", "false");
   filters.addEventListener("change", filter);
   filters.hidden = false;
-  // A browser restores the filters of a page that is loaded again.
-  filter();
+  // By then a browser has restored the filters of a page that is loaded again.
+  window.addEventListener("pageshow", filter);
   document.addEventListener("click", explain);
 }
