@@ -8,22 +8,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from ..files.paths import STDIN, Path, paths
-from ..files.reader import Reading, content, outcomes, why
+from ..files.reader import Reading, outcomes
 from ..output import FOR_PEOPLE, FORMATS, form
 from ..structure import EngineName
 from ..validator import MAX_FINDINGS
+from .checks import FileChecks
 from .console import ERRORS, OK, STATUSES, UNREADABLE, UsageError, print_error, print_note, write
 from .options import add_call, add_codes, add_config, choice, number
 
 if TYPE_CHECKING:
-    from ..checking.call import Previous
-    from ..checking.report import Report
-    from ..config.settings import EffectiveSettings, SettingsResolver
-    from ..files.defaults import EntryDefaults
-    from ..files.documents import CheckPayload
     from ..files.results import FileResults
-    from ..reading.document import Document
-    from ..validator import Validator
     from .outputs import Output
 
 Results: TypeAlias = "Iterator[FileResults]"
@@ -141,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
     """Check the files and print what came of them."""
     _refuse_nonsense(args)
     planned = _planned(args)
-    checks = _Checks(choice(args), args)
+    checks = FileChecks(choice(args), args)
     strict = checks.settings(()).value("fail_on") == "warning"
     reading = Reading(checks, args.jobs, args.stdin_filename, _progress(), args.prefix)
     statuses = [OK]
@@ -232,7 +226,7 @@ def _refuse_nonsense(args: argparse.Namespace) -> None:
 
 
 def _outcomes(
-    args: argparse.Namespace, checks: _Checks, reading: Reading, planned: list[Output]
+    args: argparse.Namespace, checks: FileChecks, reading: Reading, planned: list[Output]
 ) -> Results:
     files = _files(args, checks)
     if planned:
@@ -249,7 +243,7 @@ def _outcomes(
     return Histories(checks, args.session_key).outcomes(files, reading)
 
 
-def _files(args: argparse.Namespace, checks: _Checks) -> Iterator[Path]:
+def _files(args: argparse.Namespace, checks: FileChecks) -> Iterator[Path]:
     """Yield the files to check, with a note about each other one that needs it."""
 
     def excluded(path: str) -> bool:
@@ -296,130 +290,6 @@ def _progress() -> Any:
     from ..files.progress import Progress
 
     return Progress
-
-
-class _Checks:
-    """The checks that files are in for, by their settings."""
-
-    def __init__(self, chosen: SettingsResolver, args: argparse.Namespace) -> None:
-        self._choice = chosen
-        self._args = args
-        self._judges: dict[tuple[int, ...], CheckPayload] = {}
-        self._settings: dict[tuple[int, ...], EntryDefaults] = {}
-        # Faults of what holds for all files show before the first one is read.
-        self._judge(())
-
-    def settings(self, group: tuple[int, ...]) -> EffectiveSettings:
-        try:
-            return self._choice.settings(group)
-        except ValueError as error:
-            raise UsageError(str(error)) from None
-
-    def judge(self, name: str | None) -> CheckPayload:
-        return self._judge(self._choice.group(name))
-
-    def maker(self, name: str | None) -> Callable[[], CheckPayload]:
-        # Faults of the settings are raised here, not in each of the processes.
-        self.judge(name)
-        return partial(_judge, self.settings(self._choice.group(name)), self._args)
-
-    def excludes(self, path: str) -> bool:
-        return self._choice.excludes(path)
-
-    def at(self, name: str | None) -> str | None:
-        pointer: str | None = self.settings(self._choice.group(name)).value("at")
-        return pointer
-
-    def setting(self, name: str | None) -> EntryDefaults:
-        from ..files.defaults import EntryDefaults
-        from ..model.states import NEW
-
-        group = self._choice.group(name)
-        if group not in self._settings:
-            settings = self.settings(group)
-            if settings.value("at") is not None:
-                shown = f" (for {name})" if name else ""
-                raise UsageError(f"--sequence takes whole documents: leave at out{shown}")
-            previous = _previous(settings.value("previous"))
-            self._settings[group] = EntryDefaults(
-                _validator(settings, self._args),
-                NEW if previous is None else previous,
-                settings.value("model"),
-                settings.value("operation"),
-                settings.value("dry"),
-                self._args.now,
-            )
-        return self._settings[group]
-
-    def _judge(self, group: tuple[int, ...]) -> CheckPayload:
-        if group not in self._judges:
-            self._judges[group] = _judge(self.settings(group), self._args)
-        return self._judges[group]
-
-
-def _validator(settings: EffectiveSettings, args: argparse.Namespace) -> Validator:
-    """Return the validator that settings ask for; every fault of theirs shows here."""
-    from ..validator import Validator
-
-    try:
-        return Validator(
-            **settings.options(),
-            engine=args.engine,
-            max_findings=args.max_findings,
-            redact=args.redact,
-        )
-    except (ImportError, TypeError, ValueError) as error:
-        raise UsageError(str(error)) from None
-
-
-def _judge(settings: EffectiveSettings, args: argparse.Namespace) -> CheckPayload:
-    """Return the check that settings ask for; every fault of theirs shows here."""
-    validator = _validator(settings, args)
-    try:
-        call = validator.call(
-            previous=_previous(settings.value("previous")),
-            model=settings.value("model"),
-            operation=settings.value("operation"),
-            dry=settings.value("dry"),
-            now=args.now,
-        )
-    except (TypeError, ValueError) as error:
-        raise UsageError(str(error)) from None
-
-    ask = validator.checker
-
-    def judge(payload: bytes | Document) -> Report:
-        if isinstance(payload, bytes):
-            return ask(payload, call).report
-        if type(payload.value) is dict and payload.readable and not payload.problems:
-            # What is in order is checked faster as a value.
-            return ask(payload.value, call).report
-        return ask.document(payload, call).report
-
-    return judge
-
-
-def _previous(given: str | None) -> Previous:
-    """Return what the setting `previous` stands for."""
-    if given == "new":
-        from ..model.states import NEW
-
-        return NEW
-    from ..config.path import is_path
-
-    if given is None or not is_path(given):
-        return given
-    from ..reading import document
-
-    try:
-        read = document.read(content(given))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"previous session {given}: {why(error)}") from None
-    if read.problems:
-        raise UsageError(f"previous session {given} is not valid JSON; check it on its own")
-    if not isinstance(read.value, dict):
-        raise UsageError(f"previous session {given} holds no JSON object")
-    return read.value
 
 
 def _status(outcome: FileResults, *, strict: bool) -> int:

@@ -1,0 +1,151 @@
+"""Checks: those that files are in for, by their settings."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..files.reader import content, why
+from .console import UsageError
+
+if TYPE_CHECKING:
+    from ..checking.call import Previous
+    from ..checking.report import Report
+    from ..config.settings import EffectiveSettings, SettingsResolver
+    from ..files.defaults import EntryDefaults
+    from ..files.documents import CheckPayload
+    from ..reading.document import Document
+    from ..validator import Validator
+
+
+class FileChecks:
+    """The checks that files are in for, by their settings."""
+
+    def __init__(self, chosen: SettingsResolver, args: argparse.Namespace) -> None:
+        """Take the settings and the options of the command."""
+        self._choice = chosen
+        self._args = args
+        self._judges: dict[tuple[int, ...], CheckPayload] = {}
+        self._settings: dict[tuple[int, ...], EntryDefaults] = {}
+        # Faults of what holds for all files show before the first one is read.
+        self._judge(())
+
+    def settings(self, group: tuple[int, ...]) -> EffectiveSettings:
+        """Return what is in force for a group of files; raise `UsageError` for faults of it."""
+        try:
+            return self._choice.settings(group)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+
+    def judge(self, name: str | None) -> CheckPayload:
+        """Return the check for the file called `name`, None for one that has no name."""
+        return self._judge(self._choice.group(name))
+
+    def maker(self, name: str | None) -> Callable[[], CheckPayload]:
+        """Return what makes this check in another process."""
+        # Faults of the settings are raised here, not in each of the processes.
+        self.judge(name)
+        return partial(_judge, self.settings(self._choice.group(name)), self._args)
+
+    def excludes(self, path: str) -> bool:
+        """Return True if the settings exclude a file or folder."""
+        return self._choice.excludes(path)
+
+    def at(self, name: str | None) -> str | None:
+        """Return the JSON Pointer of the payloads in a file, None if it is one payload."""
+        pointer: str | None = self.settings(self._choice.group(name)).value("at")
+        return pointer
+
+    def setting(self, name: str | None) -> EntryDefaults:
+        """Return what holds for the calls in a file."""
+        from ..files.defaults import EntryDefaults
+        from ..model.states import NEW
+
+        group = self._choice.group(name)
+        if group not in self._settings:
+            settings = self.settings(group)
+            if settings.value("at") is not None:
+                shown = f" (for {name})" if name else ""
+                raise UsageError(f"--sequence takes whole documents: leave at out{shown}")
+            previous = _previous(settings.value("previous"))
+            self._settings[group] = EntryDefaults(
+                _validator(settings, self._args),
+                NEW if previous is None else previous,
+                settings.value("model"),
+                settings.value("operation"),
+                settings.value("dry"),
+                self._args.now,
+            )
+        return self._settings[group]
+
+    def _judge(self, group: tuple[int, ...]) -> CheckPayload:
+        if group not in self._judges:
+            self._judges[group] = _judge(self.settings(group), self._args)
+        return self._judges[group]
+
+
+def _validator(settings: EffectiveSettings, args: argparse.Namespace) -> Validator:
+    """Return the validator that settings ask for; every fault of theirs shows here."""
+    from ..validator import Validator
+
+    try:
+        return Validator(
+            **settings.options(),
+            engine=args.engine,
+            max_findings=args.max_findings,
+            redact=args.redact,
+        )
+    except (ImportError, TypeError, ValueError) as error:
+        raise UsageError(str(error)) from None
+
+
+def _judge(settings: EffectiveSettings, args: argparse.Namespace) -> CheckPayload:
+    """Return the check that settings ask for; every fault of theirs shows here."""
+    validator = _validator(settings, args)
+    try:
+        call = validator.call(
+            previous=_previous(settings.value("previous")),
+            model=settings.value("model"),
+            operation=settings.value("operation"),
+            dry=settings.value("dry"),
+            now=args.now,
+        )
+    except (TypeError, ValueError) as error:
+        raise UsageError(str(error)) from None
+
+    ask = validator.checker
+
+    def judge(payload: bytes | Document) -> Report:
+        if isinstance(payload, bytes):
+            return ask(payload, call).report
+        if type(payload.value) is dict and payload.readable and not payload.problems:
+            # What is in order is checked faster as a value.
+            return ask(payload.value, call).report
+        return ask.document(payload, call).report
+
+    return judge
+
+
+def _previous(given: str | None) -> Previous:
+    """Return what the setting `previous` stands for."""
+    if given == "new":
+        from ..model.states import NEW
+
+        return NEW
+    from ..config.path import is_path
+
+    if given is None or not is_path(given):
+        return given
+    from ..reading import document
+
+    try:
+        read = document.read(content(given))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"previous session {given}: {why(error)}") from None
+    if read.problems:
+        raise UsageError(f"previous session {given} is not valid JSON; check it on its own")
+    if not isinstance(read.value, dict):
+        raise UsageError(f"previous session {given} holds no JSON object")
+    return read.value
