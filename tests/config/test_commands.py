@@ -203,21 +203,22 @@ def test_config_reports_what_is_in_force(run: Run, write: Write, layers: str) ->
     assert (
         out
         == """\
-config     talonschema.toml
-edition    2026-06           talonschema.toml:11
-model      -                 default
-operation  -                 default
-previous   -                 default
-dry        true              --dry
-naming     snake             talonschema.toml:12
-at         -                 default
-policy     -                 default
-catalog    -                 default
-select     cart, schema      --select
-fail_on    error             default
-ignore     cart              talonschema.toml:2
-ignore     schema/type       talonschema.toml:13  it is so
-ignore     cart              talonschema.toml:14  it is so
+config             talonschema.toml
+edition            2026-06           talonschema.toml:11
+model              -                 default
+operation          -                 default
+previous           -                 default
+dry                true              --dry
+naming             snake             talonschema.toml:12
+at                 -                 default
+skip_unrecognised  false             default
+policy             -                 default
+catalog            -                 default
+select             cart, schema      --select
+fail_on            error             default
+ignore             cart              talonschema.toml:2
+ignore             schema/type       talonschema.toml:13  it is so
+ignore             cart              talonschema.toml:14  it is so
 """
     )
 

@@ -210,7 +210,12 @@ def test_defaults_are_those_of_the_library_and_its_command() -> None:
     }
     library = {name: DEFAULTS[name] for name in DEFAULTS.keys() & parameters.keys()}
     assert library == {name: parameters[name].default for name in library}
-    assert DEFAULTS.keys() - library.keys() == {"at", "catalog", "fail_on"}
+    assert DEFAULTS.keys() - library.keys() == {
+        "at",
+        "catalog",
+        "fail_on",
+        "skip_unrecognised",
+    }
     assert DEFAULTS["fail_on"] == FAIL_ON[0]
 
 

@@ -387,7 +387,7 @@ class Checker:
             params = {"kind": "inside", "at": inside}
         keys = list(islice(read.value, _KEYS_SHOWN))
         unrecognised = Problem(UNRECOGNISED.name, (), params, {"keys": keys})
-        return self._without_payload([*read.problems, unrecognised])
+        return self._without_payload([unrecognised, *read.problems])
 
     def _without_payload(self, problems: Iterable[Problem]) -> CheckResult:
         """Report that a document holds no payload."""

@@ -44,8 +44,8 @@ UNRECOGNISED: Final = Code(
         "history, it changes nothing."
     ),
     fix=(
-        "Check the part that is a payload (`--at`), leave the file out (`--exclude`), or name the "
-        "`model` or the `operation`."
+        "Check the part that is a payload (`--at`), leave the file out (`--exclude`) or all such "
+        "files (`--skip-unrecognised`), or name the `model` or the `operation`."
     ),
     source="talonschema; the payloads of other endpoints are those of talon-one-sdk 26",
     refusal=Confidence.INFERRED,

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from ..files.paths import STDIN, Path, paths
 from ..files.reader import Reading, outcomes
+from ..findings.code import Severity
 from ..output import FOR_PEOPLE, FORMATS, form
+from ..output.summary import Totals
 from ..structure import EngineName
 from ..validator import MAX_FINDINGS
 from .checks import FileChecks
@@ -139,9 +141,10 @@ def run(args: argparse.Namespace) -> int:
     strict = checks.settings(()).value("fail_on") == "warning"
     reading = Reading(checks, args.jobs, args.stdin_filename, _progress(), args.prefix)
     statuses = [OK]
+    totals = Totals()
 
     def noted() -> Results:
-        for outcome in _outcomes(args, checks, reading, planned):
+        for outcome in _screened(_outcomes(args, checks, reading, planned), checks):
             early = outcome.error
             if early:
                 print_error(f"{outcome.path}: {early}")
@@ -150,6 +153,7 @@ def run(args: argparse.Namespace) -> int:
                 # It could be opened, but not be read to its end.
                 print_error(f"{outcome.path}: {outcome.error}")
             statuses.append(_status(outcome, strict=strict))
+            totals.finish(outcome)
 
     if planned:
         _write_all(planned, args, noted())
@@ -157,7 +161,34 @@ def run(args: argparse.Namespace) -> int:
         made = _form(args, args.format, to_file=False, counted=args.statistics)
         for part in _parts(made, noted()):
             write(part)
+    _summarise(totals, args, planned)
     return max(statuses)
+
+
+def _screened(found: Results, checks: FileChecks) -> Results:
+    """Yield results without what the settings pass over."""
+    for outcome in found:
+        screen = checks.screen(None if outcome.path == STDIN else outcome.path)
+        if screen is None:
+            yield outcome
+        else:
+            from ..files.screen import screened
+
+            yield screened(outcome, screen)
+
+
+def _summarise(totals: Totals, args: argparse.Namespace, planned: list[Output]) -> None:
+    """End the output on a terminal with a summary; elsewhere, note what is left out of it."""
+    printed = not planned or planned[0].path is None
+    if printed and args.format in FOR_PEOPLE and not args.statistics:
+        from ..output.terminal import is_interactive
+
+        if is_interactive():
+            write(f"\n{totals.text()}\n" if totals.files_with_findings else f"{totals.text()}\n")
+            return
+    if not args.statistics:
+        for text in totals.left_out():
+            print_note(text)
 
 
 def _planned(args: argparse.Namespace) -> list[Output]:
@@ -295,4 +326,4 @@ def _progress() -> Any:
 def _status(outcome: FileResults, *, strict: bool) -> int:
     if outcome.error or outcome.unreadable:
         return UNREADABLE
-    return ERRORS if outcome.bad or (strict and outcome.warned) else OK
+    return ERRORS if outcome.bad or (strict and outcome.severities[Severity.WARNING]) else OK

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..checking.codes import UNRECOGNISED
 from ..files.reader import content, why
+from ..findings.code import Severity
 from .console import UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from ..config.settings import EffectiveSettings, SettingsResolver
     from ..files.defaults import EntryDefaults
     from ..files.documents import CheckPayload
+    from ..files.screen import Screen
     from ..reading.document import Document
     from ..validator import Validator
 
@@ -48,6 +51,15 @@ class FileChecks:
         # Faults of the settings are raised here, not in each of the processes.
         self.judge(name)
         return partial(_judge, self.settings(self._choice.group(name)), self._args)
+
+    def screen(self, name: str | None) -> Screen | None:
+        """Return what screens the results of a file, None if all of them are kept."""
+        settings = self.settings(self._choice.group(name))
+        if not settings.value("skip_unrecognised"):
+            return None
+        from ..files.screen import Screen
+
+        return Screen(skips_unrecognised=True)
 
     def excludes(self, path: str) -> bool:
         """Return True if the settings exclude a file or folder."""
@@ -91,7 +103,7 @@ def _validator(settings: EffectiveSettings, args: argparse.Namespace) -> Validat
     from ..validator import Validator
 
     try:
-        return Validator(
+        validator = Validator(
             **settings.options(),
             engine=args.engine,
             max_findings=args.max_findings,
@@ -99,6 +111,13 @@ def _validator(settings: EffectiveSettings, args: argparse.Namespace) -> Validat
         )
     except (ImportError, TypeError, ValueError) as error:
         raise UsageError(str(error)) from None
+    if settings.value("skip_unrecognised"):
+        # What is passed over has to be found, whatever is reported.
+        validator.checker.severities = {
+            **validator.checker.severities,
+            UNRECOGNISED.name: Severity.ERROR,
+        }
+    return validator
 
 
 def _judge(settings: EffectiveSettings, args: argparse.Namespace) -> CheckPayload:

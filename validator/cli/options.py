@@ -84,6 +84,13 @@ def add_codes(to: argparse._ActionsContainer) -> None:
         help="report a code or group as error, warning or info; may be repeated",
     )
     to.add_argument(
+        "--skip-unrecognised",
+        action="store_const",
+        const=True,
+        help="pass over documents that resemble no payload, such as package.json, and count them;"
+        " by default each is an error",
+    )
+    to.add_argument(
         "--fail-on",
         choices=FAIL_ON,
         help="what makes the exit status 1: errors, or warnings too. Default: error",

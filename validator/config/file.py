@@ -132,6 +132,7 @@ def _kinds(folder: str) -> dict[str, FieldReader]:
         "dry": boolean,
         "naming": choice(get_args(Naming)),
         "at": pointer,
+        "skip_unrecognised": boolean,
         "policy": policy,
         "catalog": path,
         "ignore": _CODES,

@@ -20,6 +20,7 @@ DEFAULTS: Mapping[str, Any] = {
     "dry": False,
     "naming": "wire",
     "at": None,
+    "skip_unrecognised": False,
     "policy": None,
     "catalog": None,
     "select": None,

@@ -40,13 +40,16 @@ class FileResults:
         self.lines = lines
         self.bad = 0
         """How many payloads have errors."""
-        self.warned = 0
-        """How many payloads have warnings."""
+        self.severities = dict.fromkeys(Severity, 0)
+        """How many findings have each severity."""
         self.unreadable = 0
         """How many payloads are not JSON."""
+        self.omitted: int | None = 0
+        """How many findings reports omit; None if some report did not count them."""
         self.last: Report | None = None
         """The last of the reports."""
-        self._results = results
+        self.results = results
+        """As they were given, to be wrapped: to iterate over these counts nothing."""
 
     @property
     def name(self) -> str:
@@ -56,18 +59,31 @@ class FileResults:
     @property
     def payloads(self) -> int:
         """How many payloads there were, once all results were taken."""
-        return getattr(self._results, "payloads", 0 if self.error else 1)
+        return getattr(self.results, "payloads", 0 if self.error else 1)
+
+    @property
+    def unrecognised(self) -> int:
+        """How many documents were passed over, once all results were taken."""
+        return getattr(self.results, "unrecognised", 0)
+
+    @property
+    def passed_over(self) -> bool:
+        """The file is one document, which was passed over."""
+        return not self.lines and self.unrecognised > 0
 
     def __iter__(self) -> Iterator[PayloadResult]:
         """Yield what came of the payloads that something was found in, in order."""
         try:
-            for result in self._results:
-                self.bad += not result.report.ok
-                self.warned += any(
-                    each.severity is Severity.WARNING for each in result.report.findings
-                )
-                self.unreadable += result.report.unreadable
-                self.last = result.report
+            for result in self.results:
+                report = result.report
+                self.bad += not report.ok
+                self.unreadable += report.unreadable
+                for each in report.findings:
+                    self.severities[each.severity] += 1
+                if self.omitted is not None:
+                    more = report.omitted
+                    self.omitted = None if more is None else self.omitted + more
+                self.last = report
                 yield result
         except ReadError as error:
             self.error = str(error)

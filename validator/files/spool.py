@@ -30,18 +30,19 @@ class Spool:
         """Yield the same results, each recorded as it is taken."""
         for outcome in outcomes:
             early = outcome.error
-            self._write((outcome.path, early, outcome.lines))
+            self._write((outcome.path, early, outcome.lines, outcome.unrecognised))
             results = _Recorded(outcome, self._write)
             yield FileResults(outcome.path, results, error=early, lines=outcome.lines)
             self._write(None)
-            self._write((outcome.payloads, outcome.error if outcome.error != early else ""))
+            late = outcome.error if outcome.error != early else ""
+            self._write((outcome.payloads, outcome.unrecognised, late))
 
     def replayed(self) -> Iterator[FileResults]:
         """Yield what was recorded, from the start; the results of each file have to be taken."""
         self._file.seek(0)
         while (head := self._read()) is not None:
-            path, early, lines = head
-            results = _Replayed(self._read)
+            path, early, lines, unrecognised = head
+            results = _Replayed(self._read, unrecognised)
             yield FileResults(path, results, error=early, lines=lines)
             results.finish()
 
@@ -67,6 +68,10 @@ class _Recorded:
     def payloads(self) -> int:
         return self._outcome.payloads
 
+    @property
+    def unrecognised(self) -> int:
+        return self._outcome.unrecognised
+
     def __iter__(self) -> Iterator[PayloadResult]:
         last: bytes | None = None
         for result in self._outcome:
@@ -82,10 +87,11 @@ class _Recorded:
 class _Replayed:
     """The recorded results of a file."""
 
-    def __init__(self, read: Any) -> None:
+    def __init__(self, read: Any, unrecognised: int) -> None:
         self._read = read
         self._finished = False
         self.payloads = 0
+        self.unrecognised = unrecognised
 
     def __iter__(self) -> Iterator[PayloadResult]:
         source = b""
@@ -94,7 +100,7 @@ class _Replayed:
             source = source if given is None else given
             yield PayloadResult(report, source, line)
         self._finished = True
-        self.payloads, late = self._read()
+        self.payloads, self.unrecognised, late = self._read()
         if late:
             raise ReadError(late)
 

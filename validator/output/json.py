@@ -9,14 +9,18 @@ from collections.abc import Iterable, Iterator
 from ..checking.report import FORMAT_VERSION
 from ..files.results import FileResults
 from .json_text import indented
+from .summary import Totals
 
 
 def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
     """Yield one document about all files, piece by piece."""
-    ok = True
+    totals = Totals()
     comma = ""
     yield f'{{\n  "version": {FORMAT_VERSION},\n  "files": ['
     for outcome in outcomes:
+        if outcome.passed_over:
+            totals.finish(outcome)
+            continue
         yield f"{comma}\n"
         comma = ","
         if outcome.error:
@@ -26,8 +30,8 @@ def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
         else:
             for result in outcome:
                 yield indented({"path": outcome.path, **result.report.to_dict(skipped=True)}, 4)
-        ok = ok and not outcome.error and not outcome.bad
-    yield f'\n  ],\n  "ok": {json.dumps(ok)}\n}}\n'
+        totals.finish(outcome)
+    yield f'\n  ],\n  "unrecognised": {totals.unrecognised},\n  "ok": {json.dumps(totals.ok)}\n}}\n'
 
 
 def _lines(outcome: FileResults) -> Iterator[str]:

@@ -9,7 +9,7 @@ from ..checking.report import FORMAT_VERSION
 from ..files.results import FileResults, PayloadResult
 from ..findings.code import Severity
 from .json_text import document
-from .summary import count
+from .summary import Totals
 
 _HEAD = ("count", "severity", "code", "files")
 
@@ -24,20 +24,12 @@ class Tally(NamedTuple):
     """How many files have such a finding."""
 
 
-class Statistics:
-    """Counts of findings and files; numbers of findings exclude those that reports omit."""
+class Statistics(Totals):
+    """Counts of findings by code and severity."""
 
     def __init__(self) -> None:
         """Begin with nothing counted."""
-        self.files = 0
-        self.files_with_findings = 0
-        self.unreadable = 0
-        """Files that could not be read, or not to their end."""
-        self.payloads = 0
-        self.omitted: int | None = 0
-        """How many findings reports omit; None if some report did not count them."""
-        self.ok = True
-        self.by_severity = dict.fromkeys(Severity, 0)
+        super().__init__()
         self._counts: dict[tuple[str, Severity], int] = {}
         self._files: dict[tuple[str, Severity], int] = {}
         self._in_file: set[tuple[str, Severity]] = set()
@@ -46,19 +38,12 @@ class Statistics:
         """Count the findings of a payload."""
         for each in result.report.findings:
             key = each.code, each.severity
-            self.by_severity[each.severity] += 1
             self._counts[key] = self._counts.get(key, 0) + 1
             self._in_file.add(key)
-        more = result.report.omitted
-        self.omitted = None if self.omitted is None or more is None else self.omitted + more
 
     def finish(self, outcome: FileResults) -> None:
         """Count a file whose payloads were added."""
-        self.files += 1
-        self.files_with_findings += bool(self._in_file)
-        self.unreadable += bool(outcome.error)
-        self.payloads += outcome.payloads
-        self.ok = self.ok and not outcome.error and not outcome.bad
+        super().finish(outcome)
         for key in self._in_file:
             self._files[key] = self._files.get(key, 0) + 1
         self._in_file = set()
@@ -84,7 +69,7 @@ def text(outcomes: Iterable[FileResults]) -> Iterator[str]:
                 f"  {files:>{widths[3]}}\n"
             )
         yield "\n"
-    yield f"{totals(found)}\n"
+    yield f"{found.text()}\n"
 
 
 def json(outcomes: Iterable[FileResults]) -> Iterator[str]:
@@ -101,6 +86,7 @@ def json(outcomes: Iterable[FileResults]) -> Iterator[str]:
         "files_unreadable": found.unreadable,
         "payloads": found.payloads,
         "omitted": found.omitted,
+        "unrecognised": found.unrecognised,
         "ok": found.ok,
     }
     yield document(data)
@@ -117,19 +103,3 @@ def _of(outcomes: Iterable[FileResults]) -> Statistics:
             found.add(result)
         found.finish(outcome)
     return found
-
-
-def totals(found: Statistics) -> str:
-    """Return the counts of findings and files, as part of a sentence."""
-    counts = [
-        count(number, level, f"{level}s") for level, number in found.by_severity.items() if number
-    ]
-    total = " and ".join(filter(None, (", ".join(counts[:-1]), *counts[-1:]))) or "no findings"
-    where = f"in {found.files_with_findings} of {count(found.files, 'file', 'files')}"
-    line = f"{total} {where}" if counts else f"{total} in {count(found.files, 'file', 'files')}"
-    if found.omitted != 0:
-        number = "an unknown number" if found.omitted is None else found.omitted
-        line += f"; {number} more not shown"
-    if found.unreadable:
-        line += f"; {count(found.unreadable, 'file', 'files')} not readable"
-    return line

@@ -6,10 +6,69 @@ from collections import Counter
 
 from ..checking.report import Report
 from ..files.results import FileResults, PayloadResult
+from ..findings.code import Severity
 from ..findings.finding import Finding
 from .terminal import printable
 
 _PLURALS = {"error": "errors", "warning": "warnings", "info": "infos"}
+
+
+class Totals:
+    """Counts over all files; numbers of findings exclude those that reports omit."""
+
+    def __init__(self) -> None:
+        """Begin with nothing counted."""
+        self.files = 0
+        self.files_with_findings = 0
+        self.unreadable = 0
+        """Files that could not be read, or not to their end."""
+        self.payloads = 0
+        self.by_severity = dict.fromkeys(Severity, 0)
+        self.omitted: int | None = 0
+        """How many findings reports omit; None if some report did not count them."""
+        self.unrecognised = 0
+        """Documents that were passed over."""
+        self.ok = True
+
+    def finish(self, outcome: FileResults) -> None:
+        """Count a file whose results were all taken."""
+        self.unrecognised += outcome.unrecognised
+        if outcome.passed_over:
+            return
+        self.files += 1
+        self.files_with_findings += any(outcome.severities.values())
+        self.unreadable += bool(outcome.error)
+        self.payloads += outcome.payloads
+        for level, number in outcome.severities.items():
+            self.by_severity[level] += number
+        more = outcome.omitted
+        self.omitted = None if self.omitted is None or more is None else self.omitted + more
+        self.ok = self.ok and not outcome.error and not outcome.bad
+
+    def text(self) -> str:
+        """Return the counts as a line."""
+        counts = [
+            count(number, level, _PLURALS[level])
+            for level, number in self.by_severity.items()
+            if number
+        ]
+        total = " and ".join(filter(None, (", ".join(counts[:-1]), *counts[-1:]))) or "no findings"
+        files = count(self.files, "file", "files")
+        where = f"{self.files_with_findings} of {files}" if counts else files
+        line = f"{total} in {where}"
+        if self.omitted != 0:
+            number = "an unknown number" if self.omitted is None else self.omitted
+            line += f"; {number} more not shown"
+        if self.unreadable:
+            line += f"; {count(self.unreadable, 'file', 'files')} not readable"
+        return "; ".join((line, *self.left_out()))
+
+    def left_out(self) -> list[str]:
+        """Return a text for each kind of what was found and is not reported."""
+        if not self.unrecognised:
+            return []
+        documents = count(self.unrecognised, "unrecognised document", "unrecognised documents")
+        return [f"{documents} passed over"]
 
 
 def ordered(report: Report) -> list[Finding]:
@@ -31,6 +90,8 @@ def verdict(outcome: FileResults) -> str:
     """Return what came of a file whose results were all taken, as a line."""
     if outcome.error:
         return ""
+    if outcome.passed_over:
+        return printable(f"{outcome.name}: passed over: it resembles no payload") + "\n"
     text = _tally(outcome) if outcome.lines else _verdict(outcome.last)
     return printable(f"{outcome.name}: {text}") + "\n"
 

@@ -63,6 +63,15 @@ def width() -> int:
     return max(_NARROW, columns) if columns else WIDTH
 
 
+def is_interactive() -> bool:
+    """Return True if standard output is a terminal that shows the whole of a check.
+
+    pre-commit and prek give hooks a terminal for the sake of colours, and each of several processes
+    a part of the files.
+    """
+    return _is_terminal() and not os.environ.get("PRE_COMMIT")
+
+
 def _is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 

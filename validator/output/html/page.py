@@ -143,7 +143,7 @@ def _head(found: _Findings) -> Iterator[str]:
     if found.levels:
         level = str(max(found.levels))
         verdict = "Errors found" if level == "error" else "No errors"
-    summary = totals(found.statistics)
+    summary = found.statistics.text()
     yield (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
