@@ -185,7 +185,7 @@ def test_jobs_are_a_number(capsys: pytest.CaptureFixture[str], jobs: str) -> Non
 def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
     path = write(tmp_path, *[BAD] * 20_000)
     with subprocess.Popen(
-        [sys.executable, "-m", "talonschema", "check", "--jobs", "2", path],
+        [sys.executable, "-m", "talonschema", "check", "--verbose", "--jobs", "2", path],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=os.environ,

@@ -124,7 +124,8 @@ def _add_report(to: argparse._ActionsContainer) -> None:
     to.add_argument(
         "--verbose",
         action="store_true",
-        help="in text, list each file with its model and its result",
+        help="in text, list each file with its model and its result, and each finding on each line"
+        " of .ndjson and .jsonl; by default those that are alike are one entry with a count",
     )
     to.add_argument(
         "--engine",

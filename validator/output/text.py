@@ -3,53 +3,110 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
+from ..files.paths import LINES, ends
 from ..files.results import FileResults, PayloadResult
 from ..findings.finding import Finding
-from .summary import ordered, rest, verdict, where
+from .summary import omitted, ordered, rest, verdict, where
 from .terminal import Style, printable
+
+if TYPE_CHECKING:
+    from .excerpt import Excerpts
+    from .repeats import Block
 
 _PLAIN = Style()
 
 
 def report(outcomes: Iterable[FileResults], style: Style = _PLAIN) -> Iterator[str]:
-    """Yield the findings of each file as they come."""
+    """Yield the findings of each file as they come; of a file with lines, at its end."""
     explained: set[str] = set()
     gap = ""
     for outcome in outcomes:
-        for result in outcome:
-            for block in _told(outcome, result, style, explained):
-                yield gap + block
+        gathered = not style.verbose and ends(outcome.path, LINES)
+        for part in (_gathered if gathered else _listed)(outcome, style, explained):
+            if part.block:
+                yield gap + part.text
                 gap = "\n"
-            yield rest(outcome, result)
+            else:
+                yield part.text
         if style.verbose:
             yield verdict(outcome)
 
 
-def _told(
-    outcome: FileResults, result: PayloadResult, style: Style, explained: set[str]
-) -> Iterator[str]:
-    """Yield the text of each finding; the first of each code refers to its explanation."""
-    if not result.report.findings:
-        return
-    from .excerpt import Excerpts, Mark
+class _Part(NamedTuple):
+    """A part of the output: the block of a finding, or a line."""
 
-    excerpts = None
-    for each in ordered(result.report):
-        lines = [_head(outcome.name, result, each, style)]
+    text: str
+    block: bool = True
+
+
+def _listed(outcome: FileResults, style: Style, explained: set[str]) -> Iterator[_Part]:
+    """Yield each finding of a file."""
+    for result in outcome:
+        texts = _Texts(outcome.name, result, style, explained)
+        for each in ordered(result.report):
+            yield _Part(texts.block(each).text)
+        yield _Part(rest(outcome, result), block=False)
+
+
+def _gathered(outcome: FileResults, style: Style, explained: set[str]) -> Iterator[_Part]:
+    """Yield an entry for all findings of a file that are alike."""
+    from .repeats import Repeats
+
+    repeats = Repeats()
+
+    def entries() -> Iterator[_Part]:
+        for block, further in repeats.take():
+            note = _note("also", further, block.gutter, style) + "\n" if further else ""
+            yield _Part(block.text + note)
+
+    for result in outcome:
+        texts = _Texts(outcome.name, result, style, explained)
+        for each in ordered(result.report):
+            repeats.add(each, result.line or 1, texts.block)
+            if repeats.full:
+                yield from entries()
+    yield from entries()
+    if outcome.omitted != 0:
+        yield _Part(printable(f"{outcome.name}: {omitted(outcome.omitted)}") + "\n", block=False)
+
+
+class _Texts:
+    """The texts of the findings of a payload."""
+
+    def __init__(self, name: str, result: PayloadResult, style: Style, explained: set[str]) -> None:
+        self._name = name
+        self._result = result
+        self._style = style
+        self._explained = explained
+        self._excerpts: Excerpts | None = None
+
+    def block(self, finding: Finding) -> Block:
+        """Return the text of a finding; the first of each code refers to its explanation."""
+        from .repeats import Block
+
+        lines = [_head(self._name, self._result, finding, self._style)]
         gutter = 2
-        if style.quoting and each.span is not None:
-            excerpts = excerpts or Excerpts(result.source, result.line or 1, style)
-            marks = [Mark(span, "-", "frame", "related") for span in each.places if span]
-            marks.append(Mark(each.span, "^", str(each.severity)))
+        if self._style.quoting and finding.span is not None:
+            from .excerpt import Excerpts, Mark
+
+            if self._excerpts is None:
+                first = self._result.line or 1
+                self._excerpts = Excerpts(self._result.source, first, self._style)
+            marks = [Mark(span, "-", "frame", "related") for span in finding.places if span]
+            marks.append(Mark(finding.span, "^", str(finding.severity)))
             gutter = max(gutter, *(len(str(mark.span.line)) for mark in marks))
-            lines += excerpts.lines(marks, gutter)
-        for title, about in _notes(each, explained):
-            sign = style.paint("=", "frame")
-            title_text = style.paint(f"{title}:", "strong")
-            lines.append(f"{'':>{gutter}} {sign} {title_text} {printable(about)}")
-        explained.add(each.code)
-        yield "\n".join(lines) + "\n"
+            lines += self._excerpts.lines(marks, gutter)
+        for title, about in _notes(finding, self._explained):
+            lines.append(_note(title, about, gutter, self._style))
+        self._explained.add(finding.code)
+        return Block("\n".join(lines) + "\n", gutter)
+
+
+def _note(title: str, about: str, gutter: int, style: Style) -> str:
+    sign = style.paint("=", "frame")
+    return f"{'':>{gutter}} {sign} {style.paint(f'{title}:', 'strong')} {printable(about)}"
 
 
 def _head(name: str, result: PayloadResult, finding: Finding, style: Style) -> str:

@@ -16,7 +16,7 @@ from ...files.paths import LINES, ends
 from ...files.results import FileResults, PayloadResult
 from ...findings.code import Severity
 from ..excerpt import Excerpts
-from ..statistics import Statistics, totals
+from ..statistics import Statistics
 from ..summary import count, omitted, ordered
 from ..terminal import Style
 from . import chart, entry
