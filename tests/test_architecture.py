@@ -335,7 +335,8 @@ HEAVY = {
 }
 IDLE = {
     *("cli.outputs", "export", "files.capture", "files.documents", "files.ndjson"),
-    *("files.progress", "files.rows", "files.screen", "files.sequence", "files.spool"),
+    *("files.progress", "files.rows", "files.screen", "files.sequence", "files.silence"),
+    *("files.comments", "files.spool"),
     *("gateway", "history"),
     *("output.excerpt", "output.github"),
     *("output.gitlab", "output.html", "output.json", "output.json_text"),

@@ -149,7 +149,16 @@ def test_the_example_project_is_what_the_pages_show() -> None:
 def test_the_page_on_configuration_has_each_key() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
-    assert listed == {*DEFAULTS, "exclude", "ignore", "severity", "files", "glob", "reason"}
+    assert listed == {
+        *DEFAULTS,
+        "exclude",
+        "ignore",
+        "severity",
+        "files",
+        "glob",
+        "pointer",
+        "reason",
+    }
 
 
 def test_commands_of_make_are_targets() -> None:

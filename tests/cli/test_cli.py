@@ -182,6 +182,7 @@ def test_json_of_reports(run: Run, write: Write) -> None:
             },
             {"path": "b.json", **talonschema.check(CLEAN).to_dict(skipped=True)},
         ],
+        "silenced": 0,
         "unrecognised": 0,
         "ok": False,
     }

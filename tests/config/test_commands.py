@@ -235,7 +235,9 @@ def test_config_reports_it_as_json(run: Run, write: Write) -> None:
         "value": {"total_tolerance": 0.1},
         "origin": "talonschema.toml:1",
     }
-    assert data["ignore"] == [{"code": "schema", "origin": "--ignore", "reason": None}]
+    assert data["ignore"] == [
+        {"code": "schema", "origin": "--ignore", "reason": None, "pointer": None}
+    ]
     assert data["severity"] == [
         {"code": "cart", "severity": "info", "origin": "talonschema.toml:4"}
     ]

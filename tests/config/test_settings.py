@@ -30,7 +30,9 @@ def of(chosen: SettingsResolver, path: str | None) -> EffectiveSettings:
 
 
 def ignored(chosen: SettingsResolver, path: str | None) -> list[tuple[str, str, str | None]]:
-    return [(name, chosen.describe(origin), why) for name, origin, why in of(chosen, path).ignored]
+    return [
+        (each.name, chosen.describe(each.origin), each.reason) for each in of(chosen, path).ignored
+    ]
 
 
 def severity(chosen: SettingsResolver, path: str | None) -> dict[str, tuple[str, str]]:

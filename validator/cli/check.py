@@ -17,6 +17,7 @@ from ..validator import MAX_FINDINGS
 from .checks import FileChecks
 from .console import ERRORS, OK, STATUSES, UNREADABLE, UsageError, print_error, print_note, write
 from .options import add_call, add_codes, add_config, choice, number
+from .silences import Silences
 
 if TYPE_CHECKING:
     from ..files.results import FileResults
@@ -143,9 +144,10 @@ def run(args: argparse.Namespace) -> int:
     reading = Reading(checks, args.jobs, args.stdin_filename, _progress(), args.prefix)
     statuses = [OK]
     totals = Totals()
+    silences = Silences(checks, args)
 
     def noted() -> Results:
-        for outcome in _screened(_outcomes(args, checks, reading, planned), checks):
+        for outcome in silences.screened(_outcomes(args, checks, reading, planned)):
             early = outcome.error
             if early:
                 print_error(f"{outcome.path}: {early}")
@@ -166,18 +168,6 @@ def run(args: argparse.Namespace) -> int:
     return max(statuses)
 
 
-def _screened(found: Results, checks: FileChecks) -> Results:
-    """Yield results without what the settings pass over."""
-    for outcome in found:
-        screen = checks.screen(None if outcome.path == STDIN else outcome.path)
-        if screen is None:
-            yield outcome
-        else:
-            from ..files.screen import screened
-
-            yield screened(outcome, screen)
-
-
 def _summarise(totals: Totals, args: argparse.Namespace, planned: list[Output]) -> None:
     """End the output on a terminal with a summary; elsewhere, note what is left out of it."""
     printed = not planned or planned[0].path is None
@@ -187,7 +177,7 @@ def _summarise(totals: Totals, args: argparse.Namespace, planned: list[Output]) 
         if is_interactive():
             write(f"\n{totals.text()}\n" if totals.files_with_findings else f"{totals.text()}\n")
             return
-    if not args.statistics:
+    if not args.statistics and not (printed and args.format == "json"):
         for text in totals.left_out():
             print_note(text)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ..checking.codes import UNRECOGNISED
+from ..checking.registry import effective_severities
+from ..files.paths import YAML, ends
 from ..files.reader import content, why
 from ..findings.code import Severity
 from .console import UsageError
@@ -18,9 +20,14 @@ if TYPE_CHECKING:
     from ..config.settings import EffectiveSettings, SettingsResolver
     from ..files.defaults import EntryDefaults
     from ..files.documents import CheckPayload
-    from ..files.screen import Screen
     from ..reading.document import Document
     from ..validator import Validator
+
+MANY: Final = 10_000
+"""Findings of a payload that are looked at where some are silenced: enough to find others."""
+
+_Key: TypeAlias = tuple[tuple[int, ...], int]
+"""A group of files with the same settings, and how many findings are looked at."""
 
 
 class FileChecks:
@@ -30,10 +37,10 @@ class FileChecks:
         """Take the settings and the options of the command."""
         self._choice = chosen
         self._args = args
-        self._judges: dict[tuple[int, ...], CheckPayload] = {}
-        self._settings: dict[tuple[int, ...], EntryDefaults] = {}
+        self._judges: dict[_Key, CheckPayload] = {}
+        self._settings: dict[_Key, EntryDefaults] = {}
         # Faults of what holds for all files show before the first one is read.
-        self._judge(())
+        self._judge((), args.max_findings)
 
     def settings(self, group: tuple[int, ...]) -> EffectiveSettings:
         """Return what is in force for a group of files; raise `UsageError` for faults of it."""
@@ -44,22 +51,27 @@ class FileChecks:
 
     def judge(self, name: str | None) -> CheckPayload:
         """Return the check for the file called `name`, None for one that has no name."""
-        return self._judge(self._choice.group(name))
+        return self._judge(self._choice.group(name), self._max_findings(name))
 
     def maker(self, name: str | None) -> Callable[[], CheckPayload]:
         """Return what makes this check in another process."""
         # Faults of the settings are raised here, not in each of the processes.
         self.judge(name)
-        return partial(_judge, self.settings(self._choice.group(name)), self._args)
+        return partial(_judge, self.settings_of(name), self._args, self._max_findings(name))
 
-    def screen(self, name: str | None) -> Screen | None:
-        """Return what screens the results of a file, None if all of them are kept."""
-        settings = self.settings(self._choice.group(name))
-        if not settings.value("skip_unrecognised"):
-            return None
-        from ..files.screen import Screen
+    def settings_of(self, name: str | None) -> EffectiveSettings:
+        """Return what is in force for a file."""
+        return self.settings(self._choice.group(name))
 
-        return Screen(skips_unrecognised=True)
+    def is_thorough(self, name: str | None) -> bool:
+        """Return True if findings of a file may be silenced, so that more have to be found."""
+        return ends(name, YAML) or bool(self.settings_of(name).silenced)
+
+    def reported(self, settings: EffectiveSettings) -> frozenset[str]:
+        """Return the codes that are reported, as far as nothing is silenced."""
+        options = settings.options()
+        levels = effective_severities(options["select"], options["ignore"], {})
+        return frozenset(code for code, level in levels.items() if level is not None)
 
     def excludes(self, path: str) -> bool:
         """Return True if the settings exclude a file or folder."""
@@ -67,7 +79,7 @@ class FileChecks:
 
     def at(self, name: str | None) -> str | None:
         """Return the JSON Pointer of the payloads in a file, None if it is one payload."""
-        pointer: str | None = self.settings(self._choice.group(name)).value("at")
+        pointer: str | None = self.settings_of(name).value("at")
         return pointer
 
     def setting(self, name: str | None) -> EntryDefaults:
@@ -75,30 +87,38 @@ class FileChecks:
         from ..files.defaults import EntryDefaults
         from ..model.states import NEW
 
-        group = self._choice.group(name)
-        if group not in self._settings:
-            settings = self.settings(group)
+        key = self._choice.group(name), self._max_findings(name)
+        if key not in self._settings:
+            settings = self.settings_of(name)
             if settings.value("at") is not None:
                 shown = f" (for {name})" if name else ""
                 raise UsageError(f"--sequence takes whole documents: leave at out{shown}")
             previous = _previous(settings.value("previous"))
-            self._settings[group] = EntryDefaults(
-                _validator(settings, self._args),
+            self._settings[key] = EntryDefaults(
+                _validator(settings, self._args, key[1]),
                 NEW if previous is None else previous,
                 settings.value("model"),
                 settings.value("operation"),
                 settings.value("dry"),
                 self._args.now,
             )
-        return self._settings[group]
+        return self._settings[key]
 
-    def _judge(self, group: tuple[int, ...]) -> CheckPayload:
-        if group not in self._judges:
-            self._judges[group] = _judge(self.settings(group), self._args)
-        return self._judges[group]
+    def _judge(self, group: tuple[int, ...], max_findings: int) -> CheckPayload:
+        key = group, max_findings
+        if key not in self._judges:
+            self._judges[key] = _judge(self.settings(group), self._args, max_findings)
+        return self._judges[key]
+
+    def _max_findings(self, name: str | None) -> int:
+        """Return how many findings of a payload in a file are looked at."""
+        given: int = self._args.max_findings
+        return max(given, MANY) if self.is_thorough(name) else given
 
 
-def _validator(settings: EffectiveSettings, args: argparse.Namespace) -> Validator:
+def _validator(
+    settings: EffectiveSettings, args: argparse.Namespace, max_findings: int
+) -> Validator:
     """Return the validator that settings ask for; every fault of theirs shows here."""
     from ..validator import Validator
 
@@ -106,7 +126,7 @@ def _validator(settings: EffectiveSettings, args: argparse.Namespace) -> Validat
         validator = Validator(
             **settings.options(),
             engine=args.engine,
-            max_findings=args.max_findings,
+            max_findings=max_findings,
             redact=args.redact,
         )
     except (ImportError, TypeError, ValueError) as error:
@@ -120,9 +140,11 @@ def _validator(settings: EffectiveSettings, args: argparse.Namespace) -> Validat
     return validator
 
 
-def _judge(settings: EffectiveSettings, args: argparse.Namespace) -> CheckPayload:
+def _judge(
+    settings: EffectiveSettings, args: argparse.Namespace, max_findings: int
+) -> CheckPayload:
     """Return the check that settings ask for; every fault of theirs shows here."""
-    validator = _validator(settings, args)
+    validator = _validator(settings, args, max_findings)
     try:
         call = validator.call(
             previous=_previous(settings.value("previous")),

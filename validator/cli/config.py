@@ -53,7 +53,12 @@ def _lines(chosen: SettingsResolver, settings: EffectiveSettings) -> list[str]:
         for name, each in settings.values.items()
     ]
     rows += (
-        ("ignore", each.name, chosen.describe(each.origin), each.reason or "")
+        (
+            "ignore",
+            f"{each.name} at {each.pointer}" if each.pointer else each.name,
+            chosen.describe(each.origin),
+            each.reason or "",
+        )
         for each in settings.ignored
     )
     rows += (
@@ -91,7 +96,12 @@ def _data(
             for name, each in settings.values.items()
         },
         "ignore": [
-            {"code": each.name, "origin": chosen.describe(each.origin), "reason": each.reason}
+            {
+                "code": each.name,
+                "origin": chosen.describe(each.origin),
+                "reason": each.reason,
+                "pointer": each.pointer,
+            }
             for each in settings.ignored
         ],
         "severity": [

@@ -56,7 +56,7 @@ class Config:
         """The settings for all files."""
         self.files: list[dict[str, Any]] = []
         """The tables with settings for some files."""
-        kinds = {**shared, "glob": _globs, "reason": text}
+        kinds = {**shared, "glob": _globs, "pointer": pointer, "reason": text}
         for index, part in enumerate(self.top.pop("files", ())):
             own: Place = (*place, "files", index)
             settings = read(toml, own, part, kinds)
@@ -67,6 +67,9 @@ class Config:
                 if given in settings and lacking not in settings:
                     message = f"files[{index}] has no {lacking}: say what is ignored, and why"
                     raise toml.error(message, *own, given)
+            if "pointer" in settings and "ignore" not in settings:
+                message = f"files[{index}] has no ignore: pointer is the place of what is ignored"
+                raise toml.error(message, *own, "pointer")
             self.files.append(settings)
 
     def excludes(self, path: str) -> bool:

@@ -45,6 +45,9 @@ class IgnoredCode(NamedTuple):
     name: str
     origin: Origin
     reason: str | None = None
+    """Why findings in some files are silenced; None for codes that are left out altogether."""
+    pointer: str | None = None
+    """The place of what is silenced, by a JSON Pointer; None for any place."""
 
 
 class EffectiveSettings(NamedTuple):
@@ -60,6 +63,11 @@ class EffectiveSettings(NamedTuple):
         """Return the value of one of `DEFAULTS`."""
         return self.values[name].value
 
+    @property
+    def silenced(self) -> tuple[IgnoredCode, ...]:
+        """What is silenced for a reason."""
+        return tuple(each for each in self.ignored if each.reason is not None)
+
     def policy(self) -> Policy | None:
         """Return the policy, with the catalog in it; raises `PolicyError`."""
         given, catalog = self.value("policy"), self.value("catalog")
@@ -71,13 +79,13 @@ class EffectiveSettings(NamedTuple):
         return (policy or Policy()).with_catalog(Catalog.load(catalog))
 
     def options(self) -> dict[str, Any]:
-        """Return the arguments of a `Validator`; raises `PolicyError`."""
+        """Return the arguments of a `Validator`, which silences nothing; raises `PolicyError`."""
         return {
             "edition": self.value("edition"),
             "policy": self.policy(),
             "naming": self.value("naming"),
             "select": self.value("select"),
-            "ignore": tuple(each.name for each in self.ignored),
+            "ignore": tuple(each.name for each in self.ignored if each.reason is None),
             "severity": {name: level.value for name, level in self.severity.items()} or None,
         }
 
@@ -115,7 +123,12 @@ class SettingsResolver:
             for name in DEFAULTS.keys() & layer.keys():
                 values[name] = SettingValue(layer[name], _origin(place, name))
             ignored += (
-                IgnoredCode(name, _origin(place, "ignore", index), layer.get("reason"))
+                IgnoredCode(
+                    name,
+                    _origin(place, "ignore", index),
+                    layer.get("reason"),
+                    layer.get("pointer"),
+                )
                 for index, name in enumerate(layer.get("ignore", ()))
             )
             levels = layer.get("severity", {})

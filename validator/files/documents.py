@@ -272,5 +272,7 @@ def yaml_results(path: str, source: bytes, judge: CheckPayload) -> FileResults:
         return FileResults(path, [PayloadResult(judge(b"").located(b""), source)])
     if len(found) == 1:
         (only,) = found
-        return FileResults(path, [PayloadResult(locate(only, judge(only.document)), source)])
-    return FileResults(path, DocumentResults(found, PayloadsAt("", judge)), lines=True)
+        result = PayloadResult(locate(only, judge(only.document)), source)
+        return FileResults(path, [result], source=source)
+    results = DocumentResults(found, PayloadsAt("", judge))
+    return FileResults(path, results, lines=True, source=source)

@@ -109,8 +109,10 @@ def _outcome(name: str | None, source: bytes, checks: Checks) -> FileResults:
         found = list(yaml_documents(source)) if ends(name, YAML) else []
     except MissingYaml as error:
         return FileResults(name or STDIN, error=str(error))
+    text = source if found else b""
     found = found or [json_document(source)]
-    return FileResults(name or STDIN, DocumentResults(found, PayloadsAt(at, judge)), lines=True)
+    results = DocumentResults(found, PayloadsAt(at, judge))
+    return FileResults(name or STDIN, results, lines=True, source=text)
 
 
 def _lines(path: str, name: str, reading: Reading) -> FileResults:

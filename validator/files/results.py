@@ -32,12 +32,17 @@ class FileResults:
         *,
         error: str = "",
         lines: bool = False,
+        source: bytes = b"",
     ) -> None:
-        """Take the results of the file at `path`; `lines`: it has one payload a line."""
+        """Take the results of the file at `path`; `lines`: it has one payload a line.
+
+        `source` is the text of a file in YAML, whose comments may silence findings.
+        """
         self.path = path
         self.error = error
         """Why the file could not be read, or no further."""
         self.lines = lines
+        self.source = source
         self.bad = 0
         """How many payloads have errors."""
         self.severities = dict.fromkeys(Severity, 0)
@@ -65,6 +70,11 @@ class FileResults:
     def unrecognised(self) -> int:
         """How many documents were passed over, once all results were taken."""
         return getattr(self.results, "unrecognised", 0)
+
+    @property
+    def silenced(self) -> int:
+        """How many findings were silenced, once all results were taken."""
+        return getattr(self.results, "silenced", 0)
 
     @property
     def passed_over(self) -> bool:

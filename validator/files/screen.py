@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ..checking.codes import UNRECOGNISED
+from ..findings.code import Severity
 from .results import FileResults, PayloadResult
+
+if TYPE_CHECKING:
+    from ..checking.report import Report
+    from ..findings.finding import Finding
+    from .silence import Silence
 
 
 class Screen:
     """The choice of the results of a file."""
 
-    def __init__(self, *, skips_unrecognised: bool) -> None:
-        """Make a screen; `skips_unrecognised`: documents that resemble no payload are left out."""
+    def __init__(
+        self, silences: Sequence[Silence], max_findings: int, *, skips_unrecognised: bool
+    ) -> None:
+        """Silence findings, of which the worst `max_findings` of a payload are kept.
+
+        `skips_unrecognised`: documents that resemble no payload are left out.
+        """
+        self._silences = silences
+        self._max_findings = max_findings
         self._skips_unrecognised = skips_unrecognised
 
     def leaves_out(self, result: PayloadResult) -> bool:
@@ -21,12 +35,42 @@ class Screen:
             each.code == UNRECOGNISED.name for each in result.report.findings
         )
 
+    def kept(self, report: Report) -> tuple[Report, int]:
+        """Return what is kept of a report, and how many findings are silenced.
+
+        Nothing hides faults of a text that can't be read.
+        """
+        found = report.findings
+        if not report.unreadable:
+            found = tuple(each for each in found if not self._silent(each))
+        silenced = len(report.findings) - len(found)
+        worst = _worst(found, self._max_findings)
+        if len(worst) == len(report.findings):
+            return report, 0
+        more = None if report.omitted is None else report.omitted + len(found) - len(worst)
+        # What was not looked at may hold an error.
+        ok = report.ok or (
+            report.omitted == 0 and not any(each.severity is Severity.ERROR for each in found)
+        )
+        return report._replace(ok=ok, findings=worst, omitted=more), silenced
+
+    def _silent(self, finding: Finding) -> bool:
+        return any(each.takes(finding) for each in self._silences)
+
+
+def _worst(findings: tuple[Finding, ...], limit: int) -> tuple[Finding, ...]:
+    """Return the worst findings up to a limit, in the order they are in."""
+    if len(findings) <= limit:
+        return findings
+    ranked = sorted(range(len(findings)), key=lambda index: -findings[index].severity.rank)
+    return tuple(findings[index] for index in sorted(ranked[:limit]))
+
 
 def screened(outcome: FileResults, screen: Screen) -> FileResults:
     """Return the results of a file that a screen keeps, in place of all."""
     if outcome.error:
         return outcome
-    results = ScreenedResults(outcome.results, screen)
+    results = ScreenedResults(outcome.results, screen, several=outcome.lines)
     if not outcome.lines:
         # Forms ask whether a file is passed over before they take its result.
         results.take()
@@ -36,13 +80,16 @@ def screened(outcome: FileResults, screen: Screen) -> FileResults:
 class ScreenedResults:
     """Results as a screen keeps them, and counts of what it does not."""
 
-    def __init__(self, results: Iterable[PayloadResult], screen: Screen) -> None:
-        """Take the results of a file."""
+    def __init__(self, results: Iterable[PayloadResult], screen: Screen, *, several: bool) -> None:
+        """Take the results of a file, in which may be `several` payloads."""
         self._results = results
         self._screen = screen
+        self._several = several
         self._taken: list[PayloadResult] | None = None
         self.unrecognised = 0
         """How many documents were passed over so far."""
+        self.silenced = 0
+        """How many findings were silenced so far."""
 
     @property
     def payloads(self) -> int:
@@ -61,5 +108,9 @@ class ScreenedResults:
         for result in self._results:
             if self._screen.leaves_out(result):
                 self.unrecognised += 1
-            else:
-                yield result
+                continue
+            report, silenced = self._screen.kept(result.report)
+            self.silenced += silenced
+            # Of several payloads, only those that something was found in have a result.
+            if report.findings or report.omitted != 0 or not self._several:
+                yield result._replace(report=report)

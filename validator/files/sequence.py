@@ -146,7 +146,7 @@ class Histories:
                 results += place_results(text, judged)
         except MissingYaml as error:
             return FileResults(name, error=str(error))
-        return FileResults(name, _Counted(results, count), lines=True)
+        return FileResults(name, _Counted(results, count), lines=True, source=source)
 
     def _lines(self, setting: EntryDefaults) -> CheckLine:
         def judge(source: bytes) -> tuple[int, list[Report]]:

@@ -35,7 +35,7 @@ class Spool:
             yield FileResults(outcome.path, results, error=early, lines=outcome.lines)
             self._write(None)
             late = outcome.error if outcome.error != early else ""
-            self._write((outcome.payloads, outcome.unrecognised, late))
+            self._write((outcome.payloads, outcome.unrecognised, outcome.silenced, late))
 
     def replayed(self) -> Iterator[FileResults]:
         """Yield what was recorded, from the start; the results of each file have to be taken."""
@@ -72,6 +72,10 @@ class _Recorded:
     def unrecognised(self) -> int:
         return self._outcome.unrecognised
 
+    @property
+    def silenced(self) -> int:
+        return self._outcome.silenced
+
     def __iter__(self) -> Iterator[PayloadResult]:
         last: bytes | None = None
         for result in self._outcome:
@@ -92,6 +96,7 @@ class _Replayed:
         self._finished = False
         self.payloads = 0
         self.unrecognised = unrecognised
+        self.silenced = 0
 
     def __iter__(self) -> Iterator[PayloadResult]:
         source = b""
@@ -100,7 +105,7 @@ class _Replayed:
             source = source if given is None else given
             yield PayloadResult(report, source, line)
         self._finished = True
-        self.payloads, self.unrecognised, late = self._read()
+        self.payloads, self.unrecognised, self.silenced, late = self._read()
         if late:
             raise ReadError(late)
 

@@ -31,7 +31,8 @@ def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
             for result in outcome:
                 yield indented({"path": outcome.path, **result.report.to_dict(skipped=True)}, 4)
         totals.finish(outcome)
-    yield f'\n  ],\n  "unrecognised": {totals.unrecognised},\n  "ok": {json.dumps(totals.ok)}\n}}\n'
+    counts = f'"silenced": {totals.silenced},\n  "unrecognised": {totals.unrecognised}'
+    yield f'\n  ],\n  {counts},\n  "ok": {json.dumps(totals.ok)}\n}}\n'
 
 
 def _lines(outcome: FileResults) -> Iterator[str]:

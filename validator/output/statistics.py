@@ -86,6 +86,7 @@ def json(outcomes: Iterable[FileResults]) -> Iterator[str]:
         "files_unreadable": found.unreadable,
         "payloads": found.payloads,
         "omitted": found.omitted,
+        "silenced": found.silenced,
         "unrecognised": found.unrecognised,
         "ok": found.ok,
     }

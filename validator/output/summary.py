@@ -28,11 +28,14 @@ class Totals:
         """How many findings reports omit; None if some report did not count them."""
         self.unrecognised = 0
         """Documents that were passed over."""
+        self.silenced = 0
+        """Findings that are not reported, for a reason that the project gives."""
         self.ok = True
 
     def finish(self, outcome: FileResults) -> None:
         """Count a file whose results were all taken."""
         self.unrecognised += outcome.unrecognised
+        self.silenced += outcome.silenced
         if outcome.passed_over:
             return
         self.files += 1
@@ -65,10 +68,13 @@ class Totals:
 
     def left_out(self) -> list[str]:
         """Return a text for each kind of what was found and is not reported."""
-        if not self.unrecognised:
-            return []
-        documents = count(self.unrecognised, "unrecognised document", "unrecognised documents")
-        return [f"{documents} passed over"]
+        texts = []
+        if self.silenced:
+            texts.append(f"{count(self.silenced, 'finding', 'findings')} silenced")
+        if self.unrecognised:
+            documents = count(self.unrecognised, "unrecognised document", "unrecognised documents")
+            texts.append(f"{documents} passed over")
+        return texts
 
 
 def ordered(report: Report) -> list[Finding]:

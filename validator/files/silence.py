@@ -1,0 +1,49 @@
+"""Silence: findings that are not reported, for a reason that a project gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from ..checking.registry import select_codes
+from ..findings.finding import Finding
+from ..reading.positions import steps
+from .documents import ANY
+
+
+class Silence(Protocol):
+    """What silences findings."""
+
+    def takes(self, finding: Finding) -> bool:
+        """Return True if a finding is silenced, which counts it."""
+
+
+class EntrySilence:
+    """An ``ignore`` in the settings for some files."""
+
+    def __init__(self, codes: Iterable[str], pointer: str | None) -> None:
+        """Silence codes and groups, at and below a pointer with ``*`` for any key and index."""
+        self.codes = select_codes(codes)
+        self.pointer = pointer
+        self._steps = steps(pointer or "")
+        self.count = 0
+        """How many findings were silenced."""
+
+    def takes(self, finding: Finding) -> bool:
+        """Return True for a finding of the codes at the place."""
+        if finding.code not in self.codes or not self._holds(finding):
+            return False
+        self.count += 1
+        return True
+
+    def _holds(self, finding: Finding) -> bool:
+        if not self._steps:
+            return True
+        return finding.parameter is None and _leads(self._steps, steps(finding.pointer))
+
+
+def _leads(above: Sequence[str], path: Sequence[str]) -> bool:
+    """Return True if `above` is the start of a path, or all of it."""
+    return len(above) <= len(path) and all(
+        step in (ANY, key) for step, key in zip(above, path, strict=False)
+    )
