@@ -181,7 +181,7 @@ def test_odd_names(name: bytes) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_reader_that_goes_away(form: str) -> None:
     Path("a.ndjson").write_text(f"{BAD}\n" * 20_000, "utf-8")
-    command = [*MAIN, "check", "--format", form, "a.ndjson"]
+    command = [*MAIN, "check", "--verbose", "--format", form, "a.ndjson"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, **pipes) as process:
         assert process.stdout is not None

@@ -159,7 +159,7 @@ class SchemaPrefilter:
                 for step in steps:
                     if _failing(whole, part, self._keys, besides=step) != []:
                         return None
-                    whole, part = whole["properties"][step], part[step]
+                    whole, part = whole["properties"][step], part[str(step)]
                 keys = _failing(whole, part, self._keys)
                 if keys is None:
                     return None
