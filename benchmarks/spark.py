@@ -35,6 +35,8 @@ import check_logs  # noqa: E402 - the example has no package
 COMMAND: Final = "talonschema check --jobs 1"
 SPARK: Final = f"Spark {pyspark.__version__}"
 CALLS_A_SESSION: Final = 6
+WARM_UP: Final = 3
+"""Runs after which Java has compiled most of what is called often."""
 
 
 def write_calls(path: Path, lines: int) -> None:
@@ -102,8 +104,8 @@ def by_command(path: Path, *options: str) -> float:
 
 def main() -> None:
     """Run the rounds."""
-    chosen = harness.options(__doc__, rounds=7, quick_rounds=3)
-    count = 20_000 if chosen.quick else 100_000
+    chosen = harness.options(__doc__, rounds=5, quick_rounds=3)
+    count = 20_000 if chosen.quick else 50_000
     spark = started()
     cases = {
         "lines": (write, check_logs.by_lines, ()),
@@ -115,7 +117,8 @@ def main() -> None:
             long, one = Path(name, f"{case}.ndjson"), Path(name, f"{case}-one.ndjson")
             make(long, count)
             make(one, 1)
-            by_spark(spark, rows, long)  # Java compiles what is called often
+            for _ in range(WARM_UP):
+                by_spark(spark, rows, long)
             for _ in range(chosen.rounds):
                 for who, check in (
                     (COMMAND, lambda path, options=options: by_command(path, *options)),

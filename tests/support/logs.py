@@ -14,7 +14,7 @@ SCRIPTS: Final = Path(sys.executable).parent
 
 _ODD = (
     b"",
-    b' {"customerSession": {"state": "ajar"}}\r',
+    b' {"customerSession":\r{"state": "ajar"}}\r',
     b" \t",
     b'{"customerSession": ',
     b'{"customerSession": {"state": "open", "state": "open"}}',
