@@ -130,11 +130,10 @@ def main() -> None:
                     check(one)  # Spark ends processes that were idle while the command ran
                     start_up = check(one)
                     times[case][who].append((check(long) - start_up) / count)
+            found = harness.ratio(times[case], SPARK, COMMAND)
+            print(f"{case}: {found.median:.2f} ({found.low:.2f} to {found.high:.2f})", flush=True)
     spark.stop()
     harness.save("spark", chosen, times)
-    for case, rounds in times.items():
-        found = harness.ratio(rounds, SPARK, COMMAND)
-        print(f"{case}: {found.median:.2f} ({found.low:.2f} to {found.high:.2f})")
 
 
 if __name__ == "__main__":
