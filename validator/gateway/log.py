@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import traceback
 from datetime import UTC, datetime
+
+from .log_writer import LogWriter
 
 
 class JsonFormatter(logging.Formatter):
@@ -37,11 +40,14 @@ def _is_fault(record: logging.LogRecord) -> bool:
     return kind is None or kind.__name__ != "ExecuteBatchError"
 
 
-def set_up() -> None:
-    """Have all that this process logs written so."""
-    handler = logging.StreamHandler(sys.stderr)
+def set_up() -> LogWriter:
+    """Have all that this process logs written so; return what writes it."""
+    # Closed standard error may be any file by now, so it is not a number to write to.
+    target = os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else sys.stderr.fileno()
+    handler = LogWriter(target)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # The server logs its own start and stop, and the gateway does that itself.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("grpc._cython.cygrpc").addFilter(_is_fault)
+    return handler

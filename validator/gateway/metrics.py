@@ -69,6 +69,11 @@ class Metrics:
             ("result",),
             registry=self.registry,
         )
+        self._log_dropped = Counter(
+            "talonschema_gateway_log_lines_dropped",
+            "Lines that were not written, since nobody took them off standard error.",
+            registry=self.registry,
+        )
         self._build = Gauge(
             "talonschema_gateway_info",
             "Always 1.",
@@ -110,6 +115,10 @@ class Metrics:
     def reloaded(self, result: str) -> None:
         """Count a reading of the configuration."""
         self._reloads.labels(result).inc()
+
+    def log_dropped(self, lines: int) -> None:
+        """Count lines that were not written."""
+        self._log_dropped.inc(lines)
 
     def about(self, version: str, edition: str, mode: str) -> None:
         """Log what runs."""

@@ -81,14 +81,16 @@ def serve(settings: Settings, config: str | None, index: int = 0, *, parent: boo
 
     Raises `ValueError` or `StoreError` for settings that make no sense.
     """
-    set_up()
+    log = set_up()
     # The event loop waits this long for the thread with heavy work, at each turn.
     sys.setswitchinterval(_SWITCH)
     factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     with contextlib.suppress(ImportError):
         from uvloop import new_event_loop as factory
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(_Process(settings, config, index).run(parent=parent))
+        process = _Process(settings, config, index)
+        log.on_drop = process.metrics.log_dropped
+        return runner.run(process.run(parent=parent))
 
 
 class _Process:
@@ -101,9 +103,9 @@ class _Process:
         self._settings = settings
         self._config = config
         self._index = index
-        self._metrics = Metrics()
-        self._guard = _guard(settings, config, self._metrics)
-        self._app = App(self._guard, self._metrics)
+        self.metrics = Metrics()
+        self._guard = _guard(settings, config, self.metrics)
+        self._app = App(self._guard, self.metrics)
         self._stop = asyncio.Event()
         self._reloads: set[asyncio.Task[None]] = set()
         self._reloading = asyncio.Lock()
@@ -197,10 +199,10 @@ class _Process:
             await asyncio.to_thread(self._guard.reload, settings)
         except ValueError as error:
             _log.error("not reloaded: %s", error, extra={"fields": {"event": "not-reloaded"}})
-            self._metrics.reloaded("failed")
+            self.metrics.reloaded("failed")
             return
         self._settings = settings
-        self._metrics.reloaded("done")
+        self.metrics.reloaded("done")
         self._tell()
         _log.info("reloaded", extra={"fields": {"event": "reloaded"}})
         if changed:
@@ -210,7 +212,7 @@ class _Process:
     def _tell(self) -> None:
         from ... import __version__
 
-        self._metrics.about(__version__, self._settings.edition, self._settings.mode)
+        self.metrics.about(__version__, self._settings.edition, self._settings.mode)
 
 
 class _Http:
