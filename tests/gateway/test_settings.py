@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -204,28 +203,6 @@ def test_workers_have_addresses_of_their_own() -> None:
     unix = parse("unix:/x")
     assert str(unix.of_worker(0, 1)) == "unix:/x"
     assert [str(unix.of_worker(index, 2)) for index in range(2)] == ["unix:/x.0", "unix:/x.1"]
-
-
-def test_a_socket_that_was_left_behind_is_replaced_but_none_in_use(tmp_path: Path) -> None:
-    address = Address(path=str(tmp_path / "s"))
-    with address.bind():
-        pass
-    with address.bind() as served:
-        served.listen()
-        with pytest.raises(OSError, match="Address already in use"):
-            address.bind()
-    (tmp_path / "file").write_text("precious", encoding="utf-8")
-    with pytest.raises(OSError, match="Address already in use"):
-        Address(path=str(tmp_path / "file")).bind()
-    assert (tmp_path / "file").read_text(encoding="utf-8") == "precious"
-
-
-def test_a_port_in_use_is_not_shared() -> None:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        held.listen()
-        with pytest.raises(OSError, match="Address already in use"):
-            Address("127.0.0.1", held.getsockname()[1]).bind()
 
 
 # The page.

@@ -214,6 +214,16 @@ def test_many_documents_are_read_by_the_fastest_parser() -> None:
     assert len(asked) == document.FEW
 
 
+def test_a_parser_that_cannot_be_loaded_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    # None makes the import fail, as a lack of descriptors or a missing file does.
+    monkeypatch.setitem(sys.modules, "talonschema.reading.parsers", None)
+    asked: list[bytes] = []
+    parser = document.Parser(asked.append)
+    for _ in range(document.FEW + 5):
+        parser.accept(b"{}")
+    assert len(asked) == document.FEW + 5
+
+
 @pytest.mark.usefixtures("_each_accepter")
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, bytes.decode])
 def test_every_kind_of_source(kind: Callable[[bytes], Any]) -> None:

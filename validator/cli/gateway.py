@@ -27,6 +27,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal ends it."""
+    from ..gateway.process.signals import hold_hangups
+
+    # What is imported here takes its time.
+    hold_hangups(held=True)
     from ..gateway.process.server import main
 
     return main(args.config or (_OWN if os.path.isfile(_OWN) else None), args.workers)

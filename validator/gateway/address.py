@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import stat
 from typing import NamedTuple
 
 _PORTS = range(1, 2**16)
@@ -30,23 +27,6 @@ class Address(NamedTuple):
             return self if workers == 1 else Address(path=f"{self.path}.{index}")
         return self._replace(port=self.port + index)
 
-    def bind(self) -> socket.socket:
-        """Return a socket that is bound there; raises `OSError`.
-
-        A Unix socket that nobody listens on any more is replaced.
-        """
-        if self.path:
-            return _bound_unix(self.path)
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        bound = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind((self.host, self.port))
-        except OSError:
-            bound.close()
-            raise
-        return bound
-
 
 def parse(text: str) -> Address:
     """Read ``HOST:PORT`` or ``unix:PATH``; raises `ValueError` for anything else."""
@@ -69,33 +49,3 @@ def overlap(one: Address, other: Address, workers: int) -> bool:
     """Return True if two faces of `workers` workers would share an address."""
     places = [{face.of_worker(index, workers) for index in range(workers)} for face in (one, other)]
     return not places[0].isdisjoint(places[1])
-
-
-def _bound_unix(path: str) -> socket.socket:
-    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        try:
-            bound.bind(path)
-        except OSError:
-            if not _is_left_behind(path):
-                raise
-            os.unlink(path)
-            bound.bind(path)
-    except OSError:
-        bound.close()
-        raise
-    return bound
-
-
-def _is_left_behind(path: str) -> bool:
-    """Return True if there is a Unix socket that nothing listens on."""
-    try:
-        if not stat.S_ISSOCK(os.stat(path).st_mode):
-            return False
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.connect(path)
-    except ConnectionRefusedError:
-        return True
-    except OSError:
-        return False
-    return False

@@ -11,11 +11,14 @@ from .messages import Response
 
 Form: TypeAlias = Literal["api", "problem"]
 
-_TITLES = {
+TITLES = {
     400: "Bad Request",
+    408: "Request Timeout",
     413: "Request Entity Too Large",
     415: "Unsupported Media Type",
     429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
 }
 """Titles of statuses; those of the standard library change with the version of Python."""
 _TYPES = {"api": "application/json", "problem": "application/problem+json"}
@@ -32,7 +35,7 @@ def of_fault(status: int, details: str, source: Mapping[str, str], form: Form) -
 
     `source` is that of the API's ErrorResponse: a ``pointer`` or a ``parameter``.
     """
-    title = _TITLES[status]
+    title = TITLES[status]
     data: dict[str, Any]
     if form == "api":
         error = {"title": title, "details": details, "source": source}

@@ -28,6 +28,7 @@ from ..validator import Validator
 from . import answer
 from .body import UnreadableBody, read
 from .messages import Request, Response
+from .preload import preload
 from .store import Intent, Key
 from .variants import variants
 
@@ -117,6 +118,7 @@ class DecisionCore:
 
     def warm(self) -> None:
         """Compile the schemas and load what else is loaded when it is first needed."""
+        preload()
         for operation in ENDPOINTS:
             for wanted in (*STATES, None):
                 self.moves(operation, wanted)

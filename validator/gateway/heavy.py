@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from heapq import heappop, heappush
 from itertools import count
-from threading import Lock
+from threading import Condition, Thread
 from time import monotonic
 from typing import Any, Final, TypeVar
 
@@ -39,12 +39,13 @@ class HeavyQueue:
     def __init__(self, *, patience: float = PATIENCE) -> None:
         """Let functions wait for up to `patience` seconds."""
         self._patience = patience
-        self._lock = Lock()
+        self._changed = Condition()
         self._waiting: list[tuple[int, int, float, Callable[[], Any], Future[Any]]] = []
         """By weight, then in the order that they came; with the deadline."""
         self._bytes = 0
         self._order = count()
-        self._thread = ThreadPoolExecutor(1, "talonschema")
+        self._thread: Thread | None = None
+        self._closed = False
 
     def __len__(self) -> int:
         """Return how many functions wait."""
@@ -57,37 +58,51 @@ class HeavyQueue:
         cancelled before its turn, the work is dropped.
         """
         future: Future[_T] = Future()
-        with self._lock:
+        with self._changed:
             full = len(self._waiting) >= MOST_WAITING or self._bytes + weight > MOST_BYTES
             if full and self._waiting:
                 raise Busy
             deadline = monotonic() + self._patience
             heappush(self._waiting, (weight, next(self._order), deadline, work, future))
             self._bytes += weight
-        self._thread.submit(self._next)
+            if self._thread is None:
+                # A daemon, so that the end of the process does not wait for a judgement.
+                self._thread = Thread(target=self._run, name="talonschema", daemon=True)
+                self._thread.start()
+            self._changed.notify()
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
         """Drop what waits, and end the thread after the work that is under way."""
-        with self._lock:
+        with self._changed:
             dropped, self._waiting = self._waiting, []
             self._bytes = 0
+            self._closed = True
+            self._changed.notify()
         for *_, future in dropped:
             future.cancel()
-        self._thread.shutdown(wait=False)
 
-    def _next(self) -> None:
-        with self._lock:
-            if not self._waiting:
-                return
-            weight, _, deadline, work, future = heappop(self._waiting)
-            self._bytes -= weight
-        if not future.set_running_or_notify_cancel():
-            return
-        if monotonic() > deadline:
-            future.set_exception(Busy())
-            return
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - it is the caller's
-            future.set_exception(error)
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if not self._waiting:
+                    return
+                weight, _, deadline, work, future = heappop(self._waiting)
+                self._bytes -= weight
+            _do(deadline, work, future)
+            # Kept until the next turn, they would hold the body.
+            del work, future
+
+
+def _do(deadline: float, work: Callable[[], Any], future: Future[Any]) -> None:
+    """Have the result of `work` in `future`, unless nobody waits any more or it is too late."""
+    if not future.set_running_or_notify_cancel():
+        return
+    if monotonic() > deadline:
+        future.set_exception(Busy())
+        return
+    try:
+        future.set_result(work())
+    except BaseException as error:  # noqa: BLE001 - it is the caller's
+        future.set_exception(error)

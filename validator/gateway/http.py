@@ -22,6 +22,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ..model.routes import OVERRIDES
+from .answer import Form, of_fault
 from .guard import MOST_LEARNED, Guard
 from .messages import Headers, Request, Response, header
 from .store import StoreError
@@ -41,6 +42,8 @@ LOST: Final = "lost"
 
 _CHECK, _OBSERVE = b"/check", b"/observe"
 _NO_CONTENT: Final = 204
+SLOWEST_BODY: Final = 10.0
+"""Seconds in which the rest of a body has to arrive."""
 _LINGERING: Final = 5.0
 _MOST_DROPPED: Final = 16 * 2**20
 """Seconds and bytes for which an oversized body is drained, so that the client gets the answer."""
@@ -73,14 +76,23 @@ class _Gone(Exception):
     """The gateway closed the connection."""
 
 
+class _Late(Exception):
+    """A body did not arrive in time."""
+
+
 class App:
     """The application; it asks `guard`, and shows what `metrics` counted."""
 
     def __init__(self, guard: Guard, metrics: Metrics) -> None:
         self._guard = guard
-        self._metrics = metrics
+        self.metrics = metrics
         self.draining = False
         """The process is about to stop: it still serves, but asks gateways to go elsewhere."""
+
+    @property
+    def form(self) -> Form:
+        """The form of refusals."""
+        return self._guard.settings.errors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI has it."""
@@ -99,6 +111,12 @@ class App:
                 answer = await self._told(scope, path)
         except _Gone:
             return
+        except _Late:
+            answer = self._closing(408, "the body of the request took too long to arrive")
+        except asyncio.CancelledError:
+            if not self.draining:
+                raise
+            answer = self._closing(503, "the gate is about to stop, try again later")
         await self._send(answer, send, rest)
 
     async def _check(self, scope: Scope, receive: Receive) -> tuple[Response, bool]:
@@ -153,7 +171,7 @@ class App:
             return _plain(405, "it takes GET")
         if path == b"/metrics":
             accept = header(_headers(scope), "accept") or ""
-            content_type, body = self._metrics.exposition(accept)
+            content_type, body = self.metrics.exposition(accept)
             return Response(200, (("content-type", content_type),), body)
         if path == b"/readyz":
             if self.draining:
@@ -163,6 +181,13 @@ class App:
             except StoreError as error:
                 return _plain(503, f"changes of state are not checked: {error}")
         return _plain(200, "ok")
+
+    def _closing(self, status: int, details: str) -> Response:
+        """Return the answer to a request that is not read to its end."""
+        refusal = of_fault(status, details, {"pointer": ""}, self.form)
+        if self.draining:
+            return refusal
+        return refusal._replace(headers=(*refusal.headers, ("connection", "close")))
 
     async def _send(self, answer: Response, send: Send, rest: Receive | None) -> None:
         """Send an answer; `rest` is what the rest of the body comes by, if it was not read."""
@@ -212,8 +237,17 @@ async def _body(receive: Receive, limit: int) -> tuple[bytes, bool]:
     body: bytes = message.get("body", b"")
     if not message.get("more_body", False):
         return body, True
-    pieces = [body]
-    size = len(body)
+    try:
+        async with asyncio.timeout(SLOWEST_BODY):
+            return await _rest(receive, limit, body)
+    except TimeoutError:
+        raise _Late from None
+
+
+async def _rest(receive: Receive, limit: int, start: bytes) -> tuple[bytes, bool]:
+    """Return what `_body` does, of a body whose `start` was received."""
+    pieces = [start]
+    size = len(start)
     while size <= limit:
         message = await receive()
         if message["type"] == "http.disconnect":

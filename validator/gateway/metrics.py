@@ -69,6 +69,12 @@ class Metrics:
             ("result",),
             registry=self.registry,
         )
+        self._connections = Counter(
+            "talonschema_gateway_connections_refused",
+            "Connections to the HTTP face that were closed before a whole request was there.",
+            ("reason",),
+            registry=self.registry,
+        )
         self._log_dropped = Counter(
             "talonschema_gateway_log_lines_dropped",
             "Lines that were not written, since nobody took them off standard error.",
@@ -89,6 +95,8 @@ class Metrics:
         for call in _CALLS:
             for kind in KINDS:
                 self._store_errors.labels(call, kind)
+        for reason in ("crowded", "slow", "head"):
+            self._connections.labels(reason)
         for result in ("done", "failed"):
             self._reloads.labels(result)
 
@@ -115,6 +123,10 @@ class Metrics:
     def reloaded(self, result: str) -> None:
         """Count a reading of the configuration."""
         self._reloads.labels(result).inc()
+
+    def refused_connection(self, reason: str) -> None:
+        """Count a connection that was closed without a whole request."""
+        self._connections.labels(reason).inc()
 
     def log_dropped(self, lines: int) -> None:
         """Count lines that were not written."""

@@ -252,10 +252,17 @@ class Parser:
     def _at_first(self, data: bytes) -> object:
         self._left -= 1
         if self._left <= 0:
-            from .parsers import verified_orjson
-
-            self.accept = verified_orjson(self._strict)
+            self.hasten()
         return self._strict(data)
+
+    def hasten(self) -> None:
+        """Go over to the fastest, or stay with `strict` if it can't be loaded."""
+        try:
+            from .parsers import verified_orjson
+        except (ImportError, OSError):
+            self.accept = self._strict
+        else:
+            self.accept = verified_orjson(self._strict)
 
 
 PARSER = Parser(_accept_with_json if jiter is None else _accept_with_jiter)

@@ -230,7 +230,7 @@ def test_what_only_a_restart_changes_is_reported(tmp_path: Path) -> None:
         eventually(lambda: named(program, "kept"), "it does not say so")
         assert named(program, "kept")[0]["message"] == "only a restart changes http"
         assert put(port) == 200
-        assert named(program, "would-refuse")
+        eventually(lambda: named(program, "would-refuse"), "it does not say so")
 
 
 # Workers.

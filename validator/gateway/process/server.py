@@ -13,10 +13,12 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from ...reading.toml_reader import load
 from ..address import Address, parse
@@ -24,9 +26,7 @@ from ..guard import Guard, Meter
 from ..log import set_up
 from ..settings import OFF, TABLE, Settings, load_settings
 from ..store import StoreError
-
-if TYPE_CHECKING:
-    from ..http import App
+from .signals import hold_hangups
 
 OK: Final = 0
 FAILED: Final = 1
@@ -34,8 +34,10 @@ USAGE: Final = 2
 
 _ANNOUNCED: Final = 0.5
 """Seconds in which gateways are asked to close their connections before they are closed."""
-_KEEP_ALIVE: Final = 24 * 3600
-"""Seconds an idle connection is kept: a gateway would take one that is closed on it for a fault."""
+_AT_REST: Final = 0.1
+"""Seconds without a change after which a file counts as written."""
+_CHANGES: Final = 50
+"""The most such times to wait for."""
 _FIXED: Final = ("store", "store_timeout", "lease", "expiry", "http", "grpc", "workers", "drain")
 """The settings that only a restart changes."""
 
@@ -93,12 +95,20 @@ def serve(settings: Settings, config: str | None, index: int = 0, *, parent: boo
         return runner.run(process.run(parent=parent))
 
 
+class _Face(Protocol):
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 class _Process:
     """One process with its faces."""
 
     def __init__(self, settings: Settings, config: str | None, index: int) -> None:
+        # Loaded once it is known that they can be, and before any face listens.
         from ..http import App
         from ..metrics import Metrics
+        from .http_face import HttpFace
 
         self._settings = settings
         self._config = config
@@ -109,8 +119,16 @@ class _Process:
         self._stop = asyncio.Event()
         self._reloads: set[asyncio.Task[None]] = set()
         self._reloading = asyncio.Lock()
-        self._faces: list[Callable[[], Awaitable[None]]] = []
-        """Callbacks that stop the started faces."""
+        self._kinds: dict[str, tuple[Callable[[Address, float], _Face], str]] = {
+            "http": (partial(HttpFace, self._app), settings.http)
+        }
+        """What makes each face, and its address in the settings."""
+        if settings.grpc != OFF:
+            from .grpc_face import GrpcFace
+
+            self._kinds["grpc"] = (partial(GrpcFace, self._guard), settings.grpc)
+        self._faces: list[_Face] = []
+        """Those that listen."""
 
     async def run(self, *, parent: bool) -> int:
         """Serve until a signal comes."""
@@ -118,6 +136,7 @@ class _Process:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+        hold_hangups(held=False)
         if parent:
             loop.add_reader(sys.stdin.fileno(), self._on_orphaned)
         await asyncio.to_thread(self._guard.warm)
@@ -144,37 +163,18 @@ class _Process:
 
     async def _listen(self) -> dict[str, str]:
         """Start the faces; raises `OSError`."""
-        workers = self._settings.workers
-        http = parse(self._settings.http).of_worker(self._index, workers)
-        face = _Http(self._app, http, self._settings.drain)
-        await face.start()
-        self._faces.append(face.stop)
-        addresses = {"http": str(http)}
-        if self._settings.grpc != OFF:
-            grpc = parse(self._settings.grpc).of_worker(self._index, workers)
-            await self._listen_grpc(str(grpc))
-            addresses["grpc"] = str(grpc)
-        return addresses
-
-    async def _listen_grpc(self, address: str) -> None:
-        from ..envoy import server
-
-        made, service = server(self._guard)
-        try:
-            made.add_insecure_port(address)
-        except RuntimeError as error:
-            raise OSError(f"can't listen on {address}: {error}") from None
-        await made.start()
-
-        async def stop() -> None:
-            await made.stop(self._settings.drain)
-            await service.drain()
-
-        self._faces.append(stop)
+        listening = {}
+        for name, (face, text) in self._kinds.items():
+            address = parse(text).of_worker(self._index, self._settings.workers)
+            started = face(address, self._settings.drain)
+            await started.start()
+            self._faces.append(started)
+            listening[name] = str(address)
+        return listening
 
     async def _end(self) -> None:
         """End what the faces have in flight, at the same time, and close them."""
-        await asyncio.gather(*(stop() for stop in self._faces))
+        await asyncio.gather(*(face.stop() for face in self._faces))
 
     def _on_orphaned(self) -> None:
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
@@ -192,12 +192,12 @@ class _Process:
     async def _reload(self) -> None:
         """Judge by what the configuration says now; by what it said before if it makes no sense."""
         try:
-            read = await asyncio.to_thread(read_settings, self._config, self._settings.workers)
+            read = await asyncio.to_thread(self._read_again)
             kept = {name: getattr(self._settings, name) for name in _FIXED}
             changed = [name for name, value in kept.items() if getattr(read, name) != value]
             settings = replace(read, **kept)
             await asyncio.to_thread(self._guard.reload, settings)
-        except ValueError as error:
+        except (ValueError, TypeError, ImportError, OSError) as error:
             _log.error("not reloaded: %s", error, extra={"fields": {"event": "not-reloaded"}})
             self.metrics.reloaded("failed")
             return
@@ -209,58 +209,31 @@ class _Process:
             names = ", ".join(changed)
             _log.warning("only a restart changes %s", names, extra={"fields": {"event": "kept"}})
 
+    def _read_again(self) -> Settings:
+        """Return what the configuration says now; raises `ValueError`."""
+        if self._config is not None:
+            wait_until_written(self._config)
+        read = read_settings(self._config, self._settings.workers)
+        if self._config is not None and read != self._settings and not load(self._config).data:
+            raise ValueError(f"{self._config}: it is empty")
+        return read
+
     def _tell(self) -> None:
         from ... import __version__
 
         self.metrics.about(__version__, self._settings.edition, self._settings.mode)
 
 
-class _Http:
-    """The HTTP face while it is served."""
-
-    def __init__(self, app: App, address: Address, drain: float) -> None:
-        import uvicorn
-
-        config = uvicorn.Config(
-            app,
-            lifespan="off",
-            ws="none",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=_KEEP_ALIVE,
-            timeout_graceful_shutdown=max(1, round(drain)),
-        )
-        config.load()
-        self._address = address
-        self._server = uvicorn.Server(config)
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Listen; raises `OSError`."""
+def wait_until_written(path: str) -> None:
+    """Wait until a file has not changed for a moment: whoever writes it may be half way."""
+    for _ in range(_CHANGES):
         try:
-            socket = self._address.bind()
-        except OSError as error:
-            why = error.strerror or error
-            raise OSError(f"can't listen on {self._address}: {why}") from None
-        server = self._server
-        # Signals are the process's to handle, so this is `serve` without taking hold of them.
-        server.lifespan = server.config.lifespan_class(server.config)
-        await server.startup(sockets=[socket])
-        self._sockets = [socket]
-        self._task = asyncio.create_task(server.main_loop())
-
-    async def stop(self) -> None:
-        """End the requests in flight, and close."""
-        self._server.should_exit = True
-        if self._task is not None:
-            await self._task
-            await self._server.shutdown(sockets=self._sockets)
-        if self._address.path:
-            with contextlib.suppress(OSError):
-                os.unlink(self._address.path)
+            age = time.time() - os.stat(path).st_mtime
+        except OSError:
+            return
+        if not 0 <= age < _AT_REST:
+            return
+        time.sleep(_AT_REST - age)
 
 
 def _guard(settings: Settings, config: str | None, metrics: Meter | None = None) -> Guard:
@@ -277,7 +250,7 @@ def _need_extra(settings: Settings) -> None:
     """Raise `ValueError` if what the process needs is not there."""
     if not hasattr(signal, "SIGHUP"):
         raise ValueError("the gateway process needs Linux or macOS; SessionGuard runs anywhere")
-    needed = {"uvicorn": "the HTTP face", "prometheus_client": "the HTTP face"}
+    needed = dict.fromkeys(("uvicorn", "httptools", "prometheus_client"), "the HTTP face")
     if settings.grpc != OFF:
         needed |= {"grpc": "the gRPC face", "google.protobuf": "the gRPC face"}
     for name, face in needed.items():

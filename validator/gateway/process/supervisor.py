@@ -10,6 +10,7 @@ import sys
 from typing import Final
 
 from ..settings import Settings
+from .signals import hold_hangups
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class _Supervisor:
         self._config = config
         self._processes: dict[int, asyncio.subprocess.Process] = {}
         self._stop = asyncio.Event()
+        self._starting = asyncio.Lock()
         self._status = 0
 
     async def run(self) -> int:
@@ -42,6 +44,7 @@ class _Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._pass_on, signal.SIGHUP)
+        hold_hangups(held=False)
         async with asyncio.TaskGroup() as group:
             keepers = [group.create_task(self._keep(each)) for each in range(self._workers)]
             await self._stop.wait()
@@ -67,13 +70,7 @@ class _Supervisor:
         wait, first = _FIRST_WAIT, True
         while not self._stop.is_set():
             started = loop.time()
-            arguments = json.dumps([self._config, self._workers, index])
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "talonschema.gateway.process.worker", arguments),
-                # The worker ends when the other end is closed, however that came.
-                stdin=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
+            process = await self._start(index)
             self._processes[index] = process
             if self._stop.is_set():
                 process.terminate()
@@ -93,3 +90,18 @@ class _Supervisor:
                 await asyncio.wait_for(self._stop.wait(), wait)
             except TimeoutError:
                 continue
+
+    async def _start(self, index: int) -> asyncio.subprocess.Process:
+        arguments = json.dumps([self._config, self._workers, index])
+        async with self._starting:
+            # The worker lets it come once it can handle it.
+            hold_hangups(held=True)
+            try:
+                return await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "talonschema.gateway.process.worker", arguments),
+                    # The worker ends when the other end is closed, however that came.
+                    stdin=asyncio.subprocess.PIPE,
+                    start_new_session=True,
+                )
+            finally:
+                hold_hangups(held=False)

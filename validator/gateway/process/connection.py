@@ -1,0 +1,146 @@
+"""Connection: one to the HTTP face, with limits for those who send no whole request.
+
+What a gateway sends is there at once; a request that never ends takes a descriptor until it is
+ended here. When descriptors run short, a new connection gets an answer before it is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+from contextlib import suppress
+from time import monotonic
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .. import answer
+from ..http import App
+from ..messages import Response
+
+SLOWEST_HEAD: Final = 10.0
+"""Seconds in which the head of a request has to arrive once it has begun."""
+SLOWEST_START: Final = 60.0
+"""Seconds in which the first request of a connection has to begin."""
+MOST_HEAD: Final = 64 * 1024
+"""Bytes of a head, beyond the piece in which it begins."""
+_MOST_OPEN: Final = 2**16
+"""Descriptors that are asked for at most."""
+_OTHERS: Final = 32
+"""Descriptors that are no connection to the HTTP face: of the store, the log and the gRPC face."""
+_MOST_BACKLOG: Final = 2048
+_SILENCE: Final = 10.0
+"""Seconds between two lines of the log about connections that are refused."""
+_RETRY_AFTER: Final = 1
+
+_log = logging.getLogger(__name__)
+
+
+class Room:
+    """The connections that there are descriptors for."""
+
+    def __init__(self) -> None:
+        """Ask for as many descriptors as the process may have."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _MOST_OPEN if hard == resource.RLIM_INFINITY else min(hard, _MOST_OPEN)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            with suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+                soft = wanted
+        free = max(2, (_MOST_OPEN if soft == resource.RLIM_INFINITY else soft) - _OTHERS)
+        # Those that wait are accepted in one go, before the first of them can be refused.
+        self.backlog = min(_MOST_BACKLOG, free // 4 or 1)
+        """Connections that wait to be accepted."""
+        self.connections = free - self.backlog
+        """Connections at a time; more are refused."""
+        self._logged_at: float | None = None
+
+    def report(self) -> None:
+        """Log that connections are refused, now and then."""
+        now = monotonic()
+        if self._logged_at is None or now - self._logged_at >= _SILENCE:
+            self._logged_at = now
+            text = "connections are refused: %d are open, and there are no descriptors for more"
+            fields = {"event": "crowded", "connections": self.connections}
+            _log.error(text, self.connections, extra={"fields": fields})
+
+
+class Connection(HttpToolsProtocol):
+    """A connection that serves `app`."""
+
+    def __init__(self, app: App, room: Room, **of_server: Any) -> None:
+        super().__init__(**of_server)
+        self._served = app
+        self._room = room
+        self._begun = False
+        """The head of a request is on its way."""
+        self._size = 0
+        """The bytes of it, beyond the piece in which it begins."""
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a connection, or refuse it if there are too many."""
+        super().connection_made(transport)  # type: ignore[arg-type]
+        if len(self.connections) > self._room.connections:
+            self._room.report()
+            self._refuse("crowded", answer.of_haste(_RETRY_AFTER, self._served.form))
+        else:
+            self._timer = self.loop.call_later(SLOWEST_START, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of the connection."""
+        self._end_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take a piece of a request in."""
+        super().data_received(data)
+        if not self._begun or self.transport.is_closing():
+            return
+        if self._timer is None:
+            self._timer = self.loop.call_later(SLOWEST_HEAD, self._on_slow)
+        if self._size > MOST_HEAD:
+            self._refuse("head", self._fault(431, "the head of the request is too large"))
+        self._size += len(data)
+
+    def on_message_begin(self) -> None:
+        """Begin with a head."""
+        super().on_message_begin()
+        self._end_timer()
+        self._begun, self._size = True, 0
+
+    def on_headers_complete(self) -> None:
+        """End with it."""
+        self._begun = False
+        self._end_timer()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP in the form of the API."""
+        self._answer(self._fault(400, msg))
+
+    def _on_slow(self) -> None:
+        self._timer = None
+        self._refuse("slow", self._fault(408, "the head of the request took too long to arrive"))
+
+    def _fault(self, status: int, details: str) -> Response:
+        return answer.of_fault(status, details, {"pointer": ""}, self._served.form)
+
+    def _refuse(self, reason: str, refusal: Response) -> None:
+        self._served.metrics.refused_connection(reason)
+        self._answer(refusal)
+
+    def _answer(self, refusal: Response) -> None:
+        """Write an answer, unless one to an earlier request is due, and close."""
+        if self.cycle is None or self.cycle.response_complete:
+            lines = [f"HTTP/1.1 {refusal.status} {answer.TITLES[refusal.status]}"]
+            lines += (f"{name}: {value}" for name, value in refusal.headers)
+            head = "\r\n".join((*lines, "connection: close", "", ""))
+            self.transport.write(head.encode("ascii") + refusal.body)
+        self.transport.close()
+
+    def _end_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

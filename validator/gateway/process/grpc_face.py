@@ -1,0 +1,35 @@
+"""gRPC face: the server of the service, from its start to its end."""
+
+from __future__ import annotations
+
+from ..address import Address
+from ..envoy import server
+from ..guard import Guard
+from .listener import claimed
+
+
+class GrpcFace:
+    """The gRPC face while it is served."""
+
+    def __init__(self, guard: Guard, address: Address, drain: float) -> None:
+        """Serve `guard` at `address`; streams have `drain` seconds once it stops."""
+        self._guard = guard
+        self._address = address
+        self._drain = drain
+
+    async def start(self) -> None:
+        """Listen; raises `OSError`."""
+        self._server, self._service = server(self._guard)
+        try:
+            # The server itself would take a Unix socket away from whoever listens there.
+            with claimed(self._address):
+                self._server.add_insecure_port(str(self._address))
+        except (OSError, RuntimeError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise OSError(f"can't listen on {self._address}: {why}") from None
+        await self._server.start()
+
+    async def stop(self) -> None:
+        """End the streams, and wait until the guard has each answer."""
+        await self._server.stop(self._drain)
+        await self._service.drain()
