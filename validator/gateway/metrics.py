@@ -16,6 +16,7 @@ _LATENCIES = (
     *(0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005),
     *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
 )
+_LAGS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _DECISIONS = ("allowed", "dry", "invalid", "transition", "unfit", "busy", "suspicious", "other")
 _CALLS = ("begin", "finish", "ready", "record", "upkeep")
 _SIZES = (256, 1024, 4096, 16384, 65536, 262144, 1048576, 2097152)
@@ -68,6 +69,12 @@ class Metrics:
             "Readings of the configuration on SIGHUP.",
             ("result",),
             registry=self.registry,
+        )
+        self._lag = Histogram(
+            "talonschema_gateway_loop_lag_seconds",
+            "Times by which the event loop was late, measured twenty times a second.",
+            registry=self.registry,
+            buckets=_LAGS,
         )
         self._connections = Counter(
             "talonschema_gateway_connections_refused",
@@ -123,6 +130,10 @@ class Metrics:
     def reloaded(self, result: str) -> None:
         """Count a reading of the configuration."""
         self._reloads.labels(result).inc()
+
+    def lagged(self, seconds: float) -> None:
+        """Count a measurement of how late the event loop is."""
+        self._lag.observe(seconds)
 
     def refused_connection(self, reason: str) -> None:
         """Count a connection that was closed without a whole request."""

@@ -26,6 +26,7 @@ from ..guard import Guard, Meter
 from ..log import set_up
 from ..settings import OFF, TABLE, Settings, load_settings
 from ..store import StoreError
+from .loop_lag import LoopLag
 from .signals import hold_hangups
 
 OK: Final = 0
@@ -149,6 +150,7 @@ class _Process:
             except OSError as error:
                 _log.error("%s", error, extra={"fields": {"event": "failed"}})
                 return FAILED
+            stack.callback(LoopLag(self.metrics.lagged).stop)
             fields = {"event": "listening", **addresses, "worker": self._index, "pid": os.getpid()}
             _log.info("listening", extra={"fields": fields})
             # A store that can't be reached is logged now and not at the first call.
