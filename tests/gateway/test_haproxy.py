@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +11,22 @@ from pathlib import Path
 import pytest
 
 from support.gateway.failures import OF_BOTH_LEGS, Failure, Gateway, changed
+from support.gateway.half_sent import (
+    half_requests_shut_nobody_out,
+    half_sent,
+    head,
+    honest_ones_pass,
+)
 from support.gateway.installed import need
-from support.gateway.processes import Upstream, free_port, gateway_running, listens, running
-from support.gateway.promises import REQUEST_LEG, RESPONSE_LEG, Front, new, path
+from support.gateway.processes import (
+    Upstream,
+    eventually,
+    free_port,
+    gateway_running,
+    listens,
+    running,
+)
+from support.gateway.promises import OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new, path
 from support.gateway.tricks import TRICKS, Trick, nothing_slips
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "gateway"
@@ -90,6 +105,29 @@ def test_no_tunnel_is_opened(front: Front) -> None:
     before = len(front.api.received())
     assert front.ask("CONNECT", "api.example:443").status_code in {400, 405}
     assert len(front.api.received()) == before
+
+
+@pytest.mark.slow
+def test_half_requests_shut_nobody_out(front: Front) -> None:
+    half_requests_shut_nobody_out(front)
+
+
+@pytest.mark.slow
+def test_large_bodies_are_bounded_in_number(front: Front) -> None:
+    large = head(200_000) + b"{" * 100_000
+    with half_sent(front, large, count=300) as opened:
+        eventually(lambda: len(answered(opened)) >= 300 - 256, "none of them is answered")
+        beyond = answered(opened)
+        assert len(beyond) == 300 - 256
+        assert beyond[0].recv(100).startswith(b"HTTP/1.1 429 ")
+        honest_ones_pass(front)
+        big = OPEN + b" " * 200_000
+        assert front.ask("PUT", path(new()), big).status_code == 429
+    eventually(lambda: front.ask("PUT", path(new()), big).status_code == 200, "it does not recover")
+
+
+def answered(connections: list[socket.socket]) -> list[socket.socket]:
+    return [each for each in connections if select.select([each], [], [], 0)[0]]
 
 
 @pytest.mark.parametrize("failure", OF_BOTH_LEGS, ids=lambda failure: failure.__name__)

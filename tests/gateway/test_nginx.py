@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from support.gateway.failures import OF_BOTH_LEGS, Failure, Gateway, changed
+from support.gateway.half_sent import half_requests_shut_nobody_out
 from support.gateway.installed import need
 from support.gateway.processes import (
     Upstream,
@@ -126,6 +127,11 @@ def test_an_answer_over_the_buffer_is_cut_off_as_documented(front: Front) -> Non
 @pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick.name)
 def test_no_trick_slips(front: Front, trick: Trick) -> None:
     nothing_slips(front, trick)
+
+
+@pytest.mark.slow
+def test_half_requests_shut_nobody_out(front: Front) -> None:
+    half_requests_shut_nobody_out(front)
 
 
 @pytest.mark.parametrize("failure", OF_BOTH_LEGS, ids=lambda failure: failure.__name__)
