@@ -1,7 +1,10 @@
 -- Both legs of talonschema for HAProxy: asks before a call on a session goes to the API, and tells
 -- what the API answered. See haproxy.cfg beside this file for how it is wired.
 
-local HOST, PORT = "127.0.0.1", 8787 -- <-- where `talonschema gateway` listens
+-- Where `talonschema gateway` listens, each worker of it.
+local WORKERS = {
+    { "127.0.0.1", 8787 }, -- <--
+}
 local SECONDS = 1
 
 -- The answer while talonschema can't be asked, in the form of the API's errors.
@@ -15,11 +18,11 @@ local JUDGED = {
     "x-method-override", "x-request-id",
 }
 
--- Sends one request; returns status, headers and body, or nil if there is no answer.
-local function ask(method, target, headers, body)
+-- Sends one request to a worker; returns status, headers and body, or nil if there is no answer.
+local function ask_worker(worker, method, target, headers, body)
     local socket = core.tcp()
     socket:settimeout(SECONDS)
-    if not socket:connect(HOST, PORT) then
+    if not socket:connect(worker[1], worker[2]) then
         socket:close()
         return nil
     end
@@ -48,6 +51,25 @@ local function ask(method, target, headers, body)
         return nil
     end
     return status, told, answer
+end
+
+local turn = 0
+
+-- Sends one request to a worker, and to the next if that one does not answer; returns the same.
+local function ask(method, target, headers, body)
+    local started = core.now()
+    turn = turn % #WORKERS + 1
+    local at = turn
+    for _ = 1, #WORKERS do
+        local status, told, answer = ask_worker(WORKERS[at], method, target, headers, body)
+        local now = core.now()
+        local spent = now.sec - started.sec + (now.usec - started.usec) / 1000000
+        if status or spent >= SECONDS then
+            return status, told, answer
+        end
+        at = at % #WORKERS + 1
+    end
+    return nil
 end
 
 local function judge(txn)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import select
+import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from support.gateway.endings import lost_with_workers
 from support.gateway.failures import OF_BOTH_LEGS, Failure, Gateway, changed
 from support.gateway.half_sent import (
     half_requests_shut_nobody_out,
@@ -27,6 +29,7 @@ from support.gateway.processes import (
     running,
 )
 from support.gateway.promises import OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new, path
+from support.gateway.server import workers
 from support.gateway.tricks import TRICKS, Trick, nothing_slips
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "gateway"
@@ -34,12 +37,14 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "gateway"
 
 @contextmanager
 def haproxy_running(
-    folder: Path, api: Upstream, plugin: int, *changes: tuple[str, str]
+    folder: Path, api: Upstream, plugin: int, *changes: tuple[str, str], others: Iterable[int] = ()
 ) -> Iterator[Front]:
     program = need("haproxy", "haproxy")
     port = free_port()
     script = (DOCS / "talonschema.lua").read_text("utf-8")
-    (folder / "talonschema.lua").write_text(script.replace("8787", str(plugin)), "utf-8")
+    workers = ", ".join(f'{{ "127.0.0.1", {port} }}' for port in (plugin, *others))
+    script = changed(script, ('{ "127.0.0.1", 8787 }', workers))
+    (folder / "talonschema.lua").write_text(script, "utf-8")
     text = (DOCS / "haproxy.cfg").read_text("utf-8")
     text = changed(
         text,
@@ -128,6 +133,18 @@ def test_large_bodies_are_bounded_in_number(front: Front) -> None:
 
 def answered(connections: list[socket.socket]) -> list[socket.socket]:
     return [each for each in connections if select.select([each], [], [], 0)[0]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_that_end_cost_no_request(
+    tmp_path: Path, upstream: Upstream, number: signal.Signals
+) -> None:
+    with (
+        workers(tmp_path) as (first, program),
+        haproxy_running(tmp_path, upstream, first, others=[first + 1]) as front,
+    ):
+        assert lost_with_workers(front, program, number) == 0
 
 
 @pytest.mark.parametrize("failure", OF_BOTH_LEGS, ids=lambda failure: failure.__name__)

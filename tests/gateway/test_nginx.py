@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from support.gateway.endings import lost, lost_with_workers
 from support.gateway.failures import OF_BOTH_LEGS, Failure, Gateway, changed
 from support.gateway.half_sent import half_requests_shut_nobody_out
 from support.gateway.installed import need
@@ -23,6 +25,7 @@ from support.gateway.processes import (
     running,
 )
 from support.gateway.promises import CLOSED, MIB, OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new, path
+from support.gateway.server import workers
 from support.gateway.tricks import TRICKS, Trick, nothing_slips
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "gateway"
@@ -132,6 +135,48 @@ def test_no_trick_slips(front: Front, trick: Trick) -> None:
 @pytest.mark.slow
 def test_half_requests_shut_nobody_out(front: Front) -> None:
     half_requests_shut_nobody_out(front)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_that_end_cost_no_request(
+    tmp_path: Path, upstream: Upstream, number: signal.Signals
+) -> None:
+    with (
+        workers(tmp_path) as (first, program),
+        nginx_running(tmp_path, upstream, first, second(first, first + 1)) as front,
+    ):
+        assert lost_with_workers(front, program, number) == 0
+
+
+@pytest.mark.slow
+def test_two_services_restarted_in_turn_cost_no_request(tmp_path: Path, upstream: Upstream) -> None:
+    ports = free_port(), free_port()
+    settings = f'store = "sqlite:{tmp_path}/sessions.db"'
+    folders = [tmp_path / "a", tmp_path / "b"]
+    with (
+        ExitStack() as first,
+        ExitStack() as last,
+        nginx_running(tmp_path, upstream, ports[0], second(*ports)) as front,
+    ):
+
+        def start(stack: ExitStack, index: int) -> None:
+            folders[index].mkdir(exist_ok=True)
+            stack.enter_context(gateway_running(folders[index], settings, http=ports[index]))
+
+        def restart(stack: ExitStack, index: int) -> None:
+            stack.close()
+            start(stack, index)
+
+        start(first, 0)
+        start(last, 1)
+        assert lost(front, lambda: restart(first, 0), lambda: restart(last, 1)) == 0
+
+
+def second(port: int, other: int) -> tuple[str, str]:
+    """Return the change that adds another worker, as the page says."""
+    line = "server 127.0.0.1:{} max_fails=0;"
+    return line.format(port), f"{line.format(port)} {line.format(other)}"
 
 
 @pytest.mark.parametrize("failure", OF_BOTH_LEGS, ids=lambda failure: failure.__name__)

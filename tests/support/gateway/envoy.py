@@ -100,7 +100,7 @@ def envoy_running(
     }
     text = config(name, ports, edits)
     if patient:
-        text = re.sub(r"(timeout: )0\.\d+s", r"\g<1>20s", text)
+        text = re.sub(r"((?:timeout|max_interval): )0\.\d+s", r"\g<1>20s", text)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
         path.write_text(text, "utf-8")
