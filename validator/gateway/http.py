@@ -40,6 +40,8 @@ METHOD: Final = "x-talonschema-method"
 STATUS: Final = "x-talonschema-status"
 LOST: Final = "lost"
 
+TOLD: Final = (b"/livez", b"/readyz", b"/metrics")
+"""The paths at which a process tells about itself."""
 _CHECK, _OBSERVE = b"/check", b"/observe"
 _NO_CONTENT: Final = 204
 SLOWEST_BODY: Final = 10.0
@@ -85,7 +87,7 @@ class App:
 
     def __init__(self, guard: Guard, metrics: Metrics) -> None:
         self._guard = guard
-        self.metrics = metrics
+        self._metrics = metrics
         self.draining = False
         """The process is about to stop: it still serves, but asks gateways to go elsewhere."""
 
@@ -93,6 +95,10 @@ class App:
     def form(self) -> Form:
         """The form of refusals."""
         return self._guard.settings.errors
+
+    def refused_connection(self, reason: str) -> None:
+        """Count a connection that was closed without a whole request."""
+        self._metrics.refused_connection(reason)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI has it."""
@@ -117,7 +123,7 @@ class App:
             if not self.draining:
                 raise
             answer = self._closing(503, "the gate is about to stop, try again later")
-        await self._send(answer, send, rest)
+        await self.send(answer, send, rest)
 
     async def _check(self, scope: Scope, receive: Receive) -> tuple[Response, bool]:
         """Return the answer, and whether the body was read to its end as far as it matters."""
@@ -128,7 +134,7 @@ class App:
             target = header(headers, "x-forwarded-uri")
             if not method or not target:
                 text = "write the path of the request behind /check, or send {} and {}"
-                return _plain(400, text.format("X-Forwarded-Method", "X-Forwarded-Uri")), True
+                return plain(400, text.format("X-Forwarded-Method", "X-Forwarded-Uri")), True
             request = Request(method, target, headers)
         whole = True
         if self._guard.concerns(request):
@@ -150,7 +156,7 @@ class App:
         status = header(headers, STATUS) or ""
         is_status = status.isascii() and status.isdecimal()
         if token is None or method is None or not (is_status or status == LOST):
-            return _plain(
+            return plain(
                 400,
                 f"send {TOKEN}, {METHOD} (that of the request) and {STATUS} (that of the answer,"
                 f" or {LOST})",
@@ -165,22 +171,22 @@ class App:
         return Response(_NO_CONTENT)
 
     async def _told(self, scope: Scope, path: bytes) -> Response:
-        if path not in (b"/livez", b"/readyz", b"/metrics"):
-            return _plain(404, "there are /check, /observe, /livez, /readyz and /metrics")
+        if path not in TOLD:
+            return plain(404, "there are /check, /observe, /livez, /readyz and /metrics")
         if scope["method"] not in ("GET", "HEAD"):
-            return _plain(405, "it takes GET")
+            return plain(405, "it takes GET")
         if path == b"/metrics":
             accept = header(_headers(scope), "accept") or ""
-            content_type, body = self.metrics.exposition(accept)
+            content_type, body = self._metrics.exposition(accept)
             return Response(200, (("content-type", content_type),), body)
         if path == b"/readyz":
             if self.draining:
-                return _plain(503, "about to stop")
+                return plain(503, "about to stop")
             try:
                 await self._guard.ready()
             except StoreError as error:
-                return _plain(503, f"changes of state are not checked: {error}")
-        return _plain(200, "ok")
+                return plain(503, f"changes of state are not checked: {error}")
+        return plain(200, "ok")
 
     def _closing(self, status: int, details: str) -> Response:
         """Return the answer to a request that is not read to its end."""
@@ -189,7 +195,7 @@ class App:
             return refusal
         return refusal._replace(headers=(*refusal.headers, ("connection", "close")))
 
-    async def _send(self, answer: Response, send: Send, rest: Receive | None) -> None:
+    async def send(self, answer: Response, send: Send, rest: Receive | None = None) -> None:
         """Send an answer; `rest` is what the rest of the body comes by, if it was not read."""
         headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
         if answer.status != _NO_CONTENT and header(answer.headers, "content-length") is None:
@@ -259,6 +265,7 @@ async def _rest(receive: Receive, limit: int, start: bytes) -> tuple[bytes, bool
     return b"".join(pieces), False
 
 
-def _plain(status: int, text: str) -> Response:
+def plain(status: int, text: str) -> Response:
+    """Return an answer to whoever operates the plugin."""
     headers = (("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store"))
     return Response(status, headers, f"{text}\n".encode())

@@ -93,6 +93,8 @@ class Settings:
     """The address of the HTTP face: ``HOST:PORT`` or ``unix:PATH``."""
     grpc: str = "127.0.0.1:8788"
     """The address of the gRPC face, or ``off``."""
+    admin: str = OFF
+    """The address at which health and metrics of all workers are told, or ``off``."""
     workers: int = 1
     """Number of processes, each on the next port or on a Unix socket of its own."""
     drain: float = 10.0
@@ -106,6 +108,7 @@ class Settings:
             free = parse(self.http).of_worker(self.workers, self.workers)
             each = "each worker takes the next port" if self.workers > 1 else "http has it"
             raise InvalidValue(f"grpc is {self.grpc!r}, which is taken: {each}; take {str(free)!r}")
+        self._need_admin_alone()
         if self.expiry < self.lease:
             raise InvalidValue(f"expiry is {self.expiry:g}, shorter than the lease, {self.lease:g}")
         if self.workers > 1 and self.store.startswith("memory:"):
@@ -113,6 +116,18 @@ class Settings:
                 "store is 'memory:', which workers can't share; take sqlite:PATH or"
                 " redis://HOST:PORT/DB"
             )
+
+    def _need_admin_alone(self) -> None:
+        """Raise `InvalidValue` if a worker listens where `admin` is."""
+        if self.admin == OFF:
+            return
+        faces = {"http": self.http, "grpc": self.grpc}
+        for name, face in faces.items():
+            if face == OFF:
+                continue
+            each = (parse(face).of_worker(index, self.workers) for index in range(self.workers))
+            if parse(self.admin) in each:
+                raise InvalidValue(f"admin is {self.admin!r}, which is taken: {name} has it")
 
 
 def load_settings(path: str, **changes: Any) -> Settings:
@@ -208,6 +223,7 @@ _KINDS: dict[str, FieldReader] = {
     "expiry": _number(1, 3650 * _DAY, whole=False),
     "http": _address,
     "grpc": _address_or_off,
+    "admin": _address_or_off,
     "workers": _number(1, 256, whole=True),
     "drain": _number(0, 3600, whole=False),
 }

@@ -11,12 +11,11 @@ import logging
 import resource
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .. import answer
-from ..http import App
 from ..messages import Response
 
 SLOWEST_HEAD: Final = 10.0
@@ -35,6 +34,20 @@ _SILENCE: Final = 10.0
 _RETRY_AFTER: Final = 1
 
 _log = logging.getLogger(__name__)
+
+
+class Served(Protocol):
+    """An ASGI application that is told of refused connections."""
+
+    @property
+    def form(self) -> answer.Form:
+        """The form of refusals."""
+
+    def refused_connection(self, reason: str) -> None:
+        """Count a connection that was closed without a whole request."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request, as ASGI has it."""
 
 
 class Room:
@@ -69,7 +82,7 @@ class Room:
 class Connection(HttpToolsProtocol):
     """A connection that serves `app`."""
 
-    def __init__(self, app: App, room: Room, **of_server: Any) -> None:
+    def __init__(self, app: Served, room: Room, **of_server: Any) -> None:
         super().__init__(**of_server)
         self._served = app
         self._room = room
@@ -128,7 +141,7 @@ class Connection(HttpToolsProtocol):
         return answer.of_fault(status, details, {"pointer": ""}, self._served.form)
 
     def _refuse(self, reason: str, refusal: Response) -> None:
-        self._served.metrics.refused_connection(reason)
+        self._served.refused_connection(reason)
         self._answer(refusal)
 
     def _answer(self, refusal: Response) -> None:

@@ -12,8 +12,7 @@ from typing import Any, Final
 import uvicorn
 
 from ..address import Address
-from ..http import App
-from .connection import Connection, Room
+from .connection import Connection, Room, Served
 from .listener import listen, place
 
 _KEEP_ALIVE: Final = 24 * 3600
@@ -27,7 +26,7 @@ _log = logging.getLogger(__name__)
 class HttpFace:
     """The HTTP face while it is served."""
 
-    def __init__(self, app: App, address: Address, drain: float) -> None:
+    def __init__(self, app: Served, address: Address, drain: float) -> None:
         """Serve `app` at `address`; requests have `drain` seconds once it stops."""
         room = Room()
         protocol: Any = partial(Connection, app, room)

@@ -39,7 +39,17 @@ _AT_REST: Final = 0.1
 """Seconds without a change after which a file counts as written."""
 _CHANGES: Final = 50
 """The most such times to wait for."""
-_FIXED: Final = ("store", "store_timeout", "lease", "expiry", "http", "grpc", "workers", "drain")
+_FIXED: Final = (
+    "store",
+    "store_timeout",
+    "lease",
+    "expiry",
+    "http",
+    "grpc",
+    "admin",
+    "workers",
+    "drain",
+)
 """The settings that only a restart changes."""
 
 _log = logging.getLogger(__name__)
@@ -107,6 +117,7 @@ class _Process:
 
     def __init__(self, settings: Settings, config: str | None, index: int) -> None:
         # Loaded once it is known that they can be, and before any face listens.
+        from ..admin import Admin
         from ..http import App
         from ..metrics import Metrics
         from .http_face import HttpFace
@@ -128,6 +139,8 @@ class _Process:
             from .grpc_face import GrpcFace
 
             self._kinds["grpc"] = (partial(GrpcFace, self._guard), settings.grpc)
+        if settings.admin != OFF and settings.workers == 1:
+            self._kinds["admin"] = (partial(HttpFace, Admin(self._app)), settings.admin)
         self._faces: list[_Face] = []
         """Those that listen."""
 

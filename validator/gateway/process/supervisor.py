@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import signal
 import sys
 from typing import Final
 
-from ..settings import Settings
+from ..address import parse
+from ..settings import OFF, Settings
 from .signals import hold_hangups
 
 _log = logging.getLogger(__name__)
@@ -18,6 +20,9 @@ _FIRST_WAIT: Final = 0.1
 _LAST_WAIT: Final = 5.0
 """Seconds between the end of a worker and its next start; doubled with each that ends soon."""
 _SOON: Final = 10.0
+_FAILED: Final = 1
+_LAST_ANSWERS: Final = 1.0
+"""Seconds for the answers that are due at the end."""
 _SPARE: Final = 5.0
 """Seconds beyond what it may drain in, after which a worker is killed."""
 
@@ -45,6 +50,32 @@ class _Supervisor:
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._pass_on, signal.SIGHUP)
         hold_hangups(held=False)
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                await self._listen(stack)
+            except OSError as error:
+                _log.error("%s", error, extra={"fields": {"event": "failed"}})
+                return _FAILED
+            await self._supervise()
+        return self._status
+
+    async def _listen(self, stack: contextlib.AsyncExitStack) -> None:
+        """Listen at the address for `admin` until `stack` is closed; raises `OSError`."""
+        settings = self._settings
+        if settings.admin == OFF:
+            return
+        from .http_face import HttpFace
+        from .overview import Overview
+
+        http = parse(settings.http)
+        faces = [http.of_worker(index, self._workers) for index in range(self._workers)]
+        face = HttpFace(Overview(faces, settings.errors), parse(settings.admin), _LAST_ANSWERS)
+        await face.start()
+        stack.push_async_callback(face.stop)
+        fields = {"event": "listening", "admin": settings.admin}
+        _log.info("listening", extra={"fields": fields})
+
+    async def _supervise(self) -> None:
         async with asyncio.TaskGroup() as group:
             keepers = [group.create_task(self._keep(each)) for each in range(self._workers)]
             await self._stop.wait()
@@ -53,7 +84,6 @@ class _Supervisor:
             for process in self._processes.values():
                 if late and process.returncode is None:
                     process.kill()
-        return self._status
 
     @property
     def _workers(self) -> int:

@@ -1,0 +1,29 @@
+"""Admin: what a process tells about itself, at an address that not only gateways may reach."""
+
+from __future__ import annotations
+
+from .answer import Form
+from .http import TOLD, App, Receive, Scope, Send, plain
+
+
+class Admin:
+    """An ASGI application with ``/livez``, ``/readyz`` and ``/metrics`` of another, and no more."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    @property
+    def form(self) -> Form:
+        """The form of refusals."""
+        return self._app.form
+
+    def refused_connection(self, reason: str) -> None:
+        """Count a connection that was closed without a whole request."""
+        self._app.refused_connection(reason)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, as ASGI has it."""
+        if scope["type"] == "http" and scope["raw_path"] not in TOLD:
+            await self._app.send(plain(404, "there are /livez, /readyz and /metrics"), send)
+        else:
+            await self._app(scope, receive, send)

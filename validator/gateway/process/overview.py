@@ -1,0 +1,119 @@
+"""Overview: what several workers tell about themselves, at one address of their supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+
+from ..address import Address
+from ..answer import Form
+from ..http import TOLD, Receive, Scope, Send, plain
+from ..messages import Response
+
+_PATIENCE: Final = 2.0
+"""Seconds in which a worker has to answer."""
+_OK: Final = 200
+
+
+class Overview:
+    """An ASGI application with ``/livez``, ``/readyz`` and ``/metrics`` of `workers`."""
+
+    def __init__(self, workers: Sequence[Address], form: Form) -> None:
+        """Ask the HTTP faces of the workers; `form` is that of refusals."""
+        self._workers = workers
+        self.form: Form = form
+
+    def refused_connection(self, reason: str) -> None:
+        """Count nothing: a supervisor has no figures of its own."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Serve one request, as ASGI has it."""
+        if scope["type"] != "http":
+            return
+        answer = await self._answer(scope)
+        headers = [(name.encode(), value.encode()) for name, value in answer.headers]
+        headers.append((b"content-length", b"%d" % len(answer.body)))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, scope: Scope) -> Response:
+        path: bytes = scope["raw_path"]
+        if path not in TOLD:
+            return plain(404, "there are /livez, /readyz and /metrics")
+        if scope["method"] not in ("GET", "HEAD"):
+            return plain(405, "it takes GET")
+        told = await asyncio.gather(*(_ask(each, path) for each in self._workers))
+        if path == b"/metrics":
+            accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
+            texts = [text.decode() if status == _OK else None for status, text in told]
+            return _combined(texts, accept)
+        faults = {index: text for index, (status, text) in enumerate(told) if status != _OK}
+        # One that serves is alive; all have to be ready, since gateways know each of them.
+        if not faults or (path == b"/livez" and len(faults) < len(told)):
+            return plain(200, "ok")
+        lines = (f"worker {index}: {text.decode().strip()}" for index, text in faults.items())
+        return plain(503, "\n".join(lines))
+
+
+async def _ask(address: Address, path: bytes) -> tuple[int, bytes]:
+    """Return status and body of a worker's answer; status 0 if there is none."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            reader, writer = await _connected(address)
+            try:
+                writer.write(b"GET %b HTTP/1.0\r\n\r\n" % path)
+                head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
+            finally:
+                writer.close()
+            return int(head.split(None, 2)[1]), body
+    except (OSError, TimeoutError, ValueError, IndexError):
+        return 0, b"it does not answer"
+
+
+async def _connected(address: Address) -> tuple[StreamReader, StreamWriter]:
+    if address.path:
+        return await asyncio.open_unix_connection(address.path)
+    return await asyncio.open_connection(address.host, address.port)
+
+
+class _Figures(Collector):
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._families
+
+
+def _combined(texts: Sequence[str | None], accept: str) -> Response:
+    """Return the figures of all workers, each with the label ``worker``.
+
+    A sum would fall when a worker starts again, and Prometheus take that for a start of all.
+    """
+    up = GaugeMetricFamily(
+        "talonschema_gateway_worker_up", "1 if the worker answers, else 0.", labels=["worker"]
+    )
+    families: dict[str, Metric] = {}
+    for index, text in enumerate(texts):
+        up.add_metric([str(index)], 0 if text is None else 1)
+        for family in text_string_to_metric_families(text or ""):
+            # When a series began is told by none of the others, either.
+            if not family.name.endswith("_created"):
+                kept = Metric(family.name, family.documentation, family.type)
+                _add(families.setdefault(family.name, kept), family, {"worker": str(index)})
+    registry = CollectorRegistry()
+    registry.register(_Figures([up, *families.values()]))
+    encode, content_type = choose_encoder(accept)
+    return Response(200, (("content-type", content_type),), encode(registry))
+
+
+def _add(kept: Metric, family: Metric, labels: Mapping[str, str]) -> None:
+    for sample in family.samples:
+        kept.add_sample(sample.name, {**sample.labels, **labels}, sample.value)
