@@ -14,8 +14,8 @@ local UNAVAILABLE = [[{"message": "The request can't be processed", "errors": [{
 
 -- The headers that talonschema judges by. The API key is not among them.
 local JUDGED = {
-    "content-encoding", "content-type", "x-http-method", "x-http-method-override",
-    "x-method-override", "x-request-id",
+    "content-encoding", "content-type", "idempotency-key", "x-http-method",
+    "x-http-method-override", "x-method-override", "x-request-id",
 }
 
 -- Sends one request to a worker; returns status, headers and body, or nil if there is no answer.

@@ -15,6 +15,7 @@ import talonschema
 from talonschema.gateway.decision import NEW_SESSION, Decision, DecisionCore
 from talonschema.gateway.messages import Request, header
 from talonschema.gateway.settings import Settings
+from talonschema.gateway.store import Intent
 from talonschema.model.policy import Policy
 from talonschema.model.states import MOVES, STATES
 
@@ -67,7 +68,8 @@ def test_a_good_update_is_allowed_and_asks_for_the_state() -> None:
     assert decision.refusal is None
     assert decision.question is not None
     assert decision.question.key == ("default", "cart-1")
-    assert decision.question.intent == (frozenset({"open", "closed", NEW_SESSION}), "closed", False)
+    permitted = frozenset({"open", "closed", NEW_SESSION})
+    assert decision.question.intent == Intent(permitted, "closed")
 
 
 @pytest.mark.parametrize("form", ["api", "problem"])

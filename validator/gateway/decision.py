@@ -71,9 +71,9 @@ class Decision(NamedTuple):
     """The treatment of a request."""
 
     label: str
-    """``other`` (no call on a session), ``allowed``, ``dry``, ``suspicious``, ``unfit`` (its body
-    can't be judged), ``busy`` (there is no time to judge it), ``invalid`` or ``transition`` (an
-    illegal change of state)."""
+    """``other`` (no call on a session), ``allowed``, ``dry``, ``repeated`` (by its
+    ``Idempotency-Key``), ``suspicious``, ``unfit`` (its body can't be judged), ``busy`` (there is
+    no time to judge it), ``invalid`` or ``transition`` (an illegal change of state)."""
     refusal: Response | None = None
     codes: tuple[str, ...] = ()
     """The codes that refuse it, in order; each once."""

@@ -22,6 +22,7 @@ from .body import inflate
 from .decision import NEW_SESSION, Decision, DecisionCore, StateQuestion
 from .heavy import Busy, HeavyQueue
 from .messages import Headers, Request, Response, header
+from .repetition import digest
 from .settings import Options, Settings
 from .store import (
     Ending,
@@ -237,6 +238,9 @@ class Guard:
     ) -> tuple[Decision, str | None]:
         """Admit a request to its session; return the decision, and the token if it passes."""
         intent = question.intent
+        repeatable = digest(question.operation, request.headers, question.payload)
+        if repeatable:
+            intent = intent._replace(digest=repeatable)
         enforced = core.settings.mode == "enforce"
         asked = intent if enforced else intent._replace(permitted=_ANY)
         admission = await self._health.answer(
@@ -247,6 +251,8 @@ class Guard:
             return decision, _UNJUDGED + (intent.wanted or "")
         if decision.refusal is not None:
             return decision, admission.token
+        if admission.repeated:
+            return decision._replace(label="repeated"), admission.token
         states = admission.states
         try:
             settled = await self._judged(request, core.settle, decision, question, states)

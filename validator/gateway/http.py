@@ -1,10 +1,10 @@
 """The HTTP face: an ASGI application that gateways ask about requests and report answers to.
 
 ``/check`` and the path behind it
-    judges a request: its method, path, query, ``Content-Type``, ``Content-Encoding`` and body as
-    the client sent them. 200 lets it pass, with nothing but the token and warnings in the headers;
-    any other answer is the one to give to the client. At ``/check`` itself, method and path are
-    read from ``X-Forwarded-Method`` and ``X-Forwarded-Uri``.
+    judges a request: its method, path, query, ``Content-Type``, ``Content-Encoding``,
+    ``Idempotency-Key`` and body as the client sent them. 200 lets it pass, with nothing but the
+    token and warnings in the headers; any other answer is the one to give to the client. At
+    ``/check`` itself, method and path are read from ``X-Forwarded-Method`` and ``X-Forwarded-Uri``.
 ``/observe`` and the path behind it
     learns from the API's answer to a request that passed: its body, with the token in
     ``X-Talonschema-Token``, the method of the request in ``X-Talonschema-Method`` and the status of
@@ -25,6 +25,7 @@ from ..model.routes import OVERRIDES
 from .answer import Form, of_fault
 from .guard import MOST_LEARNED, Guard
 from .messages import Headers, Request, Response, header
+from .repetition import IDEMPOTENCY_KEY
 from .store import StoreError
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ _READ: Final = {
         "accept",
         "content-encoding",
         "content-type",
+        IDEMPOTENCY_KEY,
         "x-envoy-auth-partial-body",
         "x-forwarded-method",
         "x-forwarded-uri",

@@ -17,7 +17,10 @@ _LATENCIES = (
     *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
 )
 _LAGS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-_DECISIONS = ("allowed", "dry", "invalid", "transition", "unfit", "busy", "suspicious", "other")
+_DECISIONS = (
+    *("allowed", "dry", "repeated", "invalid", "transition", "unfit", "busy", "suspicious"),
+    "other",
+)
 _CALLS = ("begin", "finish", "ready", "record", "upkeep")
 _SIZES = (256, 1024, 4096, 16384, 65536, 262144, 1048576, 2097152)
 

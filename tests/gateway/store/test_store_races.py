@@ -33,7 +33,7 @@ from support.gateway.stands import KINDS, LEASE, Stand, stand
 from support.gateway.valkey import Valkey
 from talonschema.gateway.store import Key, Learned, Refused, RequestOutcome, Store, Uncertain
 from talonschema.gateway.store.memory import MemoryStore
-from talonschema.gateway.store.record import MOST_PENDINGS
+from talonschema.gateway.store.record import MOST_PENDINGS, MOST_REMEMBERED
 from talonschema.gateway.store.redis import RedisStore
 from talonschema.gateway.store.sqlite import SqliteStore
 from talonschema.model.states import STATES, resulting_state
@@ -44,8 +44,10 @@ forms = st.sampled_from(["full", "undated", "bare"])
 class Flight:
     """A request that was admitted, up to the end of its answer."""
 
-    def __init__(self, ask: Ask, tokens: list[str], deadline: float) -> None:
+    def __init__(self, ask: Ask, tokens: list[str], deadline: float, digest: str = "") -> None:
         self.ask = ask
+        self.digest = digest
+        """That of all its repetitions; empty if there are none."""
         self.tokens = tokens
         self.deadline = deadline
         self.answer: RequestOutcome | None = None
@@ -71,6 +73,8 @@ class Race(RuleBasedStateMachine):
         super().__init__()
         self.session = uuid4().hex
         self.flights: list[Flight] = []
+        self.done_once: dict[str, RequestOutcome] = {}
+        """What the API repeats for a request that it has done, by the digest."""
         self.clock = 0
         self.state: str | None = None
 
@@ -84,28 +88,29 @@ class Race(RuleBasedStateMachine):
     def accepts(self, before: str | None, ask: Ask) -> bool:
         return accepts(before, ask, lenient=self.lenient)
 
-    def begin(self, ask: Ask) -> Flight | None:
-        asked = intent(ask, strict_new=self.strict)
+    def begin(self, ask: Ask, digest: str = "") -> Flight | None:
+        asked = intent(ask, strict_new=self.strict)._replace(digest=digest)
         reported = [
             each.runner.run(each.store.begin(each.key(self.session), asked)) for each in self.stands
         ]
-        assert len({(each.token is None, each.states) for each in reported}) == 1, reported
+        alike = {(each.token is None, each.states, each.repeated) for each in reported}
+        assert len(alike) == 1, reported
         tokens = [each.token for each in reported if each.token is not None]
-        if not tokens:
+        if not reported[0].passed:
             return None
-        flight = Flight(ask, tokens, self.stands[0].now + LEASE)
+        flight = Flight(ask, tokens, self.stands[0].now + LEASE, digest)
         self.flights.append(flight)
         return flight
 
     def finish(self, flight: Flight, reported: RequestOutcome) -> None:
         flight.awaited = False
-        for each, token in zip(self.stands, flight.tokens, strict=True):
+        for each, token in zip(self.stands, flight.tokens, strict=False):
             each.finish(token, reported, session=self.session)
 
     def done(self, flight: Flight, form: str, tick: int) -> RequestOutcome:
         """Let the API do it, or refuse it; its answer has all, no date, or no session."""
-        flight.answer = Refused()
-        if self.accepts(self.state, flight.ask):
+        flight.answer = self.done_once.get(flight.digest, Refused())
+        if flight.digest not in self.done_once and self.accepts(self.state, flight.ask):
             self.state = resulting_state(flight.ask.operation, flight.ask.state, self.state)
             self.clock += tick
             date = EPOCH + timedelta(seconds=self.clock)
@@ -114,11 +119,15 @@ class Race(RuleBasedStateMachine):
                 "undated": Learned(self.state),
                 "bare": Learned(),
             }[form]
+            if flight.digest:
+                self.done_once[flight.digest] = flight.answer
         return flight.answer
 
     def reachable(self) -> set[str | None]:
         """Return the states that the session may get into by what is in flight."""
-        pending = [each.ask for each in self.flights if each.pending]
+        pending = [
+            each.ask for each in self.flights if each.pending and each.digest not in self.done_once
+        ]
         found: set[str | None] = set()
         new: set[str | None] = {self.state}
         while new - found:
@@ -135,7 +144,7 @@ class Race(RuleBasedStateMachine):
         found = [flight for flight in self.flights if which(flight)]
         return data.draw(st.sampled_from(found)) if found else None
 
-    def likely(self, data: st.DataObject) -> Flight | None:
+    def likely(self, data: st.DataObject, digest: str = "") -> Flight | None:
         """Start what the API may well do; then it has to be admitted."""
         found = []
         for state in sorted(self.reachable(), key=str):
@@ -146,7 +155,7 @@ class Race(RuleBasedStateMachine):
                     found += [ask] * (5 if after in {"open", "closed"} - {state} else 1)
         if not found:
             return None
-        flight = self.begin(data.draw(st.sampled_from(found)))
+        flight = self.begin(data.draw(st.sampled_from(found)), digest)
         assert flight is not None
         return flight
 
@@ -165,6 +174,55 @@ class Race(RuleBasedStateMachine):
             Race.refusals += 1
             wrongly = [state for state in self.reachable() if self.accepts(state, ask)]
             assert not wrongly, (ask, wrongly)
+
+    @rule(ask=st.sampled_from(ASKS))
+    def start_with_a_key(self, ask: Ask) -> None:
+        """Start what may be repeated; few enough that the stores remember them all."""
+        known = {each.digest for each in self.flights if each.digest}
+        if len(known) < MOST_REMEMBERED:
+            self.begin(ask, uuid4().hex[:24])
+
+    @rule(data=st.data(), form=forms, tick=st.integers(0, 2), whole=st.booleans())
+    def repeat(self, data: st.DataObject, form: str, tick: int, *, whole: bool) -> None:
+        """Send a request again, whatever came of it; and see it through, or not."""
+        first = self.drawn(data, lambda each: bool(each.digest))
+        if first is None:
+            return
+        again = self.begin(first.ask, first.digest)
+        if again is None:
+            assert first.digest not in self.done_once
+        elif whole:
+            self.finish(again, self.done(again, form, tick))
+
+    @rule(
+        data=st.data(),
+        form=st.lists(forms, min_size=3, max_size=3),
+        fate=st.sampled_from(["done", "done and lost", "refused", "lost"]),
+        pause=st.sampled_from([0.0, 0.6, 1.0]),
+    )
+    def repeat_later(self, data: st.DataObject, form: list[str], fate: str, pause: float) -> None:
+        """Send a request, see others through meanwhile, and send it again."""
+        first = self.likely(data, uuid4().hex[:24])
+        if first is None:
+            return
+        if fate == "refused":
+            first.answer = Refused()
+        elif fate != "lost":
+            self.done(first, form[0], 1)
+        self.wait(pause)
+        for each in form[:2]:
+            other = self.likely(data)
+            if other:
+                self.finish(other, self.done(other, each, 1))
+                self.known()
+        again = self.begin(first.ask, first.digest)
+        if fate in {"done", "refused"} and first.answer is not None:
+            self.finish(first, first.answer)
+            self.known()
+        if again is not None:
+            self.finish(again, self.done(again, form[2], 1))
+        else:
+            assert first.digest not in self.done_once
 
     @rule(data=st.data(), many=st.integers(1, 3))
     def start(self, data: st.DataObject, many: int) -> None:

@@ -15,9 +15,12 @@ import httpx
 from support.gateway.processes import NO_TLS, Upstream
 
 JSON = {"content-type": "application/json"}
-OPEN, CLOSED, BAD = (
+OPEN, CLOSED, CANCELLED, BAD = (
     json.dumps({"customerSession": session}).encode()
-    for session in ({"state": "open"}, {"state": "closed"}, {"cartItems": [{"sku": 1}]})
+    for session in (
+        *({"state": state} for state in ("open", "closed", "cancelled")),
+        {"cartItems": [{"sku": 1}]},
+    )
 )
 RETURN = b'{"return": {"returnedCartItems": [{"position": 0}]}}'
 MIB = 1 << 20
@@ -354,6 +357,44 @@ def a_lost_answer_leaves_open_what_came_of_it(front: Front) -> None:
     assert front.api.state(name) == "open"
 
 
+def a_repeated_request_gets_the_apis_old_answer_and_teaches_nothing(front: Front) -> None:
+    name = new()
+    asked = b'{"customerSession": {"state": "closed"}, "responseContent": ["customerSession"]}'
+
+    def close(key: str, body: bytes = asked) -> httpx.Response:
+        return front.ask("PUT", path(name), body, idempotency_key=key)
+
+    assert close("checkout-1").status_code == 200
+    assert front.ask("PUT", path(name, "/reopen")).status_code == 200
+    assert close("checkout-1").json()["customerSession"]["state"] == "closed"
+    # Nobody took it for closed again: a return would be refused by the API alone.
+    assert front.api.state(name) == "open"
+    returned = front.ask("POST", path(name, "/returns"), RETURN)
+    assert returned.status_code == 400
+    assert "errors" in returned.json()
+    assert front.ask("PUT", path(name), CANCELLED).status_code == 200
+    assert close("checkout-1").status_code == 200
+    assert close("checkout-2").status_code == 400
+    assert close("checkout-1", CLOSED).status_code == 400
+    assert front.ask("PUT", path(name), asked).status_code == 400
+    assert front.api.state(name) == "cancelled"
+    assert len(front.seen(name)) == 5
+
+
+def a_lost_answer_can_be_asked_for_again(front: Front) -> None:
+    name = new()
+    front.ask("PUT", path(name), OPEN)
+    lost = {"idempotency-key": "checkout-1", "x-upstream-fault": "drop-after"}
+    assert front.ask("PUT", path(name), CLOSED, **lost).status_code in {502, 503}
+    again = front.ask("PUT", path(name), CLOSED, idempotency_key="checkout-1")
+    assert again.status_code == 200
+    assert front.api.state(name) == "closed"
+    # Now it is certain.
+    before = len(front.seen(name))
+    assert front.ask("PUT", path(name), OPEN).status_code == 400
+    assert len(front.seen(name)) == before
+
+
 RESPONSE_LEG = (
     states_are_learned,
     a_client_that_comes_back_at_once_meets_the_new_state,
@@ -364,4 +405,6 @@ RESPONSE_LEG = (
     a_refusal_of_the_api_teaches_nothing,
     a_server_error_leaves_open_what_came_of_it,
     a_lost_answer_leaves_open_what_came_of_it,
+    a_repeated_request_gets_the_apis_old_answer_and_teaches_nothing,
+    a_lost_answer_can_be_asked_for_again,
 )

@@ -1,7 +1,8 @@
 """A stand-in for the API that keeps real state: what the tests put behind the gateways.
 
-It knows the moves of `talonschema.model.states.MOVES` and no others, answers as the API does, and
-can be made to fail. Faults travel as headers of a request, all of them optional:
+It knows the moves of `talonschema.model.states.MOVES` and no others, answers as the API does, a
+repeated Idempotency-Key with its old answer, and can be made to fail. Faults travel as headers of a
+request, all of them optional:
 
 ``x-upstream-fault``
     ``fail-before`` (500, nothing kept), ``fail-after`` (500, but kept), ``conflict`` (409),
@@ -88,6 +89,8 @@ class Upstream:
         self.sessions: dict[str, Session] = {}
         self.received: list[dict[str, Any]] = []
         self.faults: dict[str, str] = {}
+        self.answers: dict[tuple[str, str, str], Answer] = {}
+        """What was answered to requests with an Idempotency-Key, by operation, session and key."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -186,6 +189,9 @@ class Upstream:
             if session is None:
                 return Answer(404, {"message": "Not Found"})
             return Answer(200, {"customerSession": self.shown(name, session)})
+        key = operation, name, headers.get("idempotency-key", "")
+        if key in self.answers:
+            return self.answers[key]
         try:
             request = json.loads(_inflate(headers.get("content-encoding"), body) or b"{}")
             update = request["customerSession"] if operation == "update" else {}
@@ -202,12 +208,15 @@ class Upstream:
         changed = self.changed(session, wanted, update)
         if not dry:
             self.sessions[name] = changed
-        if operation == "reopen":
-            return Answer(200, {"effects": []})
-        state: dict[str, Any] = {"effects": [], "createdCoupons": [], "createdReferrals": []}
-        if "customerSession" in content:
-            return Answer(200, {**state, "customerSession": self.shown(name, changed)})
-        return Answer(200, state)
+        state: dict[str, Any] = {"effects": []}
+        if operation != "reopen":
+            state |= {"createdCoupons": [], "createdReferrals": []}
+            if "customerSession" in content:
+                state["customerSession"] = self.shown(name, changed)
+        answer = Answer(200, state)
+        if key[-1] and not dry:
+            self.answers[key] = answer
+        return answer
 
     def changed(self, session: Session | None, state: str, update: dict[str, Any]) -> Session:
         """Return the session after an update."""

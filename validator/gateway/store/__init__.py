@@ -78,15 +78,27 @@ class Intent(NamedTuple):
     """The state it leads to; None leaves the state as it is, and makes a new session `open`."""
     strict_new: bool = False
     """A session the store doesn't know is new; else it may be in any state."""
+    digest: str = ""
+    """What a request has in common with its repetitions, in the alphabet of URL-safe base64; empty
+    if it is never repeated."""
 
 
 class Admission(NamedTuple):
     """Whether a request may pass."""
 
     token: str | None
-    """The handle to finish the request with; None if it may not pass."""
+    """The handle to finish the request with; None if it may not pass, or there is nothing to learn
+    from its answer."""
     states: frozenset[str]
     """The states the session may be in; empty if that is not known."""
+    repeated: bool = False
+    """It repeats another request, so it passes from any state; its answer teaches something only
+    if there is a token."""
+
+    @property
+    def passed(self) -> bool:
+        """The request may pass."""
+        return self.repeated or self.token is not None
 
 
 class Learned(NamedTuple):

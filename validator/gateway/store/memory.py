@@ -37,8 +37,9 @@ class MemoryStore:
         """Admit a request unless none of the session's possible states permits it."""
         now = self._time()
         record = self._read(key, now)
-        admission = record.begin(intent, new_token(now), now, self._lease)
-        if admission.token is not None:
+        token = new_token(now, intent.digest)
+        admission = record.begin(intent, token, now, self._lease)
+        if admission.passed:
             self._write(key, record, now)
         return admission
 

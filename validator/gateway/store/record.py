@@ -8,6 +8,11 @@ It holds at all times that the session is in one of `Record.states`, or in a sta
   late as that. Then what it leads to joins the states.
 * A request that was done makes its result the state. What others did since it began may have been
   done after it, so their results stay possible, unless `updated` gives the order.
+* A request that is repeated (it has a digest) is done once, whichever of its answers shows it. As
+  long as its lease runs, it shares the pending of the first, and the first answer that it was done
+  is learned. After such an answer the API repeats that one, so there is nothing more to learn. In
+  between, the API may do it or repeat an answer, and nobody knows which; what it leads to stays
+  possible until a lease after it.
 
 redis.lua does the same; a test holds them side by side.
 """
@@ -20,7 +25,8 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final, NamedTuple
 
-from . import Admission, Ending, Intent, Learned, RequestOutcome
+from . import Admission, Ending, Intent, Learned, Refused, RequestOutcome
+from .token import KEYED
 
 UNKNOWN: Final = 0
 OPEN: Final = 1
@@ -34,6 +40,16 @@ MOST_PENDINGS: Final = 32
 """How many requests are tracked one by one; more share one pending."""
 SHARED: Final = ""
 """The key of the pending that is shared. It is no token, so nothing finishes it."""
+
+DONE: Final = "="
+LOST: Final = "?"
+"""Start the keys of requests that may be repeated: they were done, or nobody knows. They are kept
+as pendings that lead to no state, which is what releases without them take them for."""
+MOST_REMEMBERED: Final = 8
+"""How many of these are kept for a session; the oldest give way."""
+REMEMBERED: Final = 23 * 3600 * 1000
+"""Milliseconds for which they are kept. The API keeps its answers for 24 hours after a request;
+this is less by what leases and clocks may add."""
 
 
 _ENCODE: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -94,9 +110,13 @@ class Record:
 
     def expires(self, now: int, expiry: int) -> int:
         """Return when the record can be forgotten, if it is last used at `now`."""
-        if self.states == UNKNOWN:
-            return max((each.deadline for each in self.pendings.values()), default=now)
-        return now + expiry
+        if self.states != UNKNOWN:
+            return now + expiry
+        last = now
+        for token, each in self.pendings.items():
+            repeatable = KEYED in token and not token.startswith(DONE)
+            last = max(last, each.deadline + REMEMBERED if repeatable else each.deadline)
+        return min(last, now + expiry)
 
     def begin(self, intent: Intent, token: str, now: int, lease: int) -> Admission:
         """Judge a request and, if it may pass, note what it may lead to."""
@@ -105,26 +125,47 @@ class Record:
         known = self._possible(states)
         if known & NEW and not intent.strict_new:
             known = UNKNOWN
-        if known and not known & to_bits(intent.permitted):
+        first = self._first(intent.digest) if intent.digest else ""
+        if first.startswith(DONE):
+            return Admission(None, names(known), repeated=True)
+        if first and not first.startswith(LOST):
+            self.pendings[first] = self.pendings[first]._replace(deadline=now + lease)
+            self._remember(LOST + intent.digest, now + REMEMBERED)
+            return Admission(first, names(known), repeated=True)
+        if not first and known and not known & to_bits(intent.permitted):
             return Admission(None, names(known))
         self.states = states
         wanted = BITS[intent.wanted] if intent.wanted else states & NEW and OPEN
         pending = Pending(wanted, intent.wanted is None, now + lease, self.updated)
+        if first:
+            # Nobody is to finish it, so only the end of its lease does.
+            token = token.partition(KEYED)[0]
         if len(self.pendings) < MOST_PENDINGS:
             self.pendings[token] = pending
         else:
             crowd = self.pendings.get(SHARED, pending)
             self.pendings[SHARED] = pending._replace(wanted=wanted | crowd.wanted)
-        return Admission(token, names(known))
+            if intent.digest:
+                self._remember(LOST + intent.digest, now + REMEMBERED)
+        return Admission(None if first else token, names(known), repeated=bool(first))
 
     def finish(self, token: str, outcome: RequestOutcome, now: int) -> Ending:
         """Learn what became of a request, if it is one whose lease runs."""
         self._expire(now)
-        if token == SHARED or token not in self.pendings:
+        digest = token.partition(KEYED)[2]
+        if digest and DONE + digest in self.pendings:
+            return Ending.TAKEN
+        if token == SHARED or token.startswith(LOST) or token not in self.pendings:
             return Ending.CROWDED if token and SHARED in self.pendings else Ending.UNKNOWN
+        if isinstance(outcome, Refused) and LOST + digest in self.pendings:
+            # Another of its repetitions may still be done.
+            return Ending.TAKEN
         pending = self.pendings.pop(token)
         if isinstance(outcome, Learned):
             self._learn(pending, outcome)
+            if digest:
+                self.pendings.pop(LOST + digest, None)
+                self._remember(DONE + digest, now + REMEMBERED)
         return Ending.TAKEN
 
     def look(self, now: int) -> frozenset[str]:
@@ -142,11 +183,27 @@ class Record:
     def _expire(self, now: int) -> None:
         """Let what pendings lead to join the states when their leases end."""
         ended = [token for token, each in self.pendings.items() if each.deadline <= now]
-        for token in ended:
-            wanted = self.pendings.pop(token).wanted
+        for token, pending in [(token, self.pendings.pop(token)) for token in ended]:
+            wanted, deadline = pending.wanted, pending.deadline + REMEMBERED
             if self.states:
                 self.states |= wanted
             self._tell(wanted, dated=False)
+            digest = token.partition(KEYED)[2]
+            if digest and not token.startswith(DONE) and deadline > now:
+                self._remember(LOST + digest, deadline)
+
+    def _first(self, digest: str) -> str:
+        """Return the key of the request that another with this digest repeats; empty if none."""
+        end = KEYED + digest
+        found = next((key for key in self.pendings if key.endswith(end)), LOST + digest)
+        return found if found in self.pendings else ""
+
+    def _remember(self, key: str, deadline: int) -> None:
+        """Keep a request that may be repeated, in place of the oldest if there are many."""
+        self.pendings[key] = Pending(UNKNOWN, keeps=False, deadline=deadline)
+        kept = [each for each in self.pendings if each.startswith((DONE, LOST))]
+        if len(kept) > MOST_REMEMBERED:
+            del self.pendings[min(kept, key=lambda each: (self.pendings[each].deadline, each))]
 
     def _learn(self, pending: Pending, outcome: Learned) -> None:
         if outcome.state is None and pending.keeps:

@@ -6,13 +6,15 @@
 -- begin:   lease (ms), expiry (ms), token, permitted, wanted, keeps (0 or 1), strict_new (0 or 1)
 -- finish:  expiry (ms), token, learned (0 or 1), state (0: not told), updated (us; 0: not told)
 --
--- begin returns whether the request is admitted (0 or 1) and the states, look the states; finish
+-- begin returns whether the request is admitted (0; 1: with its token; 2: repeated, with none; 3:
+-- repeated, with the token of the first, which comes third) and the states, look the states; finish
 -- returns 1 if the token is that of a pending, 2 if its session has more than can be tracked, else 0.
 -- Each of them adds 1 if the record is damaged, else 0. A set of states is the sum of their bits.
 -- Numbers that would lose digits as JSON are kept as text.
 
 local UNKNOWN, OPEN, NEW, OTHER = 0, 1, 16, 32
 local MOST_PENDINGS, CROWD = 32, ''
+local KEYED, DONE, LOST, MOST_REMEMBERED, REMEMBERED = '=', '=', '?', 8, 23 * 3600 * 1000
 local WANTED, KEEPS, DEADLINE, SEEN, UNDATED, SINCE = 1, 2, 3, 4, 5, 6
 
 local operation, now = ARGV[1], tonumber(ARGV[2])
@@ -68,22 +70,61 @@ local function tell(state, dated)
   end
 end
 
+local function starts(key, mark)
+  return string.sub(key, 1, 1) == mark
+end
+
+local function digest_of(token)
+  return string.match(token, KEYED .. '(.+)$') or ''
+end
+
+local function remember(key, deadline)
+  pendings[key] = {UNKNOWN, 0, deadline, 0, 0, 0}
+  local count, oldest = 0, nil
+  for each, value in pairs(pendings) do
+    if starts(each, DONE) or starts(each, LOST) then
+      count = count + 1
+      local than = oldest and pendings[oldest][DEADLINE]
+      if not oldest or value[DEADLINE] < than or (value[DEADLINE] == than and each < oldest) then
+        oldest = each
+      end
+    end
+  end
+  if count > MOST_REMEMBERED then
+    pendings[oldest] = nil
+  end
+end
+
 local function expire()
   local ended = {}
   for token, each in pairs(pendings) do
     if each[DEADLINE] <= now then
-      ended[token] = each[WANTED]
+      ended[token] = each
     end
   end
   for token in pairs(ended) do
     pendings[token] = nil
   end
-  for _, wanted in pairs(ended) do
+  for token, each in pairs(ended) do
     if states ~= UNKNOWN then
-      states = bit.bor(states, wanted)
+      states = bit.bor(states, each[WANTED])
     end
-    tell(wanted, false)
+    tell(each[WANTED], false)
+    local digest, deadline = digest_of(token), each[DEADLINE] + REMEMBERED
+    if digest ~= '' and not starts(token, DONE) and deadline > now then
+      remember(LOST .. digest, deadline)
+    end
   end
+end
+
+local function first_of(digest)
+  local last = KEYED .. digest
+  for key in pairs(pendings) do
+    if string.sub(key, -#last) == last then
+      return key
+    end
+  end
+  return pendings[LOST .. digest] and LOST .. digest
 end
 
 local function possible(set)
@@ -101,9 +142,11 @@ local function write(expiry)
   if states ~= UNKNOWN and (states ~= NEW or next(pendings)) then
     expires = now + expiry
   else
-    for _, each in pairs(pendings) do
-      expires = math.max(expires, each[DEADLINE])
+    for token, each in pairs(pendings) do
+      local repeatable = digest_of(token) ~= '' and not starts(token, DONE)
+      expires = math.max(expires, each[DEADLINE] + (repeatable and REMEMBERED or 0))
     end
+    expires = math.min(expires, now + expiry)
   end
   if expires <= now then
     redis.call('DEL', KEYS[1])
@@ -114,9 +157,10 @@ local function write(expiry)
 end
 
 local function begin(lease, expiry, token, permitted, wanted, keeps, strict)
-  if pendings[token] then
+  local digest, bare = digest_of(token), string.match(token, '^[^' .. KEYED .. ']*')
+  if pendings[token] or pendings[bare] then
     -- The call is repeated, because its answer was lost.
-    return {1, possible(states), damaged}
+    return {pendings[token] and 1 or 2, possible(states), damaged}
   end
   if states == UNKNOWN and strict == 1 then
     states = NEW
@@ -125,7 +169,17 @@ local function begin(lease, expiry, token, permitted, wanted, keeps, strict)
   if bit.band(known, NEW) ~= 0 and strict == 0 then
     known = UNKNOWN
   end
-  if known ~= UNKNOWN and bit.band(known, permitted) == 0 then
+  local first = digest ~= '' and first_of(digest)
+  if first and starts(first, DONE) then
+    return {2, known, damaged}
+  elseif first and not starts(first, LOST) then
+    pendings[first][DEADLINE] = now + lease
+    remember(LOST .. digest, now + REMEMBERED)
+    write(expiry)
+    return {3, known, first, damaged}
+  elseif first then
+    token = bare
+  elseif known ~= UNKNOWN and bit.band(known, permitted) == 0 then
     return {0, known, damaged}
   end
   if keeps == 1 then
@@ -140,10 +194,13 @@ local function begin(lease, expiry, token, permitted, wanted, keeps, strict)
     if pendings[CROWD] then
       wanted = bit.bor(wanted, pendings[CROWD][WANTED])
     end
+    if digest ~= '' then
+      remember(LOST .. digest, now + REMEMBERED)
+    end
   end
   pendings[token] = {wanted, keeps, now + lease, updated, 0, 0}
   write(expiry)
-  return {1, known, damaged}
+  return {first and 2 or 1, known, damaged}
 end
 
 local function learn(pending, state, date)
@@ -173,13 +230,23 @@ local function learn(pending, state, date)
 end
 
 local function finish(expiry, token, learned, state, date)
-  local pending = pendings[token]
-  if token == CROWD or not pending then
+  local digest, pending = digest_of(token), pendings[token]
+  if digest ~= '' and pendings[DONE .. digest] then
+    return {1, damaged}
+  end
+  if token == CROWD or starts(token, LOST) or not pending then
     return {token ~= CROWD and pendings[CROWD] and 2 or 0, damaged}
+  end
+  if learned == 0 and pendings[LOST .. digest] then
+    return {1, damaged}
   end
   pendings[token] = nil
   if learned == 1 then
     learn(pending, state, date)
+    if digest ~= '' then
+      pendings[LOST .. digest] = nil
+      remember(DONE .. digest, now + REMEMBERED)
+    end
   end
   write(expiry)
   return {1, damaged}

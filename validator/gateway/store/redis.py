@@ -79,6 +79,8 @@ _KINDS: Final = (
 )
 _TAKES_NO_WRITES: Final = ("MISCONF", "NOREPLICAS")
 """Starts of answers of a server that takes no writes for now."""
+_REPEATED, _SHARES = 2, 3
+"""The answers of the script to a `begin` that repeats another."""
 _ENDINGS: Final = (Ending.UNKNOWN, Ending.TAKEN, Ending.CROWDED)
 """The answers of the script to `finish`, by number."""
 
@@ -118,11 +120,13 @@ class RedisStore:
 
     async def begin(self, key: Key, intent: Intent) -> Admission:
         """Admit a request unless none of the session's possible states permits it."""
-        token = new_token(self._time())
+        token = new_token(self._time(), intent.digest)
         permitted, strict = to_bits(intent.permitted), int(intent.strict_new)
         wanted, keeps = (BITS[intent.wanted], 0) if intent.wanted else (0, 1)
         what = (self._lease, self._expiry, token, permitted, wanted, keeps, strict)
-        admitted, known = await self._run(key.name, "begin", *what)
+        admitted, known, *first = await self._run(key.name, "begin", *what)
+        if admitted in (_REPEATED, _SHARES):
+            return Admission(first[0].decode() if first else None, names(known), repeated=True)
         return Admission(token if admitted else None, names(known))
 
     async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
@@ -161,7 +165,7 @@ class RedisStore:
         """Return the time for tokens, whose clock need not be the server's."""
         return int((self._now or time)() * 1000)
 
-    async def _run(self, name: str, operation: str, *more: int | str) -> list[int]:
+    async def _run(self, name: str, operation: str, *more: int | str) -> list[Any]:
         """Run the script on the key of that name, within the deadline."""
         now = "" if self._now is None else int(self._now() * 1000)
         key = f"{PREFIX}:{name}"
@@ -181,12 +185,12 @@ class RedisStore:
             self._report("record", StoreError(text, "damaged"))
         return answer
 
-    async def _evaluate(self, client: Client, key: str, *arguments: int | str) -> list[int]:
+    async def _evaluate(self, client: Client, key: str, *arguments: int | str) -> list[Any]:
         text, digest = _script()
         try:
             async with self._connections:
                 try:
-                    found: list[int] = await client.evalsha(digest, 1, key, *arguments)
+                    found: list[Any] = await client.evalsha(digest, 1, key, *arguments)
                 except NoScriptError:
                     # A server that was started anew; this makes it know the script again.
                     found = await client.eval(text, 1, key, *arguments)
@@ -237,7 +241,7 @@ class RedisStore:
         task.add_done_callback(self._closing.discard)
 
 
-def _forget(call: asyncio.Task[list[int]]) -> None:
+def _forget(call: asyncio.Task[list[Any]]) -> None:
     """Take note of an exception for which nobody waits any more."""
     if not call.cancelled():
         call.exception()

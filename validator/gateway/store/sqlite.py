@@ -111,8 +111,9 @@ class SqliteStore:
 
         def work(now: int) -> Admission:
             expires, record = self._read(name, now)
-            admission = record.begin(intent, new_token(now), now, self._lease)
-            if admission.token is not None:
+            token = new_token(now, intent.digest)
+            admission = record.begin(intent, token, now, self._lease)
+            if admission.passed:
                 self._write(name, record, now, expires)
             return admission
 
