@@ -19,9 +19,10 @@ from grpc import aio
 
 from talonschema.gateway.envoy import ATTRIBUTES, GATE, ExternalProcessor, server
 from talonschema.gateway.envoy_messages import METHOD, SERVICE
-from talonschema.gateway.guard import MOST_LEARNED, WARNINGS, Guard
+from talonschema.gateway.guard import WARNINGS, Guard
 from talonschema.gateway.http import TOKEN
 from talonschema.gateway.messages import Request
+from talonschema.gateway.outcome import MOST_LEARNED
 from talonschema.gateway.settings import Settings
 from talonschema.gateway.store import Ending, Key, RequestOutcome, Store
 from talonschema.gateway.store.memory import MemoryStore

@@ -239,6 +239,11 @@ def test_payloads_with_a_test_key_are_judged(make: Callable[..., Bench]) -> None
         ),
         (Response(200, (("content-encoding", "gzip"),), b"broken"), {"closed"}),
         (Response(200, (("content-encoding", "gzip"),), gzip.compress(bytes(2**23))), {"closed"}),
+        (answer(200, {"state": "closed", "integrationId": "cart-1"}), {"closed"}),
+        (answer(200, {"state": "closed", "integrationId": 5}), {"closed"}),
+        (Response(200, (), b'{"campaignEligibility": null}'), {"closed"}),
+        (answer(200, {"state": "cancelled", "integrationId": "cart-2"}), {"open", "closed"}),
+        (Response(200, (), b'{"campaignEligibility": []}'), {"open", "closed"}),
         (answer(400, {"state": "closed"}), {"open"}),
         (answer(401), {"open"}),
         (answer(409), {"open"}),
@@ -256,6 +261,31 @@ def test_what_answers_show(bench: Bench, response: Response | None, states: set[
     request = put({"state": "closed"})
     verdict = bench.begin(request)
     bench.finish(verdict, response, request)
+    assert bench.states() == states
+
+
+@pytest.mark.parametrize(
+    ("suffix", "state", "states"),
+    [
+        ("returns", "partially_returned", {"partially_returned"}),
+        ("returns", "closed", {"closed", "partially_returned"}),
+        ("returns", "cancelled", {"closed", "partially_returned"}),
+        # One that this release doesn't know: the session may be in any.
+        ("returns", "archived", set()),
+        ("reopen", "open", {"open"}),
+        ("reopen", "closed", {"closed", "open"}),
+        ("reopen?dry=true", "open", {"closed", "open"}),
+        ("reopen?x=true", "open", {"open"}),
+    ],
+)
+def test_a_state_that_the_call_does_not_lead_to_is_not_learned(
+    bench: Bench, suffix: str, state: str, states: set[str]
+) -> None:
+    bench.exchange(put({"state": "closed"}))
+    returned = json.dumps({"return": {"returnedCartItems": [{"position": 0}]}}).encode()
+    method = "POST" if suffix == "returns" else "PUT"
+    call = Request(method, f"{SESSION}/{suffix}", (JSON,), returned)
+    bench.exchange(call, answer(200, {"state": state}))
     assert bench.states() == states
 
 

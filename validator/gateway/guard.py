@@ -5,11 +5,9 @@ It is all that the faces (HTTP, gRPC, middleware, Kong) talk to. It can be used 
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from secrets import token_hex
 from time import perf_counter
@@ -22,6 +20,7 @@ from .body import inflate
 from .decision import NEW_SESSION, Decision, DecisionCore, StateQuestion
 from .heavy import Busy, HeavyQueue
 from .messages import Headers, Request, Response, header
+from .outcome import outcome as outcome_of
 from .repetition import digest
 from .settings import Options, Settings
 from .store import (
@@ -29,7 +28,6 @@ from .store import (
     Intent,
     Key,
     Learned,
-    Refused,
     RequestOutcome,
     Store,
     Uncertain,
@@ -43,12 +41,6 @@ REQUEST_ID: Final = "x-request-id"
 _MOST_CODES: Final = 20
 """The most codes in a header."""
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-MOST_LEARNED: Final = 2**20
-"""Of an answer with a longer body, also once it is decompressed, only the status is learned."""
-_DONE: Final = 2
-_FAULTY: Final = 4
-_UNDECIDED: Final = frozenset({408, 499})
-"""Statuses of client errors that leave open what was done: it took too long."""
 _HEAVY: Final = 16 * 1024
 """A body of more bytes, decompressed, is judged beside the event loop: one with faults can take
 a second."""
@@ -190,7 +182,7 @@ class Guard:
         if not verdict_token or not isinstance(route, Route) or route.dry:
             return
         key = Key(core.settings.application, route.session)
-        outcome = _outcome(response)
+        outcome = outcome_of(response, route, target.partition("?")[2])
         unjudged, mark, wanted = verdict_token.partition(_UNJUDGED)
         if not mark or unjudged:
             ending = await self._health.answer(
@@ -305,40 +297,3 @@ def _effect(outcome: RequestOutcome, ending: Ending | None) -> str:
     if ending is Ending.CROWDED:
         return "uncertain"
     return type(outcome).__name__.lower() if ending is Ending.TAKEN else ending.value
-
-
-def _outcome(response: Response | None) -> RequestOutcome:
-    """Return the outcome that an answer shows."""
-    if response is None:
-        return Uncertain()
-    kind = response.status // 100
-    if kind == _DONE:
-        return _learned(response)
-    if kind == _FAULTY and response.status not in _UNDECIDED:
-        return Refused()
-    return Uncertain()
-
-
-def _learned(response: Response) -> Learned:
-    """Read the session's state and time from an answer, as far as it has them."""
-    body: bytes | None = response.body
-    encoding = header(response.headers, "content-encoding")
-    if body and encoding is not None:
-        body = inflate(body, encoding, MOST_LEARNED)
-    try:
-        value = json.loads(body or b"null")
-    except (ValueError, RecursionError):
-        return Learned()
-    session = value.get("customerSession") if isinstance(value, dict) else None
-    if not isinstance(session, dict):
-        return Learned()
-    state, updated = session.get("state"), session.get("updated")
-    return Learned(state if isinstance(state, str) else None, _moment(updated))
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return moment if moment.tzinfo is not None else None

@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ..model.routes import OVERRIDES
 from .answer import Form, of_fault
-from .guard import MOST_LEARNED, Guard
+from .guard import Guard
 from .messages import Headers, Request, Response, header
+from .outcome import MOST_LEARNED
 from .repetition import IDEMPOTENCY_KEY
 from .store import StoreError
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
-from .guard import MOST_LEARNED, Guard
+from .guard import Guard
 from .messages import Request, Response
+from .outcome import MOST_LEARNED
 
 
 class AnswerRecorder:

@@ -381,6 +381,21 @@ def a_repeated_request_gets_the_apis_old_answer_and_teaches_nothing(front: Front
     assert len(front.seen(name)) == 5
 
 
+def an_answer_of_no_real_run_teaches_nothing(front: Front) -> None:
+    for fault in ("dry", "elsewhere"):
+        name = new()
+        front.ask("PUT", path(name), OPEN)
+        front.api.fault(fault=fault)
+        assert front.ask("PUT", path(name), CLOSED).status_code == 200
+        # Both are possible: what is legal from either passes, and the API is the judge.
+        state = front.api.state(name)
+        assert state == ("open" if fault == "dry" else "closed")
+        answer = front.ask("PUT", path(name), OPEN)
+        assert answer.status_code == (200 if fault == "dry" else 400)
+        assert len(front.seen(name)) == 3
+        assert front.ask("PUT", path(name), CANCELLED).status_code == 200
+
+
 def a_lost_answer_can_be_asked_for_again(front: Front) -> None:
     name = new()
     front.ask("PUT", path(name), OPEN)
@@ -407,4 +422,5 @@ RESPONSE_LEG = (
     a_lost_answer_leaves_open_what_came_of_it,
     a_repeated_request_gets_the_apis_old_answer_and_teaches_nothing,
     a_lost_answer_can_be_asked_for_again,
+    an_answer_of_no_real_run_teaches_nothing,
 )

@@ -7,7 +7,8 @@ request, all of them optional:
 ``x-upstream-fault``
     ``fail-before`` (500, nothing kept), ``fail-after`` (500, but kept), ``conflict`` (409),
     ``drop-before``, ``drop-after`` (the connection goes without an answer), ``cut`` (half an
-    answer, then the connection goes).
+    answer, then the connection goes), ``dry`` (a dry run, as its answer shows), ``elsewhere``
+    (answered as if it were another session).
 ``x-upstream-delay``, ``x-upstream-delay-after``
     Seconds to wait before and after the request is carried out.
 ``x-upstream-padding``
@@ -165,10 +166,17 @@ class Upstream:
         if fault == "conflict":
             message = "Too many requests are updating this session at the same time"
             return Answer(409, {"message": message, "errors": [], "StatusCode": 409})
+        if fault == "dry":
+            headers = {**headers, "authorization": TEST_KEY}
         answer = self.operate(scope, headers, body)
         await asyncio.sleep(float(asked.get("delay-after", 0)))
         if fault == "drop-after":
             raise Dropped
+        if fault == "dry":
+            return Answer(200, {**answer.body, "campaignEligibility": []})
+        if fault == "elsewhere":
+            session = {"integrationId": "elsewhere", "state": "cancelled"}
+            return Answer(200, {**answer.body, "customerSession": session})
         if fault == "fail-after":
             return Answer(500, {"message": "Internal Server Error"})
         return answer

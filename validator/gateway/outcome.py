@@ -1,0 +1,84 @@
+"""Outcome: what an answer of the API shows of the request that it answers.
+
+An answer that no real run of the request gives shows nothing: it is of another session, of a dry
+run, or has a state that the call does not lead to. What the request leads to stays possible then.
+
+Sources: the descriptions of ``integrationId`` (the id in the URL), of ``responseContent``
+(``campaignEligibility`` comes with ``dry=true`` only) and of the states in the Integration API's
+OpenAPI file of 2026; `talonschema.model.states`.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, Final
+
+from ..model.endpoints import ENDPOINTS
+from ..model.routes import Route
+from ..model.states import STATES, resulting_state
+from .body import inflate
+from .messages import Response, header
+from .store import Learned, Refused, RequestOutcome, Uncertain
+
+MOST_LEARNED: Final = 2**20
+"""Of an answer with a longer body, also once it is decompressed, only the status is learned."""
+_DONE: Final = 2
+_FAULTY: Final = 4
+_UNDECIDED: Final = frozenset({408, 499})
+"""Statuses of client errors that leave open what was done: it took too long."""
+
+
+def outcome(response: Response | None, route: Route, query: str) -> RequestOutcome:
+    """Return the outcome that the answer to a call with this query shows; None: it was lost."""
+    if response is None:
+        return Uncertain()
+    kind = response.status // 100
+    if kind == _FAULTY and response.status not in _UNDECIDED:
+        return Refused()
+    if kind != _DONE:
+        return Uncertain()
+    body = _body(response)
+    session = body.get("customerSession")
+    if not isinstance(session, dict):
+        session = {}
+    if _impossible(body, session, route, query):
+        return Uncertain()
+    state, updated = session.get("state"), session.get("updated")
+    return Learned(state if isinstance(state, str) else None, _moment(updated))
+
+
+def _body(response: Response) -> dict[str, Any]:
+    """Return the object that an answer has, an empty one if there is none."""
+    body: bytes | None = response.body
+    encoding = header(response.headers, "content-encoding")
+    if body and encoding is not None:
+        body = inflate(body, encoding, MOST_LEARNED)
+    try:
+        value = json.loads(body or b"null")
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _impossible(body: dict[str, Any], session: dict[str, Any], route: Route, query: str) -> bool:
+    """Return True if no real run of a call gives this answer."""
+    if body.get("campaignEligibility") is not None:
+        return True
+    if "dry" in query and "dry" not in ENDPOINTS[route.operation].parameters:
+        # The call has no dry run; whether one took place all the same is not known.
+        return True
+    name, state = session.get("integrationId"), session.get("state")
+    if isinstance(name, str) and name != route.session:
+        return True
+    if route.operation == "update" or state not in STATES:
+        return False
+    return bool(state != resulting_state(route.operation, None, None))
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo is not None else None
