@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -155,18 +156,18 @@ def test_a_test_key_teaches_no_states(api: Upstream, upstream: Upstream, tmp_pat
         refused(lambda: tester.update(name, cart_items=[item(quantity=10_001)]))
 
 
-WIRE_FORMS = {
-    "talon_one_sdk 26 (Python), Java, Go, JavaScript": ("true", "false"),
-    "talon_one.py 12.0.0": ("True", "False"),
-    "talon-one-php-sdk 26.04": ("1", "0"),
-    "guzzlehttp/psr7 1": ("1", ""),
-}
-"""What other SDKs write for a boolean, in the query of each call that has one."""
+RECORDED: list[dict[str, Any]] = json.loads(
+    Path(__file__).with_name("sdk_wire_forms.json").read_text("utf-8")
+)
+"""What SDKs in other languages put on the wire, with the code that does: the spellings of a boolean
+in the query, the headers of calls with and without a body, and what follows the JSON of a body."""
 
 
-@pytest.mark.parametrize("client", WIRE_FORMS)
-def test_calls_of_other_sdks_pass(shop: Shop, upstream: Upstream, client: str) -> None:
-    dry, wet = WIRE_FORMS[client]
+@pytest.mark.parametrize("form", RECORDED, ids=[each["client"] for each in RECORDED])
+def test_calls_of_sdks_in_other_languages_pass(
+    shop: Shop, upstream: Upstream, form: dict[str, Any]
+) -> None:
+    dry, wet = form["dry"]
     path = f"/v2/customer_sessions/{new()}"
     returned = {"return": {"returnedCartItems": [{"position": 0, "quantity": 1}]}}
     sessions = [{"customerSession": {"state": state}} for state in ("open", "closed")]
@@ -182,10 +183,35 @@ def test_calls_of_other_sdks_pass(shop: Shop, upstream: Upstream, client: str) -
     host = shop.client.configuration.host
     with httpx.Client(base_url=host, trust_env=False, timeout=20) as plain:
         for method, target, body in calls:
-            answer = plain.request(method, target, json=body)
+            headers = {**form["headers" if body else "headers_without_body"], "authorization": KEY}
+            content = json.dumps(body) + form.get("end", "") if body else b""
+            answer = plain.request(method, target, content=content, headers=headers)
             assert answer.status_code == 200, (method, target, answer.text)
-    assert [each["target"] for each in upstream.received()] == [target for _, target, _ in calls]
+    seen = upstream.received()
+    assert [each["target"] for each in seen] == [target for _, target, _ in calls]
+    kinds = {each["headers"].get("content-type") for each in seen if each["size"]}
+    assert kinds == {form["headers"]["content-type"]}
     assert upstream.state(path.rpartition("/")[2]) == "partially_returned"
+
+
+def test_the_sdk_for_javascript_keeps_a_session(shop: Shop, upstream: Upstream, node: Path) -> None:
+    name = new()
+    command = ["node", "shop.js", shop.client.configuration.host, name]
+    done = subprocess.run(
+        command, cwd=node, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    *results, last = json.loads(done.stdout)
+    refusal = results.pop(4)
+    # What it makes of a reopening has no session.
+    assert results == ["open", "closed", "closed", "partially_returned", None, "closed"]
+    assert last == "partially_returned"
+    assert refusal["status"] == 400
+    assert refusal["body"]["errors"][0]["title"] == "state transition"
+    agents = {each["headers"]["user-agent"] for each in upstream.received()}
+    assert all(agent.startswith("node-superagent/") for agent in agents)
+    queries = [each["target"].partition("?")[2] for each in upstream.received()]
+    assert queries == ["dry=false", "dry=true", "", "dry=true", "", "", "dry=false"]
 
 
 def test_ids_may_hold_more_than_letters(shop: Shop, upstream: Upstream) -> None:

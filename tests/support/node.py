@@ -46,7 +46,7 @@ def node_folder(pytestconfig: pytest.Config) -> Path:
     Without Node the test is skipped, unless CI or TALONSCHEMA_REQUIRE_NODE demands one.
     """
     if shutil.which("node") is None or shutil.which("npm") is None:
-        why = "Node with npm is not installed: the exports were not tried in its programs"
+        why = "Node with npm is not installed: what runs in it was not tried"
         if {os.environ.get("TALONSCHEMA_REQUIRE_NODE"), os.environ.get("CI")} & {"1", "true"}:
             pytest.fail(why)
         pytest.skip(why)
