@@ -18,7 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.gateway.processes import Upstream as Api
-from support.gateway.processes import free_port, listens, running
+from support.gateway.processes import free_port, listens, running, upstream_running
+from support.gateway.promises import Front
+from support.gateway.tricks import TRICKS, Trick, exchange, nothing_slips
 from support.gateway.upstream import Upstream
 from talonschema.gateway import SessionGuard
 from talonschema.gateway.store import Key
@@ -576,6 +578,37 @@ def test_the_example_takes_bodies_in_pieces(client: httpx.Client, upstream: Api)
     too_many = iter([b" " * 100_000] * 40)
     assert client.put(path, content=too_many, headers=headers).status_code == 413
     assert len(upstream.received()) == 1
+
+
+UNPARSED = {
+    *(f"letters-{at}" for at in range(4)),
+    *("version-none", "method-lower", "method-odd", "length-twice", "length-list", "length-sign"),
+    *("length-and-chunks", "chunks-twice", "chunks-odd", "chunks-broken", "header-space"),
+    "header-fold",
+}
+"""The tricks that uvicorn answers before there is a request, with a text of its own."""
+
+DRY = {"fragment-0", "fragment-1"}
+"""Uvicorn drops a fragment, and what is left is a dry run, for the guard and for the app."""
+
+
+@pytest.fixture(scope="module")
+def guarded_api() -> Iterator[Front]:
+    """Run the stand-in API with a guard in the same process, under uvicorn."""
+    with upstream_running("--guarded") as api:
+        yield Front(api.port, api)
+
+
+@pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick.name)
+def test_no_trick_slips(guarded_api: Front, trick: Trick) -> None:
+    if trick.name not in DRY:
+        nothing_slips(guarded_api, trick, answered=trick.name not in UNPARSED)
+        return
+    name = uuid.uuid4().hex
+    exchange(guarded_api.port, trick.request(name))
+    (seen,) = guarded_api.seen(name)
+    assert seen["target"] == f"/v2/customer_sessions/{name}?dry=true"
+    assert guarded_api.api.state(name) is None
 
 
 DJANGO = """

@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
+import talonschema
 from support.gateway.failures import OF_THE_GATE, Failure, Gateway, changed
 from support.gateway.processes import Upstream, free_port, gateway_running, listens, running
-from support.gateway.promises import BAD, CLOSED, OPEN, REQUEST_LEG, Front, new, path
+from support.gateway.promises import BAD, CLOSED, MIB, OPEN, REQUEST_LEG, Front, new, path
+from support.gateway.tricks import TRICKS, WRONG, Trick, nothing_slips
 
 CONFIG = Path(__file__).resolve().parents[2] / "docs" / "gateway" / "Caddyfile"
 PROGRAM = Path(sys.executable).with_name("caddy")
@@ -74,6 +77,36 @@ def test_a_call_to_any_host_is_judged_and_reaches_the_api(front: Front, host: st
         assert front.seen(name) == []
         assert client.put(path(name), content=OPEN, headers=headers).status_code == 200
     assert len(front.seen(name)) == 1
+
+
+UNPARSED = {
+    *("version-none", "version-2", "method-odd", "length-twice", "length-list", "length-sign"),
+    *("chunks-twice", "chunks-odd", "header-space", "host-twice"),
+}
+"""The tricks that Caddy answers before there is a request, with a text that nothing changes."""
+
+
+@pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick.name)
+def test_no_trick_slips(front: Front, trick: Trick) -> None:
+    nothing_slips(front, trick, answered=trick.name not in UNPARSED, body=WRONG)
+
+
+def test_caddy_s_own_answers_have_the_form_of_the_api(tmp_path: Path, upstream: Upstream) -> None:
+    big = b'{"customerSession": {}' + b" " * (2 * MIB) + b"}"
+    with caddy_running(tmp_path, upstream, free_port()) as front:
+        for body, status in ((OPEN, 503), (big, 413)):
+            answer = front.ask("PUT", path(new()), body)
+            assert answer.status_code == status
+            assert answer.headers["content-type"] == "application/json"
+            assert talonschema.is_valid(answer.content, model="ErrorResponse")
+            assert answer.json()["errors"][0]["title"] == HTTPStatus(status).phrase
+    with (
+        gateway_running(tmp_path) as plugin,
+        caddy_running(tmp_path, Upstream(free_port()), plugin.http) as front,
+    ):
+        answer = front.ask("PUT", path(new()), OPEN)
+        assert answer.status_code == 502
+        assert talonschema.is_valid(answer.content, model="ErrorResponse")
 
 
 def test_states_are_not_learned(front: Front) -> None:

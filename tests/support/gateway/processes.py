@@ -156,11 +156,11 @@ class Upstream(NamedTuple):
 
 
 @contextmanager
-def upstream_running(edition: str = "2026-06") -> Iterator[Upstream]:
-    """Run the stand-in API as long as the block."""
+def upstream_running(*options: str) -> Iterator[Upstream]:
+    """Run the stand-in API with these options as long as the block."""
     port = free_port()
     script = str(HERE / "upstream.py")
-    command = [sys.executable, script, "--port", str(port), "--edition", edition]
+    command = [sys.executable, script, "--port", str(port), *options]
     with running(command, ready=lambda: listens(port)):
         yield Upstream(port)
 

@@ -29,14 +29,14 @@ class Trick(NamedTuple):
     length: str = _LENGTH
     body: bytes = OPEN
 
-    def request(self, session: str) -> bytes:
-        """Return the bytes of the request."""
+    def request(self, session: str, body: bytes = OPEN) -> bytes:
+        """Return the bytes of the request, whose body is another one of the same size."""
         line = f"{self.method} {self.target.format(session)} {self.version}"
         kept = [] if any(each.lower().startswith("host:") for each in self.headers) else ["Host: x"]
         framing = [self.length] if self.length else []
         kind = "Content-Type: application/json"
         head = [line, *kept, kind, *self.headers, *framing, "Connection: close"]
-        return "\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + self.body
+        return "\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + self.body.replace(OPEN, body)
 
 
 def _of(kind: str, *targets: str, method: str = "PUT") -> tuple[Trick, ...]:
@@ -136,6 +136,10 @@ TRICKS: Final = (
 )
 
 
+WRONG: Final = OPEN.replace(b"open", b"opne")
+"""A payload that is refused in whatever state the session is; for gateways that learn none."""
+
+
 def exchange(port: int, request: bytes) -> bytes:
     """Send a request and return all that comes back."""
     pieces = []
@@ -147,14 +151,14 @@ def exchange(port: int, request: bytes) -> bytes:
     return b"".join(pieces)
 
 
-def nothing_slips(front: Front, trick: Trick, *, answered: bool = True) -> None:
+def nothing_slips(front: Front, trick: Trick, *, answered: bool = True, body: bytes = OPEN) -> None:
     """Hold a gateway to its promise: what is not judged has an answer in the form of the API.
 
-    `answered` False: the gateway may hang up without an answer.
+    `answered` False: the gateway may hang up without an answer, or answer in another form.
     """
     session = new()
     assert front.ask("PUT", path(session), CLOSED).status_code == 200
-    answer = exchange(front.port, trick.request(session))
+    answer = exchange(front.port, trick.request(session, body))
     assert front.api.state(session) == "closed"
     assert len(front.seen(session)) == 1, f"reached the API; answered {answer!r}"
     if not answered:
@@ -166,8 +170,8 @@ def nothing_slips(front: Front, trick: Trick, *, answered: bool = True) -> None:
         return
     assert head is not None, answer
     assert 400 <= int(head[1]) < 600, answer
-    body = answer[head.end() :]
+    text = answer[head.end() :]
     if b"transfer-encoding: chunked" in head[0].lower():
-        body = body.partition(b"\r\n")[2].rpartition(b"\r\n0")[0]
+        text = text.partition(b"\r\n")[2].rpartition(b"\r\n0")[0]
     assert b"content-type: application/json" in head[0].lower(), answer
-    assert talonschema.is_valid(body, model="ErrorResponse"), answer
+    assert talonschema.is_valid(text, model="ErrorResponse"), answer

@@ -344,9 +344,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A stand-in for the Integration API.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--edition", default="2026-06")
+    parser.add_argument("--guarded", action="store_true", help="behind a SessionGuard")
     chosen = parser.parse_args()
+    app: Any = Upstream(chosen.edition)
+    if chosen.guarded:
+        from talonschema.gateway import SessionGuard
+
+        app = SessionGuard(app, edition=chosen.edition, store="memory:")
     uvicorn.run(
-        Upstream(chosen.edition),
+        app,
         port=chosen.port,
         http=Protocol,
         log_level="warning",
