@@ -19,7 +19,11 @@ from hypothesis import strategies as st
 
 from support.gateway.processes import Upstream as Api
 from support.gateway.processes import free_port, listens, running, upstream_running
-from support.gateway.promises import Front
+from support.gateway.promises import (
+    Front,
+    a_repeated_request_gets_the_apis_old_answer_and_teaches_nothing,
+    an_answer_of_no_real_run_teaches_nothing,
+)
 from support.gateway.tricks import TRICKS, Trick, exchange, nothing_slips
 from support.gateway.upstream import Upstream
 from talonschema.gateway import SessionGuard
@@ -578,6 +582,14 @@ def test_the_example_takes_bodies_in_pieces(client: httpx.Client, upstream: Api)
     too_many = iter([b" " * 100_000] * 40)
     assert client.put(path, content=too_many, headers=headers).status_code == 413
     assert len(upstream.received()) == 1
+
+
+def test_a_repeated_request_passes(guarded_api: Front) -> None:
+    a_repeated_request_gets_the_apis_old_answer_and_teaches_nothing(guarded_api)
+
+
+def test_an_answer_of_no_real_run_teaches_nothing(guarded_api: Front) -> None:
+    an_answer_of_no_real_run_teaches_nothing(guarded_api)
 
 
 UNPARSED = {

@@ -141,7 +141,10 @@ class Store(Protocol):
     """
 
     async def begin(self, key: Key, intent: Intent) -> Admission:
-        """Admit a request unless none of the session's possible states permits it."""
+        """Admit a request if it repeats another, or one of the possible states permits it.
+
+        Of a session that is not known, any state is possible.
+        """
 
     async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
         """Learn what became of an admitted request; a token that isn't known changes nothing."""
