@@ -1,4 +1,7 @@
-"""Testing: assertions on payloads and calls, and a pytest plugin."""
+"""Testing: assertions on payloads and calls, a pytest plugin, and strategies for valid payloads.
+
+The strategies are in `talonschema.testing.strategies`, which needs the extra ``testing``.
+"""
 
 from .assertions import assert_valid_payload, assert_valid_request
 
