@@ -110,7 +110,7 @@ def test_a_response_shrinks_to_its_required_properties() -> None:
 
 def test_parts_of_an_answer_are_about_one_session() -> None:
     root = schema_tree("2026-06", "IntegrationStateV2")
-    seen = set()
+    seen: set[str] = set()
 
     @FIXED
     @given(payloads("IntegrationStateV2", "2026-06"))
