@@ -338,7 +338,7 @@ IDLE = {
     *("files.progress", "files.rows", "files.screen", "files.sequence", "files.silence"),
     *("files.comments", "files.spool"),
     *("gateway", "history"),
-    *("output.excerpt", "output.github"),
+    *("output.baseline", "output.excerpt", "output.fingerprint", "output.github"),
     *("output.gitlab", "output.html", "output.json", "output.json_text"),
     *("output.junit", "output.repeats", "output.sarif", "output.statistics"),
     *("reading.json_scanner", "reading.lines"),

@@ -115,8 +115,8 @@ class Validator:
         ``pyproject.toml`` with ``[tool.talonschema]``, is taken upwards; None stands for the
         working directory. Where there is none, the defaults hold. The tables ``[[files]]`` and the
         settings of calls (``model``, ``operation``, ``previous``, ``dry``), of documents (``at``,
-        ``skip_unrecognised``, ``exclude``) and of the exit status (``fail_on``) are none of a
-        validator's.
+        ``skip_unrecognised``, ``exclude``, ``baseline``) and of the exit status (``fail_on``) are
+        none of a validator's.
 
         Raises `ValueError` for a file that cannot be read or holds something wrong, with the path
         and the line.

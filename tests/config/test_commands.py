@@ -216,6 +216,7 @@ policy             -                 default
 catalog            -                 default
 select             cart, schema      --select
 fail_on            error             default
+baseline           -                 default
 ignore             cart              talonschema.toml:2
 ignore             schema/type       talonschema.toml:13  it is so
 ignore             cart              talonschema.toml:14  it is so

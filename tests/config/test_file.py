@@ -212,6 +212,7 @@ def test_defaults_are_those_of_the_library_and_its_command() -> None:
     assert library == {name: parameters[name].default for name in library}
     assert DEFAULTS.keys() - library.keys() == {
         "at",
+        "baseline",
         "catalog",
         "fail_on",
         "skip_unrecognised",

@@ -116,6 +116,11 @@ def _add_report(to: argparse._ActionsContainer) -> None:
         help="print counts by code and severity instead of the findings, as text or json",
     )
     to.add_argument(
+        "--write-baseline",
+        action="store_true",
+        help="write all that is found to the file of --baseline, or of the setting of that name",
+    )
+    to.add_argument(
         "--color",
         choices=COLOURS,
         default="auto",
@@ -158,12 +163,14 @@ def run(args: argparse.Namespace) -> int:
             statuses.append(_status(outcome, strict=strict))
             totals.finish(outcome)
 
-    if planned:
-        _write_all(planned, args, noted())
-    else:
-        made = _form(args, args.format, to_file=False, counted=args.statistics)
-        for part in _parts(made, noted()):
-            write(part)
+    with silences:
+        if planned:
+            _write_all(planned, args, noted())
+        else:
+            made = _form(args, args.format, to_file=False, counted=args.statistics)
+            for part in _parts(made, noted()):
+                write(part)
+        silences.finish()
     _summarise(totals, args, planned)
     return max(statuses)
 
@@ -255,7 +262,7 @@ def _outcomes(
         from .outputs import refuse_inputs
 
         known = list(files)
-        named = [args.policy, args.catalog, args.config, args.previous]
+        named = [args.policy, args.catalog, args.config, args.previous, checks.baseline]
         refuse_inputs(planned, [*(each.name for each in known), *filter(None, named)])
         files = iter(known)
     if not args.sequence:
@@ -269,7 +276,7 @@ def _files(args: argparse.Namespace, checks: FileChecks) -> Iterator[Path]:
     """Yield the files to check, with a note about each other one that needs it."""
 
     def excluded(path: str) -> bool:
-        if checks.excludes(path):
+        if checks.excludes(path) or checks.is_baseline(path):
             return True
         if not args.exclude:
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -39,6 +40,10 @@ class FileChecks:
         self._args = args
         self._judges: dict[_Key, CheckPayload] = {}
         self._settings: dict[_Key, EntryDefaults] = {}
+        self.baseline: str | None = self.settings(()).value("baseline")
+        """The path of the baseline."""
+        if args.write_baseline and self.baseline is None:
+            raise UsageError("--write-baseline has no file to write: name it by --baseline")
         # Faults of what holds for all files show before the first one is read.
         self._judge((), args.max_findings)
 
@@ -65,13 +70,21 @@ class FileChecks:
 
     def is_thorough(self, name: str | None) -> bool:
         """Return True if findings of a file may be silenced, so that more have to be found."""
-        return ends(name, YAML) or bool(self.settings_of(name).silenced)
+        return (
+            self.baseline is not None or ends(name, YAML) or bool(self.settings_of(name).silenced)
+        )
 
     def reported(self, settings: EffectiveSettings) -> frozenset[str]:
         """Return the codes that are reported, as far as nothing is silenced."""
         options = settings.options()
         levels = effective_severities(options["select"], options["ignore"], {})
         return frozenset(code for code, level in levels.items() if level is not None)
+
+    def is_baseline(self, path: str) -> bool:
+        """Return True for the path of the baseline, which is none of a payload."""
+        if self.baseline is None:
+            return False
+        return os.path.realpath(path) == os.path.realpath(self.baseline)
 
     def excludes(self, path: str) -> bool:
         """Return True if the settings exclude a file or folder."""

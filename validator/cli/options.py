@@ -91,6 +91,11 @@ def add_codes(to: argparse._ActionsContainer) -> None:
         " by default each is an error",
     )
     to.add_argument(
+        "--baseline",
+        metavar="PATH",
+        help="silence the findings that are in this file, which --write-baseline writes",
+    )
+    to.add_argument(
         "--fail-on",
         choices=FAIL_ON,
         help="what makes the exit status 1: errors, or warnings too. Default: error",

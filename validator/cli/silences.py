@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from ..files.paths import STDIN
-from .console import print_note
+from ..output.summary import count
+from .console import UsageError, print_note
 
 if TYPE_CHECKING:
     from ..config.settings import IgnoredCode, Origin
     from ..files.comments import CommentSilence
     from ..files.results import FileResults
     from ..files.silence import EntrySilence, Silence
+    from ..output.baseline import Baseline
     from .checks import FileChecks
+    from .outputs import OutputFile
 
 
 class Silences:
@@ -25,6 +28,22 @@ class Silences:
         self._checks = checks
         self._max_findings = args.max_findings
         self._entries: dict[Origin, EntrySilence] = {}
+        self._checked: dict[str, frozenset[str]] = {}
+        self._baseline = None if checks.baseline is None else _baseline(checks.baseline, args)
+        self._file: OutputFile | None = None
+
+    def __enter__(self) -> Self:
+        """Open the file of a baseline that is to be written."""
+        if self._baseline is not None and self._baseline.records:
+            from .outputs import OutputFile
+
+            self._file = OutputFile(self._baseline.path)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Leave the file as it was, unless it was written."""
+        if self._file is not None:
+            self._file.__exit__(*exception)
 
     def screened(self, found: Iterator[FileResults]) -> Iterator[FileResults]:
         """Yield results as far as they are kept; print notes on a file once they are taken."""
@@ -33,18 +52,37 @@ class Silences:
             settings = self._checks.settings_of(name)
             comments = list(_comments(outcome))
             silences: list[Silence] = [*map(self._entry, settings.silenced), *comments]
+            if self._baseline is not None:
+                silences.append(self._baseline.of(outcome.path))
             skips = settings.value("skip_unrecognised")
             if not silences and not skips and not self._checks.is_thorough(name):
                 yield outcome
                 continue
             from ..files.screen import Screen, screened
 
-            yield screened(outcome, Screen(silences, self._max_findings, skips_unrecognised=skips))
-            if not outcome.unreadable:
+            screen = Screen(silences, self._max_findings, skips_unrecognised=skips)
+            kept = screened(outcome, screen)
+            yield kept
+            if not kept.unreadable and not kept.error:
                 reported = self._checks.reported(settings)
+                if self._baseline is not None:
+                    self._checked[self._baseline.uri(outcome.path)] = reported
                 for each in comments:
                     if not each.count and not each.codes.isdisjoint(reported):
                         print_note(f"{outcome.name}:{each.line}: this comment silences nothing")
+
+    def finish(self) -> None:
+        """Write the baseline, or print a note on what of it is gone."""
+        known = self._baseline
+        if known is None:
+            return
+        if self._file is not None:
+            self._file.write(known.text())
+            total = count(known.counts.total(), "finding", "findings")
+            print_note(f"{known.path}: written with {total}")
+        elif gone := known.gone(self._checked):
+            total = count(gone, "finding of it is", "findings of it are")
+            print_note(f"{known.path}: {total} gone: write it anew with --write-baseline")
 
     def _entry(self, ignored: IgnoredCode) -> EntrySilence:
         if ignored.origin not in self._entries:
@@ -52,6 +90,17 @@ class Silences:
 
             self._entries[ignored.origin] = EntrySilence([ignored.name], ignored.pointer)
         return self._entries[ignored.origin]
+
+
+def _baseline(path: str, args: argparse.Namespace) -> Baseline:
+    from ..output.baseline import Baseline, BaselineError
+
+    if args.write_baseline:
+        return Baseline(path, records=True)
+    try:
+        return Baseline.load(path)
+    except BaselineError as error:
+        raise UsageError(str(error)) from None
 
 
 def _comments(outcome: FileResults) -> Iterator[CommentSilence]:

@@ -49,7 +49,7 @@ class Config:
             table = table[key]
         shared = _kinds(folder)
         kinds = {**shared, "exclude": _globs, "select": _CODES}
-        kinds |= {"fail_on": choice(FAIL_ON), "files": _tables}
+        kinds |= {"fail_on": choice(FAIL_ON), "files": _tables, "baseline": _path(folder)}
         if not place:
             table = {key: value for key, value in table.items() if key not in _OF_OTHERS}
         self.top = read(toml, place, table, kinds)
@@ -102,11 +102,14 @@ class Config:
         return f"{self.path}:{self._toml.line(*place)}"
 
 
+def _path(folder: str) -> FieldReader:
+    """Return the kind that takes a path, which counts from `folder`."""
+    return lambda value, where: os.path.join(folder, text(value, where))
+
+
 def _kinds(folder: str) -> dict[str, FieldReader]:
     """Return the keys that stand for all files or for some; paths count from `folder`."""
-
-    def path(value: Any, where: str) -> str:
-        return os.path.join(folder, text(value, where))
+    path = _path(folder)
 
     def before(value: Any, where: str) -> str:
         name = previous(value, where)
@@ -114,7 +117,7 @@ def _kinds(folder: str) -> dict[str, FieldReader]:
 
     def policy(value: Any, where: str) -> Any:
         if isinstance(value, str):
-            return path(value, where)
+            return str(path(value, where))
         files = {}
         if isinstance(value, dict) and isinstance(value.get("catalog"), str):
             # Read when it is needed, as other files are.

@@ -25,6 +25,7 @@ DEFAULTS: Mapping[str, Any] = {
     "catalog": None,
     "select": None,
     "fail_on": "error",
+    "baseline": None,
 }
 """The settings of which the last value counts."""
 

@@ -18,9 +18,13 @@ class Fingerprints:
 
     def of(self, finding: Finding) -> str:
         """Return the fingerprint of the next finding: a digest and a count."""
-        digest = fingerprint(finding.code, self._file, finding.pointer, finding.parameter or "")
+        digest = self.digest(finding)
         self._alike[digest] += 1
         return f"{digest}:{self._alike[digest]}"
+
+    def digest(self, finding: Finding) -> str:
+        """Return what findings that are alike have in common."""
+        return fingerprint(finding.code, self._file, finding.pointer, finding.parameter or "")
 
 
 def fingerprint(*parts: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+FILE = "file://"
+"""The start of the URI of a file outside of the repository."""
+
 
 def from_root() -> Callable[[str], str]:
     """Return a function that gives a path as seen from the root of the repository, with slashes.
@@ -23,6 +26,33 @@ def from_root() -> Callable[[str], str]:
         return (os.path.relpath(full, root) if inside else full).replace(os.sep, "/")
 
     return from_root
+
+
+def uri_from_root() -> Callable[[str], str]:
+    """Return a function that gives a path as a URI, relative to the root of the repository.
+
+    One outside of it is a URI with the scheme ``file``, and standard input (``-``) is ``stdin``.
+    """
+    from urllib.parse import quote
+
+    place = from_root()
+
+    def uri(path: str) -> str:
+        if path == "-":
+            return "stdin"
+        placed = place(path)
+        quoted = quote(placed, encoding="utf-8", errors="surrogateescape")
+        return f"{FILE}{quoted}" if placed.startswith("/") else quoted
+
+    return uri
+
+
+def exists(uri: str) -> bool:
+    """Return True if there is a file with a URI that `uri_from_root` gives."""
+    from urllib.parse import unquote
+
+    path = unquote(uri.removeprefix(FILE), errors="surrogateescape")
+    return uri == "stdin" or os.path.exists(os.path.join(_root(os.getcwd()), path))
 
 
 def _root(start: str) -> str:

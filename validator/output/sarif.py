@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote
 
 from ..files.results import FileResults, PayloadResult
 from ..findings.code import Code
 from ..findings.finding import Finding, Span
 from .fingerprint import Fingerprints
 from .json_text import indented
-from .repository import from_root
+from .repository import FILE, uri_from_root
 from .summary import omitted
 
 SCHEMA = (
@@ -49,7 +48,7 @@ class _Run:
     """Data gathered while the results are written."""
 
     def __init__(self) -> None:
-        self._place = from_root()
+        self._uri = uri_from_root()
         self._rules: dict[str, int] = {}
         self._notifications: list[dict[str, Any]] = []
         self._complete = True
@@ -124,16 +123,10 @@ class _Run:
         )
 
     def _artifact(self, path: str) -> dict[str, str]:
-        if path == "-":
-            return {"uri": "stdin"}
-        placed = self._place(path)
-        if placed.startswith("/"):
-            return {"uri": f"file://{_quoted(placed)}"}
-        return {"uri": _quoted(placed), "uriBaseId": _ROOT}
-
-
-def _quoted(path: str) -> str:
-    return quote(path, encoding="utf-8", errors="surrogateescape")
+        uri = self._uri(path)
+        if path == "-" or uri.startswith(FILE):
+            return {"uri": uri}
+        return {"uri": uri, "uriBaseId": _ROOT}
 
 
 def _region(result: PayloadResult, finding: Finding) -> dict[str, int]:
