@@ -334,7 +334,7 @@ HEAVY = {
     *("unicodedata", "xml"),
 }
 IDLE = {
-    *("cli.outputs", "export", "files.capture", "files.documents", "files.ndjson"),
+    *("cli.outputs", "cli.unused", "export", "files.capture", "files.documents", "files.ndjson"),
     *("files.progress", "files.rows", "files.screen", "files.sequence", "files.silence"),
     *("files.comments", "files.spool"),
     *("gateway", "history"),

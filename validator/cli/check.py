@@ -282,7 +282,7 @@ def _files(args: argparse.Namespace, checks: FileChecks) -> Iterator[Path]:
             return False
         from ..config.globs import excludes
 
-        return excludes(args.exclude, path, "")
+        return excludes(checks.excluding, path, "")
 
     for path in paths(args.files, excluded, repeated=args.sequence):
         if path.note:

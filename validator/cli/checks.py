@@ -18,6 +18,7 @@ from .console import UsageError
 if TYPE_CHECKING:
     from ..checking.call import Previous
     from ..checking.report import Report
+    from ..config.globs import Glob
     from ..config.settings import EffectiveSettings, SettingsResolver
     from ..files.defaults import EntryDefaults
     from ..files.documents import CheckPayload
@@ -38,8 +39,13 @@ class FileChecks:
         """Take the settings and the options of the command."""
         self._choice = chosen
         self._args = args
+        self._last: tuple[str | None, tuple[int, ...]] | None = None
+        self._effective: dict[tuple[int, ...], EffectiveSettings] = {}
+        self._reported: dict[tuple[int, ...], frozenset[str]] = {}
         self._judges: dict[_Key, CheckPayload] = {}
         self._settings: dict[_Key, EntryDefaults] = {}
+        self.excluding = _globs(args.exclude)
+        """The globs of ``--exclude``."""
         self.baseline: str | None = self.settings(()).value("baseline")
         """The path of the baseline."""
         if args.write_baseline and self.baseline is None:
@@ -47,16 +53,23 @@ class FileChecks:
         # Faults of what holds for all files show before the first one is read.
         self._judge((), args.max_findings)
 
+    @property
+    def choice(self) -> SettingsResolver:
+        """The settings that the options ask for."""
+        return self._choice
+
     def settings(self, group: tuple[int, ...]) -> EffectiveSettings:
         """Return what is in force for a group of files; raise `UsageError` for faults of it."""
-        try:
-            return self._choice.settings(group)
-        except ValueError as error:
-            raise UsageError(str(error)) from None
+        if group not in self._effective:
+            try:
+                self._effective[group] = self._choice.settings(group)
+            except ValueError as error:
+                raise UsageError(str(error)) from None
+        return self._effective[group]
 
     def judge(self, name: str | None) -> CheckPayload:
         """Return the check for the file called `name`, None for one that has no name."""
-        return self._judge(self._choice.group(name), self._max_findings(name))
+        return self._judge(self._group(name), self._max_findings(name))
 
     def maker(self, name: str | None) -> Callable[[], CheckPayload]:
         """Return what makes this check in another process."""
@@ -66,7 +79,7 @@ class FileChecks:
 
     def settings_of(self, name: str | None) -> EffectiveSettings:
         """Return what is in force for a file."""
-        return self.settings(self._choice.group(name))
+        return self.settings(self._group(name))
 
     def is_thorough(self, name: str | None) -> bool:
         """Return True if findings of a file may be silenced, so that more have to be found."""
@@ -74,11 +87,16 @@ class FileChecks:
             self.baseline is not None or ends(name, YAML) or bool(self.settings_of(name).silenced)
         )
 
-    def reported(self, settings: EffectiveSettings) -> frozenset[str]:
-        """Return the codes that are reported, as far as nothing is silenced."""
-        options = settings.options()
-        levels = effective_severities(options["select"], options["ignore"], {})
-        return frozenset(code for code, level in levels.items() if level is not None)
+    def reported(self, name: str | None) -> frozenset[str]:
+        """Return the codes that are looked for in a file."""
+        group = self._group(name)
+        if group not in self._reported:
+            settings = self.settings(group)
+            ignored = [each.name for each in settings.ignored if each.reason is None]
+            levels = effective_severities(settings.value("select"), ignored, {})
+            found = frozenset(code for code, level in levels.items() if level is not None)
+            self._reported[group] = found
+        return self._reported[group]
 
     def is_baseline(self, path: str) -> bool:
         """Return True for the path of the baseline, which is none of a payload."""
@@ -100,7 +118,7 @@ class FileChecks:
         from ..files.defaults import EntryDefaults
         from ..model.states import NEW
 
-        key = self._choice.group(name), self._max_findings(name)
+        key = self._group(name), self._max_findings(name)
         if key not in self._settings:
             settings = self.settings_of(name)
             if settings.value("at") is not None:
@@ -117,6 +135,12 @@ class FileChecks:
             )
         return self._settings[key]
 
+    def _group(self, name: str | None) -> tuple[int, ...]:
+        # The group of a file is asked for several times in a row, and globs are slow.
+        if self._last is None or self._last[0] != name:
+            self._last = name, self._choice.group(name)
+        return self._last[1]
+
     def _judge(self, group: tuple[int, ...], max_findings: int) -> CheckPayload:
         key = group, max_findings
         if key not in self._judges:
@@ -127,6 +151,14 @@ class FileChecks:
         """Return how many findings of a payload in a file are looked at."""
         given: int = self._args.max_findings
         return max(given, MANY) if self.is_thorough(name) else given
+
+
+def _globs(patterns: list[str]) -> list[Glob]:
+    if not patterns:
+        return []
+    from ..config.globs import Glob
+
+    return [Glob(each, "") for each in patterns]
 
 
 def _validator(

@@ -26,8 +26,12 @@ class Silences:
     def __init__(self, checks: FileChecks, args: argparse.Namespace) -> None:
         """Take the checks that the results are of, and the options of the command."""
         self._checks = checks
-        self._max_findings = args.max_findings
+        self._args = args
         self._entries: dict[Origin, EntrySilence] = {}
+        self._due: set[Origin] = set()
+        """The entries of which something may have been found."""
+        self._unread: set[Origin] = set()
+        """The entries for files of which not all was read."""
         self._checked: dict[str, frozenset[str]] = {}
         self._baseline = None if checks.baseline is None else _baseline(checks.baseline, args)
         self._file: OutputFile | None = None
@@ -60,11 +64,18 @@ class Silences:
                 continue
             from ..files.screen import Screen, screened
 
-            screen = Screen(silences, self._max_findings, skips_unrecognised=skips)
+            screen = Screen(silences, self._args.max_findings, skips_unrecognised=skips)
             kept = screened(outcome, screen)
             yield kept
-            if not kept.unreadable and not kept.error:
-                reported = self._checks.reported(settings)
+            if kept.unreadable or kept.error:
+                self._unread.update(each.origin for each in settings.silenced)
+            else:
+                reported = self._checks.reported(name)
+                self._due |= {
+                    each.origin
+                    for each in settings.silenced
+                    if not self._entries[each.origin].codes.isdisjoint(reported)
+                }
                 if self._baseline is not None:
                     self._checked[self._baseline.uri(outcome.path)] = reported
                 for each in comments:
@@ -72,7 +83,9 @@ class Silences:
                         print_note(f"{outcome.name}:{each.line}: this comment silences nothing")
 
     def finish(self) -> None:
-        """Write the baseline, or print a note on what of it is gone."""
+        """Write the baseline; print notes on what silences nothing and on what has no effect."""
+        for note in self._unused():
+            print_note(note)
         known = self._baseline
         if known is None:
             return
@@ -84,11 +97,23 @@ class Silences:
             total = count(gone, "finding of it is", "findings of it are")
             print_note(f"{known.path}: {total} gone: write it anew with --write-baseline")
 
+    def _unused(self) -> Iterator[str]:
+        chosen, files = self._checks.choice, self._args.files
+        settings = self._checks.settings(())
+        if not settings.value("select") and not self._checks.excluding and chosen.path is None:
+            return
+        from .unused import idle, undone, unmatched
+
+        yield from undone(chosen, settings)
+        yield from unmatched(chosen, self._checks.excluding, files)
+        due = self._due - self._unread
+        yield from idle(chosen, {each: self._entries[each] for each in due}, files)
+
     def _entry(self, ignored: IgnoredCode) -> EntrySilence:
         if ignored.origin not in self._entries:
             from ..files.silence import EntrySilence
 
-            self._entries[ignored.origin] = EntrySilence([ignored.name], ignored.pointer)
+            self._entries[ignored.origin] = EntrySilence(ignored.name, ignored.pointer)
         return self._entries[ignored.origin]
 
 

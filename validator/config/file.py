@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from .. import schemas
@@ -27,7 +27,7 @@ from .fields import (
     shown,
     text,
 )
-from .globs import below, excludes, matches
+from .globs import Glob, below, excludes
 from .path import is_path
 
 _OF_OTHERS = ("gateway",)
@@ -71,11 +71,15 @@ class Config:
                 message = f"files[{index}] has no ignore: pointer is the place of what is ignored"
                 raise toml.error(message, *own, "pointer")
             self.files.append(settings)
+        self._excluding = self._made(self.top.get("exclude", ()), (*place, "exclude"))
+        self._selecting = [
+            self._made(table["glob"], (*place, "files", index, "glob"))
+            for index, table in enumerate(self.files)
+        ]
 
     def excludes(self, path: str) -> bool:
         """Return True if the settings exclude a file or a folder, or one that it lies in."""
-        globs = self.top.get("exclude", ())
-        return bool(globs) and excludes(globs, path, self._folder)
+        return bool(self._excluding) and excludes(self._excluding, path, self._folder)
 
     def group(self, path: str | None) -> tuple[int, ...]:
         """Return which of `files` are for a file; None stands for a file that has no name."""
@@ -84,9 +88,17 @@ class Config:
             return ()
         return tuple(
             index
-            for index, table in enumerate(self.files)
-            if any(matches(glob, names) for glob in table["glob"])
+            for index, globs in enumerate(self._selecting)
+            # Each glob is asked: those that are for nothing are reported.
+            if [glob for glob in globs if glob.is_for(names)]
         )
+
+    def globs(self) -> tuple[list[Glob], list[list[Glob]]]:
+        """Return the globs that exclude files, and those of each of `files`."""
+        return self._excluding, self._selecting
+
+    def _made(self, patterns: Iterable[str], place: Place) -> list[Glob]:
+        return [Glob(each, self._folder, (*place, index)) for index, each in enumerate(patterns)]
 
     def layers(self, group: tuple[int, ...]) -> list[tuple[Place, Mapping[str, Any]]]:
         """Return the tables for a group of files, each with its place; later ones win."""
@@ -99,7 +111,8 @@ class Config:
 
     def describe(self, place: Place) -> str:
         """Return the place as ``path:line``."""
-        return f"{self.path}:{self._toml.line(*place)}"
+        ways = (place[:end] for end in range(len(place), 0, -1))
+        return f"{self.path}:{next(filter(None, (self._toml.line(*way) for way in ways)), None)}"
 
 
 def _path(folder: str) -> FieldReader:

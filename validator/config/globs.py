@@ -12,6 +12,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from fnmatch import fnmatchcase
 
+from ..findings.pointer import Path
+
+SIGNS = "*?["
+"""The characters that make a name a pattern."""
+
 
 def below(path: str, folder: str) -> list[str] | None:
     """Return the names that lead from `folder` to a file, None if it isn't below it."""
@@ -42,10 +47,44 @@ def matches(glob: str, names: list[str]) -> bool:
     return len(names) in reached
 
 
-def excludes(globs: Iterable[str], path: str, folder: str) -> bool:
+class Glob:
+    """A glob that keeps whether it was for anything."""
+
+    def __init__(self, pattern: str, folder: str, place: Path = ()) -> None:
+        """Take a pattern that counts from `folder`, and its place in the settings."""
+        self.pattern = pattern
+        self.place = place
+        self.used = False
+        self._folder = folder
+
+    def is_for(self, names: list[str]) -> bool:
+        """Return True for the file that the names lead to."""
+        found = matches(self.pattern, names)
+        self.used = self.used or found
+        return found
+
+    def lies_in(self, folders: Iterable[str]) -> bool:
+        """Return True if one of `folders` has all that the pattern can be for.
+
+        What begins with a dot is passed over in a folder, and so counts as in none.
+        """
+        steps = self.pattern.split("/")
+        if any(step.startswith(".") and step != "." for step in steps):
+            return False
+        start: list[str] = []
+        for step in steps[:-1]:
+            if any(sign in step for sign in SIGNS):
+                break
+            start.append(step)
+        base = os.path.abspath(os.path.join(self._folder, *filter(None, start)))
+        return any(below(base, folder) is not None for folder in folders)
+
+
+def excludes(globs: Iterable[Glob], path: str, folder: str) -> bool:
     """Return True if a glob is for what is at `path`, or for a folder below `folder` it lies in."""
     names = below(path, folder)
     if names is None:
         return False
     ways = [names[:length] for length in range(1, len(names) + 1)]
-    return any(matches(glob, way) for glob in globs for way in ways)
+    # Each glob is asked: those that are for nothing are reported.
+    return bool([glob for glob in globs if any(glob.is_for(way) for way in ways)])

@@ -11,6 +11,7 @@ from .path import is_path
 
 if TYPE_CHECKING:
     from .file import Config
+    from .globs import Glob
 
 DEFAULTS: Mapping[str, Any] = {
     "edition": schemas.DEFAULT_EDITION,
@@ -107,6 +108,10 @@ class SettingsResolver:
     def excludes(self, path: str) -> bool:
         """Return True if the file excludes a file or folder."""
         return self._config is not None and self._config.excludes(path)
+
+    def globs(self) -> "tuple[list[Glob], list[list[Glob]]]":
+        """Return the globs that exclude files, and those of each table for some files."""
+        return ([], []) if self._config is None else self._config.globs()
 
     def group(self, path: str | None) -> tuple[int, ...]:
         """Return a key that files with the same settings share; None: a file without a name."""

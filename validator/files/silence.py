@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from ..checking.registry import select_codes
@@ -21,10 +21,10 @@ class Silence(Protocol):
 class EntrySilence:
     """An ``ignore`` in the settings for some files."""
 
-    def __init__(self, codes: Iterable[str], pointer: str | None) -> None:
-        """Silence codes and groups, at and below a pointer with ``*`` for any key and index."""
-        self.codes = select_codes(codes)
-        self.pointer = pointer
+    def __init__(self, name: str, pointer: str | None) -> None:
+        """Silence a code or group, at and below a pointer with ``*`` for any key and index."""
+        self.name = name
+        self.codes = select_codes([name])
         self._steps = steps(pointer or "")
         self.count = 0
         """How many findings were silenced."""
