@@ -105,7 +105,7 @@ def test_paths_count_from_the_file(tmp_path: Path) -> None:
 
 
 def test_what_the_caller_gives_wins(tmp_path: Path) -> None:
-    path = written(tmp_path, '[gateway]\nworkers = 2\ngrpc = "off"')
+    path = written(tmp_path, "[gateway]\nworkers = 2")
     assert load_settings(path, workers=4).workers == 4
 
 
@@ -135,8 +135,12 @@ def test_what_the_caller_gives_wins(tmp_path: Path) -> None:
         ('[gateway]\nhttp = "::1:80"', 2, "stands in brackets"),
         ('[gateway]\ngrpc = "unix:"', 2, "no path behind unix:"),
         ('[gateway]\n\ngrpc = "127.0.0.1:8787"', 3, "take '127.0.0.1:8788'"),
-        ("[gateway]\nworkers = 2", 1, "each worker takes the next port; take '127.0.0.1:8789'"),
-        ('[gateway]\nworkers = 2\ngrpc = "off"\nstore = "memory:"', 4, "workers can't share"),
+        (
+            '[gateway]\nworkers = 2\ngrpc = "127.0.0.1:8788"',
+            3,
+            "each worker takes the next port; take '127.0.0.1:8789'",
+        ),
+        ('[gateway]\nworkers = 2\nstore = "memory:"', 3, "workers can't share"),
         ("gateway = 1", 1, "gateway is 1; it takes a table"),
         ('edition = "2020-01"', 1, "edition is '2020-01'"),
         ('ignore = ["carts"]', 1, "(did you mean 'cart'?)"),

@@ -91,7 +91,7 @@ class Settings:
     """Seconds a session is remembered after its last request."""
     http: str = "127.0.0.1:8787"
     """The address of the HTTP face: ``HOST:PORT`` or ``unix:PATH``."""
-    grpc: str = "127.0.0.1:8788"
+    grpc: str = OFF
     """The address of the gRPC face, or ``off``."""
     admin: str = OFF
     """The address at which health and metrics of all workers are told, or ``off``."""

@@ -6,6 +6,8 @@ import http.client
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -30,6 +32,13 @@ from support.gateway.server import (
 
 pytestmark = pytest.mark.slow
 
+WITHOUT_GRPC = """
+import sys
+sys.modules |= dict.fromkeys(("grpc", "google.protobuf"))
+from talonschema.__main__ import run
+sys.exit(run())
+"""
+
 
 # The start.
 
@@ -40,7 +49,11 @@ pytestmark = pytest.mark.slow
         ('mode = "on"', 3, "gateway.mode is 'on'; it takes one of enforce, report"),
         ('\nstore = "redit://x"', 4, "redit"),
         ('store = "sqlite:/nowhere/at/all.db"', 3, "/nowhere/at/all.db"),
-        ("workers = 2", 2, "grpc is '127.0.0.1:8788', which is taken"),
+        (
+            'grpc = "127.0.0.1:8788"\nworkers = 2',
+            3,
+            "grpc is '127.0.0.1:8788', which is taken",
+        ),
         ("lease = 10\nexpiry = 5", 4, "expiry is 5, shorter than the lease, 10"),
     ],
 )
@@ -53,6 +66,32 @@ def test_wrong_settings_end_it_before_it_starts(
     (said,) = done.stderr.splitlines()
     assert said.startswith(f"talonschema: {tmp_path / 'talonschema.toml'}:{line}: ")
     assert reported in said
+
+
+@pytest.mark.parametrize("store", ["memory:", "sqlite:sessions.db"])
+def test_without_grpc_in_its_settings_it_needs_no_package_of_it(tmp_path: Path, store: str) -> None:
+    port = free_port()
+    config = configured(tmp_path, f'http = "127.0.0.1:{port}"\nstore = "{store}"\ndrain = 0\n')
+    started = [sys.executable, "-c", WITHOUT_GRPC, "gateway", "--config", config]
+    with running(started, ready=lambda: listens(port), cwd=tmp_path) as program:
+        assert put(port) == 200
+        assert put(port, b"{}") == 400
+    assert program.process.returncode == 0
+
+
+def test_with_grpc_in_its_settings_it_says_which_package_is_missing(tmp_path: Path) -> None:
+    config = configured(tmp_path, 'mode = "report"\ngrpc = "unix:g.sock"')
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_GRPC, "gateway", "--config", config],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"talonschema: {config}:4: the gRPC face needs grpc:"
+        " pip install 'talonschema[gateway-grpc]', or set grpc = \"off\"\n"
+    )
 
 
 def test_a_config_that_is_not_there_ends_it(tmp_path: Path) -> None:

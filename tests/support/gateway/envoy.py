@@ -19,7 +19,9 @@ from support.gateway.processes import Program, free_port, listens, running
 
 CONFIGS: Final = Path(__file__).resolve().parents[3] / "docs" / "gateway"
 PAIR: Final = "envoy-gate-and-observer.yaml"
+GRPC_PAIR: Final = "envoy-grpc-observer.yaml"
 SINGLE: Final = "envoy-ext-proc.yaml"
+PAIRS: Final = (PAIR, GRPC_PAIR)
 
 LISTENER, ADMIN, HTTP, GRPC, API = 8080, 9901, 8787, 8788, 9000
 """The ports that stand in the files."""
@@ -101,6 +103,7 @@ def envoy_running(
     text = config(name, ports, edits)
     if patient:
         text = re.sub(r"((?:timeout|max_interval): )0\.\d+s", r"\g<1>20s", text)
+        text = re.sub(r"(timeout_ms = )\d+", r"\g<1>20000", text)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
         path.write_text(text, "utf-8")

@@ -15,6 +15,8 @@ request, all of them optional:
     So many characters more in the answer.
 ``x-upstream-encoding``
     ``gzip`` compresses the answer.
+``x-upstream-unknown-length``
+    The answer comes without `Content-Length`.
 ``x-upstream-chunks``
     The answer is sent in so many pieces.
 
@@ -314,7 +316,8 @@ async def _answer(send: Send, answer: Answer, asked: dict[str, str]) -> None:
     if asked.get("encoding") == "gzip":
         data = gzip.compress(data)
         headers.append((b"content-encoding", b"gzip"))
-    headers.append((b"content-length", b"%d" % len(data)))
+    if "unknown-length" not in asked:
+        headers.append((b"content-length", b"%d" % len(data)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if asked.get("fault") == "cut":
         await send(

@@ -66,7 +66,7 @@ def main(config: str | None, workers: int | None = None) -> int:
     """
     try:
         settings = read_settings(config, workers)
-        _need_extra(settings)
+        _need_extras(settings, config)
         if settings.workers == 1:
             return serve(settings, config)
         # Finds what is wrong with the store, once and not in each worker.
@@ -261,18 +261,25 @@ def _guard(settings: Settings, config: str | None, metrics: Meter | None = None)
         raise load(config).error(str(error), TABLE, "store") from None
 
 
-def _need_extra(settings: Settings) -> None:
+def _need_extras(settings: Settings, config: str | None) -> None:
     """Raise `ValueError` if what the process needs is not there."""
     if not hasattr(signal, "SIGHUP"):
         raise ValueError("the gateway process needs Linux or macOS; SessionGuard runs anywhere")
-    needed = dict.fromkeys(("uvicorn", "httptools", "prometheus_client"), "the HTTP face")
-    if settings.grpc != OFF:
-        needed |= {"grpc": "the gRPC face", "google.protobuf": "the gRPC face"}
-    for name, face in needed.items():
+    if (missing := _missing("uvicorn", "httptools", "prometheus_client")) is not None:
+        raise ValueError(f"the HTTP face needs {missing}: pip install 'talonschema[gateway]'")
+    if settings.grpc == OFF or (missing := _missing("grpc", "google.protobuf")) is None:
+        return
+    fault = f"the gRPC face needs {missing}: pip install 'talonschema[gateway-grpc]'"
+    if config is None:
+        raise ValueError(fault)
+    raise load(config).error(f'{fault}, or set grpc = "off"', TABLE, "grpc")
+
+
+def _missing(*names: str) -> str | None:
+    """Return the first of the modules that can't be imported."""
+    for name in names:
         try:
             import_module(name)
         except ImportError:
-            raise ValueError(
-                f"{face} needs {name}: pip install 'talonschema[gateway]'"
-                + (', or set grpc = "off"' if "gRPC" in face else "")
-            ) from None
+            return name
+    return None
