@@ -38,10 +38,15 @@ ANSWER: Final = '{"effects": [], "createdCoupons": [], "createdReferrals": []}'
 ENVOY, NGINX, APP = "Envoy", "nginx", "ASGI app"
 GATE: Final = "Envoy + gate (ext_authz)"
 PAIR: Final = "Envoy + gate + observer"
+GRPC_PAIR: Final = "Envoy + gate + observer over gRPC"
 SINGLE: Final = "Envoy + ext_proc alone"
 NJS: Final = "nginx + njs, both legs"
 GUARD: Final = "ASGI app + SessionGuard"
-ALONE: Final = {GATE: ENVOY, PAIR: ENVOY, SINGLE: ENVOY, NJS: NGINX, GUARD: APP}
+ALONE: Final = {
+    **dict.fromkeys((GATE, PAIR, GRPC_PAIR, SINGLE), ENVOY),
+    NJS: NGINX,
+    GUARD: APP,
+}
 """The baseline of each."""
 
 P50, P99, EACH, CPU, CPU_PLUGIN = (
@@ -123,9 +128,10 @@ def candidates(
 
     pair = "envoy-gate-and-observer.yaml"
     makers: dict[str, Callable[[], Candidate]] = {
-        ENVOY: lambda: envoy("alone", pair, "buffer", "ext_authz", "ext_proc"),
-        GATE: lambda: envoy("gate", pair, "ext_proc"),
+        ENVOY: lambda: envoy("alone", pair, "buffer", "ext_authz", "lua"),
+        GATE: lambda: envoy("gate", pair, "lua"),
         PAIR: lambda: envoy("pair", pair),
+        GRPC_PAIR: lambda: envoy("grpc-pair", "envoy-grpc-observer.yaml"),
         SINGLE: lambda: envoy("single", "envoy-ext-proc.yaml"),
         NGINX: lambda: nginx("nginx", lambda text: text.replace("$talonschema_asked)", "$arg_no)")),
         NJS: lambda: nginx("njs", str),
@@ -139,11 +145,9 @@ def _ports(text: str, ports: Mapping[int, int]) -> str:
     """Put other ports into a configuration; and other deadlines, for busy machines."""
     for old, new in {**ports, 9901: free_port()}.items():
         text = re.sub(rf"(port_value: |127\.0\.0\.1:){old}\b", rf"\g<1>{new}", text)
-    return re.sub(r"(timeout: 0\.\d+s|_timeout (?:1s|500ms))", _patient, text)
-
-
-def _patient(found: re.Match[str]) -> str:
-    return "timeout: 10s" if ":" in found[0] else "_timeout 10s"
+    text = re.sub(r"timeout: 0\.\d+s", "timeout: 10s", text)
+    text = re.sub(r"timeout_ms = \d+", "timeout_ms = 10000", text)
+    return re.sub(r"_timeout (?:1s|500ms)", "_timeout 10s", text)
 
 
 def _without(text: str, *filters: str) -> str:

@@ -147,6 +147,22 @@ def test_a_request_that_there_is_no_time_for(mode: Any, monkeypatch: pytest.Monk
     asyncio.run(run())
 
 
+def test_a_judgement_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = b'{"customerSession": {"cartItems": [' + b"{}," * 300_000 + b"{}]}}"
+
+    async def run() -> None:
+        guard = Guard(Settings(store="memory:"))
+        monkeypatch.setattr("talonschema.gateway.guard._LATEST", 0.02)
+        verdict = await guard.begin(PUT._replace(body=slow))
+        light = await guard.begin(PUT._replace(body=b'{"customerSession": {}}'))
+        await guard.close()
+        assert (verdict.decision, light.decision) == ("busy", "allowed")
+        assert verdict.refusal is not None
+        assert verdict.refusal.status == 429
+
+    asyncio.run(run())
+
+
 def test_many_parts_make_a_small_body_heavy(monkeypatch: pytest.MonkeyPatch) -> None:
     weights: list[int] = []
 

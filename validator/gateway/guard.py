@@ -5,6 +5,7 @@ It is all that the faces (HTTP, gRPC, middleware, Kong) talk to. It can be used 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable
@@ -48,6 +49,9 @@ _MOST_PARTS: Final = 1000
 """The commas of a light body: each part with a fault takes some microseconds."""
 _SWELLING: Final = 50
 """The assumed expansion of a compressed body, for its place in the queue."""
+_LATEST: Final = 0.4
+"""Seconds after which a judgement comes too late: gateways give up after 0.5 to 1, and those that
+fail open would let the request pass."""
 _RETRY_AFTER: Final = 1
 """Seconds after which a request that was not judged may be sent again."""
 _ANY: Final = frozenset({*STATES, NEW_SESSION})
@@ -137,12 +141,13 @@ class Guard:
         core = self._core
         enforced = core.settings.mode == "enforce"
         try:
-            decision = await self._judged(request, core.examine, request)
+            decision = await self._judged(request, started, core.examine, request)
         except Busy:
             decision = _busy(core)
         token = None
         if decision.question is not None and not (decision.refusal and enforced):
-            decision, token = await self._ask(core, request, decision, decision.question)
+            about = decision, decision.question
+            decision, token = await self._ask(core, request, started, *about)
         if self._meter is not None:
             seconds = perf_counter() - started
             self._meter.decided(decision, seconds, len(request.body), enforced=enforced)
@@ -226,7 +231,12 @@ class Guard:
         await self.store.close()
 
     async def _ask(
-        self, core: DecisionCore, request: Request, decision: Decision, question: StateQuestion
+        self,
+        core: DecisionCore,
+        request: Request,
+        started: float,
+        decision: Decision,
+        question: StateQuestion,
     ) -> tuple[Decision, str | None]:
         """Admit a request to its session; return the decision, and the token if it passes."""
         intent = question.intent
@@ -247,7 +257,7 @@ class Guard:
             return decision._replace(label="repeated"), admission.token
         states = admission.states
         try:
-            settled = await self._judged(request, core.settle, decision, question, states)
+            settled = await self._judged(request, started, core.settle, decision, question, states)
         except Busy:
             # Refused by its state, of which there is no time to report more.
             settled = decision if admission.token is not None else _busy(core)
@@ -255,12 +265,21 @@ class Guard:
             return decision, admission.token
         return settled, admission.token
 
-    async def _judged(self, request: Request, judge: Callable[..., _T], *about: Any) -> _T:
-        """Call `judge` inline, or beside the event loop if the body is heavy; raises `Busy`."""
+    async def _judged(
+        self, request: Request, started: float, judge: Callable[..., _T], *about: Any
+    ) -> _T:
+        """Call `judge` inline, or beside the event loop if the body is heavy.
+
+        Raises `Busy` if that takes too long, counted from when the request `started`.
+        """
         weight = _weight(request)
         if weight <= _HEAVY:
             return judge(*about)
-        return await self._heavy.run(weight, partial(judge, *about))
+        try:
+            async with asyncio.timeout(started + _LATEST - perf_counter()):
+                return await self._heavy.run(weight, partial(judge, *about))
+        except TimeoutError:
+            raise Busy from None
 
 
 def _weight(request: Request) -> int:
