@@ -96,12 +96,14 @@ class Metrics:
             ("version", "edition", "mode"),
             registry=self.registry,
         )
-        # A series that begins with 1 hides its first event from `increase`.
-        for enforced in ("true", "false"):
-            for label in _DECISIONS:
-                self._decisions.labels(label, enforced)
-        for outcome in OUTCOMES:
-            self._outcomes.labels(outcome)
+        # A series that begins with 1 hides its first event from `increase`. To look these up by
+        # their labels took 2 % of a request.
+        self._decided = {
+            (label, enforced): self._decisions.labels(label, str(enforced).lower())
+            for label in _DECISIONS
+            for enforced in (True, False)
+        }
+        self._finished = {outcome: self._outcomes.labels(outcome) for outcome in OUTCOMES}
         for call in _CALLS:
             for kind in KINDS:
                 self._store_errors.labels(call, kind)
@@ -112,7 +114,7 @@ class Metrics:
 
     def decided(self, decision: Decision, seconds: float, size: int, *, enforced: bool) -> None:
         """Count a decision on a request whose body has `size` bytes."""
-        self._decisions.labels(decision.label, "true" if enforced else "false").inc()
+        self._decided[decision.label, enforced].inc()
         if decision.label == "other":
             return
         self._latency.observe(seconds)
@@ -124,7 +126,7 @@ class Metrics:
 
     def finished(self, outcome: str) -> None:
         """Count what became of an admitted request."""
-        self._outcomes.labels(outcome).inc()
+        self._finished[outcome].inc()
 
     def store_failed(self, call: str, kind: str) -> None:
         """Count a call on the store that came to nothing."""

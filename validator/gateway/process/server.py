@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -154,6 +155,8 @@ class _Process:
         if parent:
             loop.add_reader(sys.stdin.fileno(), self._on_orphaned)
         await asyncio.to_thread(self._guard.warm)
+        # What was loaded stays, so the collector need not look at it again: 5 % of a request.
+        gc.freeze()
         self._tell()
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._guard.close)
