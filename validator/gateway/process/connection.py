@@ -86,8 +86,8 @@ class Connection(HttpToolsProtocol):
         super().__init__(**of_server)
         self._served = app
         self._room = room
-        self._begun = False
-        """The head of a request is on its way."""
+        self._head: Any = None
+        """The scope of the last request whose head came in pieces."""
         self._size = 0
         """The bytes of it, beyond the piece in which it begins."""
         self._timer: asyncio.TimerHandle | None = None
@@ -108,26 +108,25 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take a piece of a request in."""
-        super().data_received(data)
-        if not self._begun or self.transport.is_closing():
-            return
-        if self._timer is None:
+        HttpToolsProtocol.data_received(self, data)
+        # uvicorn makes a scope when a head begins, and adds the method once all of it is there. Two
+        # callbacks of the parser would show the same, and cost 3 of 26 microseconds a request.
+        if self.scope is not None and "method" in self.scope:
+            if self._timer is not None:
+                self._end_timer()
+        elif self.scope is not None and not self.transport.is_closing():
+            self._on_head(len(data))
+
+    def _on_head(self, size: int) -> None:
+        """Bound a head that is on its way, after a piece of `size` bytes."""
+        if self.scope is not self._head:
+            self._head, self._size = self.scope, 0
+            self._end_timer()
             self._timer = self.loop.call_later(SLOWEST_HEAD, self._on_slow)
+            return
+        self._size += size
         if self._size > MOST_HEAD:
             self._refuse("head", self._fault(431, "the head of the request is too large"))
-        self._size += len(data)
-
-    def on_message_begin(self) -> None:
-        """Begin with a head."""
-        super().on_message_begin()
-        self._end_timer()
-        self._begun, self._size = True, 0
-
-    def on_headers_complete(self) -> None:
-        """End with it."""
-        self._begun = False
-        self._end_timer()
-        super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP in the form of the API."""
