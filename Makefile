@@ -10,6 +10,8 @@ PYTHON ?= python3
 
 # Further arguments for pytest, for example: make test PYTEST_ARGS='-x -k rules'
 PYTEST_ARGS ?=
+# Payloads and sessions that make oracles draws for each test.
+EXAMPLES ?= 2000
 # Tests that share a server carry one group, which one process runs.
 PYTEST := -m pytest --numprocesses=auto --dist=loadgroup
 
@@ -50,7 +52,7 @@ QUESTIONS := accept read fail start lines growth real
 # no setting for that, so it reads them through links; its errors are printed with the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark lint format types docs golden site build bench bench-guard bench-gateway bench-attacks bench-spark clean
+.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles lint format types docs golden site build bench bench-guard bench-gateway bench-attacks bench-spark clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -129,6 +131,9 @@ $(SPARK_INSTALLED): pyproject.toml requirements/spark.txt | install
 	    --requirement requirements/spark.txt
 	@$(PIP) --python $(SPARK)/bin/python install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
+
+oracles: install ## Compare verdicts with those of independent oracles, on many more payloads
+	@TALONSCHEMA_EXAMPLES=$(EXAMPLES) $(VPYTHON) $(PYTEST) tests/oracles $(PYTEST_ARGS)
 
 lint: install ## Look for faults of style and layout
 	@echo '== ruff'

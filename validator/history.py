@@ -125,7 +125,9 @@ def after(
     if known.session is None:
         return PreviousSession("state", state)
     if operation == "update":
-        session = merge(edition, known.session, sent)
+        # All is known of a new session, so that its cart is empty until one is sent.
+        held = {"cartItems": []} if known.known == "new" else known.session
+        session = merge(edition, held, sent)
     elif operation == "return":
         session = _returned(known.session, sent)
     else:

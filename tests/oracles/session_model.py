@@ -66,7 +66,7 @@ def judge(
     if operation == "update":
         faults, after = _update(app, session, body, dry=dry)
     elif operation == "return":
-        faults, after = _return(app, session, body["returnedCartItems"], dry=dry)
+        faults, after = _return(app, session, body["returnedCartItems"])
     else:
         # "Reopen a closed customer session", since talon_go 3.0.0.
         legal = session.state == "closed" and app.edition != "2022-06"
@@ -84,7 +84,8 @@ def _update(
     known = Session() if dry else session
     sent = {name: value for name, value in body.items() if value is not None}
     state = sent.get("state", "open" if known.state == "new" else known.state)
-    faults = set()
+    # "Only via Return cart items", which a dry run has no way around.
+    faults = {"transition"} if sent.get("state") == "partially_returned" else set()
     if not dry and (known.state, state) not in UPDATES:
         # "The session cannot be modified anymore"; clients treat a second closing as done.
         faults.add("repeated" if known.state == state == "closed" else "transition")
@@ -92,7 +93,7 @@ def _update(
     # An empty value discards (descriptions of couponCodes and referralCode, 2024-09).
     lost = {name for name in ("couponCodes", "referralCode") if known.kept.get(name)}
     faults |= {f"discards {name}" for name in lost if not kept[name]}
-    if state == "closed":
+    if state == "closed" and not dry and not faults & REFUSALS:
         # "If a budget exists, the session must contain ... when it is closed".
         faults |= {f"budget {name}" for name in app.budgets if not kept.get(name)}
     cart = session.cart
@@ -102,20 +103,21 @@ def _update(
 
 
 def _return(
-    app: Application, session: Session, entries: Iterable[Mapping[str, Any]], *, dry: bool
+    app: Application, session: Session, entries: Iterable[Mapping[str, Any]]
 ) -> tuple[set[str], Session]:
-    faults = set()
-    if not dry and session.state not in RETURNABLE:
-        faults.add("transition")
+    # A dry one, too: what is returned is of the session's own cart.
+    faults = set() if session.state in RETURNABLE else {"transition"}
     left = [line.left for line in session.cart]
     vague = session.vague
     for entry in entries:
         position, sku, quantity = (entry.get(name) for name in ("position", "sku", "quantity"))
         if position is None and sku is None:
             faults.add("missing")
-        if (position is not None and position < 0) or (quantity is not None and quantity < 1):
-            faults.add("position" if position is not None and position < 0 else "quantity")
-        if dry or "transition" in faults or (position is None and sku is None):
+        if position is not None and position < 0:
+            faults.add("position")
+        if quantity is not None and quantity < 1:
+            faults.add("quantity")
+        if "transition" in faults or (position is None and sku is None):
             continue
         items = [i for i, line in enumerate(session.cart) if sku in (None, line.sku)]
         if position is not None:
@@ -131,11 +133,14 @@ def _return(
             vague = vague or bool(items)
             continue
         (item,) = items
-        # Without a quantity, the whole item; without flattening, never less (2022-06).
+        # Without a quantity, the whole item.
         taken = left[item] if quantity is None else quantity
-        whole = app.edition != "2022-06" or app.flattening or taken == left[item]
-        if not 1 <= taken <= left[item] or not whole:
+        if not 1 <= taken <= left[item]:
             faults.add("quantity")
         left[item] -= taken
+    # Without flattening, an item is returned in its entirety (ReturnedCartItem.quantity, 2022).
+    whole = app.edition == "2022-06" and not app.flattening
+    if whole and any(0 < n < line.left for line, n in zip(session.cart, left, strict=True)):
+        faults.add("quantity")
     cart = tuple(replace(line, left=n) for line, n in zip(session.cart, left, strict=True))
     return faults, replace(session, state="partially_returned", cart=cart, vague=vague)
