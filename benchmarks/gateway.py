@@ -145,7 +145,7 @@ def _ports(text: str, ports: Mapping[int, int]) -> str:
     """Put other ports into a configuration; and other deadlines, for busy machines."""
     for old, new in {**ports, 9901: free_port()}.items():
         text = re.sub(rf"(port_value: |127\.0\.0\.1:){old}\b", rf"\g<1>{new}", text)
-    text = re.sub(r"timeout: 0\.\d+s", "timeout: 10s", text)
+    text = re.sub(r"(timeout|max_interval): 0\.\d+s", r"\1: 10s", text)
     text = re.sub(r"timeout_ms = \d+", "timeout_ms = 10000", text)
     return re.sub(r"_timeout (?:1s|500ms)", "_timeout 10s", text)
 
