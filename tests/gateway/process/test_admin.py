@@ -51,6 +51,7 @@ def overseen(folder: Path, text: str) -> Iterator[tuple[int, Program]]:
 def test_one_process_tells_about_itself_and_no_more(tmp_path: Path) -> None:
     http = free_port()
     with overseen(tmp_path, f'http = "127.0.0.1:{http}"\ngrpc = "off"') as (port, program):
+        eventually(lambda: named(program, "listening"), "it does not say so")
         (reported,) = named(program, "listening")
         assert reported["admin"] == f"127.0.0.1:{port}"
         put(http)
@@ -83,6 +84,7 @@ def test_workers_on_unix_sockets_are_told_of_at_one_address(tmp_path: Path) -> N
             told = listed(port, accept=accept)
             assert [told[series.format(index)] for index in (0, 1)] == [3, 2]
             assert [told[up.format(index)] for index in (0, 1)] == [1, 1]
+        eventually(lambda: len(named(program, "listening")) == 3, "they do not say so")
         (pid,) = [each["pid"] for each in named(program, "listening") if each.get("worker") == 1]
         os.kill(pid, signal.SIGSTOP)
         try:
