@@ -80,8 +80,10 @@ def test_the_queries_of_the_page_are_right(tmp_path: Path) -> None:
     (payloads,) = re.findall(r'"(SELECT .*)"', page)
     entries, findings = re.findall(r"^```sql\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     columns = ("request_id", "session_id", "sent_at", "operation", "body")
+    socks = '{"name": "Socks", "sku": "WS-M", "quantity": 2, "price": 7.5}'
+    closing = f'{{"customerSession": {{"state": "closed", "cartItems": [{socks}]}}}}'
     log = [
-        ("a", "order-1", 1, "update", '{"customerSession": {"state": "closed"}}'),
+        ("a", "order-1", 1, "update", closing),
         ("b", "order-1", 2, "return", '{"return": {"returnedCartItems": [{"position": 0}]}}'),
         ("c", "order-1", 3, "update", '{"customerSession": {"state": "open"}}'),
         ("d", "order-2", 1, "update", '{"customerSession": '),
