@@ -764,7 +764,8 @@ def test_workers_that_end_cost_no_more_than_documented(
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_costs_no_report(upstream: Upstream) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_worker_that_ends_costs_no_report(upstream: Upstream, number: signal.Signals) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         two_workers(PAIR, Path(folder), upstream) as stand,
@@ -774,7 +775,7 @@ def test_a_worker_that_is_killed_costs_no_report(upstream: Upstream) -> None:
 
         def one(count: int) -> tuple[int, int, int]:
             if count == 40:
-                os.kill(pids[0], signal.SIGKILL)
+                os.kill(pids[0], number)
             name = new()
             closed = stand.put(name, CLOSED).status_code
             opened = stand.put(name, OPEN).status_code
