@@ -204,6 +204,7 @@ def test_a_comment_silences_what_begins_on_its_line_or_the_next(run: Run, text: 
         "profileId: p # talonschema: ignore schema/enum so\nstate: opn\n",
         "# talonschema: ignore schema/enum so\nprofileId: p\nstate: opn\n",
         "state: opn # talonschema: ignore cart so\n",
+        "identifiers: # talonschema: ignore schema/type so\n  - 7\n",
     ],
 )
 def test_a_comment_elsewhere_silences_nothing(run: Run, text: str) -> None:
