@@ -12,10 +12,12 @@ import pytest
 from hypothesis import settings
 
 from support import valid
+from support.ajv import ajv
+from support.node import node_folder
 from support.skipped import pytest_terminal_summary
 from talonschema import cli
 
-__all__ = ["pytest_terminal_summary"]
+__all__ = ["ajv", "node_folder", "pytest_terminal_summary"]
 
 Run = Callable[..., tuple[int, str, str]]
 

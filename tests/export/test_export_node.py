@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
-from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.ajv import Ajv
 from support.corpus import corpus
 from support.strategies import damaged, kinds, sessions
 from talonschema import schemas
@@ -28,60 +27,6 @@ FILES = [(edition, model) for edition in schemas.EDITIONS for model in schemas.m
 TARGETS: tuple[Target, ...] = ("2020-12", "draft-07", "draft-04")
 
 every_target = pytest.mark.parametrize("target", TARGETS)
-
-
-class Ajv:
-    """A process of Node that compiles schemas and validates payloads."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.process = subprocess.Popen(
-            ["node", "worker.js"],
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.compiled: dict[tuple[Target, str, str, bool], Callable[[Any], bool]] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.communicate(timeout=60)
-
-    def ask(self, order: Any) -> Any:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        reported = json.loads(self.process.stdout.readline())
-        assert "error" not in reported, reported["error"]
-        return reported
-
-    def validator(
-        self, target: Target, edition: str, model: str, *, formats: bool = False
-    ) -> Callable[[Any], bool]:
-        key = (target, edition, model, formats)
-        if key not in self.compiled:
-            reported = self.ask(
-                {
-                    "target": target,
-                    "schema": export(edition, model, target).document,
-                    "formats": formats,
-                }
-            )
-            assert reported["notes"] == []
-            self.compiled[key] = lambda value: bool(
-                self.ask({"id": reported["id"], "payload": json.dumps(value)})["valid"]
-            )
-        return self.compiled[key]
-
-
-@pytest.fixture(scope="session")
-def ajv(node: Path) -> Iterator[Ajv]:
-    with Ajv(node) as running:
-        yield running
 
 
 @cache

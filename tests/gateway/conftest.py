@@ -8,7 +8,6 @@ import pytest
 
 from support.gateway.processes import Upstream, upstream_running
 from support.gateway.valkey import Valkey
-from support.node import node_folder
 
 __all__ = ["node_folder"]
 

@@ -33,6 +33,8 @@ _COVERED = frozenset({"triggeredCampaigns", "ruleFailureReasons"})
 """The content of a response that campaignEligibility covers."""
 _SHARED = frozenset({"guest", "anonymous"})
 """Profile ids that all guests seem to share."""
+_FREE = frozenset({"attributes", "props"})
+"""Properties whose members are the account's own."""
 _MOST = 3
 """The most elements of an array, so that payloads stay small."""
 _MAX_ID = 2**31 - 1
@@ -91,9 +93,11 @@ def _typed(kind: _Kind, node: SchemaNode, json_type: str | None) -> Strategy:
             return _described(kind, node)
         case "object" if node.values is not None:
             return st.dictionaries(_names(), _value(kind, node.values), max_size=2)
+        case "array" if node.items is not None:
+            inner = _value(kind, node.items)
+            return st.just([]) if inner.is_empty else st.lists(inner, max_size=_MOST)
         case "array":
-            inner = _free() if node.items is None else _value(kind, node.items)
-            return st.lists(inner, max_size=_MOST)
+            return st.just([])
         case "string" if "format" in asserted:
             return _FORMATS[asserted["format"]]
         case "string":
@@ -106,7 +110,8 @@ def _typed(kind: _Kind, node: SchemaNode, json_type: str | None) -> Strategy:
             return st.booleans()
         case "null":
             return st.none()
-    return _free()
+    # What the schema leaves open, such as the coupons in an answer, has a form all the same.
+    return st.nothing()
 
 
 def _described(kind: _Kind, node: SchemaNode) -> Strategy:
@@ -115,7 +120,9 @@ def _described(kind: _Kind, node: SchemaNode) -> Strategy:
     for name, below in node.properties.items():
         if below.read_only and kind.model not in _RECEIVED:
             continue
-        choose = _CHOSEN.get((_FAMILY.get(node.model, node.model), name))
+        choose = (
+            _free if name in _FREE else _CHOSEN.get((_FAMILY.get(node.model, node.model), name))
+        )
         drawn = _value(kind, below) if choose is None else choose(kind)
         # An item without a price needs a catalog that prices it.
         always = name in node.required or (node.model, name) == ("CartItem", "price")
@@ -133,7 +140,7 @@ def _present(drawn: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in drawn.items() if value is not ...}
 
 
-def _free() -> Strategy:
+def _free(_: _Kind) -> Strategy:
     """Return the strategy for an object whose keys are the account's, such as attributes."""
     scalars = st.text(max_size=20) | st.booleans() | _amounts() | _FORMATS["date-time"]
     lists = st.lists(st.text(max_size=20), max_size=_MOST) | st.lists(_amounts(), max_size=_MOST)
@@ -244,6 +251,7 @@ _CHOSEN: Mapping[tuple[str, str], Callable[[_Kind], Strategy]] = {
     ("Return", "returnedCartItems"): _returned,
     ("IntegrationRequest", "responseContent"): _content,
     ("ReturnIntegrationRequest", "responseContent"): _content,
+    ("Loyalty", "programs"): lambda _: st.just({}),
     ("Effect", "ruleIndex"): lambda _: st.integers(0, 10),
     ("ErrorResponse", "errors"): _errors,
     ("ErrorResponse", "StatusCode"): lambda _: st.sampled_from([400, 401, 409]),
