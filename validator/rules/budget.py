@@ -53,7 +53,7 @@ def _at_close(context: Context, name: str) -> Violations:
         Example({"state": "closed"}, {"previous": "NEW", "policy": {"coupon_budget": True}}),
         Example(
             {"state": "closed", "couponCodes": []},
-            {"previous": {"couponCodes": ["XMAS"]}, "policy": {"coupon_budget": True}},
+            {"previous": {"state": "open"}, "policy": {"coupon_budget": True}},
         ),
     ),
     good=(

@@ -259,11 +259,20 @@ def cart_item_additional_cost_total(context: Context) -> Violations:
     ),
     models=RESPONSES,
     bad=(
-        Example({"total": 25, "cartItemTotal": 25, "additionalCostTotal": 5}, _AS_RESPONSE),
+        Example(
+            {
+                "total": 25,
+                "cartItemTotal": 25,
+                "additionalCosts": {"shipping": {"price": 5}},
+                "additionalCostTotal": 5,
+            },
+            _AS_RESPONSE,
+        ),
         Example(
             {
                 "total": 119.99,
                 "cartItemTotal": 99.99,
+                "additionalCosts": {"shipping": {"price": 20}},
                 "additionalCostTotal": 20,
                 "cartItemAdditionalCostTotal": 15,
             },

@@ -1,0 +1,181 @@
+"""Metamorphic properties: what must not change a verdict, and what must change it in one way."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Run
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from support.corpus import corpus
+from support.strategies import ENGINES, damaged, kinds
+from talonschema import Policy, Report, Validator, schemas
+from talonschema.files import check_lines
+from talonschema.rules import RULES, Rule
+from talonschema.rules.context import Context
+from talonschema.rules.rule import RESPONSES
+from talonschema.testing.strategies import payloads
+
+EXAMPLES = int(os.environ.get("TALONSCHEMA_EXAMPLES", "50"))
+Found = list[tuple[str, str]]
+
+
+@cache
+def validator(edition: str) -> Validator:
+    return Validator(edition=edition)
+
+
+def found(report: Report) -> Found:
+    return [(each.code, each.pointer) for each in report.findings]
+
+
+@st.composite
+def written(draw: st.DrawFn, value: Any) -> str:
+    """Draw a JSON text of a value, with other white space and other spellings of numbers."""
+    blank = draw(st.sampled_from(["", " ", "\n\t", "\r\n"]))
+    if isinstance(value, dict):
+        members = [f"{json.dumps(k)}{blank}:{draw(written(v))}" for k, v in value.items()]
+        return f"{blank}{{{','.join(members) or blank}}}{blank}"
+    if isinstance(value, list):
+        return f"{blank}[{','.join([draw(written(each)) for each in value]) or blank}]"
+    text = json.dumps(value)
+    if type(value) is int and abs(value) < 2**53:
+        text = draw(st.sampled_from([text, f"{text}.0", f"{text}e0", f"{text}.000E+00"]))
+    elif type(value) is float and "e" not in text:
+        text = draw(st.sampled_from([text, f"{text}0", f"{text}e0"]))
+    return f"{blank}{text}{blank}"
+
+
+@settings(max_examples=EXAMPLES)
+@given(data=st.data(), kind=kinds)
+def test_the_spelling_of_a_text_does_not_matter(data: st.DataObject, kind: tuple[str, str]) -> None:
+    edition, model = kind
+    payload = data.draw(payloads(model, edition) | damaged(payloads(model, edition)))
+    if isinstance(payload, str):
+        return  # is taken for JSON text
+    expected = found(validator(edition).check(payload, model=model))
+    text = data.draw(written(payload))
+    assert found(validator(edition).check(text, model=model)) == expected
+    assert found(validator(edition).check(text.encode(), model=model)) == expected
+
+
+@settings(max_examples=EXAMPLES)
+@given(data=st.data(), edition=st.sampled_from(schemas.EDITIONS))
+def test_the_envelope_does_not_matter(data: st.DataObject, edition: str) -> None:
+    own = payloads("NewCustomerSessionV2", edition)
+    session = data.draw(own | damaged(own))
+    if not isinstance(session, dict):
+        return
+    bare = validator(edition).check(session, model="NewCustomerSessionV2")
+    whole = validator(edition).check({"customerSession": session}, model="IntegrationRequest")
+    assert [(code, f"/customerSession{place}") for code, place in found(bare)] == found(whole)
+
+
+@pytest.mark.parametrize("edition", schemas.EDITIONS)
+def test_the_form_of_a_file_does_not_matter(edition: str, run: Run, tmp_path: Path) -> None:
+    values = [each.value for each in corpus() if each.edition == edition]
+    values = [each for each in values if isinstance(each, dict)][::7]
+    expected = [found(validator(edition).check(each)) for each in values]
+    lines = [json.dumps(each) for each in values]
+    rows = check_lines(lines, validator(edition))
+    assert [[(f["code"], f["pointer"]) for f in row["findings"]] for row in rows] == expected
+    (tmp_path / "payloads.yaml").write_text("".join(f"---\n{line}\n" for line in lines))
+    (tmp_path / "payloads.ndjson").write_text("".join(f"{line}\n" for line in lines))
+    written_by = []
+    for name in ("payloads.yaml", "payloads.ndjson"):
+        options = ("--format", "json", "--edition", edition)
+        _, out, _ = run("check", str(tmp_path / name), *options)
+        (file,) = json.loads(out)["files"]
+        written_by.append(
+            [(f["code"], f["pointer"]) for r in file["results"] for f in r["findings"]]
+        )
+    flat = [each for findings in expected for each in findings]
+    assert written_by == [flat, flat]
+
+
+class Watched:
+    """The rules that were judged, by their codes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.judged: set[str] = set()
+        for name, rule in RULES.items():
+            monkeypatch.setitem(RULES, name, rule._replace(check=self.watch(name, rule)))
+
+    def watch(self, name: str, rule: Rule) -> Callable[[Context], Iterator[Any]]:
+        def check(context: Context) -> Iterator[Any]:
+            self.judged.add(name)
+            return rule.check(context)
+
+        return check
+
+
+POLICIES = [
+    Policy(),
+    Policy.from_mapping(
+        {"coupon_budget": True, "catalog": {"attributes": {"CustomerSession": {}, "CartItem": {}}}}
+    ),
+]
+
+
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    data=st.data(),
+    kind=kinds,
+    policy=st.sampled_from(POLICIES),
+    dry=st.booleans(),
+    previous=st.sampled_from([None, "open", {"state": "closed"}]),
+)
+def test_each_rule_is_judged_skipped_or_does_not_apply(
+    data: st.DataObject, kind: tuple[str, str], policy: Policy, dry: bool, previous: Any
+) -> None:
+    edition, model = kind
+    payload = data.draw(payloads(model, edition) | damaged(payloads(model, edition)))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        watched = Watched(monkeypatch)
+        # The other engine has a prefilter, which knows without them that rules have no finding.
+        checked = Validator(edition=edition, policy=policy, engine="jsonschema")
+        report = checked.check(payload, model=model, dry=dry, previous=previous)
+    if report.model is None:
+        return  # could not be read
+    concerned = {
+        name
+        for name, rule in RULES.items()
+        if edition in rule.code.editions
+        and (not rule.code.models or report.model in rule.code.models)
+        and not {"now", "operation"} & {*rule.needs}
+    }
+    assert concerned - watched.judged - {code for code, _ in report.skipped} == set()
+    if isinstance(payload, dict):
+        assert watched.judged <= {name for name in RULES if edition in RULES[name].code.editions}
+
+
+EXAMPLES_OF_RULES = [
+    pytest.param(name, index, id=f"{name}-{index}")
+    for name, rule in RULES.items()
+    for index in range(len(rule.code.bad))
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("name", "index"), EXAMPLES_OF_RULES)
+def test_one_bad_twist_gives_its_code_and_no_other(name: str, index: int, engine: Any) -> None:
+    example = RULES[name].code.bad[index]
+    context = dict(example.context)
+    edition = context.pop("edition", RULES[name].code.editions[0])
+    policy = Policy.from_mapping(context.pop("policy", {}))
+    if context.get("previous") == "NEW":
+        context["previous"] = "new"
+    # Examples of responses are cut down to what matters, and hints at habits go beside anything.
+    ignored = ["identity/anonymous-profile", "request/bare-session"]
+    if context.get("model") in RESPONSES:
+        ignored.append("schema/required")
+    ignored = [each for each in ignored if each != name]
+    checked = Validator(edition=edition, policy=policy, engine=engine, ignore=ignored)
+    assert {each.code for each in checked.check(example.data, **context).findings} == {name}
