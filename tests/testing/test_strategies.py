@@ -90,6 +90,7 @@ def smallest(model: str, edition: str, wanted: Any) -> Any:
     return find(payloads(model, edition), wanted, settings=FIXED)
 
 
+@pytest.mark.slow
 def test_a_failing_payload_shrinks_to_what_matters() -> None:
     assert smallest("NewCustomerSessionV2", "2022-06", lambda _: True) == {}
     assert smallest("IntegrationRequest", "2026-06", lambda _: True) == {"customerSession": {}}
@@ -101,6 +102,7 @@ def test_a_failing_payload_shrinks_to_what_matters() -> None:
     assert returned == {"return": {"returnedCartItems": [{"position": 0}]}}
 
 
+@pytest.mark.slow
 def test_a_response_shrinks_to_its_required_properties() -> None:
     session = smallest("CustomerSessionV2", "2026-06", lambda p: p["total"] > 0)
     required = {*schema_tree("2026-06", "CustomerSessionV2").required}
@@ -108,6 +110,7 @@ def test_a_response_shrinks_to_its_required_properties() -> None:
     assert len(json.dumps(session)) < 500
 
 
+@pytest.mark.slow
 def test_parts_of_an_answer_are_about_one_session() -> None:
     root = schema_tree("2026-06", "IntegrationStateV2")
     seen: set[str] = set()
