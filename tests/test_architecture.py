@@ -370,5 +370,6 @@ def test_checking_a_clean_file_starts_no_more_than_it_needs(tmp_path: Path) -> N
     (tmp_path / "session.json").write_text(json.dumps(payload), "utf-8")
     modules = started("check", "session.json", cwd=tmp_path)
     assert {"jsonschema_rs", "jiter", f"{PACKAGE}.cli.check"} <= modules
-    assert modules & HEAVY == set()
+    # From Python 3.14 on, argparse needs some of them itself.
+    assert modules & HEAVY <= started("--version", cwd=tmp_path)
     assert modules & {f"{PACKAGE}.{name}" for name in IDLE} == set()

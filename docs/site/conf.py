@@ -46,7 +46,14 @@ PATHS = {
         )
     ],
     "Contributor": ["../CONTRIBUTING", "architecture", "../tests/cases/README", "performance"],
-    "Reference": ["editions", "limits", "compatibility", "../SECURITY", "../CHANGELOG"],
+    "Reference": [
+        "editions",
+        "differences",
+        "limits",
+        "compatibility",
+        "../SECURITY",
+        "../CHANGELOG",
+    ],
 }
 """The pages for each reader, as in docs/README.md."""
 

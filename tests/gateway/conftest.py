@@ -9,8 +9,6 @@ import pytest
 from support.gateway.processes import Upstream, upstream_running
 from support.gateway.valkey import Valkey
 
-__all__ = ["node_folder"]
-
 
 @pytest.fixture(scope="session")
 def api() -> Iterator[Upstream]:
