@@ -11,11 +11,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.strategies import ENGINES, damaged, kinds, places, put
+from support.strategies import ENGINES, damaged, places, put, sent_or_received
 from talonschema import NEW, Policy, Validator
 from talonschema.testing.strategies import payloads
 
-EXAMPLES = int(os.environ.get("TALONSCHEMA_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("TALONSCHEMA_EXAMPLES", "200"))
 EXTREMES: list[Any] = [
     *(10**400, -(10**400), 2**63, 1e308, -1e308, 5e-324, -0.0, math.inf, math.nan),
     *(Decimal("1e-400"), Decimal("1E+400"), Decimal("NaN"), True, None, "", "\ud800", "\0"),
@@ -59,14 +59,15 @@ def extreme(draw: st.DrawFn, edition: str, model: str) -> Any:
     own = payloads(model, edition)
     payload = draw(own | damaged(own))
     for value in draw(st.lists(st.sampled_from(EXTREMES), max_size=4)):
-        payload = put(payload, draw(st.sampled_from(sorted(places(payload), key=str))), value)
+        deepest = sorted(places(payload), key=lambda place: (-len(place), str(place)))
+        payload = put(payload, draw(st.sampled_from(deepest)), value)
     return payload
 
 
 @settings(max_examples=EXAMPLES)
 @given(
     data=st.data(),
-    kind=kinds,
+    kind=sent_or_received,
     policy=policies,
     engine=st.sampled_from(ENGINES),
     previous=st.sampled_from([None, NEW, "closed", {"state": "closed", "cartItems": []}]),

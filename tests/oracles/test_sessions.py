@@ -33,7 +33,7 @@ from talonschema.gateway import Guard, Request, Response, Settings
 from talonschema.gateway.store import Key
 from talonschema.gateway.store.memory import MemoryStore
 
-EXAMPLES = int(os.environ.get("TALONSCHEMA_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("TALONSCHEMA_EXAMPLES", "100"))
 """How many sessions are played: a look for each run of the tests, thousands by `make oracles`."""
 BUDGETS = {
     "couponCodes": ("coupon_budget", "budget/coupon-at-close"),
@@ -63,30 +63,37 @@ carts = st.lists(
     st.fixed_dictionaries(
         {"name": st.just("Socks"), "sku": skus, "quantity": quantities, "price": st.just(2)}
     ),
+    min_size=1,
     max_size=3,
 )
+# Weighted, so that sessions don't end before something was returned and taken back.
 sessions = st.fixed_dictionaries(
     {},
     optional={
-        "state": st.sampled_from([*STATES, None]),
-        "cartItems": carts,
+        "state": st.sampled_from([*("closed", "open") * 4, *STATES, None]),
+        "cartItems": carts | st.just([]),
         "couponCodes": st.sampled_from([[], ["BEANS-4-2"], None]),
         "referralCode": st.sampled_from(["", "NT2K54D9", None]),
         "identifiers": st.sampled_from([[], ["d4130625"], None]),
     },
 )
+positions = st.sampled_from([*(0, 1) * 3, 2, 3, -1])
+returned = st.sampled_from([*(1, 2) * 3, 0, 3, 4])
 entries = {
-    "2022-06": st.fixed_dictionaries(
-        {"position": st.integers(-1, 3)}, optional={"quantity": st.integers(0, 4)}
-    ),
+    "2022-06": st.fixed_dictionaries({"position": positions}, optional={"quantity": returned}),
     "2026-06": st.fixed_dictionaries(
         {},
         optional={
-            "position": st.integers(-1, 3),
-            "sku": skus | st.just("C"),
-            "quantity": st.integers(0, 4),
+            "position": positions,
+            "sku": st.sampled_from([*"AB" * 3, "C"]),
+            "quantity": returned,
         },
     ),
+}
+FIRST = ("new", "new", "closed", "closed", *STATES)
+RETURNS = {
+    edition: st.lists(entry, min_size=1, max_size=2) | st.just([])
+    for edition, entry in entries.items()
 }
 applications = st.builds(
     Application,
@@ -120,7 +127,7 @@ def faults(codes: Iterable[tuple[str, str]]) -> frozenset[str]:
 class Replaying(RuleBasedStateMachine):
     """One session, from its creation or from a state that is known."""
 
-    @initialize(application=applications, state=st.sampled_from(["new", *STATES]), cart=carts)
+    @initialize(application=applications, state=st.sampled_from(FIRST), cart=carts)
     def begin(self, application: Application, state: str, cart: list[dict[str, Any]]) -> None:
         self.application = application
         self.calls: list[dict[str, Any]] = []
@@ -150,7 +157,7 @@ class Replaying(RuleBasedStateMachine):
 
     @rule(data=st.data(), dry=st.booleans())
     def hand_back(self, data: st.DataObject, dry: bool) -> None:
-        drawn = data.draw(st.lists(entries[self.application.edition], max_size=3))
+        drawn = data.draw(RETURNS[self.application.edition])
         returned = {"returnedCartItems": drawn}
         self.call("return", returned, {"return": returned}, dry=dry)
 
