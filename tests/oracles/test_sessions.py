@@ -91,7 +91,7 @@ entries = {
     ),
 }
 FIRST = ("new", "new", "closed", "closed", *STATES)
-RETURNS = {
+RETURNS: dict[str, st.SearchStrategy[Any]] = {
     edition: st.lists(entry, min_size=1, max_size=2) | st.just([])
     for edition, entry in entries.items()
 }
