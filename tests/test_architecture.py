@@ -21,7 +21,8 @@ FOLDER = Path(talonschema.__file__).parent
 SCHEMAS = Path(schemas.__file__).parent
 
 PACKAGES = (
-    *("schemas", "types", "findings", "reading", "model", "structure", "rules"),
+    *("schemas", "types", "findings", "reading", "display", "model"),
+    *("structure", "rules"),
     *("checking", "config", "library", "testing", "export", "files", "output", "gateway", "cli"),
 )
 """The packages from the ground up; a module imports from its own and those below it."""
@@ -338,7 +339,7 @@ IDLE = {
     *("files.progress", "files.rows", "files.screen", "files.sequence", "files.silence"),
     *("files.comments", "files.spool"),
     *("gateway", "history"),
-    *("output.baseline", "output.excerpt", "output.fingerprint", "output.github"),
+    *("display.block", "display.excerpt", "output.baseline", "output.fingerprint", "output.github"),
     *("output.gitlab", "output.html", "output.json", "output.json_text"),
     *("output.junit", "output.repeats", "output.sarif", "output.statistics"),
     *("reading.json_scanner", "reading.lines"),

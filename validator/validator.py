@@ -19,7 +19,7 @@ from .checking.call import (
 )
 from .checking.checker import Checker
 from .checking.registry import effective_severities
-from .checking.report import Report
+from .checking.report import Report, with_source
 from .findings.code import Severity
 from .model.naming import Naming
 from .model.policy import Policy
@@ -182,7 +182,10 @@ class Validator:
         """
         known = before(self.engine, self.naming, previous)
         about = call(self.edition, known, model=model, operation=operation, dry=dry, now=now)
-        return self.checker(payload, about).report
+        report = self.checker(payload, about).report
+        if report.findings and isinstance(payload, (bytes, str)) and not self.checker.redact:
+            return with_source(report, payload)
+        return report
 
     def is_valid(self, payload: Any, **arguments: Unpack[CheckArguments]) -> bool:
         """Return True if `check` finds no error; takes the same arguments, and less time."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pickle
 import re
+from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import pytest
@@ -102,8 +104,38 @@ def test_a_report_shows_itself() -> None:
     assert repr(check({})) == "<Report NewCustomerSessionV2 2022-06: ok>"
     assert repr(check("{")) == "<Report unreadable 2022-06: 1 error>"
     assert "2:3: error[json/" in str(check('{"a":\n  x}'))
-    assert "?now: " in str(check({}, now="2999-01-01T00:00:00Z"))
+    assert "(parameter now): " in str(check({}, now="2999-01-01T00:00:00Z"))
     assert "and 4 more" in repr(check({"couponCodes": [1] * 5}, max_findings=1))
+
+
+@pytest.mark.parametrize("form", [str, str.encode])
+def test_a_report_on_text_shows_its_lines(form: Callable[[str], str | bytes]) -> None:
+    report = check(form('{"cartitems": [],\n "state": "opn"}'))
+    assert str(report) == (
+        """\
+NewCustomerSessionV2 (edition 2022-06): 1 error, 1 warning
+
+1:2: warning[payload/unknown-property] NewCustomerSessionV2 has no property "cartitems"
+ 1 | {"cartitems": [],
+   |  ^^^^^^^^^^^
+   = at: /cartitems
+   = hint: the API's name is "cartItems"; keys are case-sensitive
+
+2:11: error[schema/enum] "opn" is not one of the allowed values
+ 2 |  "state": "opn"}
+   |           ^^^^^
+   = at: /state
+   = hint: allowed are: "open", "closed", "cancelled\""""
+    )
+    copied = copy(report)
+    assert copied == report
+    assert "|" not in str(copied)
+
+
+def test_a_report_that_redacts_shows_no_lines() -> None:
+    text = str(Validator(redact=True).check('{"state": "opn-secret"}'))
+    assert "schema/enum" in text
+    assert "secret" not in text
 
 
 def test_a_report_in_a_notebook() -> None:

@@ -20,11 +20,11 @@ from talonschema.checking.registry import CODES, GROUPS
 from talonschema.checking.report import Report
 from talonschema.cli import pages
 from talonschema.cli.explanation import Explanation
+from talonschema.display.terminal import Style
 from talonschema.files.results import FileResults, PayloadResult
 from talonschema.findings.code import Code, Example, Severity
 from talonschema.findings.finding import Finding
 from talonschema.model.states import MOVES
-from talonschema.output.terminal import Style
 from talonschema.reading import document
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from talonschema import check
 from talonschema.cli import main
+from talonschema.display.excerpt import Excerpts, Mark
+from talonschema.display.terminal import Style, coloured
 from talonschema.files.results import FileResults, PayloadResult
 from talonschema.findings.finding import Finding, Span
 from talonschema.output import form
-from talonschema.output.excerpt import Excerpts, Mark
-from talonschema.output.terminal import Style, coloured
 
 DUPLICATE = """{
   "customerSession": {

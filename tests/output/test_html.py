@@ -16,6 +16,7 @@ import talonschema
 from support.page import classed, content, read
 from talonschema.checking.registry import CODES
 from talonschema.checking.report import Report
+from talonschema.display.terminal import Style
 from talonschema.files.results import FileResults, PayloadResult
 from talonschema.findings.code import Severity
 from talonschema.findings.finding import Finding, Span
@@ -23,7 +24,6 @@ from talonschema.output import form
 from talonschema.output.html import page
 from talonschema.output.html.density import BINS, Density
 from talonschema.output.html.ranking import RANKED
-from talonschema.output.terminal import Style
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&lt;\u202e\0\ud800\r\n</title>"
 SHOWN = r"</script><img src=x onerror=alert(1)>" + "\"'&lt;" + r"\u202e\x00\ud800\r\n</title>"

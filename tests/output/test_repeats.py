@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from talonschema.display.block import Block
 from talonschema.findings.code import Severity
 from talonschema.findings.finding import Finding
-from talonschema.output.repeats import MAX_HELD, Block, Repeats
+from talonschema.output.repeats import MAX_HELD, Repeats
 
 Run = Callable[..., tuple[int, str, str]]
 

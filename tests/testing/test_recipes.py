@@ -144,7 +144,7 @@ def test_calls_of_clients_are_checked(pytester: pytest.Pytester, word: str, clie
             "*ERROR at teardown of test_bad *",
             "E *AssertionError: PUT https://demo.*/v2/customer_sessions/order-1",
             "E *IntegrationRequest (edition 2026-06): 1 error",
-            "E */customerSession/state: error[[]schema/enum[]] *",
+            "E *: error[[]schema/enum[]] *",
             "*ERROR at teardown of test_bad_return *",
             "E *AssertionError: POST https://demo.*/order-1/returns",
             "E *ReturnIntegrationRequest (edition 2026-06): 1 error",

@@ -35,10 +35,11 @@ class InvalidPayload(ValueError):
 class Report:
     """The result of a check: true if it is ok. Immutable, and no sequence.
 
-    `repr` is one line with counts, `str` has a line for each finding and its hint.
+    `repr` is one line with counts, `str` is the text that the command prints, with lines of the
+    payload if that was text and is not to be redacted.
     """
 
-    __slots__ = ("edition", "findings", "model", "ok", "omitted", "skipped")
+    __slots__ = ("_source", "edition", "findings", "model", "ok", "omitted", "skipped")
 
     ok: bool
     """No finding of severity error."""
@@ -49,6 +50,7 @@ class Report:
     edition: str
     skipped: tuple[Skipped, ...]
     """The rules that could not be judged, and why."""
+    _source: bytes | str | None
     omitted: int | None
     """How many more findings there are; None if they were too many to count."""
 
@@ -70,6 +72,7 @@ class Report:
             ("edition", edition),
             ("skipped", skipped),
             ("omitted", omitted),
+            ("_source", None),
         ):
             object.__setattr__(self, name, value)
 
@@ -108,18 +111,20 @@ class Report:
         return f"<Report {self.model or 'unreadable'} {self.edition}: {self._counted()}>"
 
     def __str__(self) -> str:
-        """Return a line for each finding, hints below them, and a line of counts."""
-        lines = [f"{self.model or 'payload'} (edition {self.edition}): {self._counted()}"]
-        for each in self.findings:
-            place = each.parameter and f"?{each.parameter}"
-            if each.line is not None:
-                place = f"{each.line}:{each.column}"
-            lines.append(
-                f"{place or each.pointer or '(root)'}: {each.severity}[{each.code}] {each.message}"
-            )
-            if each.hint:
-                lines.append(f"   = hint: {each.hint}")
-        return "\n".join(lines)
+        """Return a line of counts, and each finding with its lines, its place and its hint."""
+        from ..display.block import block
+        from ..display.terminal import Style
+
+        findings, excerpts, style = self.findings, None, Style()
+        if self._source is not None and findings:
+            from ..display.excerpt import Excerpts
+
+            excerpts = Excerpts(self._source, 1, style)
+            located = self.located(self._source).findings
+            findings = tuple(sorted(located, key=lambda each: (each.line or 0, each.column or 0)))
+        blocks = [block(_place(each), each, style, excerpts, see=False).text for each in findings]
+        head = f"{self.model or 'payload'} (edition {self.edition}): {self._counted()}\n"
+        return "\n".join([head, *blocks] if excerpts else [head + "".join(blocks)]).rstrip("\n")
 
     def _repr_html_(self) -> str:
         """Return a table for notebooks."""
@@ -139,7 +144,7 @@ class Report:
         return f"<p>{escape(repr(self)[1:-1])}</p>{table if rows else ''}"
 
     def _parts(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__slots__ if name != "_source"}
 
     def _replace(self, **changes: Any) -> "Report":
         return Report(**{**self._parts(), **changes})
@@ -272,8 +277,23 @@ class Report:
         return [form(each) for each in self.errors]
 
 
+def with_source(report: Report, source: bytes | str) -> Report:
+    """Return the report of a payload's text, lines of which its `str` may show."""
+    quoting = report._replace()
+    object.__setattr__(quoting, "_source", source)
+    return quoting
+
+
 _FRAGMENT = "/~!$&'()*+,;=:@-._?"
 """The characters that stand for themselves in a URI fragment (RFC 3986, section 3.5)."""
+
+
+def _place(finding: Finding) -> str:
+    if finding.parameter is not None:
+        return f"(parameter {finding.parameter})"
+    if finding.line is not None:
+        return f"{finding.line}:{finding.column}"
+    return finding.pointer or "(root)"
 
 
 def _api_error(finding: Finding) -> dict[str, Any]:

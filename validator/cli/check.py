@@ -179,7 +179,7 @@ def _summarise(totals: Totals, args: argparse.Namespace, planned: list[Output]) 
     """End the output on a terminal with a summary; elsewhere, note what is left out of it."""
     printed = not planned or planned[0].path is None
     if printed and args.format in FOR_PEOPLE and not args.statistics:
-        from ..output.terminal import is_interactive
+        from ..display.terminal import is_interactive
 
         if is_interactive():
             write(f"\n{totals.text()}\n" if totals.files_with_findings else f"{totals.text()}\n")
@@ -299,7 +299,7 @@ def _form(args: argparse.Namespace, name: str, *, to_file: bool, counted: bool) 
     made = form(name)
     if name not in FOR_PEOPLE:
         return made
-    from ..output.terminal import WIDTH, Style, coloured, width
+    from ..display.terminal import WIDTH, Style, coloured, width
 
     style = Style(
         coloured(args.color, to_file=to_file),

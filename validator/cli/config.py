@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from ..output.terminal import printable
+from ..display.terminal import printable
 from .console import OK, UsageError, write
 from .options import add_call, add_codes, add_config, choice
 

@@ -51,7 +51,7 @@ def _say(line: str) -> None:
     if sys.stdout is not None:
         sys.stdout.flush()
     if sys.stderr is not None:
-        from ..output.terminal import printable
+        from ..display.terminal import printable
 
         sys.stderr.write(printable(line) + "\n")
 

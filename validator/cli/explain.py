@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what is known of the code."""
     from ..checking.registry import CODES, GROUPS, select_codes
-    from ..output.terminal import Style, coloured, width
+    from ..display.terminal import Style, coloured, width
     from .explanation import Explanation
     from .pages import table_of_codes
 

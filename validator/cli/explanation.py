@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..display.terminal import Style, printable
 from ..model.states import New
-from ..output.terminal import Style, printable
 
 if TYPE_CHECKING:
     from ..findings.code import Code, Example

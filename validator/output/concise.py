@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ..display.terminal import Style, printable
 from ..files.results import FileResults, PayloadResult
 from ..findings.finding import Finding
 from .summary import ordered, rest, verdict, where
-from .terminal import Style, printable
 
 _PLAIN = Style()
 

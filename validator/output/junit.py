@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from tempfile import SpooledTemporaryFile
 from typing import Literal, NamedTuple
 
+from ..display.terminal import printable
 from ..files.results import FileResults, PayloadResult
 from .summary import count, omitted, ordered, where
-from .terminal import printable
 
 _IN_MEMORY = 1 << 20
 _PIECE = 1 << 16

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
+from ..display.block import Block
 from ..findings.finding import Finding
 from .summary import count
 
@@ -13,14 +14,6 @@ MAX_HELD = 1 << 20
 _LINES_SHOWN = 3
 
 _Key: TypeAlias = tuple[str | None, ...]
-
-
-class Block(NamedTuple):
-    """The text of a finding."""
-
-    text: str
-    gutter: int
-    """The width of the numbers of its lines."""
 
 
 class _Entry:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from ..checking.report import Report
+from ..display.terminal import printable
 from ..files.results import FileResults, PayloadResult
 from ..findings.code import Severity
 from ..findings.finding import Finding
-from .terminal import printable
 
 _PLURALS = {"error": "errors", "warning": "warnings", "info": "infos"}
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..display.terminal import Style, printable
 from ..files.paths import LINES, ends
 from ..files.results import FileResults, PayloadResult
 from ..findings.finding import Finding
 from .summary import omitted, ordered, rest, verdict, where
-from .terminal import Style, printable
 
 if TYPE_CHECKING:
-    from .excerpt import Excerpts
-    from .repeats import Block
+    from ..display.block import Block
+    from ..display.excerpt import Excerpts
 
 _PLAIN = Style()
 
@@ -52,14 +52,15 @@ def _listed(outcome: FileResults, style: Style, explained: set[str]) -> Iterator
 
 def _gathered(outcome: FileResults, style: Style, explained: set[str]) -> Iterator[_Part]:
     """Yield an entry for all findings of a file that are alike."""
+    from ..display.block import note
     from .repeats import Repeats
 
     repeats = Repeats()
 
     def entries() -> Iterator[_Part]:
-        for block, further in repeats.take():
-            note = _note("also", further, block.gutter, style) + "\n" if further else ""
-            yield _Part(block.text + note)
+        for each, further in repeats.take():
+            more = note("also", further, each.gutter, style) + "\n" if further else ""
+            yield _Part(each.text + more)
 
     for result in outcome:
         texts = _Texts(outcome.name, result, style, explained)
@@ -84,41 +85,14 @@ class _Texts:
 
     def block(self, finding: Finding) -> Block:
         """Return the text of a finding; the first of each code refers to its explanation."""
-        from .repeats import Block
+        from ..display.block import block
 
-        lines = [_head(self._name, self._result, finding, self._style)]
-        gutter = 2
-        if self._style.quoting and finding.span is not None:
-            from .excerpt import Excerpts, Mark
+        if self._style.quoting and finding.span is not None and self._excerpts is None:
+            from ..display.excerpt import Excerpts
 
-            if self._excerpts is None:
-                first = self._result.line or 1
-                self._excerpts = Excerpts(self._result.source, first, self._style)
-            marks = [Mark(span, "-", "frame", "related") for span in finding.places if span]
-            marks.append(Mark(finding.span, "^", str(finding.severity)))
-            gutter = max(gutter, *(len(str(mark.span.line)) for mark in marks))
-            lines += self._excerpts.lines(marks, gutter)
-        for title, about in _notes(finding, self._explained):
-            lines.append(_note(title, about, gutter, self._style))
+            first = self._result.line or 1
+            self._excerpts = Excerpts(self._result.source, first, self._style)
+        place = where(self._name, self._result, finding)
+        see = finding.code not in self._explained
         self._explained.add(finding.code)
-        return Block("\n".join(lines) + "\n", gutter)
-
-
-def _note(title: str, about: str, gutter: int, style: Style) -> str:
-    sign = style.paint("=", "frame")
-    return f"{'':>{gutter}} {sign} {style.paint(f'{title}:', 'strong')} {printable(about)}"
-
-
-def _head(name: str, result: PayloadResult, finding: Finding, style: Style) -> str:
-    place = style.paint(printable(where(name, result, finding)), "strong")
-    level = style.paint(f"{finding.severity}[{finding.code}]", str(finding.severity))
-    return f"{place}: {level} {style.paint(printable(finding.message), 'strong')}"
-
-
-def _notes(finding: Finding, explained: set[str]) -> Iterator[tuple[str, str]]:
-    if finding.pointer:
-        yield "at", finding.pointer
-    if finding.hint:
-        yield "hint", finding.hint
-    if finding.code not in explained:
-        yield "see", f"talonschema explain {finding.code}"
+        return block(place, finding, self._style, self._excerpts, see=see)

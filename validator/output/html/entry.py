@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ...display.excerpt import Excerpts, Mark, Piece
 from ...files.results import PayloadResult
 from ...findings.code import Code, Severity
 from ...findings.finding import Finding
-from ..excerpt import Excerpts, Mark, Piece
 from .text import text
 
 _POINTER = 400

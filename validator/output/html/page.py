@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from tempfile import SpooledTemporaryFile
 
+from ...display.excerpt import Excerpts
+from ...display.terminal import Style
 from ...files.paths import LINES, ends
 from ...files.results import FileResults, PayloadResult
 from ...findings.code import Severity
-from ..excerpt import Excerpts
 from ..statistics import Statistics
 from ..summary import count, omitted, ordered
-from ..terminal import Style
 from . import chart, entry
 from .density import Counts, Density
 from .ranking import Ranked, Ranking

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from ..terminal import escaped
+from ...display.terminal import escaped
 
 
 def text(content: str) -> str:

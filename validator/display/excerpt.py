@@ -34,7 +34,7 @@ class Piece(NamedTuple):
 class Excerpts:
     """The lines of a payload's source."""
 
-    def __init__(self, source: bytes, first: int, style: Style) -> None:
+    def __init__(self, source: bytes | str, first: int, style: Style) -> None:
         """Take a source that begins on line `first` of its file."""
         self._text = decoded(source)
         self._lines = Lines(self._text)
