@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -108,3 +109,19 @@ def test_mypy_finds_what_is_wrong_and_nothing_else(consumer: Path) -> None:
     assert set(found.values()) == {
         *("attr-defined", "list-item", "typeddict-item", "typeddict-unknown-key")
     }
+
+
+@pytest.mark.xdist_group("node")
+def test_pyright_finds_what_is_wrong_and_nothing_else(consumer: Path, node: Path) -> None:
+    settings = {"typeCheckingMode": "strict", "include": ["consumer.py"]}
+    (consumer / "pyrightconfig.json").write_text(json.dumps(settings), "utf-8")
+    program = str(node / "node_modules" / "pyright" / "index.js")
+    done = subprocess.run(
+        ["node", program, "--outputjson", "--pythonpath", sys.executable],
+        cwd=consumer,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = json.loads(done.stdout)["generalDiagnostics"]
+    assert {each["range"]["start"]["line"] + 1 for each in found} == WRONG, done.stdout
