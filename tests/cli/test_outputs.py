@@ -160,7 +160,8 @@ def test_an_interrupted_check_leaves_the_file_as_it_was(folder: Path) -> None:
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "from talonschema.cli import main; sys.exit(main())"
     )
-    arguments = ["check", "--no-config", "--output-file", "json=log.json", "a.ndjson"]
+    output = ("--verbose", "--output-file", "json=log.json")
+    arguments = ["check", "--no-config", *output, "a.ndjson"]
     command = [sys.executable, "-c", code, *arguments]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -228,7 +228,7 @@ def test_an_interrupt(jobs: str) -> None:
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "from talonschema.cli import main; sys.exit(main())"
     )
-    command = [sys.executable, "-c", code, "check", "--jobs", jobs, "a.ndjson"]
+    command = [sys.executable, "-c", code, "check", "--verbose", "--jobs", jobs, "a.ndjson"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, start_new_session=True, **pipes) as process:
         assert process.stdout is not None
@@ -313,7 +313,7 @@ def test_progress_on_a_terminal_only(jobs: str) -> None:
 
     reader = threading.Thread(target=read)
     reader.start()
-    command = [sys.executable, "-c", code, "check", "--jobs", jobs, "a.ndjson"]
+    command = [sys.executable, "-c", code, "check", "--verbose", "--jobs", jobs, "a.ndjson"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=False, timeout=100)
     os.close(theirs)
     reader.join(60)
