@@ -93,7 +93,7 @@ demo-gateway: install ## Show a real Envoy with the plugin: an update passes, ot
 	@PYTHONPATH=tests $(VPYTHON) examples/gateway_demo.py
 
 test: ## Lint, check the types, run every test on all processors
-	@echo 'Running ruff, mypy and all tests (about four minutes on two processors).'
+	@echo 'Running ruff, mypy and all tests (about ten minutes on two processors).'
 	@$(MAKE) install lint types
 	@echo '== pytest'
 	@$(VPYTHON) $(PYTEST) $(PYTEST_ARGS)
