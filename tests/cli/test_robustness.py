@@ -313,7 +313,7 @@ def test_progress_on_a_terminal_only(jobs: str) -> None:
 
     reader = threading.Thread(target=read)
     reader.start()
-    command = [sys.executable, "-c", code, "check", "--verbose", "--jobs", jobs, "a.ndjson"]
+    command = [sys.executable, "-c", code, "check", "--jobs", jobs, "a.ndjson"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=False, timeout=100)
     os.close(theirs)
     reader.join(60)
