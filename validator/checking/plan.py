@@ -36,6 +36,7 @@ class Plan:
     __slots__ = (
         "_at",
         "_judged",
+        "_on_items",
         "_reports",
         "always_rules",
         "base",
@@ -100,6 +101,11 @@ class Plan:
         )
         """Those of them that have to be judged even if the whole payload passes `prefilter`."""
         self._judged = [_judged(step.rule, policy, base) for step in self.steps]
+        self._on_items = tuple(
+            step
+            for step, judged in zip(self.steps, self._judged, strict=True)
+            if judged is None or any(each.startswith("cartItems") for each in judged)
+        )
         self._at: dict[frozenset[str], tuple[Step, ...]] = {}
         self.skipped = tuple(sorted(skipped))
         self.clean_report = Report(
@@ -122,7 +128,7 @@ class Plan:
         if not suspects.shell and suspects.items is not None and not suspects.items:
             return self.always_rules
         if places is None:
-            return self.steps
+            return self.steps if suspects.shell else self._on_items
         rules = self._at.get(places)
         if rules is None:
             rules = tuple(
