@@ -94,8 +94,8 @@ def test_the_queries_of_the_page_are_right(tmp_path: Path) -> None:
     found = {}
     for query, options in ((payloads, ()), (entries, ("--sequence",))):
         by_duckdb(query.replace("'lake/*.parquet'", "lake"), source, *options)
-        told = findings.replace("findings.parquet", str(tmp_path / "lake" / "rows.parquet"))
-        found[query] = {(row[0], row[1]) for row in duckdb.sql(told).fetchall()}
+        rows = findings.replace("findings.parquet", str(tmp_path / "lake" / "rows.parquet"))
+        found[query] = {(row[0], row[1]) for row in duckdb.sql(rows).fetchall()}
     assert found[payloads] == {("d", "json/syntax")}
     assert found[entries] == {("c", "lifecycle/state-transition"), ("d", "json/syntax")}
 

@@ -67,7 +67,7 @@ def test_one_process_tells_about_itself_and_no_more(tmp_path: Path) -> None:
         assert program.process.wait(30) == 0
 
 
-def test_workers_on_unix_sockets_are_told_of_at_one_address(tmp_path: Path) -> None:
+def test_workers_on_unix_sockets_are_listed_at_one_address(tmp_path: Path) -> None:
     text = 'http = "unix:h.sock"\ngrpc = "off"\nworkers = 2'
     with overseen(tmp_path, text) as (port, program):
         for count, index in ((3, 0), (2, 1)):
@@ -81,20 +81,20 @@ def test_workers_on_unix_sockets_are_told_of_at_one_address(tmp_path: Path) -> N
         )
         up = 'talonschema_gateway_worker_up{{worker="{}"}}'
         for accept in ("", "application/openmetrics-text"):
-            told = listed(port, accept=accept)
-            assert [told[series.format(index)] for index in (0, 1)] == [3, 2]
-            assert [told[up.format(index)] for index in (0, 1)] == [1, 1]
-        eventually(lambda: len(named(program, "listening")) == 3, "they do not say so")
+            counts = listed(port, accept=accept)
+            assert [counts[series.format(index)] for index in (0, 1)] == [3, 2]
+            assert [counts[up.format(index)] for index in (0, 1)] == [1, 1]
+        eventually(lambda: len(named(program, "listening")) == 3, "not every part listens")
         (pid,) = [each["pid"] for each in named(program, "listening") if each.get("worker") == 1]
         os.kill(pid, signal.SIGSTOP)
         try:
             answer = get(port, "/readyz")
             assert (answer.status_code, answer.text) == (503, "worker 1: it does not answer\n")
             assert get(port, "/livez").status_code == 200
-            told = listed(port)
-            assert [told[up.format(index)] for index in (0, 1)] == [1, 0]
-            assert told[series.format(0)] == 3
-            assert series.format(1) not in told
+            counts = listed(port)
+            assert [counts[up.format(index)] for index in (0, 1)] == [1, 0]
+            assert counts[series.format(0)] == 3
+            assert series.format(1) not in counts
         finally:
             os.kill(pid, signal.SIGCONT)
         eventually(lambda: get(port, "/readyz").status_code == 200, "it is not ready again")
