@@ -95,10 +95,11 @@ def _misspelt(payload: Any, keys: AbstractSet[Any], model: str, edition: str) ->
     Beside keys of a session, which may be a bare one with a key of the caller's, the other key has
     to resemble the name and to hold what belongs there.
     """
-    if not keys:
+    properties = schema_tree(edition, "NewCustomerSessionV2").properties.keys()
+    if keys <= properties:
         return False
     key = misspelt_envelope(payload, model)
-    if not keys.isdisjoint(schema_tree(edition, "NewCustomerSessionV2").properties):
+    if not keys.isdisjoint(properties):
         return key is not None and _holds(payload[key], model) and _resembles(key, model)
     return key is not None or (model == "ReturnIntegrationRequest" and _holds(payload, model))
 

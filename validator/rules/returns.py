@@ -94,6 +94,9 @@ def remaining(item: Mapping[str, Any]) -> int:
     models=RETURNS,
     bad=(Example(_returning({"quantity": 1}), {"edition": "2026-06"}),),
     good=(Example(_returning({"sku": "6478", "quantity": 1}), {"edition": "2026-06"}),),
+    prefilter={
+        "returnedCartItems/*": {"anyOf": [{"required": ["position"]}, {"required": ["sku"]}]}
+    },
 )
 def item_unidentified(context: Context) -> Violations:
     """Look for entries without both."""
@@ -162,6 +165,7 @@ def position_out_of_range(context: Context) -> Violations:
     models=RETURNS,
     bad=(Example(_returning({"position": 0, "sku": "6478"}), _STORED_2026),),
     good=(Example(_returning({"position": 1, "sku": "6478"}), _STORED_2026),),
+    prefilter={"returnedCartItems/*": {"not": {"required": ["position", "sku"]}}},
 )
 def sku_mismatch(context: Context) -> Violations:
     """Compare the SKU with that at the position."""
