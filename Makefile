@@ -52,7 +52,7 @@ QUESTIONS := accept read fail start lines growth real
 # no setting for that, so it reads them through links; its errors are printed with the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles lint format types docs golden site build bench bench-guard bench-gateway bench-attacks bench-spark clean
+.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles lint format types docs golden site build bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -217,6 +217,9 @@ bench-guard: install ## Count instructions of fixed workloads and compare with w
 
 bench-gateway: install ## Measure what the gateway plugin adds and write docs/gateway/performance.md
 	@$(VPYTHON) benchmarks/gateway.py $(if $(QUICK),--quick)
+
+bench-sizing: install ## Measure memory, room in the stores and the cost of more workers
+	@PYTHONPATH=tests $(VPYTHON) benchmarks/sizing.py $(if $(QUICK),--quick)
 
 bench-attacks: install ## Measure how light updates fare while others send what costs most
 	@$(VPYTHON) benchmarks/attacks.py $(if $(QUICK),--quick)

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from importlib.metadata import distribution, version
 from pathlib import Path
@@ -139,6 +139,19 @@ def candidates(
         GUARD: lambda: app("guarded"),
     }
     return {name: make() for name, make in makers.items() if only in (None, name)}
+
+
+def nginx_before(stack: ExitStack, folder: Path, plugin: Sequence[int]) -> int:
+    """Start nginx with both legs before the workers on these ports; return its own port."""
+    api, port = free_port(), free_port()
+    _nginx(stack, folder, "api", api, _upstream(api))
+    text = (DOCS / "nginx.conf").read_text("utf-8")
+    worker = "        server 127.0.0.1:8787 max_fails=0;"
+    workers = [worker.replace("8787", str(each)) for each in plugin]
+    text = _ports(text.replace(worker, "\n".join(workers)), {8080: port, 9000: api})
+    shutil.copy(DOCS / "talonschema.js", folder)
+    _nginx(stack, folder, "gateway", port, text)
+    return port
 
 
 def _ports(text: str, ports: Mapping[int, int]) -> str:
