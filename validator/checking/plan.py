@@ -12,6 +12,7 @@ from ..rules import RULES, Rule
 from ..rules.context import CallKind
 from ..rules.rule import NO_BODY, Builtin, place
 from ..structure import Engine
+from ..structure.engine import OTHERS
 from .report import Report, Skipped
 
 if TYPE_CHECKING:
@@ -100,7 +101,13 @@ class Plan:
             step for step in steps if self.prefilter is None or step.rule.prefilter is None
         )
         """Those of them that have to be judged even if the whole payload passes `prefilter`."""
-        self._judged = [_judged(step.rule, policy, base) for step in self.steps]
+        described = _described(self.schema_tree.at(base))
+        self._judged = [
+            described
+            if isinstance(step.rule.prefilter, Builtin)
+            else _judged(step.rule, policy, base)
+            for step in self.steps
+        ]
         self._on_items = tuple(
             step
             for step, judged in zip(self.steps, self._judged, strict=True)
@@ -168,6 +175,21 @@ def _judged(rule: Rule, policy: Policy, base: Path) -> frozenset[str] | None:
             key, *below = path[len(base) :]
             judged.add("/".join(map(str, (key, *below[:2]))) if len(below) > 1 else str(key))
     return frozenset(judged)
+
+
+def _described(session: SchemaNode | None) -> frozenset[str]:
+    """Return the places at which keys can be that no schema has, or that only the API sets."""
+    places = {OTHERS, f"cartItems/*/{OTHERS}"}
+    if session is not None:
+        cart = session.properties.get("cartItems")
+        items = {} if cart is None or cart.items is None else cart.items.properties
+        for above, properties in (("", session.properties), ("cartItems/*/", items)):
+            places |= {
+                f"{above}{key}"
+                for key, below in properties.items()
+                if any(each.properties for each in below.walk())
+            }
+    return frozenset(places)
 
 
 def _fragments(steps: list[Step], base: Path, policy: Policy) -> dict[Path, dict[str, Any]]:

@@ -38,6 +38,9 @@ class Suspects(NamedTuple):
 
 EVERYTHING = Suspects(*(True, None, True, True))
 
+OTHERS = ""
+"""Stands for keys that a schema does not have, where the places at fault are named."""
+
 
 class Prefilter(Protocol):
     """A stricter schema of a model, which passes what nothing can be found in."""
@@ -53,8 +56,8 @@ class Prefilter(Protocol):
     def suspect_places(self, value: dict[str, Any], suspects: Suspects) -> frozenset[str] | None:
         """Return the only places at which a payload may fail the schema; None if not known.
 
-        They are keys of the session, and ``cartItems/*/`` with keys of items. Keys that the schema
-        does not have are left out.
+        They are keys of the session, and ``cartItems/*/`` with keys of items. `OTHERS` stands for
+        the keys that the schema does not have.
         """
 
 

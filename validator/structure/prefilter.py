@@ -15,7 +15,7 @@ from ..findings.problem import Problem
 from ..model.schema_tree import SchemaNode
 from ..reading import document, python_values
 from .compiler import validator
-from .engine import Fragments, Suspects
+from .engine import OTHERS, Fragments, Suspects
 
 if TYPE_CHECKING:
     import jsonschema_rs
@@ -148,8 +148,8 @@ class SchemaPrefilter:
     def suspect_places(self, value: dict[str, Any], suspects: Suspects) -> frozenset[str] | None:
         """Return the only places at which a payload may fail the schema; None if not known.
 
-        They are keys of the session, and ``cartItems/*/`` with keys of items. Keys that the schema
-        does not have are left out.
+        They are keys of the session, and ``cartItems/*/`` with keys of items. `OTHERS` stands for
+        the keys that the schema does not have.
         """
         try:
             found: list[str] = []
@@ -255,6 +255,7 @@ def _failing(
 ) -> list[str] | None:
     """Return the keys, `besides` one, whose values fail their schema; None if all of it may fail.
 
+    `OTHERS` stands for each key that has none.
     `validators` keeps the validators of the schemas that stay the same, by their identity.
     """
     if type(value) is not dict or not _KEYWORDS.issuperset(schema):
@@ -266,7 +267,9 @@ def _failing(
         if key == besides:
             continue
         own = schema["properties"].get(key)
-        if own is not None:
+        if own is None:
+            failing.append(OTHERS)
+        else:
             accepted = validators.get(id(own))
             if accepted is None:
                 accepted = validators[id(own)] = validator(own, formats=False)
