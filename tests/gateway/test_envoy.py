@@ -307,7 +307,7 @@ def test_what_follows_a_whole_object_passes_too(config: str, tmp_path: Path) -> 
                 self.wfile.write(b" " * (MIB // 8))
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with (
         serving(Padded) as port,
@@ -329,7 +329,7 @@ def test_answers_of_other_kinds_pass_and_are_learned(config: str, tmp_path: Path
             self.close_connection = True
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n"
     packed = brotli.compress(CLOSED)
@@ -618,7 +618,7 @@ def recorder(reported: list[dict[str, str]]) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     return Recorder
 

@@ -51,7 +51,7 @@ def overseen(folder: Path, text: str) -> Iterator[tuple[int, Program]]:
 def test_one_process_tells_about_itself_and_no_more(tmp_path: Path) -> None:
     http = free_port()
     with overseen(tmp_path, f'http = "127.0.0.1:{http}"\ngrpc = "off"') as (port, program):
-        eventually(lambda: named(program, "listening"), "it does not say so")
+        eventually(lambda: named(program, "listening"), "it is not logged")
         (reported,) = named(program, "listening")
         assert reported["admin"] == f"127.0.0.1:{port}"
         put(http)

@@ -189,7 +189,7 @@ def test_an_empty_file_is_no_configuration(tmp_path: Path) -> None:
         path = tmp_path / "talonschema.toml"
         path.write_text("# on its way\n", "utf-8")
         program.process.send_signal(signal.SIGHUP)
-        eventually(lambda: named(program, "not-reloaded"), "it does not say so")
+        eventually(lambda: named(program, "not-reloaded"), "it is not logged")
         assert f"{path}: it is empty" in named(program, "not-reloaded")[0]["message"]
         assert put(port) == 400
 

@@ -133,7 +133,7 @@ def test_it_listens_on_unix_sockets(tmp_path: Path) -> None:
             return probe.connect_ex(str(path)) == 0
 
     with running(command("--config", config), ready=ready, cwd=tmp_path) as program:
-        eventually(lambda: named(program, "listening"), "it does not say so")
+        eventually(lambda: named(program, "listening"), "it is not logged")
         (reported,) = named(program, "listening")
         assert (reported["http"], reported["grpc"]) == ("unix:h.sock", "unix:g.sock")
         with socket.socket(socket.AF_UNIX) as connection:
@@ -255,7 +255,7 @@ def test_a_bad_config_changes_nothing(tmp_path: Path) -> None:
     with serving(tmp_path, top=STRICT) as (port, program):
         path = configured(tmp_path, "\n\nmode = 1")
         program.process.send_signal(signal.SIGHUP)
-        eventually(lambda: named(program, "not-reloaded"), "it does not say so")
+        eventually(lambda: named(program, "not-reloaded"), "it is not logged")
         (reported,) = named(program, "not-reloaded")
         assert reported["level"] == "error"
         assert f"{path}:5: gateway.mode is 1" in reported["message"]
@@ -266,10 +266,10 @@ def test_what_only_a_restart_changes_is_reported(tmp_path: Path) -> None:
     with serving(tmp_path) as (port, program):
         configured(tmp_path, 'http = "127.0.0.1:1"\ngrpc = "off"\nmode = "report"', STRICT)
         program.process.send_signal(signal.SIGHUP)
-        eventually(lambda: named(program, "kept"), "it does not say so")
+        eventually(lambda: named(program, "kept"), "it is not logged")
         assert named(program, "kept")[0]["message"] == "only a restart changes http"
         assert put(port) == 200
-        eventually(lambda: named(program, "would-refuse"), "it does not say so")
+        eventually(lambda: named(program, "would-refuse"), "it is not logged")
 
 
 # Workers.
