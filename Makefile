@@ -32,6 +32,8 @@ LOWEST := build/lowest
 # The environment of test-spark, whose packages are several times as large as all others.
 SPARK := build/spark
 SPARK_INSTALLED := $(SPARK)/.installed
+# The environment of api-drift, with whatever release of the SDK is the newest.
+NEWEST_SDK := build/sdk
 TALONSCHEMA := $(VENV)/bin/talonschema
 INSTALLED := $(VENV)/.installed
 TYPES := build/types
@@ -52,7 +54,7 @@ QUESTIONS := accept read fail start lines growth real
 # no setting for that, so it reads them through links; its errors are printed with the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles lint format types docs golden site build bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark clean
+.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles api-drift lint format types docs golden site build bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -134,6 +136,12 @@ $(SPARK_INSTALLED): pyproject.toml requirements/spark.txt | install
 
 oracles: install ## Compare verdicts with those of independent oracles, on many more payloads
 	@TALONSCHEMA_EXAMPLES=$(EXAMPLES) $(VPYTHON) $(PYTEST) tests/oracles $(PYTEST_ARGS)
+
+api-drift: install ## Compare the schemas with the models of the newest talon-one-sdk
+	@rm -rf $(NEWEST_SDK)
+	@$(VPYTHON) -m venv --without-pip $(NEWEST_SDK)
+	@$(PIP) --python $(NEWEST_SDK)/bin/python install -qq --upgrade --editable . talon-one-sdk
+	@$(NEWEST_SDK)/bin/python tests/support/api_drift.py
 
 lint: install ## Look for faults of style and layout
 	@echo '== ruff'
