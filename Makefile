@@ -54,7 +54,7 @@ QUESTIONS := accept read fail start lines growth real
 # no setting for that, so it reads them through links; its errors are printed with the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles api-drift lint format types docs golden site build bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark clean
+.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles api-drift lint format types docs released golden site build bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -135,7 +135,7 @@ $(SPARK_INSTALLED): pyproject.toml requirements/spark.txt | install
 	@touch $@
 
 oracles: install ## Compare verdicts with those of independent oracles, on many more payloads
-	@TALONSCHEMA_EXAMPLES=$(EXAMPLES) $(VPYTHON) $(PYTEST) tests/oracles $(PYTEST_ARGS)
+	@TALONSCHEMA_EXAMPLES=$(EXAMPLES) $(VPYTHON) $(PYTEST) tests/oracles tests/evolution $(PYTEST_ARGS)
 
 api-drift: install ## Compare the schemas with the models of the newest talon-one-sdk
 	@rm -rf $(NEWEST_SDK)
@@ -166,6 +166,9 @@ types: install ## Check the types of the package, the tests and the benchmarks
 
 docs: install ## Write the generated parts of the documentation
 	@$(VPYTHON) docs/generate.py
+
+released: install ## Record the schemas of a release, which later ones have to accept as much as
+	@PYTHONPATH=tests $(VPYTHON) tests/support/evolution.py
 
 golden: install ## Write the files that the tests compare the output with
 	@$(VPYTHON) tests/support/goldens.py

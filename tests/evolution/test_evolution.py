@@ -1,0 +1,280 @@
+"""Evolution: each schema accepts what it accepted when it was released.
+
+A change to the opposite is in CHANGELOG.md, since the last release, as
+``- **Breaking:** `MODEL.property` of edition EDITION ...``.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from support.evolution import (
+    Models,
+    Narrowing,
+    Schema,
+    current,
+    narrowings,
+    released,
+    unmarked,
+)
+from support.strategies import damaged, instances
+from talonschema import Validator
+from talonschema.model.schema_tree import SchemaNode
+
+CHANGELOG = (Path(__file__).parents[2] / "CHANGELOG.md").read_text("utf-8")
+EXAMPLES = int(os.environ.get("TALONSCHEMA_EXAMPLES", "30"))
+VERSION, RELEASED = released()
+NARROWED = tuple(narrowings(RELEASED, current()))
+
+releases = st.sampled_from(
+    [(edition, model) for edition in RELEASED for model in RELEASED[edition]]
+)
+
+
+def test_what_a_release_accepts_is_accepted_later() -> None:
+    assert unmarked(NARROWED, VERSION, CHANGELOG) == []
+
+
+def test_the_schemas_are_those_of_the_last_release() -> None:
+    (last, *_) = re.findall(r"^## \[(\d\S*)\]", CHANGELOG, re.MULTILINE)
+    assert last == VERSION
+
+
+# Proof by payloads.
+
+
+def node(models: Models, schema: Schema, model: str) -> SchemaNode:
+    """Return a schema without annotations as the tree that payloads are drawn from."""
+    if "$ref" in schema:
+        return node(models, models[schema["$ref"]], schema["$ref"])
+    below = {
+        keyword: node(models, schema[keyword], model)
+        for keyword in ("items", "additionalProperties")
+        if isinstance(schema.get(keyword), dict)
+    }
+    assertions = {
+        key: value
+        for key, value in schema.items()
+        if key not in {"items", "additionalProperties", "properties", "required"}
+    }
+    return SchemaNode(
+        model,
+        assertions,
+        {name: node(models, each, model) for name, each in schema.get("properties", {}).items()},
+        tuple(schema.get("required", ())),
+        items=below.get("items"),
+        values=below.get("additionalProperties"),
+    )
+
+
+@cache
+def payloads(edition: str, model: str) -> st.SearchStrategy[Any]:
+    models = RELEASED[edition]
+    return instances(node(models, models[model], model))
+
+
+@settings(max_examples=EXAMPLES)
+@given(data=st.data(), release=releases)
+def test_payloads_of_a_release_are_valid(data: st.DataObject, release: tuple[str, str]) -> None:
+    edition, model = release
+    assume(not any(each.is_at(model) for each in NARROWED))
+    payload = data.draw(payloads(edition, model))
+    report = validator(edition).check(payload, model=model)
+    assert report.ok, report
+
+
+@cache
+def validator(edition: str) -> Validator:
+    return Validator(edition=edition, select=["schema"])
+
+
+# Proof that narrowings are found.
+
+OBJECT: Schema = {
+    "type": "object",
+    "required": ["sku"],
+    "properties": {
+        "sku": {"type": "string", "minLength": 1, "maxLength": 10},
+        "quantity": {"type": "integer", "minimum": 1},
+        "state": {"type": "string", "enum": ["open", "closed"]},
+        "codes": {"type": "array", "items": {"type": "string"}, "maxItems": 2},
+        "costs": {"type": "object", "additionalProperties": {"$ref": "Cost"}},
+        "created": {"type": "string"},
+    },
+}
+COST: Schema = {"type": "object", "properties": {"price": {"type": "number"}}}
+SKU = {"sku": "a"}
+
+
+def changed(*steps: str, **keywords: Any) -> dict[str, Schema]:
+    """Return the two models with keywords at a place, those of the value None taken away."""
+    models: dict[str, Any] = copy.deepcopy({"Item": OBJECT, "Cost": COST})
+    place = models[steps[0]]
+    for step in steps[1:]:
+        place = place[step]
+    place.update(keywords)
+    for name in [name for name, value in place.items() if value is None]:
+        del place[name]
+    return models
+
+
+ITEM = ("Item", "properties")
+
+
+@pytest.mark.parametrize(
+    ("models", "place", "payload"),
+    [
+        (changed("Item", required=["codes", "sku"]), "Item.codes", SKU),
+        (changed(*ITEM, "sku", minLength=2), "Item.sku", SKU),
+        (changed(*ITEM, "sku", maxLength=9), "Item.sku", {"sku": "a" * 10}),
+        (changed(*ITEM, "sku", type="integer"), "Item.sku", SKU),
+        (changed(*ITEM, "quantity", maximum=99), "Item.quantity", {**SKU, "quantity": 100}),
+        (changed(*ITEM, "state", enum=["open"]), "Item.state", {**SKU, "state": "closed"}),
+        (changed(*ITEM, "codes", maxItems=1), "Item.codes", {**SKU, "codes": ["a", "b"]}),
+        (
+            changed(*ITEM, "codes", "items", minLength=1),
+            "Item.codes[]",
+            {**SKU, "codes": [""]},
+        ),
+        (changed(*ITEM, "created", format="uuid"), "Item.created", {**SKU, "created": "now"}),
+        (changed("Cost", required=["price"]), "Cost.price", {**SKU, "costs": {"a": {}}}),
+        (
+            changed("Cost", "properties", "price", type="integer"),
+            "Cost.price",
+            {**SKU, "costs": {"a": {"price": 1.5}}},
+        ),
+        (changed(*ITEM, color={"type": "string"}), "Item.color", {**SKU, "color": 1}),
+        (changed("Item", additionalProperties={"type": "null"}), "Item{}", {**SKU, "color": 1}),
+        (
+            changed("Item", properties=None, additionalProperties={"type": "string"}),
+            "Item.quantity",
+            {**SKU, "quantity": 1},
+        ),
+    ],
+)
+def test_a_narrower_schema_is_found(models: Models, place: str, payload: Any) -> None:
+    found = list(narrowings({"2022-06": changed("Item")}, {"2022-06": models}))
+    assert place in {each.place for each in found}
+    assert accepts(changed("Item"), "Item", payload)
+    assert not accepts(models, "Item", payload)
+
+
+@pytest.mark.parametrize(
+    "models",
+    [
+        changed("Item"),
+        changed("Item", required=None, type=["object", "null"]),
+        changed(*ITEM, "sku", minLength=0, maxLength=11),
+        changed(*ITEM, "quantity", type="number", minimum=None),
+        changed(*ITEM, "state", enum=["closed", "cancelled", "open"]),
+        changed(*ITEM, "codes", items={}),
+        changed(*ITEM, "costs", additionalProperties=COST),
+        changed(*ITEM, created=None, color={}),
+        changed("Cost", "properties", price=None),
+    ],
+)
+def test_a_wider_schema_is_none(models: Models) -> None:
+    assert list(narrowings({"2022-06": changed("Item")}, {"2022-06": models})) == []
+
+
+@pytest.mark.parametrize("missing", [{}, {"2022-06": {"Cost": COST}}])
+def test_a_missing_model_is_found(missing: dict[str, Models]) -> None:
+    found = list(narrowings({"2022-06": {"Item": OBJECT, "Cost": COST}}, missing))
+    assert Narrowing("2022-06", "Item", "is missing") in found
+
+
+def accepts(models: Models, model: str, payload: Any) -> bool:
+    """Return True if a payload satisfies a schema whose references are names of models."""
+    definitions = re.sub(r'"\$ref": "', '"$ref": "#/$defs/', json.dumps(models))
+    schema = {"$ref": f"#/$defs/{model}", "$defs": json.loads(definitions)}
+    checker = jsonschema.FormatChecker(formats=["date-time", "uuid"])
+    return bool(jsonschema.Draft202012Validator(schema, format_checker=checker).is_valid(payload))
+
+
+LIMITS = ("minLength", "maxLength", "minimum", "maxItems")
+
+
+@st.composite
+def edited(draw: st.DrawFn, schema: Schema) -> Schema:
+    """Draw a schema that differs in up to three keywords anywhere in it."""
+    new: Any = copy.deepcopy(schema)
+    for _ in range(draw(st.integers(1, 3))):
+        place = draw(st.sampled_from(list(below(new))))
+        keyword = draw(
+            st.sampled_from([*LIMITS, "type", "enum", "required", "properties", "items"])
+        )
+        if place.get(keyword) is not None and draw(st.booleans()):
+            del place[keyword]
+        elif keyword in LIMITS:
+            place[keyword] = draw(st.integers(0, 3)) + place.get(keyword, 0) - 1
+        elif keyword == "type":
+            place[keyword] = draw(
+                st.sampled_from(["number", "object", ["string", "null"], ["array", "integer"]])
+            )
+        elif keyword == "enum":
+            place[keyword] = [*place.get(keyword, ()), "open"]
+        elif keyword == "required":
+            place[keyword] = [*place.get(keyword, ()), "state"]
+        elif keyword == "properties":
+            place.setdefault(keyword, {})["state"] = draw(st.sampled_from([{}, {"type": "string"}]))
+        else:
+            place[keyword] = draw(st.sampled_from([{}, {"type": "string"}]))
+    return new
+
+
+def below(schema: Any) -> Iterator[dict[str, Any]]:
+    """Yield a schema and each one in it."""
+    if "$ref" not in schema:
+        yield schema
+    for each in (
+        *schema.get("properties", {}).values(),
+        *filter(None, (schema.get("items"), schema.get("additionalProperties"))),
+    ):
+        yield from below(each)
+
+
+@settings(max_examples=EXAMPLES)
+@given(data=st.data(), release=releases)
+def test_without_a_narrowing_all_payloads_are_accepted(
+    data: st.DataObject, release: tuple[str, str]
+) -> None:
+    edition, model = release
+    old = RELEASED[edition]
+    new = {**old, model: data.draw(edited(old[model]))}
+    own = payloads(edition, model)
+    payload = data.draw(own | damaged(own))
+    for before, after in ((old, new), (new, old)):
+        if not list(narrowings({edition: before}, {edition: after})):
+            assert accepts(after, model, payload) or not accepts(before, model, payload)
+
+
+# What the changelog has to name.
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("- **Breaking:** `CartItem.price` of edition 2022-06 takes no negative amount.", True),
+        ("- **Breaking:** all of `CartItem` of edition 2022-06 is stricter.", True),
+        ("- **Breaking:** `CartItem.pri` and `Cart` of edition 2022-06 are stricter.", False),
+        ("- **Breaking:** `CartItem.price` of edition 2026-06 takes no negative amount.", False),
+        ("- `CartItem.price` of edition 2022-06 takes no negative amount.", False),
+        ("## [0.1.0]\n\n- **Breaking:** `CartItem.price` of edition 2022-06", False),
+    ],
+)
+def test_breaking_changes_are_named_by_place_and_edition(line: str, *, named: bool) -> None:
+    narrowing = Narrowing("2022-06", "CartItem.price", "minimum any became 0")
+    changelog = f"# Changelog\n\n## [Unreleased]\n\n### Changed\n\n{line}\n"
+    assert (unmarked([narrowing], "0.1.0", changelog) == []) is named
