@@ -170,8 +170,8 @@ docs: install ## Write the generated parts of the documentation
 released: install ## Record the schemas of a release, which later ones have to accept as much as
 	@PYTHONPATH=tests $(VPYTHON) tests/support/evolution.py
 
-golden: install ## Write the files that the tests compare the output with
-	@$(VPYTHON) tests/support/goldens.py
+golden: install ## Write the files that the tests compare the interface and the output with
+	@PYTHONPATH=tests $(VPYTHON) tests/support/goldens.py
 
 site: $(SITE_INSTALLED) ## Build the documentation site into build/site/html
 	@$(SITE)/venv/bin/sphinx-build -q -W --keep-going -c docs/site -d $(SITE)/doctrees . $(SITE)/html

@@ -27,35 +27,6 @@ WITHOUT_BAD = {
 }
 """What no payload has by itself."""
 
-FIXED = {
-    "error": """
-        cart/quantity-sum
-        lifecycle/initial-state lifecycle/state-transition lifecycle/state-not-settable
-        lifecycle/repeated-state
-        totals/cart-item-total totals/additional-cost-total totals/cart-item-additional-cost-total
-        totals/total
-        catalog/unknown-attribute catalog/attribute-type catalog/attribute-value
-        catalog/unknown-additional-cost catalog/additional-cost-scope
-        identity/anonymous-first-session
-        request/now-without-dry request/now-not-future request/campaign-eligibility-without-dry
-        return/item-unidentified return/position-out-of-range return/sku-mismatch
-        return/quantity-exceeds-remaining return/whole-item-only
-        internal/rule-crash
-    """,
-    "warning": """
-        cart/missing-price cart/position cart/returned-quantity
-        payload/unknown-property payload/read-only-property
-        lifecycle/finished-session
-        budget/coupon-at-close budget/referral-at-close budget/identifier-at-close
-        time/updated-before-created
-        catalog/impossible-name
-        codes/duplicate-coupon codes/discarded
-        request/evaluable-campaigns-without-dry request/redundant-response-content
-        return/empty
-    """,
-}
-"""The codes that users rely on, and how bad each is."""
-
 
 def arguments(example: Example) -> tuple[Options, dict[str, Any]]:
     """Return what an example's context means for `Validator` and for its `check`."""
@@ -113,13 +84,6 @@ def test_names_are_unique_and_lead_to_their_code() -> None:
     assert all(code.name == name for name, code in CODES.items())
     assert set(RULES) <= set(CODES)
     assert set(GROUPS) == {name.partition("/")[0] for name in CODES}
-
-
-@pytest.mark.parametrize("severity", FIXED)
-def test_codes_that_users_rely_on(severity: str) -> None:
-    for name in FIXED[severity].split():
-        assert name in CODES
-        assert CODES[name].severity == severity, name
 
 
 @every_code

@@ -1,4 +1,4 @@
-"""Golden files: what ``check`` prints of the files in tests/golden/input, in each form.
+"""Golden files: the public interface, and what ``check`` prints of the files in tests/golden/input.
 
 ``make golden`` writes them anew; look at the difference before you commit it.
 """
@@ -16,11 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import talonschema
+from support.json_layout import laid_out
+from support.public import interface
 from talonschema import cli
 from talonschema.output import FORMATS
 
 FOLDER = Path(__file__).parents[1] / "golden"
 INPUT = FOLDER / "input"
+PUBLIC = FOLDER / "public.json"
 SUFFIXES = {"sarif": "sarif", "json": "json", "gitlab": "json", "junit": "xml", "html": "html"}
 """Of the others it is txt."""
 
@@ -71,15 +74,24 @@ def inputs() -> Iterator[Path]:
         yield Path(name)
 
 
+def public() -> str:
+    """Return the text of the golden file that has the public interface."""
+    with inputs():
+        return laid_out(interface())
+
+
 def main() -> None:
     """Write the golden files."""
+    PUBLIC.write_text(public(), "utf-8")
     with inputs():
         for form in FORMATS:
             shutil.rmtree(FOLDER / form, ignore_errors=True)
             (FOLDER / form).mkdir()
             for case, arguments in CASES.items():
                 golden(case, form).write_bytes(printed("--format", form, *arguments).encode())
-    sys.stdout.write(f"{len(FORMATS) * len(CASES)} files in {os.path.relpath(FOLDER)} written\n")
+    sys.stdout.write(
+        f"{len(FORMATS) * len(CASES) + 1} files in {os.path.relpath(FOLDER)} written\n"
+    )
 
 
 if __name__ == "__main__":

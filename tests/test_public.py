@@ -1,0 +1,10 @@
+"""The public interface is what the golden file says: names, arguments, codes, output, statuses."""
+
+from __future__ import annotations
+
+from support.goldens import PUBLIC, public
+
+
+def test_the_public_interface_is_the_recorded_one() -> None:
+    # If a difference is meant, `make golden` records it, and CHANGELOG.md names it.
+    assert public() == PUBLIC.read_text("utf-8")
