@@ -54,7 +54,7 @@ QUESTIONS := accept read fail start lines growth real
 # no setting for that, so it reads them through links; its errors are printed with the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles api-drift lint format types docs released golden site build bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark clean
+.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles api-drift lint format types docs released golden site dist bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -192,9 +192,8 @@ $(SITE_INSTALLED): requirements/site.txt docs/site/package-lock.json | install
 	@rm -rf $(SITE)/node_modules $(SITE)/static/chunks/*/*.map
 	@touch $@
 
-build: install ## Build the source archive and the wheel into dist/
-	@rm -rf dist
-	@$(VPYTHON) -m build --no-isolation
+dist: install ## Build the archives of a release into dist/, check them and try them out
+	@$(VPYTHON) tests/support/dist.py
 
 bench: install $(PEERS_INSTALLED) ## Measure beside the peers and write docs/performance.md
 	@echo '== building the package for $(PEERS)'

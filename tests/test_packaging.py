@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 import tomllib
 import venv
 import zipfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from support import dist
 
 # With pytest-xdist one worker runs them all, so that each thing is built once.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
@@ -31,6 +33,9 @@ with (ROOT / "pyproject.toml").open("rb") as file:
 
 FOLDERS = {"validator": "talonschema", "schemas": "talonschema/schemas"}
 """Where each source folder lies in an installation."""
+
+EPOCH = 1_700_000_000
+"""The time of each file in the archives."""
 
 NOT_SHIPPED = {".md"}
 """Files of the source folders that are for readers of the repository only, by suffix."""
@@ -74,24 +79,8 @@ class Environment:
         return Path(sysconfig.get_path("scripts", "venv", {"base": base, "platbase": base}))
 
 
-def run(*command: str | Path, cwd: Path) -> str:
-    """Run `command` in `cwd`, without what the caller's environment says of Python and pip."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("COV_", "PIP_", "PYTEST_", "PYTHON"))
-    }
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env={**kept, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INDEX": "1"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+# Nothing comes from an index.
+run = partial(dist.run, PIP_NO_INDEX="1")
 
 
 def copy_sources(target: Path) -> Path:
@@ -126,12 +115,7 @@ def built(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     """Build the source archive, and from it the wheel."""
     folder = tmp_path_factory.mktemp("built")
     checkout = shutil.copytree(sources, folder / "checkout")
-    dist = folder / "dist"
-    build = ("-m", "build", "--no-isolation", "--outdir", dist)
-    run(sys.executable, *build, cwd=checkout)
-    (sdist,) = dist.glob("*.tar.gz")
-    (wheel,) = dist.glob("*.whl")
-    return {"sdist": sdist, "wheel": wheel}
+    return dist.build(checkout, folder / "dist", EPOCH)._asdict()
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +167,38 @@ def test_installation_is_complete(
     assert expected
     assert reported["schemas"] == expected
     assert "usage" in run(environment.scripts / "talonschema", "--help", cwd=elsewhere).lower()
+
+
+def test_another_build_is_equal(sources: Path, built: dict[str, Path], tmp_path: Path) -> None:
+    checkout = shutil.copytree(sources, tmp_path / "elsewhere" / "checkout")
+    for path in checkout.rglob("*"):
+        os.utime(path, (EPOCH + 1, EPOCH + 1))
+        path.chmod(path.stat().st_mode & 0o700)
+    again = dist.build(checkout, tmp_path / "dist", EPOCH)._asdict()
+    for what, archive in built.items():
+        assert again[what].name == archive.name
+        assert again[what].read_bytes() == archive.read_bytes(), what
+
+
+def test_the_archives_pass_the_checks_of_an_index(built: dict[str, Path]) -> None:
+    dist.check(dist.Archives(**built))
+
+
+def test_sdist_has_every_file_of_the_repository(
+    sources: Path, built: dict[str, Path], tmp_path: Path
+) -> None:
+    made = {"PKG-INFO", "setup.cfg"}
+    folder = dist.unpacked(built["sdist"], tmp_path)
+    files = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
+    assert {
+        name.as_posix()
+        for name in files
+        if name.as_posix() not in made and name.parts[0] != "talonschema.egg-info"
+    } == {path.relative_to(sources).as_posix() for path in sources.rglob("*") if path.is_file()}
+    for name, path in files.items():
+        if (sources / name).is_file():
+            assert path.read_bytes() == (sources / name).read_bytes(), name
+            assert os.access(path, os.X_OK) == os.access(sources / name, os.X_OK), name
 
 
 def test_wheel_has_every_source_file_and_nothing_else(
