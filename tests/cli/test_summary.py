@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from support.pages import ROOT, blocks
+
 COMMAND = (sys.executable, "-c", "import sys; from talonschema.cli import main; sys.exit(main())")
 
 
@@ -56,6 +58,12 @@ def test_a_terminal_gets_a_summary(folder: Path) -> None:
     assert out.endswith("\n\n1 error and 1 warning in 1 of 2 files\n")
     out = shown(folder, "a.json", "b.json", "none.json", "--max-findings", "1")
     assert out.endswith("\n\n1 error in 1 of 3 files; 1 more not shown; 1 file not readable\n")
+
+
+def test_the_page_shows_a_summary() -> None:
+    (block,) = (each for each in blocks(ROOT / "docs" / "cli.md") if each.language == "text")
+    bad = ("examples/bad/duplicate-keys.json", "examples/bad/returns-nothing.json")
+    assert shown(ROOT, *bad, "examples/good").endswith(f"\n\n{block.text}")
 
 
 def test_the_summary_counts_what_is_passed_over(folder: Path) -> None:

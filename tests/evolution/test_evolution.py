@@ -207,7 +207,7 @@ LIMITS = ("minLength", "maxLength", "minimum", "maxItems")
 
 
 @st.composite
-def edited(draw: st.DrawFn, schema: Schema) -> Schema:
+def edited(draw: st.DrawFn, schema: Schema) -> Any:
     """Draw a schema that differs in up to three keywords anywhere in it."""
     new: Any = copy.deepcopy(schema)
     for _ in range(draw(st.integers(1, 3))):

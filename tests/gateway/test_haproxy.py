@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import select
 import signal
 import socket
+import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +33,7 @@ from support.gateway.processes import (
 from support.gateway.promises import OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new, path
 from support.gateway.server import workers
 from support.gateway.tricks import TRICKS, Trick, nothing_slips
+from support.pages import blocks
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "gateway"
 
@@ -129,6 +132,17 @@ def test_large_bodies_are_bounded_in_number(front: Front) -> None:
         big = OPEN + b" " * 200_000
         assert front.ask("PUT", path(new()), big).status_code == 429
     eventually(lambda: front.ask("PUT", path(new()), big).status_code == 200, "it does not recover")
+
+
+def test_haproxy_takes_the_workers_of_the_page(tmp_path: Path) -> None:
+    (block,) = (each for each in blocks(DOCS / "haproxy.md") if each.language == "lua")
+    script = (DOCS / "talonschema.lua").read_text("utf-8")
+    (listed,) = re.findall(r"^local WORKERS = \{.*?^\}\n", script, re.MULTILINE | re.DOTALL)
+    script = changed(script, (listed, block.text))
+    (tmp_path / "talonschema.lua").write_text(script, "utf-8")
+    command = [need("haproxy", "haproxy"), "-c", "-f", str(DOCS / "haproxy.cfg")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def answered(connections: list[socket.socket]) -> list[socket.socket]:

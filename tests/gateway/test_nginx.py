@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -27,6 +29,7 @@ from support.gateway.processes import (
 from support.gateway.promises import CLOSED, MIB, OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new, path
 from support.gateway.server import workers
 from support.gateway.tricks import TRICKS, Trick, nothing_slips
+from support.pages import blocks
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "gateway"
 MODULE = Path("/usr/lib/nginx/modules/ngx_http_js_module.so")
@@ -177,6 +180,31 @@ def second(port: int, other: int) -> tuple[str, str]:
     """Return the change that adds another worker, as the page says."""
     line = "server 127.0.0.1:{} max_fails=0;"
     return line.format(port), f"{line.format(port)} {line.format(other)}"
+
+
+def test_nginx_takes_what_the_page_shows(tmp_path: Path) -> None:
+    api, plugin = (each.text for each in blocks(DOCS / "nginx.md") if each.language == "nginx")
+    # Hosts are looked up when a file is read.
+    api, _, directives = api.replace("yourcompany.europe-west1.talon.one", "localhost").partition(
+        "#"
+    )
+    text = changed(
+        (DOCS / "nginx.conf").read_text("utf-8"),
+        ("modules/ngx_http_js_module.so", str(MODULE)),
+        ("        proxy_pass http://api$request_uri;\n", directives.partition("\n")[2]),
+    )
+    for block in (api, plugin):
+        head = block.partition("\n")[0]
+        (written,) = re.findall(rf"^    {head}\n.*?^    \}}\n", text, re.MULTILINE | re.DOTALL)
+        text = changed(text, (written, block))
+    (tmp_path / "nginx.conf").write_text(text, "utf-8")
+    shutil.copy(DOCS / "talonschema.js", tmp_path)
+    program = need("nginx", "nginx libnginx-mod-http-js", MODULE)
+    command = [program, "-t", "-c", str(tmp_path / "nginx.conf"), "-e", "stderr"]
+    done = subprocess.run(
+        [*command, "-g", f"pid {tmp_path}/nginx.pid;"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("failure", OF_BOTH_LEGS, ids=lambda failure: failure.__name__)

@@ -91,23 +91,23 @@ def differences() -> list[Difference]:
 def _compared(
     place: str, ours: Mapping[str, Facts], theirs: Mapping[str, Facts]
 ) -> Iterator[Difference]:
-    """Yield the differences at a place; what is below a difference of types is not compared."""
-    if place not in ours or place not in theirs:
-        if not place.endswith(("[]", "{}")):
-            presence = ["present" if place in each else "absent" for each in (ours, theirs)]
-            yield Difference(place, "property", *presence)
-            return
-        above = [each.get(place[:-2], {}).get("type") for each in (ours, theirs)]
-        if above[0] == above[1]:
-            types = [each.get(place, {}).get("type", _ANY) for each in (ours, theirs)]
-            yield from [Difference(place, "type", *types)] if types[0] != types[1] else ()
-        return
-    for fact in ("required", "nullable", *_KEYWORDS):
-        values = [each[place].get(fact) for each in (ours, theirs)]
-        if fact == "enum" and None not in values:
-            values = [" ".join(sorted({*one} - {*other})) for one, other in permutations(values)]
-        if values[0] != values[1]:
-            yield Difference(place, fact, *values)
+    """Yield the differences at a place."""
+    both = (ours, theirs)
+    if place in ours and place in theirs:
+        for fact in ("required", "nullable", *_KEYWORDS):
+            values: list[Any] = [each[place].get(fact) for each in both]
+            if fact == "enum" and None not in values:
+                values = [" ".join(sorted({*a} - {*b})) for a, b in permutations(values)]
+            if values[0] != values[1]:
+                yield Difference(place, fact, *values)
+    elif not place.endswith(("[]", "{}")):
+        presence = ["present" if place in each else "absent" for each in both]
+        yield Difference(place, "property", *presence)
+    # Where the types of the whole differ, that has been yielded.
+    elif len({each.get(place[:-2], {}).get("type") for each in both}) == 1:
+        types = [each.get(place, {}).get("type", _ANY) for each in both]
+        if types[0] != types[1]:
+            yield Difference(place, "type", *types)
 
 
 # The schemas.
@@ -214,11 +214,10 @@ def _enums(tree: ast.AST) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def table(found: Mapping[Difference, str | None]) -> str:
     """Return the differences with their reasons, those without one first."""
-    rows = [("place", "fact", "schema", "sdk", "reason")]
+    rows: list[tuple[str, ...]] = [("place", "fact", "schema", "sdk", "reason")]
     for difference, reason in sorted(found.items(), key=lambda item: item[1] is not None):
-        place, fact, *values = difference
-        shown = ("-" if value is None else str(value) for value in values)
-        rows.append((place, fact, *shown, reason or "NOT EXPLAINED"))
+        shown = ("-" if value is None else str(value) for value in difference)
+        rows.append((*shown, reason or "NOT EXPLAINED"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
     return "\n".join(lines) + "\n"

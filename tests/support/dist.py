@@ -56,7 +56,8 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
         umask=UMASK,
     )
     if done.returncode:
-        raise AssertionError(f"{command}\n{done.stdout}\n{done.stderr}")
+        program = " ".join(map(str, command))
+        raise AssertionError(f"{program} failed\n{done.stdout}\n{done.stderr}")
     return done.stdout
 
 
@@ -150,7 +151,7 @@ def install(archive: Path, python: Path, folder: Path) -> None:
     version = archive.name.split("-")[1].removesuffix(".tar.gz")
     expected = {"version": version, "engine": "jsonschema-rs", "codes": ["schema/type"]}
     if json.loads(reported) != expected:
-        raise AssertionError(reported)
+        raise AssertionError(f"{archive.name} reports {reported}")
 
 
 PROBE: Final = """
@@ -166,7 +167,14 @@ json.dump(facts, sys.stdout)
 
 
 def main() -> None:
-    """Build, check and try the archives of the last commit."""
+    """Build, check and try the archives of the last commit; exit with a text if that fails."""
+    try:
+        _release()
+    except AssertionError as error:
+        sys.exit(f"dist: {error}")
+
+
+def _release() -> None:
     epoch = int(run("git", "log", "-1", "--format=%ct", cwd=ROOT))
     if run("git", "status", "--porcelain", cwd=ROOT):
         log("   what is not committed is left out")
@@ -176,7 +184,7 @@ def main() -> None:
         first, second = (_of_commit(folder / each, epoch) for each in ("first", "second"))
         for one, other in zip(first, second, strict=True):
             if one.read_bytes() != other.read_bytes():
-                raise SystemExit(f"dist: two builds of {one.name} differ")
+                raise AssertionError(f"two builds of {one.name} differ")
         log("== checking")
         check(first)
         for release, python in interpreters().items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from support.gateway.stands import CLOSE, KEY, attempt
+from support.pages import ROOT, blocks
 from talonschema.gateway.store import (
     Admission,
     Ending,
@@ -54,6 +56,23 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_text("not a database, but long enough to be looked at as one. " * 30)
     with pytest.raises(StoreError, match="move the file and its -wal and -shm away"):
         SqliteStore(str(path))
+
+
+def test_the_query_of_the_page_shows_a_session(tmp_path: Path) -> None:
+    (block,) = (each for each in blocks(ROOT / "docs/gateway/stores.md") if each.language == "sql")
+
+    async def run() -> None:
+        store = SqliteStore(str(tmp_path / "a.db"))
+        key = Key("shop", "order-17")
+        token = (await store.begin(key, CLOSE)).token
+        assert token is not None
+        await store.finish(key, token, Learned("closed"))
+        await store.close()
+
+    asyncio.run(run())
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        ((name, record),) = connection.execute(block.text).fetchall()
+    assert (name, re.findall(r"\d+", record)[0]) == ("shop:order-17", "2")
 
 
 @pytest.mark.parametrize("path", ["no/such/folder/a.db", "."])
