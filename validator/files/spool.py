@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import pickle
+import json
 from collections.abc import Iterable, Iterator
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Self
 
+from ..checking.report import Report, Skipped
+from ..findings.code import Severity
+from ..findings.finding import Finding, Span
 from .results import FileResults, PayloadResult, ReadError
 
 _IN_MEMORY = 1 << 20
@@ -40,21 +43,24 @@ class Spool:
     def replayed(self) -> Iterator[FileResults]:
         """Yield what was recorded, from the start; the results of each file have to be taken."""
         self._file.seek(0)
-        while (head := self._read()) is not None:
+        while (head := self._read()[0]) is not None:
             path, early, lines, unrecognised = head
             results = _Replayed(self._read, unrecognised)
             yield FileResults(path, results, error=early, lines=lines)
             results.finish()
 
-    def _write(self, record: object) -> None:
-        pickle.dump(record, self._file, pickle.HIGHEST_PROTOCOL)
+    def _write(self, record: object, source: bytes | None = None) -> None:
+        """Write a record of plain JSON, and a source after it."""
+        size = None if source is None else len(source)
+        self._file.write(json.dumps([record, size]).encode() + b"\n" + (source or b""))
 
-    def _read(self) -> Any:
-        """Return the next record, None at the end of the file."""
-        try:
-            return pickle.load(self._file)  # noqa: S301 - this process wrote it
-        except EOFError:
-            return None
+    def _read(self) -> tuple[Any, bytes | None]:
+        """Return the next record and the source after it; None at the end of the file."""
+        line = self._file.readline()
+        if not line:
+            return None, None
+        record, size = json.loads(line)
+        return record, None if size is None else self._file.read(size)
 
 
 class _Recorded:
@@ -82,7 +88,7 @@ class _Recorded:
             # The payloads of a capture share the text of the capture.
             source = None if result.source is last else result.source
             last = result.source
-            self._write((result.report, source, result.line))
+            self._write((_plain(result.report), result.line), source)
             yield result
         if self._outcome.error:
             raise ReadError(self._outcome.error)
@@ -100,12 +106,12 @@ class _Replayed:
 
     def __iter__(self) -> Iterator[PayloadResult]:
         source = b""
-        while (record := self._read()) is not None:
-            report, given, line = record
+        while (result := self._read())[0] is not None:
+            (report, line), given = result
             source = source if given is None else given
-            yield PayloadResult(report, source, line)
+            yield PayloadResult(_report(report), source, line)
         self._finished = True
-        self.payloads, self.unrecognised, self.silenced, late = self._read()
+        (self.payloads, self.unrecognised, self.silenced, late), _ = self._read()
         if late:
             raise ReadError(late)
 
@@ -114,3 +120,33 @@ class _Replayed:
         if not self._finished:
             for _ in self:
                 pass
+
+
+def _plain(report: Report) -> dict[str, Any]:
+    return {
+        "ok": report.ok,
+        "findings": report.findings,
+        "model": report.model,
+        "edition": report.edition,
+        "skipped": report.skipped,
+        "omitted": report.omitted,
+    }
+
+
+def _report(plain: dict[str, Any]) -> Report:
+    return Report(
+        **{
+            **plain,
+            "findings": tuple(map(_finding, plain["findings"])),
+            "skipped": tuple(Skipped(*each) for each in plain["skipped"]),
+        }
+    )
+
+
+def _finding(plain: list[Any]) -> Finding:
+    finding = Finding(*plain)
+    return finding._replace(
+        severity=Severity(finding.severity),
+        related=tuple(finding.related),
+        places=tuple(each and Span(*each) for each in finding.places),
+    )
