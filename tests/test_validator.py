@@ -7,7 +7,6 @@ import datetime as dt
 import enum
 import json
 import pickle
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -488,37 +487,6 @@ def test_a_rule_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch, engine: 
     assert [each.code for each in selected.findings] == ["internal/rule-crash"]
     assert check(MIXED, select=["codes"], ignore=["internal"], engine=engine).findings == ()
     assert check(MIXED, select=["codes"], ignore=[name], engine=engine).findings == ()
-
-
-# Threads.
-
-
-@each_engine
-def test_threads_can_share_a_validator(engine: Any) -> None:
-    validator = Validator(engine=engine, policy=NO_ATTRIBUTES)
-    payloads = [MIXED, SESSION, faults(3, 3), {"customerSession": {}}, {"return": {}}, "{", []]
-    expected = [Validator(engine=engine, policy=NO_ATTRIBUTES).check(p).to_dict() for p in payloads]
-    wrong: list[Any] = []
-    start = threading.Barrier(8)
-
-    def work(offset: int) -> None:
-        start.wait()
-        for number in range(40):
-            index = (number + offset) % len(payloads)
-            try:
-                reported = validator.check(payloads[index]).to_dict()
-            except Exception as error:  # noqa: BLE001 - any is reported below
-                wrong.append(error)
-            else:
-                if reported != expected[index]:
-                    wrong.append((payloads[index], reported))
-
-    threads = [threading.Thread(target=work, args=(offset,)) for offset in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
 
 
 # A validator that can be kept.
