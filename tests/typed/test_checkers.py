@@ -16,10 +16,17 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 
 CONSUMER = """\
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from typing import Any
+
+from hypothesis import given
 
 import talonschema
 from talonschema import check, is_valid, replay, validate
+from talonschema.files import Row, check_lines, check_sequence
+from talonschema.gateway import SessionGuard
+from talonschema.testing import assert_valid_payload, assert_valid_request
+from talonschema.testing.strategies import payloads
 from talonschema.types import CartItem, NewCustomerSessionV2, ReturnIntegrationRequest, State
 from talonschema.types import v2026_06 as later
 
@@ -69,6 +76,42 @@ def misread(answer: later.CustomerSessionV2) -> object:
     return answer["totals"]  # wrong
 
 
+def found(lines: list[tuple[str, str]]) -> Iterator[str]:
+    row: Row
+    for row in check_lines(lines, talonschema.Validator(), operation="update"):
+        yield from (each["code"] for each in row["findings"])
+    for row in check_sequence(lines, session_key="/id", previous=talonschema.NEW):
+        yield row["code"]  # wrong
+    check_lines(lines, operatoin="update")  # wrong
+
+
+@given(payloads("CartItem", "2026-06"))
+def test_items(item: dict[str, Any]) -> None:
+    report = assert_valid_payload(item, model="CartItem", fail_on="warning")
+    assert report.skipped == ()
+    assert_valid_request("PUT", "/v2/customer_sessions/a", session, previous="open")
+    assert_valid_payload(item, modle="CartItem")  # wrong
+    assert_valid_request("PUT", "/v2/customer_sessions/a", session, redact=1)  # wrong
+
+
+Message = MutableMapping[str, Any]
+
+
+async def application(
+    scope: Message,
+    receive: Callable[[], Awaitable[Message]],
+    send: Callable[[Message], Awaitable[None]],
+) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+
+
+guarded = SessionGuard(application, edition="2026-06", mode="report", lease=30, store="memory:")
+serve: Callable[[Message, Any, Any], Awaitable[None]] = SessionGuard(guarded, store="memory:")
+SessionGuard(application, mode="reporting")  # wrong
+SessionGuard(application, workers=2)  # wrong
+SessionGuard(found)  # wrong
+payloads("CartItem", dry="no")  # wrong
+check(session, naming="camel")  # wrong
 version: str = talonschema.__version__
 misspelt = talonschema.Validtor  # wrong
 from talonschema import Reprot  # wrong
@@ -107,7 +150,8 @@ def test_mypy_finds_what_is_wrong_and_nothing_else(consumer: Path) -> None:
     }
     assert found.keys() == WRONG, done.stdout + done.stderr
     assert set(found.values()) == {
-        *("attr-defined", "list-item", "typeddict-item", "typeddict-unknown-key")
+        *("arg-type", "attr-defined", "call-arg", "list-item", "typeddict-item"),
+        "typeddict-unknown-key",
     }
 
 
