@@ -174,22 +174,23 @@ golden: install ## Write the files that the tests compare the interface and the 
 	@PYTHONPATH=tests $(VPYTHON) tests/support/goldens.py
 
 site: $(SITE_INSTALLED) ## Build the documentation site into build/site/html
+	@node $(SITE)/diagrams.mjs $(wildcard docs/*.md docs/gateway/*.md)
 	@$(SITE)/venv/bin/sphinx-build -q -W --keep-going -c docs/site -d $(SITE)/doctrees . $(SITE)/html
 	@echo 'The site is in $(SITE)/html: $(VPYTHON) -m http.server --directory $(SITE)/html'
 
-# Of the package that draws diagrams, the site needs what a browser loads.
-$(SITE_INSTALLED): requirements/site.txt docs/site/package-lock.json | install
+# Of the package that draws diagrams, the site has what a browser loads.
+$(SITE_INSTALLED): requirements/site.txt docs/site/package-lock.json docs/site/diagrams.mjs | install
 	@echo 'Installing the generator of the site into $(SITE) ...'
 	@rm -rf $(SITE) && mkdir -p $(SITE)/static/chunks
 	@$(VPYTHON) -m venv --without-pip $(SITE)/venv
 	@$(PIP) --python $(SITE)/venv/bin/python install -qq --require-hashes \
 	    --requirement requirements/site.txt
-	@cp docs/site/package*.json $(SITE)/
+	@cp docs/site/package*.json docs/site/diagrams.mjs $(SITE)/
 	@npm ci --prefix $(SITE) --no-audit --no-fund --silent --ignore-scripts
 	@cd $(SITE)/node_modules/mermaid/dist && \
 	    cp mermaid.esm.min.mjs ../../../static/ && \
 	    cp -r chunks/mermaid.esm.min ../../../static/chunks/
-	@rm -rf $(SITE)/node_modules $(SITE)/static/chunks/*/*.map
+	@rm -f $(SITE)/static/chunks/*/*.map
 	@touch $@
 
 dist: install ## Build the archives of a release into dist/, check them and try them out

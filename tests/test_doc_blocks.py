@@ -39,7 +39,7 @@ ELSEWHERE = {
     ("docs/scale.md", "sql"): "tests/scale/test_duckdb.py",
     ("docs/schemas.md", "js"): "tests/export/test_export_node.py",
 }
-"""The tests that run the blocks of a page in a language."""
+"""The tests that run the blocks of a page in a language; `make site` reads the diagrams."""
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
     "optional-dependencies"
 ]
