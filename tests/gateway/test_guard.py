@@ -334,6 +334,7 @@ def test_while_the_store_fails_payloads_are_judged(
     bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_health, "QUIET", 0)
+    monkeypatch.setattr(store_health, "SETTLING", 0)
     bench.exchange(put({"state": "closed"}))
     bench.store.failing = True
     with caplog.at_level(logging.INFO):
@@ -393,8 +394,12 @@ def test_ready_reports_what_is_wrong(bench: Bench) -> None:
 
 
 def test_a_slow_store_is_not_waited_for(
-    make: Callable[..., Bench], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    make: Callable[..., Bench],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(store_health, "SETTLING", 0)
     path = tmp_path / "sessions.db"
     bench = make()
     settings = Settings(store=f"sqlite:{path}", store_timeout=0.05)

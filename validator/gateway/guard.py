@@ -18,13 +18,15 @@ from ..model.routes import Route
 from ..model.states import STATES
 from . import answer
 from .body import inflate
-from .decision import NEW_SESSION, Decision, DecisionCore, StateQuestion
+from .decision import Decision, DecisionCore, StateQuestion
 from .heavy import Busy, HeavyQueue
 from .messages import Headers, Request, Response, header
+from .missed import ANY, MissedChanges
 from .outcome import outcome as outcome_of
 from .repetition import digest
 from .settings import Options, Settings
 from .store import (
+    Admission,
     Ending,
     Intent,
     Key,
@@ -54,7 +56,6 @@ _LATEST: Final = 0.4
 fail open would let the request pass."""
 _RETRY_AFTER: Final = 1
 """Seconds after which a request that was not judged may be sent again."""
-_ANY: Final = frozenset({*STATES, NEW_SESSION})
 _UNJUDGED: Final = "unjudged."
 """Starts the token of a request that passed while the store failed; what it leads to follows."""
 
@@ -110,6 +111,7 @@ class Guard:
                 settings.store, lease=lease, expiry=expiry, timeout=timeout, report=report
             )
         self.store: Store = store
+        self._missed = MissedChanges(self._health)
         self._meter = meter
         self._heavy = HeavyQueue()
 
@@ -205,13 +207,14 @@ class Guard:
         The store takes it for one that begins just now, so only its date can show what came before
         it; without one, what it led to is a possible state once its lease ends.
         """
+        state = wanted if wanted in STATES else None
+        if not isinstance(outcome, Uncertain):
+            self._missed.forget(key, state)
         if not isinstance(outcome, Learned):
             return _effect(outcome, Ending.TAKEN)
-        intent = Intent(_ANY, wanted if wanted in STATES else None)
-        admission = await self._health.answer(
-            "begin", self.store, lambda: self.store.begin(key, intent)
-        )
+        admission = await self._begin(key, Intent(ANY, state))
         if admission is None or admission.token is None:
+            self._missed.note(key, state)
             return _effect(outcome, None)
         token = admission.token
         if not outcome.updated:
@@ -228,6 +231,7 @@ class Guard:
     async def close(self) -> None:
         """Close the store."""
         self._heavy.close()
+        self._missed.close()
         await self.store.close()
 
     async def _ask(
@@ -244,12 +248,11 @@ class Guard:
         if repeatable:
             intent = intent._replace(digest=repeatable)
         enforced = core.settings.mode == "enforce"
-        asked = intent if enforced else intent._replace(permitted=_ANY)
-        admission = await self._health.answer(
-            "begin", self.store, lambda: self.store.begin(question.key, asked)
-        )
+        asked = intent if enforced else intent._replace(permitted=ANY)
+        admission = await self._begin(question.key, asked)
         if admission is None:
             # Once the store is back, it can learn the change that it missed.
+            self._missed.note(question.key, intent.wanted)
             return decision, _UNJUDGED + (intent.wanted or "")
         if decision.refusal is not None:
             return decision, admission.token
@@ -264,6 +267,12 @@ class Guard:
         if enforced and admission.token is not None and settled.refusal is not None:
             return decision, admission.token
         return settled, admission.token
+
+    async def _begin(self, key: Key, intent: Intent) -> Admission | None:
+        """Have the store admit a request; return None if it failed."""
+        return await self._health.answer(
+            "begin", self.store, lambda: self._missed.begin(self.store, key, intent)
+        )
 
     async def _judged(
         self, request: Request, started: float, judge: Callable[..., _T], *about: Any

@@ -25,6 +25,8 @@ LATE: Final = 8
 """Calls in a row without an answer in time, after which the store is only probed."""
 PROBE: Final = 0.1
 """Seconds between two probes."""
+SETTLING: Final = 3.0
+"""Seconds after a failure in which the gateways of a fleet report what the store has missed."""
 
 _SLOW: Final = ("timeout", "locked")
 """Kinds of failures for which a call has waited as long as it may."""
@@ -58,6 +60,11 @@ class StoreHealth:
         self._late = 0
         self._probe_at = 0.0
         self._confirming: asyncio.Task[None] | None = None
+
+    @property
+    def settling(self) -> bool:
+        """A call has failed just now, so the store may not know yet what it has missed."""
+        return self._error is not None and self._now() - self._failed_at < SETTLING
 
     async def answer(self, call: str, store: Store, ask: Callable[[], Awaitable[_T]]) -> _T | None:
         """Return what the store answers to `ask`; None if it did not, whatever the reason."""

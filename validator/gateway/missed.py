@@ -1,0 +1,106 @@
+"""Missed changes: the states that requests led to while the store failed, until it knows them.
+
+The store keeps the state from before its failure, by which the next call on such a session may be
+refused although the API would do it. So the states are kept here, and reported as possible ones as
+soon as the store answers again: those of a session before its next call is judged, the others in
+the background.
+
+What other gateways of a fleet have missed is not known here. They report it at once, too, so for a
+moment after a failure of the store nothing is refused for its state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Final
+
+from ..model.states import STATES
+from .decision import NEW_SESSION
+from .store import Admission, Intent, Key, Store
+from .store_health import StoreHealth
+
+ANY: Final = frozenset({*STATES, NEW_SESSION})
+MOST: Final = 100_000
+"""Sessions; beyond that the oldest are forgotten. Each takes some 250 bytes."""
+_MOST_OF_ONE: Final = 32
+"""Requests of one session; of more, each state is kept once, whatever their answers."""
+_AT_ONCE: Final = 16
+"""Sessions that are reported at the same time, so that other calls get their turn."""
+
+
+class MissedChanges:
+    """The changes that a store has missed."""
+
+    def __init__(self, health: StoreHealth, most: int = MOST) -> None:
+        self._health = health
+        self._most = most
+        self._states: dict[Key, tuple[str, ...]] = {}
+        """For each request that the store did not see, the state that it leads to."""
+        self._catching_up: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def note(self, key: Key, state: str | None) -> None:
+        """Keep the state that a request leads to which the store did not see; None for no other."""
+        if state is None:
+            return
+        states = self._states.pop(key, ())
+        if len(states) < _MOST_OF_ONE or state not in states:
+            states += (state,)
+        self._states[key] = states
+        if len(self._states) > self._most:
+            del self._states[next(iter(self._states))]
+
+    def forget(self, key: Key, state: str | None) -> None:
+        """Forget the state of one request, which was not done, or which the store knows by now."""
+        states = list(self._states.get(key, ()))
+        if state in states and len(states) < _MOST_OF_ONE:
+            states.remove(state)
+            self._keep(key, tuple(states))
+
+    async def begin(self, store: Store, key: Key, intent: Intent) -> Admission:
+        """Have the store admit a request, by what it has missed, too; raises as the store does."""
+        if self._states:
+            await self._report(store, key)
+        admission = await store.begin(key, intent)
+        if not admission.passed and self._health.settling:
+            admission = await store.begin(key, intent._replace(permitted=ANY))
+        if self._states and self._catching_up is None:
+            self._catching_up = asyncio.create_task(self._catch_up(store))
+            self._catching_up.add_done_callback(self._caught_up)
+        return admission
+
+    def close(self) -> None:
+        """Stop reporting."""
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+
+    async def _report(self, store: Store, key: Key) -> None:
+        """Report what a session missed, as requests that the API may have done."""
+        missed = set(self._states.get(key, ()))
+        for state in missed:
+            await store.begin(key, Intent(ANY, state))
+        self._keep(key, tuple(each for each in self._states.get(key, ()) if each not in missed))
+
+    def _keep(self, key: Key, states: tuple[str, ...]) -> None:
+        if states:
+            self._states[key] = states
+        else:
+            self._states.pop(key, None)
+
+    async def _catch_up(self, store: Store) -> None:
+        while keys := list(self._states):
+            for start in range(0, len(keys), _AT_ONCE):
+                calls = (partial(self._told, store, key) for key in keys[start : start + _AT_ONCE])
+                reports = (self._health.answer("begin", store, call) for call in calls)
+                if not all(await asyncio.gather(*reports)):
+                    return
+
+    async def _told(self, store: Store, key: Key) -> bool:
+        await self._report(store, key)
+        return True
+
+    def _caught_up(self, _: asyncio.Task[None]) -> None:
+        self._catching_up = None
