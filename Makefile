@@ -54,7 +54,7 @@ QUESTIONS := accept read fail start lines growth real
 # no setting for that, so it reads them through links; its errors are printed with the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles api-drift lint format types docs released golden site dist bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark clean
+.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles api-drift lint format types docs released golden site dist bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark fleet clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -71,6 +71,8 @@ $(INSTALLED): pyproject.toml $(LOCK)
 
 lock: $(INSTALLED) ## Write the newest versions of all requirements into the locks
 	@$(COMPILE) --upgrade pyproject.toml --extra dev --output-file $(LOCK)
+	@$(COMPILE) --upgrade pyproject.toml --extra gateway-grpc --constraint $(LOCK) \
+	    --output-file requirements/gateway.txt
 	@$(COMPILE) --upgrade pyproject.toml benchmarks/requirements.in \
 	    --output-file requirements/benchmarks.txt
 	@$(COMPILE) --upgrade docs/site/requirements.in --output-file requirements/site.txt
@@ -231,6 +233,9 @@ bench-gateway: install ## Measure what the gateway plugin adds and write docs/ga
 
 bench-sizing: install ## Measure memory, room in the stores and the cost of more workers
 	@PYTHONPATH=tests $(VPYTHON) benchmarks/sizing.py $(if $(QUICK),--quick)
+
+fleet: install ## Restart two machines and fail over Valkey under load, and count what is lost
+	@PYTHONPATH=tests $(VPYTHON) benchmarks/fleet.py $(if $(QUICK),--quick)
 
 bench-attacks: install ## Measure how light updates fare while others send what costs most
 	@$(VPYTHON) benchmarks/attacks.py $(if $(QUICK),--quick)
