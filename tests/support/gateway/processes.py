@@ -40,9 +40,9 @@ def refusal() -> Iterator[int]:
         yield port
 
 
-def listens(port: int) -> bool:
-    """Return True if something listens on a port."""
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+def listens(port: int, host: str = "127.0.0.1") -> bool:
+    """Return True if something listens on a port of an address."""
+    with suppress(OSError), socket.create_connection((host, port), timeout=1):
         return True
     return False
 
