@@ -191,6 +191,27 @@ def test_a_replica_is_not_ready(tmp_path: Path) -> None:
         asyncio.run(run())
 
 
+def test_a_replica_refuses_nothing_by_what_it_knew(tmp_path: Path) -> None:
+    server = Valkey(tmp_path)
+
+    async def run(port: int) -> None:
+        store = open_store(server.url, timeout=20)
+        token = (await store.begin(KEY, CLOSE)).token
+        assert token
+        await store.finish(KEY, token, Learned())
+        reopen = Intent(frozenset({"open"}), "open")
+        assert (await store.begin(KEY, reopen)).token is None
+        with closing(server.client()) as client:
+            client.replicaof("127.0.0.1", port)
+        # It is to fail, since another server has known better for some time.
+        with pytest.raises(StoreError, match="takes no writes"):
+            await store.begin(KEY, reopen)
+        await store.close()
+
+    with server.serving(), refusal() as port:
+        asyncio.run(run(port))
+
+
 needs_openssl = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="openssl is not installed; it makes a certificate"
 )

@@ -21,7 +21,7 @@ _SENTINEL: Final = """\
 port {port}
 bind 127.0.0.1
 sentinel monitor {name} 127.0.0.1 {primary} 1
-sentinel down-after-milliseconds {name} 1000
+sentinel down-after-milliseconds {name} 5000
 sentinel failover-timeout {name} 10000
 """
 _HAPROXY: Final = """\

@@ -1,4 +1,6 @@
+#!lua
 -- One call on the record of a session; see record.py, which says why, and does the same.
+-- The line above keeps it from running on a replica, which would refuse by what it knew once.
 --
 -- KEYS[1]  the session
 -- ARGV[1]  begin, finish, look or ready
