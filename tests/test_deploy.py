@@ -8,11 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx
 import kubernetes_validate
 import pytest
 import yaml
 
+from support.gateway.envoy import CONFIGS, PAIR, Behind, binary, envoy_running
 from support.gateway.installed import need
+from support.gateway.processes import gateway_running, upstream_running
+from support.gateway.promises import JSON, OPEN, new, path
 from talonschema.gateway.address import parse
 from talonschema.gateway.settings import Settings, load_settings
 
@@ -126,8 +130,8 @@ def test_probes_ask_where_the_plugin_answers(name: str, tmp_path: Path) -> None:
     http = parse(made.settings.http)
     assert http.port == ports.get("http", http.port)
     assert (http.host == "127.0.0.1") == (name == "sidecar")
-    for kind, path in (("startup", "/readyz"), ("readiness", "/livez"), ("liveness", "/livez")):
-        assert made.plugin[f"{kind}Probe"]["httpGet"] == {"path": path, "port": "admin"}
+    for kind, asked in (("startup", "/readyz"), ("readiness", "/livez"), ("liveness", "/livez")):
+        assert made.plugin[f"{kind}Probe"]["httpGet"] == {"path": asked, "port": "admin"}
 
 
 def test_all_that_the_plugin_asks_for_is_the_store(tmp_path: Path) -> None:
@@ -160,10 +164,63 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     unit.write_text(text.replace("/opt/talonschema/bin/", f"{SCRIPTS}/"), "utf-8")
     assert run(analyze, "verify", "--man=no", unit) == ""
     # Tenths, on a scale from 0 (nothing is open) to 100; a service without any hardening has 96.
-    run(analyze, "security", "--offline=true", "--no-pager", "--threshold=12", unit)
+    run(analyze, "security", "--offline=true", "--no-pager", "--threshold=10", unit)
 
 
 def test_systemd_gives_the_process_time_to_end() -> None:
     text = (DEPLOY / "systemd" / "talonschema.service").read_text("utf-8")
     (seconds,) = re.findall(r"^TimeoutStopSec=(\d+)$", text, re.MULTILINE)
     assert int(seconds) >= Settings().drain + 0.5 + 5
+
+
+def envoy_of(name: str, kind: str) -> dict[str, Any]:
+    (found,) = (each for each in documents(DEPLOY / "kubernetes" / name) if each["kind"] == kind)
+    containers = found["spec"]["template"]["spec"]["containers"]
+    (envoy,) = (each for each in containers if each["name"] == "envoy")
+    return dict(envoy)
+
+
+def test_envoy_takes_what_compose_adds_to_its_file() -> None:
+    (compose,) = documents(DEPLOY / "compose.yaml")
+    service = compose["services"]["envoy"]
+    *_, option, added = service["command"]
+    assert option == "--config-yaml"
+    file = CONFIGS / PAIR
+    assert f"{PAIR}:/etc/envoy/envoy.yaml:ro" in service["volumes"][0]
+    run(binary(), "--mode", "validate", "--config-path", file, option, added)
+    # The new listener leads to that of the file, and is the one that is published.
+    (cluster,) = yaml.safe_load(added)["static_resources"]["clusters"]
+    ((endpoint,),) = (each["lb_endpoints"] for each in cluster["load_assignment"]["endpoints"])
+    address = endpoint["endpoint"]["address"]["socket_address"]
+    assert (
+        f"socket_address: {{ address: {address['address']}, port_value: 8080 }}" in file.read_text()
+    )
+    assert address["port_value"] == 8080
+    (listener,) = yaml.safe_load(added)["static_resources"]["listeners"]
+    port = listener["address"]["socket_address"]["port_value"]
+    assert f"127.0.0.1:8080:{port}" in compose["services"]["talonschema"]["ports"]
+
+
+def test_envoy_asks_clients_to_go_before_it_ends(tmp_path: Path) -> None:
+    envoy = envoy_of("sidecar.yaml", "Deployment")
+    *shell, script = envoy["lifecycle"]["preStop"]["exec"]["command"]
+    assert "--drain-strategy immediate" in " ".join(envoy["args"])
+    options = dict(zip(envoy["args"][::2], envoy["args"][1::2], strict=True))
+    (wait,) = re.findall(r"^sleep (\d+)$", script, re.MULTILINE)
+    assert int(wait) > int(options["--drain-time-s"])
+    drain = [
+        part for name in ("--drain-time-s", "--drain-strategy") for part in (name, options[name])
+    ]
+    with (
+        upstream_running() as api,
+        gateway_running(tmp_path) as plugin,
+        envoy_running(PAIR, Behind(api.port, plugin.http, plugin.grpc), more=drain) as front,
+        httpx.Client(headers=JSON, trust_env=False, timeout=20) as client,
+    ):
+        url = front.url + path(new())
+        assert "connection" not in client.put(url, content=OPEN).headers
+        run(*shell, script.replace("9901", str(front.admin)).replace(f"sleep {wait}", ""))
+        # The second comes on a new connection.
+        for _ in range(2):
+            answer = client.put(url, content=OPEN)
+            assert (answer.status_code, answer.headers["connection"]) == (200, "close")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -86,10 +86,16 @@ def config(name: str, ports: Mapping[int, int], edits: Mapping[str, str] | None 
 
 @contextmanager
 def envoy_running(
-    name: str, behind: Behind, *, edits: Mapping[str, str] | None = None, patient: bool = True
+    name: str,
+    behind: Behind,
+    *,
+    edits: Mapping[str, str] | None = None,
+    more: Sequence[str] = (),
+    patient: bool = True,
 ) -> Iterator[Envoy]:
     """Run Envoy with a file of docs/gateway/ as long as the block.
 
+    `more` are further options of its command line.
     `patient`: with other deadlines than the file's, because this machine may be busy.
     """
     listener, admin = free_port(), free_port()
@@ -115,6 +121,7 @@ def envoy_running(
             # Several run on this machine at once.
             "--disable-hot-restart",
             *("--log-level", "warning"),
+            *more,
         ]
         with running(command, ready=lambda: listens(listener)) as program:
             yield Envoy(listener, admin, program)
