@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -224,3 +225,42 @@ def test_envoy_asks_clients_to_go_before_it_ends(tmp_path: Path) -> None:
         for _ in range(2):
             answer = client.put(url, content=OPEN)
             assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+
+
+def test_the_policy_of_istio(node: Path) -> None:
+    (policy,) = documents(DEPLOY / "kubernetes" / "istio.yaml")
+
+    def validate(resource: dict[str, Any]) -> str:
+        done = subprocess.run(
+            ["node", "resource.js"],
+            input=json.dumps(resource),
+            cwd=node,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stderr
+
+    assert validate(policy) == ""
+    # The schema is really asked.
+    assert "must be equal to one of" in validate({**policy, "spec": {"action": "CUSTM"}})
+
+
+def test_other_gateways_send_what_the_gate_of_envoy_sends() -> None:
+    file = (CONFIGS / PAIR).read_text("utf-8")
+    (allowed,) = re.findall(
+        r"^ +allowed_headers:\n +patterns:\n((?: +- .*\n)+)", file, re.MULTILINE
+    )
+    headers = re.findall(r"exact: (\S+)", allowed)
+    (policy,) = documents(DEPLOY / "kubernetes" / "envoy-gateway-ext-auth.yaml")
+    assert policy["spec"]["extAuth"]["headersToExtAuth"] == headers
+    istio = (DEPLOY / "kubernetes" / "istio.yaml").read_text("utf-8")
+    comment = "".join(re.findall(r"^#   (.*\n)", istio, re.MULTILINE)).partition(
+        "extensionProviders"
+    )
+    (provider,) = yaml.safe_load("extensionProviders" + comment[2])["extensionProviders"]
+    assert (
+        provider["name"]
+        == documents(DEPLOY / "kubernetes" / "istio.yaml")[0]["spec"]["provider"]["name"]
+    )
+    assert provider["envoyExtAuthzHttp"]["includeRequestHeadersInCheck"] == headers
