@@ -149,11 +149,10 @@ def test_the_settings(folder: str) -> None:
     assert parse(settings.admin).port == 9902
 
 
-def test_the_image_asks_for_its_health_at_the_address_of_admin() -> None:
+@pytest.mark.parametrize("name", ["Containerfile", "compose.yaml"])
+def test_health_is_asked_for_at_the_address_of_admin(name: str) -> None:
     settings = load_settings(str(DEPLOY / "talonschema.toml"))
-    (asked,) = re.findall(
-        r"http://127\.0\.0\.1:(\d+)/livez", (DEPLOY / "Containerfile").read_text()
-    )
+    (asked,) = re.findall(r"http://127\.0\.0\.1:(\d+)/livez", (DEPLOY / name).read_text("utf-8"))
     assert int(asked) == parse(settings.admin).port
 
 
