@@ -177,6 +177,12 @@ def test_errors_stand_at_the_nearest_table(tmp_path: Path) -> None:
         (b"a = \x00", 1, "is not TOML"),
         (b"a = 1\rb = 2", 1, "is not TOML"),
         (b"a = " + b"1" * 5000, None, "digits"),
+        (
+            b"a = 1\nb = [1, 0x" + b"f" * 5000 + b"]",
+            2,
+            "a value is a number of thousands of digits",
+        ),
+        (b"a" + b".a" * 2000 + b" = 1", None, "nested too deeply"),
         (b"a = " + b"[" * 5000, None, "nested too deeply"),
         (b"a = " + b"{a=" * 5000, None, "nested too deeply"),
     ],

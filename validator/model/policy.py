@@ -3,10 +3,11 @@
 import os
 from collections.abc import Mapping
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Literal, NamedTuple, Self, cast, get_args
 
 from ..findings.pointer import Path
-from .policy_data import PolicyError, choice, list_of, loaded, no_others, table, where
+from .policy_data import PolicyError, choice, list_of, loaded, no_others, shown, table, where
 
 AttributeType = Literal[
     "string",
@@ -101,7 +102,7 @@ class Policy(_Fields):
             "identifier_budget",
         ):
             if not isinstance(getattr(self, name), bool):
-                message = f"{name} is {getattr(self, name)!r}; it takes true or false"
+                message = f"{name} is {shown(getattr(self, name))}; it takes true or false"
                 raise PolicyError(message, name)
         if self.catalog is not None and not isinstance(self.catalog, Catalog):
             message = "catalog takes a Catalog; Policy.from_mapping builds one from plain data"
@@ -164,10 +165,10 @@ class Policy(_Fields):
 
 def _tolerance(value: object) -> Decimal:
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
-        tolerance = Decimal(str(value))
+        tolerance = Decimal(str(value) if isinstance(value, float) else value)
         if tolerance.is_finite() and tolerance >= 0:
             return tolerance
-    message = f"total_tolerance is {value!r}; it takes a number, 0 or more"
+    message = f"total_tolerance is {shown(value)}; it takes a number, 0 or more"
     raise PolicyError(message, "total_tolerance")
 
 
@@ -239,5 +240,16 @@ def _attribute(value: object, keys: Path) -> Attribute:
     if "allowed" in data:
         inner = (str,) if "number" not in kind else (int, float, Decimal)
         values = list_of(data["allowed"], inner, (*keys, "allowed"))
+        for index, each in enumerate(values):
+            if not isinstance(each, str) and not _is_double(each):
+                message = f"{where((*keys, 'allowed', index))} is not within the range of a double"
+                raise PolicyError(message, *keys, "allowed", index)
         allowed = frozenset(float(v) if isinstance(v, Decimal) else v for v in values)
     return Attribute(type=kind, allowed=allowed)
+
+
+def _is_double(number: float | Decimal) -> bool:
+    try:
+        return isfinite(float(number))
+    except (OverflowError, ValueError):
+        return False

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar, get_args
 
 from ..findings.message import suggestion
@@ -33,7 +33,7 @@ def loaded(path: str | os.PathLike[str], build: Callable[[Any], _T]) -> _T:
     from ..reading.toml_reader import TomlError, load
 
     try:
-        toml = load(name, parse_float=Decimal)
+        toml = load(name, parse_float=_decimal)
     except TomlError as error:
         raise PolicyError(str(error)) from None
     try:
@@ -52,9 +52,25 @@ def _json(path: str) -> Any:
     import json
 
     try:
-        return json.loads(raw.decode("utf-8-sig"), parse_float=Decimal)
+        return json.loads(raw.decode("utf-8-sig"), parse_float=_decimal)
     except (ValueError, RecursionError) as error:
         raise PolicyError(f"is not JSON: {error}") from None
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError("an exponent has too many digits") from None
+
+
+def shown(value: object) -> str:
+    """Return a value as messages show it."""
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):
+        # An integer of more digits than Python writes, or no end of tables.
+        return "too large to be shown"
 
 
 def where(keys: Path) -> str:
@@ -78,7 +94,8 @@ def no_others(
     names = tuple(names)
     for key in data:
         if key not in names:
-            message = f"{where(keys) or whole} has no key {key!r}{suggestion(str(key), names)}"
+            close = suggestion(key, names) if isinstance(key, str) else ""
+            message = f"{where(keys) or whole} has no key {shown(key)}{close}"
             raise PolicyError(message, *keys, key)
 
 
@@ -86,8 +103,8 @@ def choice(value: object, kind: Any, keys: Path) -> Any:
     """Return a value that is one of the `Literal` `kind`; raise `PolicyError` for another."""
     choices = get_args(kind)
     if value not in choices:
-        close = suggestion(str(value), choices)
-        message = f"{where(keys)} is {value!r}{close}; it takes one of {', '.join(choices)}"
+        close = suggestion(value, choices) if isinstance(value, str) else ""
+        message = f"{where(keys)} is {shown(value)}{close}; it takes one of {', '.join(choices)}"
         raise PolicyError(message, *keys)
     return value
 
@@ -100,6 +117,6 @@ def list_of(value: object, kind: Any, keys: Path) -> list[Any]:
     for index, each in enumerate(value):
         if not isinstance(each, kind) or isinstance(each, bool):
             names = " or ".join(one.__name__ for one in kind)
-            message = f"{where((*keys, index))} is {each!r}; it takes {names}"
+            message = f"{where((*keys, index))} is {shown(each)}; it takes {names}"
             raise PolicyError(message, *keys, index)
     return list(value)

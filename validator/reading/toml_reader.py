@@ -11,6 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from ..findings.message import ENDLESS, MANY_BITS
+
+_DEEPEST = 300
+"""The most keys and indexes that lead to a value; settings have less than ten."""
 Place = tuple[str | int, ...]
 """The keys and indexes that lead to a value."""
 
@@ -76,7 +80,7 @@ def load(path: str | os.PathLike[str], *, parse_float: Callable[[str], Any] = fl
     import tomllib
 
     try:
-        return Toml(name, text, tomllib.loads(text, parse_float=parse_float))
+        toml = Toml(name, text, tomllib.loads(text, parse_float=parse_float))
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(name, text, error) from None
     except RecursionError:
@@ -84,6 +88,26 @@ def load(path: str | os.PathLike[str], *, parse_float: Callable[[str], Any] = fl
     except ValueError as error:
         # Such as an integer with more digits than Python reads.
         raise TomlError(name, None, f"is not TOML: {error}") from None
+    _refuse_endless(toml)
+    return toml
+
+
+def _refuse_endless(toml: Toml) -> None:
+    """Raise `TomlError` for what no message could show, and no recursion get to the end of.
+
+    These are integers in hexadecimal, whose decimal digits Python refuses to write, and dotted keys
+    of thousands of parts.
+    """
+    waiting: list[tuple[Place, Any]] = [((), toml.data)]
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, int) and value.bit_length() > MANY_BITS:
+            raise toml.error(f"a value is {ENDLESS}", *place)
+        if len(place) > _DEEPEST:
+            raise TomlError(toml.path, None, "is nested too deeply")
+        if isinstance(value, (dict, list)):
+            parts = value.items() if isinstance(value, dict) else enumerate(value)
+            waiting += [((*place, step), part) for step, part in parts]
 
 
 def _syntax_error(path: str, text: str, error: ValueError) -> TomlError:
