@@ -150,8 +150,10 @@ def put(value: Any, place: Place, new: Any) -> Any:
     """Return a copy of `value` with `new` at a place."""
     if not place:
         return new
-    changed = copy.deepcopy(value)
-    at(changed, place[:-1])[place[-1]] = new
+    step, *below = place
+    # Only what holds the place is copied: the rest may be of types that can't be.
+    changed = copy.copy(value)
+    changed[step] = put(value[step], tuple(below), new)
     return changed
 
 

@@ -141,4 +141,6 @@ def _jsonable(value: Any) -> Any:
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, int) and value.bit_length() > MANY_BITS:
         return ENDLESS
+    if type(value) is list:
+        return [_jsonable(each) for each in value]
     return value
