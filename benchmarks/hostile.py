@@ -230,6 +230,12 @@ MAKERS: Final[dict[str, Maker]] = {
         '{"created":"x","cartItems":[', '{"name":"a","sku":"a","quantity":1,"price":1}', "]}"
     ),
     "a return of nothing, often": lambda: _filled('{"return":{"returnedCartItems":[', "{}", "]}}"),
+    "a response with lists under an unknown key": lambda: _filled(
+        '{"effects":[],"customerSession":{"totalDiscounts":0,"created":"x","x":[', "{},[[]]", "]}}"
+    ),
+    "a response with a list for a text": lambda: _filled(
+        '{"effects":[],"customerSession":{"totalDiscounts":0,"referralCode":[', "[]", "]}}"
+    ),
     "effects full of empty objects": lambda: _filled('{"effects":[', "{}", "]}"),
     "a response with wrong items": lambda: _filled(
         '{"totalDiscounts":0,"created":"x","cartItems":[', '{"quantity":0}', "]}"

@@ -6,7 +6,7 @@ has a fixed number of parts below it, and elements are looked into only where a 
 that they fail.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, TypeAlias
 
@@ -22,7 +22,7 @@ from .prefilter import SchemaPrefilter
 class _Node:
     """A place and its parts, up to the next arrays and maps."""
 
-    __slots__ = ("branches", "bulky", "names", "shell", "whole")
+    __slots__ = ("branches", "place", "shell", "whole")
 
     def __init__(self, place: SchemaNode, branches: tuple["_Branch", ...]) -> None:
         """Compile the schema of `place`; `branches` are the arrays and maps below it."""
@@ -33,10 +33,7 @@ class _Node:
         self.shell = validator(shell, formats=formats)
         """Checks the place without elements and members of `branches`."""
         self.branches = branches
-        self.bulky = tuple(_bulky(place, ()))
-        """Paths with large parts that `shell` ignores."""
-        self.names = frozenset(place.properties)
-        """The keys that `shell` looks at."""
+        self.place = place
 
 
 class _Branch:
@@ -141,7 +138,10 @@ def _descend(
     node: _Node, instance: Any, base: Path, suspects: SuspectIndexes, *, only_suspects: bool = False
 ) -> Iterator[Problem]:
     found: list[tuple[Path, str, Problem | _Below]] = []
-    for error in node.shell.iter_errors(_trimmed(node, instance)) if not only_suspects else ():
+    errors: Iterable[Any] = ()
+    if not only_suspects:
+        errors = node.shell.iter_errors(_trimmed(node.place, instance))
+    for error in errors:
         kind, path = error.kind, tuple(error.instance_path)
         keyword, value, part = kind.name, kind.value, _get(instance, path)
         if type(part) is not int or not _mistaken(keyword, value, part):
@@ -166,35 +166,24 @@ def _descend(
                 yield from _descend(below, part, (*place, step), suspects)
 
 
-def _bulky(place: SchemaNode, path: Path) -> Iterator[Path]:
-    if place.assertions.get("type", "array") in ("array", "object") and not place.properties:
-        yield path
-    for name, below in place.properties.items():
-        yield from _bulky(below, (*path, name))
-
-
-def _trimmed(node: _Node, instance: Any) -> Any:
-    """Return an instance that `shell` finds the same in, without what is large in it.
+def _trimmed(place: SchemaNode, value: Any) -> Any:
+    """Return a value that the shell of `place` finds the same in, without what it ignores.
 
     Each error of jsonschema-rs holds a copy of all that is at its place.
     """
-    for path in node.bulky:
-        part = _get(instance, path)
-        if isinstance(part, (dict, list, tuple)) and len(part) > _LARGE:
-            small: Any = {} if isinstance(part, dict) else [None] * len(part)
-            instance = _with(instance, path, small)
-    if isinstance(instance, dict) and len(instance) > _LARGE:
-        instance = {name: instance[name] for name in node.names if name in instance}
-    return instance
+    if isinstance(value, dict):
+        known = place.properties
+        return {
+            name: part if type(part) in _SCALARS else _trimmed(known[name], part)
+            for name, part in value.items()
+            if name in known
+        }
+    if isinstance(value, (list, tuple)):
+        return [None] * min(len(value), place.assertions.get("maxItems", 0) + 1)
+    return value
 
 
-def _with(value: Any, path: Path, part: Any) -> Any:
-    if not path:
-        return part
-    return {**value, path[0]: _with(value[path[0]], path[1:], part)}
-
-
-_LARGE = 64
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def _mistaken(keyword: str, value: Any, number: int) -> bool:
