@@ -24,7 +24,7 @@ from talonschema.gateway.settings import Settings
 from talonschema.reading import document
 
 Case = Mapping[str, Any]
-Places = list[tuple[str, int | None, int | None]]
+Places = list[tuple[str, int, int]]
 FILES = sorted((Path(__file__).parents[1] / "cases" / "json").glob("*.json"))
 VERDICTS = {"accept", "reject", "defined"}
 KEYS = {"description", "verdict", "reason", "text", "bytes_hex", "problems", "yaml", "gateway"}
