@@ -12,6 +12,8 @@ PYTHON ?= python3
 PYTEST_ARGS ?=
 # Payloads and sessions that make oracles draws for each test.
 EXAMPLES ?= 2000
+# The time that make fuzz gives each of its targets.
+SECONDS ?= 60
 # Tests that share a server carry one group, which one process runs.
 PYTEST := -m pytest --numprocesses=auto --dist=loadgroup
 
@@ -34,6 +36,9 @@ SPARK := build/spark
 SPARK_INSTALLED := $(SPARK)/.installed
 # The environment of api-drift, with whatever release of the SDK is the newest.
 NEWEST_SDK := build/sdk
+# The environment of the fuzzer, which has a compiler's runtime in it.
+FUZZ := build/fuzz
+FUZZ_INSTALLED := $(FUZZ)/venv/.installed
 TALONSCHEMA := $(VENV)/bin/talonschema
 INSTALLED := $(VENV)/.installed
 TYPES := build/types
@@ -54,7 +59,7 @@ QUESTIONS := accept read fail start lines growth real
 # no setting for that, so it reads them through links; its errors are printed with the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles api-drift lint format types docs released golden site dist bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark fleet clean
+.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles api-drift lint format types docs released golden site dist bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark fleet fuzz bench-bounds clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -78,6 +83,8 @@ lock: $(INSTALLED) ## Write the newest versions of all requirements into the loc
 	@$(COMPILE) --upgrade docs/site/requirements.in --output-file requirements/site.txt
 	@$(COMPILE) --upgrade pyproject.toml --extra duckdb --extra spark --extra testing \
 	    tests/scale/requirements.in --output-file requirements/spark.txt
+	@$(COMPILE) --upgrade pyproject.toml --extra gateway --extra testing --extra yaml \
+	    tests/fuzz/requirements.in --output-file requirements/fuzz.txt
 	@for folder in benchmarks/node docs/site tests/node; do \
 	    npm update --prefix $$folder --package-lock-only --omit-lockfile-registry-resolved \
 	        --no-audit --no-fund --silent; \
@@ -144,6 +151,17 @@ api-drift: install ## Compare the schemas with the models of the newest talon-on
 	@$(VPYTHON) -m venv --without-pip $(NEWEST_SDK)
 	@$(PIP) --python $(NEWEST_SDK)/bin/python install -qq --upgrade --editable . talon-one-sdk
 	@$(NEWEST_SDK)/bin/python tests/support/api_drift.py
+
+fuzz: $(FUZZ_INSTALLED) ## Search for inputs that break a promise, SECONDS=60 for each target
+	@PYTHONPATH=tests $(FUZZ)/venv/bin/python tests/fuzz/run.py --seconds $(SECONDS)
+
+$(FUZZ_INSTALLED): pyproject.toml requirements/fuzz.txt | install
+	@echo 'Installing the fuzzer into $(FUZZ) ...'
+	@$(VPYTHON) -m venv --clear --without-pip $(FUZZ)/venv
+	@$(PIP) --python $(FUZZ)/venv/bin/python install -qq --require-hashes \
+	    --requirement requirements/fuzz.txt
+	@$(PIP) --python $(FUZZ)/venv/bin/python install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
 
 lint: install ## Look for faults of style and layout
 	@echo '== ruff'
@@ -239,6 +257,9 @@ fleet: install ## Restart two machines and fail over Valkey under load, and coun
 
 bench-attacks: install ## Measure how light updates fare while others send what costs most
 	@$(VPYTHON) benchmarks/attacks.py $(if $(QUICK),--quick)
+
+bench-bounds: install ## Measure bytes per second and memory per byte of the worst payloads
+	@$(VPYTHON) benchmarks/bounds.py
 
 bench-spark: $(SPARK_INSTALLED) ## Measure Spark beside the command
 	@$(SPARK)/bin/python benchmarks/spark.py $(if $(QUICK),--quick)
