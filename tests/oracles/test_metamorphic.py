@@ -225,3 +225,43 @@ def test_one_bad_twist_gives_its_code_and_no_other(name: str, index: int, engine
     ignored = [each for each in ignored if each != name]
     checked = Validator(edition=edition, policy=policy, engine=engine, ignore=ignored)
     assert {each.code for each in checked.check(example.data, **context).findings} == {name}
+
+
+good_items = st.lists(
+    st.fixed_dictionaries(
+        {
+            "name": st.text(min_size=1, max_size=3),
+            "sku": st.uuids().map(str),
+            "quantity": st.integers(1, 3),
+            "price": st.integers(0, 10**4).map(lambda cents: cents / 100),
+        }
+    ),
+    min_size=1,
+    max_size=3,
+)
+TWISTS = [
+    (name, example)
+    for name, rule in RULES.items()
+    for example in rule.code.bad
+    if "IntegrationRequest" in rule.code.models
+    # Without those that are about the lack of what a good session has, or about no session.
+    and isinstance(example.data, dict)
+    and example.data
+    and "return" not in example.data
+]
+"""The bad examples of sessions that are sent."""
+
+
+@settings(max_examples=max(3, EXAMPLES // 10))
+@given(good_items, st.sampled_from(ENGINES))
+def test_one_bad_twist_in_a_good_cart_gives_its_code_and_no_other(
+    items: list[dict[str, Any]], engine: Any
+) -> None:
+    for name, example in TWISTS:
+        session = example.data.get("customerSession", example.data)
+        cart = [*session.get("cartItems", ()), *items]
+        twisted: Any = {"profileId": "visit-1", **session, "cartItems": cart}
+        if "customerSession" in example.data:
+            twisted = {**example.data, "customerSession": twisted}
+        report = report_on(example._replace(part=twisted), {**example.context, "engine": engine})
+        assert set(report.by_code) == {name}, (name, twisted)
