@@ -124,7 +124,8 @@ test-latest: install ## Run every test with the newest release of every requirem
 test-lowest: install ## Run every test with the lowest releases that pyproject.toml allows
 	@rm -rf $(LOWEST)
 	@$(VPYTHON) -m venv $(LOWEST)
-	@$(UV) pip compile --quiet pyproject.toml --extra gateway-grpc --extra kong --extra testing --extra yaml \
+	@$(UV) pip compile --quiet pyproject.toml --extra gateway-grpc --extra gateway-otel --extra kong \
+	    --extra testing --extra yaml \
 	    --resolution lowest-direct --no-deps --python-version 3.11 \
 	    --output-file $(LOWEST)/bounds.txt
 	@$(PIP) --python $(LOWEST)/bin/python install -qq --constraint $(LOWEST)/bounds.txt \
