@@ -270,6 +270,9 @@ def _need_extras(settings: Settings, config: str | None) -> None:
         raise ValueError("the gateway process needs Linux or macOS; SessionGuard runs anywhere")
     if (missing := _missing("uvicorn", "httptools", "prometheus_client")) is not None:
         raise ValueError(f"the HTTP face needs {missing}: pip install 'talonschema[gateway]'")
+    # Its core would write lines that are no JSON, of faults that are logged anyway. Workers inherit
+    # the setting, which is read when it is loaded.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     if settings.grpc == OFF or (missing := _missing("grpc", "google.protobuf")) is None:
         return
     fault = f"the gRPC face needs {missing}: pip install 'talonschema[gateway-grpc]'"
