@@ -13,13 +13,14 @@ from talonschema.checking.registry import CODES, GROUPS
 from talonschema.cli import COMMANDS
 from talonschema.cli.completion import SHELLS
 from talonschema.cli.console import PROG
+from talonschema.cli.schema import FORMS
 from talonschema.schemas import EDITIONS, models
 
 MODELS: Final = sorted({name for edition in EDITIONS for name in models(edition)})
 CHOICES: Final = {
     "code": [*GROUPS, *CODES],
     "ignore": [*GROUPS, *CODES],
-    "model": MODELS,
+    "model": [*FORMS, *MODELS],
     "select": [*GROUPS, *CODES],
 }
 """What an argument takes beyond the choices that its parser knows."""

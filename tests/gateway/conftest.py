@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
 
+from support.gateway.log_lines import parsed
 from support.gateway.processes import Upstream, upstream_running
 from support.gateway.valkey import Valkey
+from talonschema.gateway.log import JsonFormatter
+
+
+class _Lines(logging.Handler):
+    """Keeps the lines that a process would write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(JsonFormatter())
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture(autouse=True)
+def log_lines() -> Iterator[None]:
+    """Fail on a line that is logged in the process of the tests and not as the schema has it."""
+    handler = _Lines()
+    logger = logging.getLogger("talonschema.gateway")
+    logger.addHandler(handler)
+    yield
+    logger.removeHandler(handler)
+    parsed("\n".join(handler.lines))
 
 
 @pytest.fixture(scope="session")

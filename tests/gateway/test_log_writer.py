@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from support.gateway.log_lines import parsed
 from talonschema.gateway.log import JsonFormatter
 from talonschema.gateway.log_writer import LogWriter
 
@@ -49,7 +50,7 @@ def read(source: int, missing: int) -> tuple[list[dict[str, Any]], list[dict[str
         assert piece
         text += piece
         if text.endswith(b"\n"):
-            lines = [json.loads(line) for line in text.splitlines()]
+            lines = parsed(text.decode())
             gaps = [each for each in lines if each.get("event") == "log-dropped"]
             if sum(each["lines"] for each in gaps) == missing:
                 return lines, gaps

@@ -175,7 +175,7 @@ def test_arguments_are_looked_through_like_files(wrong: dict[str, Any]) -> None:
 
 
 def test_options_are_the_settings_but_those_of_a_process() -> None:
-    own = {"http", "grpc", "admin", "workers", "drain"}
+    own = {"http", "grpc", "admin", "workers", "drain", "log_level", "tracing"}
     names = {each.name for each in fields(Settings)}
     assert Options.__annotations__.keys() == names - own
     assert get_type_hints(Options)["max_body"] is int

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
 
 from .. import schemas
 from ..export.dialect import TARGETS, Target
 from .console import OK, UsageError, write
 from .options import add_edition
 
-REPORT = "report"
-"""The stand-in for a model that selects the form of reports."""
+FORMS = {"report": "output.json", "log": "gateway.log"}
+"""What else has a schema, in place of a model, and the module that has it."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +20,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help="such as IntegrationRequest; report for what 'check --format json' prints",
+        help="such as IntegrationRequest; report for what 'check --format json' prints, log for"
+        " the lines that 'gateway' logs",
     )
     add_edition(parser, f"default: {schemas.DEFAULT_EDITION}")
     parser.add_argument(
@@ -38,8 +40,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the schema as it is written, or an export of it."""
-    if args.model == REPORT:
-        return _report(args)
+    if args.model in FORMS:
+        return _form(args)
     if args.bundle and args.target:
         raise UsageError(
             f"--bundle gives draft 2020-12 and --target gives {args.target}: ask for one of them"
@@ -56,12 +58,10 @@ def run(args: argparse.Namespace) -> int:
     return OK
 
 
-def _report(args: argparse.Namespace) -> int:
-    from ..output.json import schema
-
+def _form(args: argparse.Namespace) -> int:
     if args.bundle or args.target or args.edition:
-        raise UsageError(f"the schema of a {REPORT} is of no edition and has no other form")
-    write(schema())
+        raise UsageError(f"the schema of a {args.model} is of no edition and has no other form")
+    write(import_module(f"..{FORMS[args.model]}", __package__).schema())
     return OK
 
 

@@ -6,8 +6,6 @@ It is all that the faces (HTTP, gRPC, middleware, Kong) talk to. It can be used 
 from __future__ import annotations
 
 import asyncio
-import logging
-import re
 from collections.abc import Callable
 from functools import partial
 from secrets import token_hex
@@ -19,8 +17,9 @@ from ..model.states import STATES
 from . import answer
 from .body import inflate
 from .decision import Decision, DecisionCore, StateQuestion
+from .decision_log import MOST_CODES, REQUEST_ID, given_id, log_admitted, log_refused
 from .heavy import Busy, HeavyQueue
-from .messages import Headers, Request, Response, header
+from .messages import Headers, Request, Response
 from .missed import ANY, MissedChanges
 from .outcome import outcome as outcome_of
 from .repetition import digest
@@ -39,11 +38,7 @@ from .store import (
 from .store_health import StoreHealth, StoreMeter
 
 WARNINGS: Final = "x-talonschema-warnings"
-REQUEST_ID: Final = "x-request-id"
 
-_MOST_CODES: Final = 20
-"""The most codes in a header."""
-_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _HEAVY: Final = 16 * 1024
 """A body of more bytes, decompressed, is judged beside the event loop: one with faults can take
 a second."""
@@ -63,7 +58,6 @@ OUTCOMES: Final = ("learned", "refused", "uncertain", "late", "unknown", "failed
 """The effects of an answer on what the store knows."""
 
 _T = TypeVar("_T")
-_log = logging.getLogger(__name__)
 
 
 class Verdict(NamedTuple):
@@ -150,28 +144,20 @@ class Guard:
         if decision.question is not None and not (decision.refusal and enforced):
             about = decision, decision.question
             decision, token = await self._ask(core, request, started, *about)
+        seconds = perf_counter() - started
         if self._meter is not None:
-            seconds = perf_counter() - started
             self._meter.decided(decision, seconds, len(request.body), enforced=enforced)
         headers: Headers = ()
         if decision.warnings and core.settings.warnings_header:
-            headers = ((WARNINGS, ", ".join(decision.warnings[:_MOST_CODES])),)
+            headers = ((WARNINGS, ", ".join(decision.warnings[:MOST_CODES])),)
         if decision.refusal is None:
+            log_admitted(decision, request, seconds)
             return Verdict(None, token, headers, decision.label)
         status, headers_of_refusal, body = decision.refusal
-        request_id = _request_id(request)
-        event = "refused" if enforced else "would-refuse"
-        codes = decision.codes[:_MOST_CODES]
-        # No path, which holds the session's id, and nothing of headers or payload.
-        fields = {
-            "event": event,
-            "decision": decision.label,
-            "codes": codes,
-            "status": status,
-            "method": request.method,
-            "request_id": request_id,
-        }
-        _log.warning("%s: %s", event, ", ".join(codes), extra={"fields": fields})
+        request_id = given_id(request) or token_hex(16)
+        log_refused(
+            decision, request, seconds, status=status, request_id=request_id, enforced=enforced
+        )
         if not enforced:
             return Verdict(None, token, headers, decision.label)
         refusal = Response(status, (*headers_of_refusal, (REQUEST_ID, request_id), *headers), body)
@@ -310,12 +296,6 @@ def _of_parts(text: bytes) -> int:
 def _busy(core: DecisionCore) -> Decision:
     refusal = answer.of_haste(_RETRY_AFTER, core.settings.errors)
     return Decision("busy", refusal, ("gateway/busy",))
-
-
-def _request_id(request: Request) -> str:
-    """Return the request's id if it came with one that can be passed on, else a new one."""
-    given = header(request.headers, REQUEST_ID)
-    return given if given and _REQUEST_ID.fullmatch(given) else token_hex(16)
 
 
 def _effect(outcome: RequestOutcome, ending: Ending | None) -> str:

@@ -28,6 +28,7 @@ from .messages import Headers, Request, Response, header
 from .outcome import MOST_LEARNED
 from .repetition import IDEMPOTENCY_KEY
 from .store import StoreError
+from .trace_context import TRACEPARENT
 
 if TYPE_CHECKING:
     from .metrics import Metrics
@@ -65,6 +66,7 @@ _READ: Final = {
         "content-encoding",
         "content-type",
         IDEMPOTENCY_KEY,
+        TRACEPARENT,
         "x-envoy-auth-partial-body",
         "x-forwarded-method",
         "x-forwarded-uri",

@@ -18,7 +18,7 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 from .guard import Guard
-from .log import set_up
+from .log import set_level, set_up
 from .messages import Headers, Request, Response
 from .settings import load_settings
 
@@ -122,6 +122,7 @@ _guards_lock = threading.Lock()
 def _guard(path: str) -> Guard:
     """Return the guard of a file, with the settings that it has now."""
     settings = load_settings(path)
+    set_level(settings.log_level)
     with _guards_lock:
         if path in _guards:
             _guards[path].reload(settings)

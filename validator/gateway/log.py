@@ -1,7 +1,7 @@
-"""Log: lines of the gateway on standard error, one JSON object a line.
+"""Log: lines of the gateway on standard error, one JSON object a line, as log.schema.json has it.
 
-Nothing of a request gets in but its method and its request id: no path (ids of sessions may be
-personal), no header (API keys are in one), no value of a payload.
+Nothing of a request gets in but its method, its size and the ids of it and its trace: no path (ids
+of sessions may be personal), no other header (API keys are in one), no value of a payload.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ import os
 import sys
 import traceback
 from datetime import UTC, datetime
+from typing import Literal, TypeAlias
 
 from .log_writer import LogWriter
+
+Level: TypeAlias = Literal["error", "warning", "info", "debug"]
+"""The lowest level of lines that are written."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -46,8 +50,24 @@ def set_up() -> LogWriter:
     target = os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else sys.stderr.fileno()
     handler = LogWriter(target)
     handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(handlers=[handler], force=True)
+    set_level("info")
     # The server logs its own start and stop, and the gateway does that itself.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("grpc._cython.cygrpc").addFilter(_is_fault)
     return handler
+
+
+def set_level(level: Level) -> None:
+    """Have lines below `level` left out from now on."""
+    lowest = logging.getLevelNamesMapping()[level.upper()]
+    logging.getLogger(__package__).setLevel(lowest)
+    # Other packages have no details that anybody looks for here.
+    logging.getLogger().setLevel(max(lowest, logging.INFO))
+
+
+def schema() -> str:
+    """Return the JSON Schema of a line."""
+    path = os.path.join(os.path.dirname(__file__), "log.schema.json")
+    with open(path, encoding="utf-8") as file:
+        return file.read()

@@ -17,10 +17,11 @@ _LATENCIES = (
     *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
 )
 _LAGS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-_DECISIONS = (
+DECISIONS = (
     *("allowed", "dry", "repeated", "invalid", "transition", "unfit", "busy", "suspicious"),
     "other",
 )
+"""The labels of decisions."""
 _CALLS = ("begin", "finish", "ready", "record", "upkeep")
 _SIZES = (256, 1024, 4096, 16384, 65536, 262144, 1048576, 2097152)
 
@@ -100,7 +101,7 @@ class Metrics:
         # their labels took 2 % of a request.
         self._decided = {
             (label, enforced): self._decisions.labels(label, str(enforced).lower())
-            for label in _DECISIONS
+            for label in DECISIONS
             for enforced in (True, False)
         }
         self._finished = {outcome: self._outcomes.labels(outcome) for outcome in OUTCOMES}

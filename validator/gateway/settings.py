@@ -23,6 +23,7 @@ from ..reading.toml_reader import Toml, TomlError, load
 from .address import overlap, parse
 from .answer import Form
 from .body import MAX_BODY
+from .log import Level
 from .store import EXPIRY, LEASE, TIMEOUT
 
 TABLE = "gateway"
@@ -99,6 +100,10 @@ class Settings:
     """Number of processes, each on the next port or on a Unix socket of its own."""
     drain: float = 10.0
     """Seconds that requests in flight have to end in when the gateway stops."""
+    log_level: Level = "info"
+    """The lowest level of lines in the log."""
+    tracing: bool = False
+    """Export spans by OpenTelemetry, as its environment variables say."""
 
     def __post_init__(self) -> None:
         """Look the values through that are not the validator's."""
@@ -226,5 +231,7 @@ _KINDS: dict[str, FieldReader] = {
     "admin": _address_or_off,
     "workers": _number(1, 256, whole=True),
     "drain": _number(0, 3600, whole=False),
+    "log_level": choice(get_args(Level)),
+    "tracing": boolean,
 }
 """The reader of each key of the table."""

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from support.gateway.log_lines import parsed
+
 HERE = Path(__file__).resolve().parent
 PATIENCE = 30.0
 """Seconds a program may take to start or to stop before that counts as a fault."""
@@ -197,3 +199,5 @@ def gateway_running(folder: Path, settings: str = "", **ports: int) -> Iterator[
     command = [sys.executable, "-c", script, str(config)]
     with running(command, ready=lambda: listens(http) and listens(grpc), cwd=folder) as program:
         yield Gateway(http, grpc, program)
+        stop(program.process)
+        parsed(program.output())

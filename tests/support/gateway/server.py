@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import socket
 import subprocess
 import sys
@@ -12,7 +11,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from support.gateway.processes import Program, free_port, listens, running
+from support.gateway.log_lines import parsed
+from support.gateway.processes import Program, free_port, listens, running, stop
+from talonschema.gateway.process.server import USAGE
 
 BAD = b'{"customerSession": {"cartItem": []}}'
 STRICT = '[severity]\n"payload/unknown-property" = "error"\n'
@@ -57,11 +58,11 @@ def put(port: int, body: bytes = BAD, target: str = TARGET) -> int:
 
 
 def events(program: Program) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in program.output().splitlines()]
+    return parsed(program.output())
 
 
 def named(program: Program, event: str) -> list[dict[str, Any]]:
-    return [each for each in events(program) if each["event"] == event]
+    return [each for each in events(program) if each.get("event") == event]
 
 
 @contextmanager
@@ -74,12 +75,18 @@ def serving(
         command("--config", config, *more), ready=lambda: listens(port), cwd=folder
     ) as program:
         yield port, program
+        stop(program.process)
+        events(program)
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    done = subprocess.run(
         command(*arguments), capture_output=True, text=True, check=False, cwd=folder, timeout=60
     )
+    # What is wrong with the settings is for whoever starts it, and anything else for the log.
+    if done.returncode != USAGE:
+        parsed(done.stderr)
+    return done
 
 
 @contextmanager
@@ -94,3 +101,5 @@ def workers(folder: Path, count: int = 2) -> Iterator[tuple[int, Program]]:
     program = command("--config", config, "--workers", str(count))
     with running(program, ready=ready, cwd=folder) as running_program:
         yield first, running_program
+        stop(running_program.process)
+        events(running_program)

@@ -24,7 +24,7 @@ from typing import Final, Protocol
 from ...reading.toml_reader import load
 from ..address import Address, parse
 from ..guard import Guard, Meter
-from ..log import set_up
+from ..log import set_level, set_up
 from ..settings import OFF, TABLE, Settings, load_settings
 from ..store import StoreError
 from .loop_lag import LoopLag
@@ -50,6 +50,7 @@ _FIXED: Final = (
     "admin",
     "workers",
     "drain",
+    "tracing",
 )
 """The settings that only a restart changes."""
 
@@ -78,6 +79,7 @@ def main(config: str | None, workers: int | None = None) -> int:
     from .supervisor import supervise
 
     set_up()
+    set_level(settings.log_level)
     return asyncio.run(supervise(settings, config))
 
 
@@ -96,6 +98,7 @@ def serve(settings: Settings, config: str | None, index: int = 0, *, parent: boo
     Raises `ValueError` or `StoreError` for settings that make no sense.
     """
     log = set_up()
+    set_level(settings.log_level)
     # The event loop waits this long for the thread with heavy work, at each turn.
     sys.setswitchinterval(_SWITCH)
     factory: Callable[[], asyncio.AbstractEventLoop] | None = None
@@ -220,6 +223,7 @@ class _Process:
             self.metrics.reloaded("failed")
             return
         self._settings = settings
+        set_level(settings.log_level)
         self.metrics.reloaded("done")
         self._tell()
         _log.info("reloaded", extra={"fields": {"event": "reloaded"}})
