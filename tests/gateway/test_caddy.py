@@ -13,7 +13,7 @@ import pytest
 import talonschema
 from support.gateway.failures import OF_THE_GATE, Failure, Gateway, changed
 from support.gateway.processes import Upstream, free_port, gateway_running, listens, running
-from support.gateway.promises import BAD, CLOSED, MIB, OPEN, REQUEST_LEG, Front, new, path
+from support.gateway.promises import BAD, CLOSED, LOG, MIB, OPEN, REQUEST_LEG, Front, new, path
 from support.gateway.tricks import TRICKS, WRONG, Trick, nothing_slips
 
 CONFIG = Path(__file__).resolve().parents[2] / "docs" / "gateway" / "Caddyfile"
@@ -54,7 +54,7 @@ def caddy(api: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
         gateway_running(folder) as plugin,
         caddy_running(folder, api, plugin.http) as front,
     ):
-        yield front
+        yield front._replace(plugin=plugin.program)
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def front(caddy: Front, upstream: Upstream) -> Front:
     return caddy
 
 
-@pytest.mark.parametrize("promise", REQUEST_LEG, ids=lambda promise: promise.__name__)
+@pytest.mark.parametrize("promise", REQUEST_LEG + LOG, ids=lambda promise: promise.__name__)
 def test_caddy_keeps_the_promise(front: Front, promise: Callable[[Front], None]) -> None:
     promise(front)
 

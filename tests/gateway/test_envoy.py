@@ -53,6 +53,7 @@ from support.gateway.promises import (
     BAD,
     CLOSED,
     JSON,
+    LOG,
     MIB,
     OPEN,
     REQUEST_LEG,
@@ -102,7 +103,7 @@ def standing(
         gateway_running(folder, SETTINGS + settings) as plugin,
         envoy_running(config, Behind(api.port, plugin.http, plugin.grpc), edits=edits) as envoy,
     ):
-        yield Stand(config, envoy, plugin, Front(envoy.port, api))
+        yield Stand(config, envoy, plugin, Front(envoy.port, api, plugin.program))
 
 
 @contextmanager
@@ -137,7 +138,7 @@ each_pair = pytest.mark.parametrize("config", PAIRS)
 
 
 @pytest.mark.parametrize(
-    "promise", [*REQUEST_LEG, *RESPONSE_LEG], ids=lambda promise: promise.__name__
+    "promise", [*REQUEST_LEG, *LOG, *RESPONSE_LEG], ids=lambda promise: promise.__name__
 )
 def test_envoy_keeps_the_promise(stand: Stand, promise: Callable[[Front], None]) -> None:
     promise(stand.front)

@@ -30,7 +30,7 @@ from support.gateway.processes import (
     listens,
     running,
 )
-from support.gateway.promises import OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new, path
+from support.gateway.promises import LOG, OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new, path
 from support.gateway.server import workers
 from support.gateway.tricks import TRICKS, Trick, nothing_slips
 from support.pages import blocks
@@ -72,7 +72,7 @@ def haproxy(api: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         gateway_running(folder) as plugin,
         haproxy_running(folder, api, plugin.http) as front,
     ):
-        yield front
+        yield front._replace(plugin=plugin.program)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def front(haproxy: Front, upstream: Upstream) -> Front:
 
 
 @pytest.mark.parametrize(
-    "promise", REQUEST_LEG + RESPONSE_LEG, ids=lambda promise: promise.__name__
+    "promise", REQUEST_LEG + LOG + RESPONSE_LEG, ids=lambda promise: promise.__name__
 )
 def test_haproxy_keeps_the_promise(front: Front, promise: Callable[[Front], None]) -> None:
     promise(front)

@@ -26,7 +26,17 @@ from support.gateway.processes import (
     listens,
     running,
 )
-from support.gateway.promises import CLOSED, MIB, OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new, path
+from support.gateway.promises import (
+    CLOSED,
+    LOG,
+    MIB,
+    OPEN,
+    REQUEST_LEG,
+    RESPONSE_LEG,
+    Front,
+    new,
+    path,
+)
 from support.gateway.server import workers
 from support.gateway.tricks import TRICKS, Trick, nothing_slips
 from support.pages import blocks
@@ -80,7 +90,7 @@ def nginx(api: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
         gateway_running(folder) as plugin,
         nginx_running(folder, api, plugin.http) as front,
     ):
-        yield front
+        yield front._replace(plugin=plugin.program)
 
 
 @pytest.fixture
@@ -90,7 +100,7 @@ def front(nginx: Front, upstream: Upstream) -> Front:
 
 
 @pytest.mark.parametrize(
-    "promise", REQUEST_LEG + RESPONSE_LEG, ids=lambda promise: promise.__name__
+    "promise", REQUEST_LEG + LOG + RESPONSE_LEG, ids=lambda promise: promise.__name__
 )
 def test_nginx_keeps_the_promise(front: Front, promise: Callable[[Front], None]) -> None:
     promise(front)

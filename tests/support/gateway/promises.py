@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from support.gateway.processes import NO_TLS, Upstream
+from support.gateway.log_lines import parsed
+from support.gateway.processes import NO_TLS, Program, Upstream, eventually
 
 JSON = {"content-type": "application/json"}
 OPEN, CLOSED, CANCELLED, BAD = (
@@ -31,6 +32,8 @@ class Front(NamedTuple):
 
     port: int
     api: Upstream
+    plugin: Program | None = None
+    """The plugin's process, if it is one of its own."""
 
     @contextmanager
     def client(self) -> Iterator[httpx.Client]:
@@ -245,6 +248,20 @@ def what_a_client_says_of_the_plugin_counts_for_nothing(front: Front) -> None:
     assert front.seen(name) == []
 
 
+def a_refusal_is_logged_with_its_trace(front: Front) -> None:
+    trace, request = new(), new()
+    parent = f"00-{trace}-00f067aa0ba902b7-01"
+    front.ask("PUT", path(new()), BAD, traceparent=parent, x_request_id=request)
+
+    def logged() -> list[dict[str, Any]]:
+        lines = parsed(front.plugin.output()) if front.plugin else []
+        return [each for each in lines if each.get("request_id") == request]
+
+    (line,) = eventually(logged, "it is not logged")
+    assert (line["trace_id"], line["size"]) == (trace, len(BAD))
+
+
+LOG = (a_refusal_is_logged_with_its_trace,)
 REQUEST_LEG = (
     a_good_update_passes_unchanged,
     a_bad_update_is_answered_with_the_apis_error,
