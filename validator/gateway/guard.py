@@ -36,6 +36,7 @@ from .store import (
     open_store,
 )
 from .store_health import StoreHealth, StoreMeter
+from .trace_context import unmarked
 
 WARNINGS: Final = "x-talonschema-warnings"
 
@@ -176,6 +177,7 @@ class Guard:
             return
         key = Key(core.settings.application, route.session)
         outcome = outcome_of(response, route, target.partition("?")[2])
+        verdict_token, _ = unmarked(verdict_token)
         unjudged, mark, wanted = verdict_token.partition(_UNJUDGED)
         if not mark or unjudged:
             ending = await self._health.answer(

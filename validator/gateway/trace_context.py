@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 from .messages import Headers
 
 TRACEPARENT: Final = "traceparent"
+_MARK: Final = "~"
+"""Stands between a token and the context that goes with it; no token has it."""
 
 _VALUE: Final = re.compile(
     r"[ \t]*(?P<version>(?!ff)[0-9a-f]{2})"
@@ -50,3 +52,14 @@ def parse(text: str) -> TraceContext | None:
     if found is None or (found["version"] == "00" and found["more"]):
         return None
     return TraceContext(found["trace"], found["span"], int(found["flags"], 16))
+
+
+def marked(token: str, context: TraceContext) -> str:
+    """Return a token that carries the span of its request, for that of the answer to refer to."""
+    return f"{token}{_MARK}{context}"
+
+
+def unmarked(token: str) -> tuple[str, TraceContext | None]:
+    """Return a token as the store knows it, and the context that it carries."""
+    bare, _, text = token.partition(_MARK)
+    return bare, parse(text) if text else None

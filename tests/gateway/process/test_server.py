@@ -32,9 +32,9 @@ from support.gateway.server import (
 
 pytestmark = pytest.mark.slow
 
-WITHOUT_GRPC = """
+WITHOUT_EXTRAS = """
 import sys
-sys.modules |= dict.fromkeys(("grpc", "google.protobuf"))
+sys.modules |= dict.fromkeys(("grpc", "google.protobuf", "opentelemetry"))
 from talonschema.__main__ import run
 sys.exit(run())
 """
@@ -69,29 +69,44 @@ def test_wrong_settings_end_it_before_it_starts(
 
 
 @pytest.mark.parametrize("store", ["memory:", "sqlite:sessions.db"])
-def test_without_grpc_in_its_settings_it_needs_no_package_of_it(tmp_path: Path, store: str) -> None:
+def test_without_grpc_and_tracing_it_needs_no_package_of_theirs(tmp_path: Path, store: str) -> None:
     port = free_port()
     config = configured(tmp_path, f'http = "127.0.0.1:{port}"\nstore = "{store}"\ndrain = 0\n')
-    started = [sys.executable, "-c", WITHOUT_GRPC, "gateway", "--config", config]
+    started = [sys.executable, "-c", WITHOUT_EXTRAS, "gateway", "--config", config]
     with running(started, ready=lambda: listens(port), cwd=tmp_path) as program:
         assert put(port) == 200
         assert put(port, b"{}") == 400
     assert program.process.returncode == 0
 
 
-def test_with_grpc_in_its_settings_it_says_which_package_is_missing(tmp_path: Path) -> None:
-    config = configured(tmp_path, 'mode = "report"\ngrpc = "unix:g.sock"')
+@pytest.mark.parametrize(
+    ("setting", "needs", "remedy"),
+    [
+        (
+            'grpc = "unix:g.sock"',
+            "the gRPC face needs grpc",
+            'gateway-grpc]\', or set grpc = "off"',
+        ),
+        (
+            "tracing = true",
+            "tracing needs opentelemetry.sdk.trace",
+            "gateway-otel]', or set tracing = false",
+        ),
+    ],
+)
+def test_with_one_of_them_it_says_which_package_is_missing(
+    tmp_path: Path, setting: str, needs: str, remedy: str
+) -> None:
+    config = configured(tmp_path, f'mode = "report"\n{setting}')
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_GRPC, "gateway", "--config", config],
+        [sys.executable, "-c", WITHOUT_EXTRAS, "gateway", "--config", config],
         capture_output=True,
         text=True,
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
-        f"talonschema: {config}:4: the gRPC face needs grpc:"
-        " pip install 'talonschema[gateway-grpc]', or set grpc = \"off\"\n"
-    )
+    reported = f"{needs}: pip install 'talonschema[{remedy}"
+    assert done.stderr == f"talonschema: {config}:4: {reported}\n"
 
 
 def test_a_config_that_is_not_there_ends_it(tmp_path: Path) -> None:

@@ -130,7 +130,12 @@ class _Process:
         self._config = config
         self._index = index
         self.metrics = Metrics()
-        self._guard = _guard(settings, config, self.metrics)
+        make: Callable[..., Guard] = Guard
+        if settings.tracing:
+            from ..tracing import TracedGuard, TracedMetrics, Tracing
+
+            self.metrics, make = TracedMetrics(), partial(TracedGuard, tracing=Tracing())
+        self._guard = _guard(settings, config, self.metrics, make)
         self._app = App(self._guard, self.metrics)
         self._stop = asyncio.Event()
         self._reloads: set[asyncio.Task[None]] = set()
@@ -258,10 +263,15 @@ def wait_until_written(path: str) -> None:
         time.sleep(_AT_REST - age)
 
 
-def _guard(settings: Settings, config: str | None, metrics: Meter | None = None) -> Guard:
+def _guard(
+    settings: Settings,
+    config: str | None,
+    metrics: Meter | None = None,
+    make: Callable[..., Guard] = Guard,
+) -> Guard:
     """Return the guard; a fault of the store is reported with its line."""
     try:
-        return Guard(settings, meter=metrics)
+        return make(settings, meter=metrics)
     except (ValueError, StoreError) as error:
         if config is None:
             raise
@@ -277,12 +287,21 @@ def _need_extras(settings: Settings, config: str | None) -> None:
     # Its core would write lines that are no JSON, of faults that are logged anyway. Workers inherit
     # the setting, which is read when it is loaded.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    if settings.grpc == OFF or (missing := _missing("grpc", "google.protobuf")) is None:
+    if settings.grpc != OFF:
+        _need("grpc", "the gRPC face", 'grpc = "off"', config, "grpc", "google.protobuf")
+    if settings.tracing:
+        modules = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
+        _need("otel", "tracing", "tracing = false", config, *modules)
+
+
+def _need(extra: str, part: str, off: str, config: str | None, *modules: str) -> None:
+    """Raise `ValueError` if one of the modules of an extra is missing, with the line to change."""
+    if (missing := _missing(*modules)) is None:
         return
-    fault = f"the gRPC face needs {missing}: pip install 'talonschema[gateway-grpc]'"
+    fault = f"{part} needs {missing}: pip install 'talonschema[gateway-{extra}]'"
     if config is None:
         raise ValueError(fault)
-    raise load(config).error(f'{fault}, or set grpc = "off"', TABLE, "grpc")
+    raise load(config).error(f"{fault}, or set {off}", TABLE, off.partition(" ")[0])
 
 
 def _missing(*names: str) -> str | None:
