@@ -59,7 +59,7 @@ QUESTIONS := accept read fail start lines growth real
 # no setting for that, so it reads them through links; its errors are printed with the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles api-drift lint format types docs released golden site dist bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark fleet fuzz bench-bounds clean
+.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles api-drift lint format types docs released golden site dist bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark fleet fuzz bench-bounds test-monitoring clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -143,6 +143,9 @@ $(SPARK_INSTALLED): pyproject.toml requirements/spark.txt | install
 	    --requirement requirements/spark.txt
 	@$(PIP) --python $(SPARK)/bin/python install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
+
+test-monitoring: install ## Try alerts and the dashboard beside gateways in each state
+	@TALONSCHEMA_MONITORING=1 $(VPYTHON) $(PYTEST) tests/gateway/monitoring $(PYTEST_ARGS)
 
 oracles: install ## Compare verdicts with those of independent oracles, on many more payloads
 	@TALONSCHEMA_EXAMPLES=$(EXAMPLES) $(VPYTHON) $(PYTEST) tests/oracles tests/evolution $(PYTEST_ARGS)

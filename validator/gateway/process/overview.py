@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
@@ -26,9 +26,13 @@ _OK: Final = 200
 class Overview:
     """An ASGI application with ``/livez``, ``/readyz`` and ``/metrics`` of `workers`."""
 
-    def __init__(self, workers: Sequence[Address], form: Form) -> None:
-        """Ask the HTTP faces of the workers; `form` is that of refusals."""
+    def __init__(self, workers: Sequence[Address], form: Form, restarts: Sequence[int]) -> None:
+        """Ask the HTTP faces of the workers; `form` is that of refusals.
+
+        `restarts` counts, for each worker, how often it was started again; it may change.
+        """
         self._workers = workers
+        self._restarts = restarts
         self.form: Form = form
 
     def refused_connection(self, reason: str) -> None:
@@ -54,7 +58,7 @@ class Overview:
         if path == b"/metrics":
             accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
             texts = [text.decode() if status == _OK else None for status, text in told]
-            return _combined(texts, accept)
+            return combined(texts, self._restarts, accept)
         faults = {index: text for index, (status, text) in enumerate(told) if status != _OK}
         # One that serves is alive; all have to be ready, since gateways know each of them.
         if not faults or (path == b"/livez" and len(faults) < len(told)):
@@ -92,7 +96,7 @@ class _Figures(Collector):
         yield from self._families
 
 
-def _combined(texts: Sequence[str | None], accept: str) -> Response:
+def combined(texts: Sequence[str | None], restarts: Sequence[int], accept: str) -> Response:
     """Return the figures of all workers, each with the label ``worker``.
 
     A sum would fall when a worker starts again, and Prometheus take that for a start of all.
@@ -100,6 +104,13 @@ def _combined(texts: Sequence[str | None], accept: str) -> Response:
     up = GaugeMetricFamily(
         "talonschema_gateway_worker_up", "1 if the worker answers, else 0.", labels=["worker"]
     )
+    started = CounterMetricFamily(
+        "talonschema_gateway_worker_restarts",
+        "Times that a worker ended and was started again.",
+        labels=["worker"],
+    )
+    for index, count in enumerate(restarts):
+        started.add_metric([str(index)], count)
     families: dict[str, Metric] = {}
     for index, text in enumerate(texts):
         up.add_metric([str(index)], 0 if text is None else 1)
@@ -109,7 +120,7 @@ def _combined(texts: Sequence[str | None], accept: str) -> Response:
                 kept = Metric(family.name, family.documentation, family.type)
                 _add(families.setdefault(family.name, kept), family, {"worker": str(index)})
     registry = CollectorRegistry()
-    registry.register(_Figures([up, *families.values()]))
+    registry.register(_Figures([up, started, *families.values()]))
     encode, content_type = choose_encoder(accept)
     return Response(200, (("content-type", content_type),), encode(registry))
 

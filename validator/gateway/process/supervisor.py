@@ -43,6 +43,8 @@ class _Supervisor:
         self._stop = asyncio.Event()
         self._starting = asyncio.Lock()
         self._status = 0
+        self._restarts = [0] * settings.workers
+        """Of each worker."""
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
@@ -69,7 +71,8 @@ class _Supervisor:
 
         http = parse(settings.http)
         faces = [http.of_worker(index, self._workers) for index in range(self._workers)]
-        face = HttpFace(Overview(faces, settings.errors), parse(settings.admin), _LAST_ANSWERS)
+        overview = Overview(faces, settings.errors, self._restarts)
+        face = HttpFace(overview, parse(settings.admin), _LAST_ANSWERS)
         await face.start()
         stack.push_async_callback(face.stop)
         fields = {"event": "listening", "admin": settings.admin}
@@ -119,7 +122,7 @@ class _Supervisor:
             try:
                 await asyncio.wait_for(self._stop.wait(), wait)
             except TimeoutError:
-                continue
+                self._restarts[index] += 1
 
     async def _start(self, index: int) -> asyncio.subprocess.Process:
         arguments = json.dumps([self._config, self._workers, index])
