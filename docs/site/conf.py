@@ -43,6 +43,7 @@ PATHS = {
             "asgi",
             "stores",
             "deployment",
+            "monitoring",
             "performance",
         )
     ],

@@ -19,6 +19,7 @@ from talonschema.gateway.metrics import DECISIONS
 from talonschema.gateway.store import KINDS
 
 SOURCES = Path(talonschema.gateway.__file__).parent
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "gateway" / "monitoring.md"
 
 
 def test_it_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,6 +63,23 @@ def test_it_has_each_event_and_label_that_there_is() -> None:
     assert set(properties["kind"]["enum"]) == set(KINDS)
 
 
+def test_the_page_has_the_level_of_each_event_and_each_key_of_a_request() -> None:
+    page = PAGE.read_text("utf-8")
+    rows = re.findall(r"^\| `(error|warning|info|debug)` \|[^|]*\| (.*) \|$", page, re.MULTILINE)
+    listed = {level: set(re.findall(r"`([\w-]+)`", events)) for level, events in rows}
+    # Written at any level, which stands below the table.
+    listed["warning"].add("log-dropped")
+    of_schema = {
+        then["properties"]["level"]["const"]: set(rule["if"]["properties"]["event"]["enum"])
+        for rule in SCHEMA["allOf"]
+        if "level" in (then := rule["then"]).get("properties", {})
+    }
+    assert listed == of_schema
+    about = {key for rule in SCHEMA["allOf"][:2] for key in rule["then"]["required"]}
+    keys = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", page, re.MULTILINE)
+    assert about | {"trace_id", "time"} <= set(re.findall(r"\w+", " ".join(keys)))
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -70,6 +88,7 @@ def test_it_has_each_event_and_label_that_there_is() -> None:
         {"trace_id": "0" * 32},
         {"path": "/v2/customer_sessions/a"},
         {"time": "2026-11-29 09:41:07"},
+        {"level": "info"},
     ],
 )
 def test_faults_would_be_found(fault: dict[str, Any]) -> None:

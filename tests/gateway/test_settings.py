@@ -12,7 +12,6 @@ import pytest
 from talonschema.gateway import Settings
 from talonschema.gateway.address import Address, parse
 from talonschema.gateway.body import BROKEN, ENCODING, TOO_LARGE, TRUNCATED, TYPE
-from talonschema.gateway.metrics import Metrics
 from talonschema.gateway.settings import Options, load_settings
 from talonschema.model.policy import Policy
 from talonschema.reading.toml_reader import TomlError
@@ -230,11 +229,6 @@ def test_the_page_lists_each_setting_with_its_default() -> None:
     assert listed == {
         each.name: each.default for each in fields(Settings) if each.name not in checkers
     }
-
-
-def test_the_page_lists_each_metric() -> None:
-    listed = {row[0].strip("`").removesuffix("_total") for row in rows("## Metrics")}
-    assert listed == {each.name for each in Metrics().registry.collect()}
 
 
 def test_the_page_lists_each_code_of_the_gateway() -> None:
