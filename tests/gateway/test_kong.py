@@ -21,7 +21,7 @@ import msgpack
 import pytest
 
 from support.gateway import promises
-from support.gateway.processes import NO_TLS, Program, Upstream, running
+from support.gateway.processes import NO_TLS, Program, Upstream, eventually, running
 from support.gateway.promises import BAD, CLOSED, JSON, OPEN, RETURN, new, path
 
 MULTI_MAPS = {"kong.request.get_headers", "kong.service.response.get_headers"}
@@ -214,17 +214,22 @@ def test_what_goes_wrong_refuses_the_request_and_hangs_nothing(kong: Kong) -> No
     assert kong.ask("PUT", path(new()), BAD).status_code == 400
 
 
-def test_settings_are_read_anew_with_each_configuration(kong: Kong, folder: Path) -> None:
+def test_settings_are_read_anew_with_each_configuration(
+    kong: Kong, folder: Path, server: Program
+) -> None:
     other = folder / "other.toml"
-    other.write_text('[gateway]\nmode = "report"\nstore = "memory:"\n')
+    other.write_text('[gateway]\nmode = "report"\nlog_level = "error"\nstore = "memory:"\n')
     kong.settings = other
     kong.instance = kong.start()["Id"]
     assert kong.ask("PUT", path(new()), BAD).status_code != 503
     assert len(kong.api.received()) == 1
     other.write_text('[gateway]\nmode = "enforce"\nstore = "memory:"\n')
     kong.instance = kong.start()["Id"]
-    assert kong.ask("PUT", path(new()), BAD).status_code == 400
+    request = new()
+    assert kong.ask("PUT", path(new()), BAD, x_request_id=request).status_code == 400
     assert len(kong.api.received()) == 1
+    eventually(lambda: request in server.output(), "it is not logged")
+    assert "would-refuse" not in server.output()
 
 
 def test_wrong_settings_are_reported_to_kong(kong: Kong, folder: Path) -> None:

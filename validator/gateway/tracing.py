@@ -108,7 +108,7 @@ class Tracing:
             await asyncio.wait_for(done.wait(), LAST_SPANS)
         except TimeoutError:
             # Ends its attempts.
-            self._exporter.shutdown()
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]
             text = "the last spans were not exported in time"
             _log.warning(text, extra={"fields": {"event": "spans-lost"}})
 
