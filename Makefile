@@ -145,7 +145,7 @@ $(SPARK_INSTALLED): pyproject.toml requirements/spark.txt | install
 	@touch $@
 
 test-monitoring: install ## Try alerts and the dashboard beside gateways in each state
-	@TALONSCHEMA_MONITORING=1 $(VPYTHON) $(PYTEST) tests/gateway/monitoring $(PYTEST_ARGS)
+	@TALONSCHEMA_MONITORING=1 $(VPYTHON) -m pytest tests/gateway/monitoring $(PYTEST_ARGS)
 
 oracles: install ## Compare verdicts with those of independent oracles, on many more payloads
 	@TALONSCHEMA_EXAMPLES=$(EXAMPLES) $(VPYTHON) $(PYTEST) tests/oracles tests/evolution $(PYTEST_ARGS)
