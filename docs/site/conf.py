@@ -42,6 +42,7 @@ PATHS = {
             "kong",
             "asgi",
             "stores",
+            "operations",
             "deployment",
             "monitoring",
             "performance",
