@@ -59,7 +59,7 @@ QUESTIONS := accept read fail start lines growth real
 # no setting for that, so it reads them through links; its errors are printed with the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-spark oracles api-drift lint format types docs released golden site dist bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark fleet fuzz bench-bounds test-monitoring clean
+.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-slow test-spark oracles api-drift lint format types docs released golden site dist bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark fleet fuzz bench-bounds test-monitoring clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -103,11 +103,14 @@ demo: install ## Check the example payloads, good and bad
 demo-gateway: install ## Show a real Envoy with the plugin: an update passes, others are refused
 	@PYTHONPATH=tests $(VPYTHON) examples/gateway_demo.py
 
-test: ## Lint, check the types, run every test on all processors
-	@echo 'Running ruff, mypy and all tests (about ten minutes on two processors).'
+test: ## Lint, check the types, run the tests on all processors
+	@echo 'Running ruff, mypy and the tests (about five minutes on two processors).'
 	@$(MAKE) install lint types
 	@echo '== pytest'
-	@$(VPYTHON) $(PYTEST) $(PYTEST_ARGS)
+	@$(VPYTHON) $(PYTEST) -m 'not slow' $(PYTEST_ARGS)
+
+test-slow: install ## Run the tests that end, starve and race real processes
+	@$(VPYTHON) $(PYTEST) -m slow $(PYTEST_ARGS)
 
 quick: ## Lint, check the types, run the fast tests: the loop of a day
 	@$(MAKE) install lint types

@@ -140,6 +140,7 @@ def install(what: str, built: dict[str, Path], borrowed: Path, folder: Path) -> 
     return environment
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["wheel", "sdist", "editable"])
 def test_installation_is_complete(
     what: str, sources: Path, built: dict[str, Path], borrowed: Path, tmp_path: Path

@@ -166,6 +166,7 @@ def test_a_fifo(name: str) -> None:
     assert out.startswith(f"{name}: ok (".encode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [b"a\nb.json", b"\xff\xfe.json", "größe 日本.json".encode()])
 def test_odd_names(name: bytes) -> None:
     Path(os.fsdecode(name)).write_text(BAD, "utf-8")
@@ -178,6 +179,7 @@ def test_odd_names(name: bytes) -> None:
     assert run(name + b".missing").stderr.count(b"\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_reader_that_goes_away(form: str) -> None:
     Path("a.ndjson").write_text(f"{BAD}\n" * 20_000, "utf-8")
@@ -220,6 +222,7 @@ def test_closed_streams(closing: str, file: str) -> None:
     assert done.stderr.count(b"\n") <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_an_interrupt(jobs: str) -> None:
     Path("a.ndjson").write_text(f"{BAD}\n{CLEAN}\n" * 50_000, "utf-8")

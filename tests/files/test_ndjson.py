@@ -198,6 +198,7 @@ def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
         assert process.stderr.read() == b""
 
 
+@pytest.mark.slow
 def test_no_thread_of_the_pool_is_left_behind() -> None:
     # At exit, concurrent.futures would wake it through a pipe that it may just be closing.
     from concurrent.futures import process

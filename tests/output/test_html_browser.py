@@ -300,6 +300,7 @@ def test_kept_out_values_are_nowhere(browser: Browser, tmp_path: Path) -> None:
     assert "s3cret" not in browser.evaluate("document.documentElement.outerHTML")
 
 
+@pytest.mark.slow
 def test_a_page_of_many_findings_stays_quick_enough_to_use(
     browser: Browser, tmp_path: Path
 ) -> None:
