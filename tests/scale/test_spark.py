@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet
 import pyspark
+from pyspark.sql import SparkSession
 
 from support import logs
 from support.logs import ROOT, SCRIPTS, Results
@@ -69,6 +72,22 @@ def test_lines_have_the_findings_of_the_command(tmp_path: Path) -> None:
     found = by_spark("local-cluster[2,1,1024]", [path], "--edition", "2026-06")
     assert found == logs.by_command("--edition", "2026-06", path)
     assert len(found) > 30
+
+
+def test_the_query_of_the_page_counts_the_findings(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "scale.md").read_text("utf-8")
+    query = re.findall(r"^```sql\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]
+    path = logs.write(folder(tmp_path) / "log.ndjson", logs.payloads())
+    found = by_spark("local[2]", [path])
+    codes = Counter(each["code"] for result in found.values() for each in result["findings"])
+    builder = SparkSession.builder.master("local[1]")
+    for name, value in SPARK.items():
+        builder = builder.config(name, value)
+    with builder.getOrCreate() as spark:
+        rows = spark.sql(query.replace("lake/findings", str(tmp_path / "rows"))).collect()
+    assert rows
+    assert {row["code"]: row["findings"] for row in rows} == codes
+    assert [row["findings"] for row in rows] == sorted(codes.values(), reverse=True)
 
 
 def test_calls_are_judged_on_those_before_them(tmp_path: Path) -> None:
