@@ -30,6 +30,7 @@ class SourceDocument(NamedTuple):
 
     document: Document
     text: str
+    lines: Lines
     find_places: Callable[[Iterable[str]], Positions]
     """Returns the positions of the values at pointers."""
 
@@ -80,7 +81,8 @@ def json_document(source: bytes) -> SourceDocument:
     ):
         read = document.reread(source)
     text = decoded(source)
-    return SourceDocument(read, text, partial(JsonPositions, text))
+    lines = Lines(text)
+    return SourceDocument(read, text, lines, partial(JsonPositions, text, lines=lines))
 
 
 def yaml_documents(source: bytes) -> Iterator[SourceDocument]:
@@ -93,10 +95,10 @@ def yaml_documents(source: bytes) -> Iterator[SourceDocument]:
     if not isinstance(text, str):
         unread = Document(None, (text,), readable=False)
         shown = decoded(source)
-        yield SourceDocument(unread, shown, partial(JsonPositions, shown))
+        yield SourceDocument(unread, shown, Lines(shown), partial(JsonPositions, shown))
         return
     for each in payloads(text):
-        yield SourceDocument(each.document, text, each.find_places)
+        yield SourceDocument(each.document, text, each.lines, each.find_places)
 
 
 def locate(source: SourceDocument, report: Report) -> Report:
@@ -119,8 +121,7 @@ def place_results(source: SourceDocument, judged: Sequence[JudgedPayload]) -> li
             for pointer in ("", *(each.below + own for own in pointers(each.report.findings)))
         ]
     )
-    lines = Lines(source.text)
-    results = []
+    lines, results = source.lines, []
     for place, report, below in found:
         findings = tuple(located(report.findings, PositionsBelow(places, place + below)))
         position = places.find(place)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 _BLOCK = 1 << 14
+_BREAK = re.compile("\n")
 
 
 class Lines:
@@ -13,6 +16,9 @@ class Lines:
         self._text = text
         self._before: list[int] = []
         self._starts: list[int] = []
+        self._block = -1
+        self._ends: list[int] = []
+        """The ends of the lines in a block, for the next line that is asked for."""
 
     def locate(self, offset: int) -> tuple[int, int]:
         """Return the line and column of `offset`."""
@@ -31,15 +37,14 @@ class Lines:
         from bisect import bisect_left
 
         block = max(0, bisect_left(self._before, line - 1) - 1)
-        passed, offset = self._before[block], block * _BLOCK
-        if passed == line - 1:
+        index = line - 1 - self._before[block]
+        if not index:
             return self._starts[block]
-        while passed < line - 1:
-            offset = self._text.find("\n", offset) + 1
-            if not offset:
-                return len(self._text)
-            passed += 1
-        return offset
+        if block != self._block:
+            begin = block * _BLOCK
+            self._block = block
+            self._ends = [each.end() for each in _BREAK.finditer(self._text, begin, begin + _BLOCK)]
+        return self._ends[index - 1] if index <= len(self._ends) else len(self._text)
 
     def offset(self, line: int, column: int) -> int:
         """Return the offset of a line and column, the end of the text if there is none such."""
