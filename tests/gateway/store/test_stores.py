@@ -23,6 +23,7 @@ from support.gateway.valkey import Valkey
 from talonschema.gateway.store import (
     Admission,
     Ending,
+    Intent,
     Key,
     Learned,
     Refused,
@@ -34,6 +35,7 @@ from talonschema.gateway.store.record import MOST_PENDINGS
 from talonschema.gateway.store.redis import PREFIX, RedisStore
 from talonschema.gateway.store.sqlite import SqliteStore
 
+ANYTHING = ("open", "closed", "partially_returned", "cancelled", "new")
 NOON = datetime(2026, 6, 24, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
@@ -72,6 +74,44 @@ def test_a_refused_request_leaves_no_trace(on: Stand) -> None:
     on.know("closed")
     assert on.begin("open", "cancelled").token is None
     assert on.look() == {"closed"}
+
+
+# What is in doubt.
+
+
+@pytest.mark.parametrize("strict_new", [False, True])
+def test_a_request_on_an_unknown_session_is_in_doubt(on: Stand, *, strict_new: bool) -> None:
+    some, every = frozenset({"open", "new"}), frozenset(ANYTHING)
+    for permitted in (some, every):
+        # What is permitted, and what is certain, need not be the same.
+        intent = Intent(permitted, "closed", strict_new, certain=some)
+        states = frozenset({"new"}) if strict_new else frozenset()
+        assert on.ask(intent) == Admission(None, states, doubtful=True)
+    assert on.look() == frozenset()
+    assert on.ask(Intent(every, "closed", strict_new, certain=every)).token
+
+
+def test_a_request_is_in_doubt_if_only_some_of_the_possible_states_permit_it(on: Stand) -> None:
+    on.know("open")
+    assert on.begin("closed", "open", certain="closed") == Admission(None, frozenset({"open"}))
+    on.finish(on.admit("open", "closed", certain="open"), Uncertain())
+    both = frozenset({"open", "closed"})
+    for state in both:
+        assert on.begin(state, state, certain=state) == Admission(None, both, doubtful=True)
+    assert on.look() == both
+    assert on.begin("cancelled", "open", certain="cancelled") == Admission(None, both)
+    assert on.begin("open closed", "cancelled", certain="open closed").token
+
+
+def test_a_request_that_may_repeat_another_is_not_in_doubt(on: Stand) -> None:
+    intent = Intent(frozenset({"open"}), "closed", digest="x" * 24)
+    token = on.ask(intent).token
+    assert token
+    again = intent._replace(certain=intent.permitted)
+    assert on.ask(again).repeated
+    on.wait(LEASE)
+    # The first may have been done, or not.
+    assert on.ask(again) == Admission(None, frozenset(), repeated=True)
 
 
 # What is learned.

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
@@ -79,21 +79,24 @@ class Stand:
         *,
         session: str = "session-1",
         strict_new: bool = False,
+        certain: str = "",
     ) -> Admission:
         """Begin a request that passes from the permitted states, with spaces between."""
-        intent = Intent(frozenset(permitted.split()), wanted, strict_new)
+        states = frozenset(permitted.split())
+        intent = Intent(states, wanted, strict_new, certain=frozenset(certain.split()))
+        return self.ask(intent, session=session)
+
+    def ask(self, intent: Intent, *, session: str = "session-1") -> Admission:
         return self.runner.run(self.store.begin(self.key(session), intent))
 
     def admit(
         self,
         permitted: str,
         wanted: str | None,
-        *,
-        session: str = "session-1",
-        strict_new: bool = False,
+        **more: Any,
     ) -> str:
         """Begin a request that must be admitted, and return its token."""
-        token = self.begin(permitted, wanted, session=session, strict_new=strict_new).token
+        token = self.begin(permitted, wanted, **more).token
         assert token is not None
         return token
 

@@ -81,6 +81,9 @@ class Intent(NamedTuple):
     digest: str = ""
     """What a request has in common with its repetitions, in the alphabet of URL-safe base64; empty
     if it is never repeated."""
+    certain: frozenset[str] = frozenset()
+    """If only some of the possible states are among these, the request is in doubt, and is not
+    admitted yet; empty if doubt does not matter."""
 
 
 class Admission(NamedTuple):
@@ -94,6 +97,9 @@ class Admission(NamedTuple):
     repeated: bool = False
     """It repeats another request, so it passes from any state; its answer teaches something only
     if there is a token."""
+    doubtful: bool = False
+    """Only some of the possible states are among the `certain` ones of the intent; nothing was
+    noted. The next call without those states decides."""
 
     @property
     def passed(self) -> bool:

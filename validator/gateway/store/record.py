@@ -36,6 +36,8 @@ OTHER: Final = 32
 BITS: Final = {"open": OPEN, "closed": 2, "partially_returned": 4, "cancelled": 8, "new": NEW}
 """A set of states is the sum of their bits."""
 
+ANY: Final = sum(BITS.values())
+
 MOST_PENDINGS: Final = 32
 """How many requests are tracked one by one; more share one pending."""
 SHARED: Final = ""
@@ -132,6 +134,9 @@ class Record:
             self.pendings[first] = self.pendings[first]._replace(deadline=now + lease)
             self._remember(LOST + intent.digest, now + REMEMBERED)
             return Admission(first, names(known), repeated=True)
+        certain = to_bits(intent.certain)
+        if certain and not first and _in_doubt(known if self.states else UNKNOWN, certain):
+            return Admission(None, names(known), doubtful=True)
         if not first and known and not known & to_bits(intent.permitted):
             return Admission(None, names(known))
         self.states = states
@@ -233,6 +238,12 @@ class Record:
         for token, each in self.pendings.items():
             undated = each.undated if dated else each.undated | state
             self.pendings[token] = each._replace(undated=undated, since=each.since | state)
+
+
+def _in_doubt(known: int, certain: int) -> bool:
+    """Return True if some of the possible states are among the `certain` ones, and some are not."""
+    possible = known or ANY
+    return bool(possible & certain) and bool(possible & ~certain)
 
 
 @lru_cache

@@ -5,16 +5,18 @@
 -- KEYS[1]  the session
 -- ARGV[1]  begin, finish, look or ready
 -- ARGV[2]  the time in milliseconds; empty for the server's own
--- begin:   lease (ms), expiry (ms), token, permitted, wanted, keeps (0 or 1), strict_new (0 or 1)
+-- begin:   lease (ms), expiry (ms), token, permitted, wanted, keeps (0 or 1), strict_new (0 or 1),
+--          certain
 -- finish:  expiry (ms), token, learned (0 or 1), state (0: not told), updated (us; 0: not told)
 --
 -- begin returns whether the request is admitted (0; 1: with its token; 2: repeated, with none; 3:
--- repeated, with the token of the first, which comes third) and the states, look the states; finish
+-- repeated, with the token of the first, which comes third; 4: not yet, since it is in doubt) and the
+-- states, look the states; finish
 -- returns 1 if the token is that of a pending, 2 if its session has more than can be tracked, else 0.
 -- Each of them adds 1 if the record is damaged, else 0. A set of states is the sum of their bits.
 -- Numbers that would lose digits as JSON are kept as text.
 
-local UNKNOWN, OPEN, NEW, OTHER = 0, 1, 16, 32
+local UNKNOWN, OPEN, NEW, ANY, OTHER = 0, 1, 16, 31, 32
 local MOST_PENDINGS, CROWD = 32, ''
 local KEYED, DONE, LOST, MOST_REMEMBERED, REMEMBERED = '=', '=', '?', 8, 23 * 3600 * 1000
 local WANTED, KEEPS, DEADLINE, SEEN, UNDATED, SINCE = 1, 2, 3, 4, 5, 6
@@ -158,13 +160,19 @@ local function write(expiry)
   end
 end
 
-local function begin(lease, expiry, token, permitted, wanted, keeps, strict)
+local function in_doubt(known, certain)
+  local set = known == UNKNOWN and ANY or known
+  return bit.band(set, certain) ~= 0 and without(set, certain) ~= 0
+end
+
+local function begin(lease, expiry, token, permitted, wanted, keeps, strict, certain)
   local digest, bare = digest_of(token), string.match(token, '^[^' .. KEYED .. ']*')
   if pendings[token] or pendings[bare] then
     -- The call is repeated, because its answer was lost.
     return {pendings[token] and 1 or 2, possible(states), damaged}
   end
-  if states == UNKNOWN and strict == 1 then
+  local remembered = states ~= UNKNOWN
+  if not remembered and strict == 1 then
     states = NEW
   end
   local known = possible(states)
@@ -181,6 +189,8 @@ local function begin(lease, expiry, token, permitted, wanted, keeps, strict)
     return {3, known, first, damaged}
   elseif first then
     token = bare
+  elseif certain ~= 0 and in_doubt(remembered and known or UNKNOWN, certain) then
+    return {4, known, damaged}
   elseif known ~= UNKNOWN and bit.band(known, permitted) == 0 then
     return {0, known, damaged}
   end
@@ -257,7 +267,7 @@ end
 expire()
 if operation == 'begin' then
   return begin(tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6]),
-    tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]))
+    tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]))
 elseif operation == 'finish' then
   return finish(tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7])
 end

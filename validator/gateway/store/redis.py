@@ -79,8 +79,8 @@ _KINDS: Final = (
 )
 _TAKES_NO_WRITES: Final = ("MISCONF", "NOREPLICAS")
 """Starts of answers of a server that takes no writes for now."""
-_REPEATED, _SHARES = 2, 3
-"""The answers of the script to a `begin` that repeats another."""
+_ADMITTED, _REPEATED, _SHARES, _DOUBTFUL = 1, 2, 3, 4
+"""The answers of the script to a `begin` that it does not refuse."""
 _ENDINGS: Final = (Ending.UNKNOWN, Ending.TAKEN, Ending.CROWDED)
 """The answers of the script to `finish`, by number."""
 
@@ -121,13 +121,15 @@ class RedisStore:
     async def begin(self, key: Key, intent: Intent) -> Admission:
         """Admit a request unless none of the session's possible states permits it."""
         token = new_token(self._time(), intent.digest)
-        permitted, strict = to_bits(intent.permitted), int(intent.strict_new)
+        permitted, certain = to_bits(intent.permitted), to_bits(intent.certain)
         wanted, keeps = (BITS[intent.wanted], 0) if intent.wanted else (0, 1)
-        what = (self._lease, self._expiry, token, permitted, wanted, keeps, strict)
+        strict = int(intent.strict_new)
+        what = (self._lease, self._expiry, token, permitted, wanted, keeps, strict, certain)
         admitted, known, *first = await self._run(key.name, "begin", *what)
         if admitted in (_REPEATED, _SHARES):
             return Admission(first[0].decode() if first else None, names(known), repeated=True)
-        return Admission(token if admitted else None, names(known))
+        doubtful = admitted == _DOUBTFUL
+        return Admission(token if admitted == _ADMITTED else None, names(known), doubtful=doubtful)
 
     async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
         """Learn what became of an admitted request; a token that isn't known changes nothing."""
