@@ -42,6 +42,7 @@ PATHS = {
             "kong",
             "asgi",
             "stores",
+            "lookup",
             "operations",
             "deployment",
             "monitoring",

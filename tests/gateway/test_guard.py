@@ -80,6 +80,7 @@ class Counting:
         self.decisions: list[tuple[str, bool, int]] = []
         self.outcomes: list[str] = []
         self.failures: list[str] = []
+        self.lookups: list[str] = []
 
     def decided(self, decision: Decision, seconds: float, size: int, *, enforced: bool) -> None:
         assert seconds >= 0
@@ -90,6 +91,10 @@ class Counting:
 
     def store_failed(self, call: str, kind: str) -> None:  # noqa: ARG002 - as `Meter` has it
         self.failures.append(call)
+
+    def looked_up(self, outcome: str, seconds: float) -> None:
+        assert seconds >= 0
+        self.lookups.append(outcome)
 
 
 class Bench:

@@ -9,12 +9,16 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from talonschema.gateway import Settings
+from talonschema.gateway import LookupSettings, Settings
 from talonschema.gateway.address import Address, parse
 from talonschema.gateway.body import BROKEN, ENCODING, TOO_LARGE, TRUNCATED, TYPE
+from talonschema.gateway.lookup import OUTCOMES
+from talonschema.gateway.lookup.settings import TIMEOUT
 from talonschema.gateway.settings import Options, load_settings
 from talonschema.model.policy import Policy
 from talonschema.reading.toml_reader import TomlError
+
+URL = 'url = "https://yourbaseurl.talon.one"'
 
 
 def written(folder: Path, text: str) -> str:
@@ -92,6 +96,55 @@ def test_all_that_a_file_can_set(tmp_path: Path) -> None:
     )
 
 
+def test_the_table_of_look_ups(tmp_path: Path) -> None:
+    table = """
+        [gateway.lookup]
+        url = "https://yourbaseurl.talon.one"
+    """
+    lookup = load_settings(written(tmp_path, table)).lookup
+    assert lookup == LookupSettings("https://yourbaseurl.talon.one", None, 0.25)
+    more = 'key_file = "key"\ntimeout = 0.4'
+    lookup = load_settings(written(tmp_path, f"{table}{more}")).lookup
+    assert lookup == LookupSettings("https://yourbaseurl.talon.one", f"{tmp_path}/key", 0.4)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://a.example:8443/base", "https://a.example/", "http://localhost:9000"),
+        *("http://127.0.0.2", "http://[::1]:80"),
+    ],
+)
+def test_base_urls(url: str) -> None:
+    assert LookupSettings(url).url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "reported"),
+    [
+        ("", "it takes a text"),
+        ("api.example", "no URL"),
+        ("https://", "no URL"),
+        ("https://a.example:x", "no URL"),
+        ("https://ü.example", "no URL"),
+        ("https://a.example/ b", "no URL"),
+        ("https://a.example/\n", "no URL"),
+        ("ftp://a.example", "another scheme than https"),
+        ("http://a.example", "without TLS"),
+        ("http://10.0.0.1", "without TLS"),
+        ("http://localhost.example", "without TLS"),
+        ("https://me:s3cret@a.example", "with a user"),
+        ("https://a.example?x=s3cret", "with a query"),
+        ("https://a.example#s3cret", "with a query or fragment"),
+        ("https://a.example/v2/", "that ends in /v2"),
+    ],
+)
+def test_other_urls_are_reported_without_what_is_secret(url: str, reported: str) -> None:
+    with pytest.raises(ValueError, match=f"^lookup.url is .*{reported}") as caught:
+        LookupSettings(url)
+    assert "s3cret" not in str(caught.value)
+
+
 def test_paths_count_from_the_file(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text("referral_budget = true", encoding="utf-8")
     path = written(tmp_path, 'policy = "policy.toml"\n[gateway]\nstore = "sqlite:a/b.db"')
@@ -141,6 +194,17 @@ def test_what_the_caller_gives_wins(tmp_path: Path) -> None:
         ),
         ('[gateway]\nworkers = 2\nstore = "memory:"', 3, "workers can't share"),
         ("gateway = 1", 1, "gateway is 1; it takes a table"),
+        ("[gateway]\nlookup = 1", 2, "gateway.lookup is 1; it takes a table"),
+        ("[gateway.lookup]\n", 1, "gateway.lookup has no url; it takes the address of the API"),
+        ('[gateway.lookup]\n\nurl = "x"', 3, "gateway.lookup.url is no URL; it takes the"),
+        ('[gateway.lookup]\nuri = "x"', 2, "gateway.lookup has no key 'uri' (did you mean 'url'"),
+        (f"[gateway.lookup]\n{URL}\ntimeout = 0", 3, "it takes a number from 0.01 to 60"),
+        (f"[gateway.lookup]\n{URL}\nkey_file = 1", 3, "gateway.lookup.key_file is 1; it takes a"),
+        (
+            f"[gateway]\nlease = 1\n[gateway.lookup]\n{URL}\ntimeout = 1",
+            5,
+            "lookup.timeout is 1, not shorter than the lease",
+        ),
         ('edition = "2020-01"', 1, "edition is '2020-01'"),
         ('ignore = ["carts"]', 1, "(did you mean 'cart'?)"),
         ("\n[policy]\ncoupon_budge = true", 3, "(did you mean 'coupon_budget'?)"),
@@ -210,12 +274,13 @@ def test_workers_have_addresses_of_their_own() -> None:
 
 # The page.
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "gateway" / "README.md").read_text("utf-8")
+PAGES = Path(__file__).resolve().parents[2] / "docs" / "gateway"
+PAGE = (PAGES / "README.md").read_text("utf-8")
 
 
-def rows(heading: str) -> list[list[str]]:
+def rows(heading: str, page: str = PAGE) -> list[list[str]]:
     """Return the cells of the first table below a heading, or after a line that starts with it."""
-    _, _, below = PAGE.partition(f"\n{heading}")
+    _, _, below = page.partition(f"\n{heading}")
     lines = below[below.index("\n|") + 1 :].partition("\n\n")[0].splitlines()
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
 
@@ -226,9 +291,18 @@ def test_the_page_lists_each_setting_with_its_default() -> None:
         for row in rows("Of the checker's keys")
     }
     checkers = {"edition", "policy", "select", "ignore", "severity"}
+    elsewhere = {*checkers, "lookup"}
     assert listed == {
-        each.name: each.default for each in fields(Settings) if each.name not in checkers
+        each.name: each.default for each in fields(Settings) if each.name not in elsewhere
     }
+
+
+def test_the_page_on_look_ups_lists_each_setting_and_outcome() -> None:
+    page = (PAGES / "lookup.md").read_text("utf-8")
+    settings, outcomes = rows("## Settings", page), rows("## What comes of it", page)
+    assert [row[0].strip("`") for row in settings] == [each.name for each in fields(LookupSettings)]
+    assert f"`{TIMEOUT}`" in {row[1] for row in settings}
+    assert [row[0].strip("`") for row in outcomes] == list(OUTCOMES)
 
 
 def test_the_page_lists_each_code_of_the_gateway() -> None:

@@ -67,6 +67,19 @@ def boolean(value: Any, where: str) -> bool:
     return value
 
 
+def number(least: float, most: float, *, whole: bool) -> FieldReader:
+    """Return the kind that takes a number within bounds."""
+    takes = f"a{' whole' * whole} number from {least} to {most}"
+
+    def kind(value: Any, where: str) -> Any:
+        right = isinstance(value, int) or (isinstance(value, float) and not whole)
+        if isinstance(value, bool) or not right or not least <= value <= most:
+            raise InvalidValue(f"{where} is {shown(value)}; it takes {takes}")
+        return value
+
+    return kind
+
+
 def choice(names: Iterable[str]) -> FieldReader:
     """Return the kind that takes one of `names`."""
     choices = tuple(names)

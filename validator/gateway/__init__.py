@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .asgi import SessionGuard
     from .guard import Guard, Verdict
+    from .lookup.settings import LookupSettings
     from .messages import Request, Response
     from .settings import Settings
 
 _HOMES = {
     "Guard": "guard",
+    "LookupSettings": "lookup.settings",
     "Request": "messages",
     "Response": "messages",
     "SessionGuard": "asgi",
@@ -24,7 +26,7 @@ _HOMES = {
     "Verdict": "guard",
 }
 
-__all__ = ["Guard", "Request", "Response", "SessionGuard", "Settings", "Verdict"]
+__all__ = ["Guard", "LookupSettings", "Request", "Response", "SessionGuard", "Settings", "Verdict"]
 
 
 def __getattr__(name: str) -> Any:

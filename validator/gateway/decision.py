@@ -84,6 +84,8 @@ class Decision(NamedTuple):
     """The codes of the warnings, in order; each once."""
     question: StateQuestion | None = None
     """The open question; for a refused request, its would-be effect."""
+    lookup: str = ""
+    """The outcome of the look-up that it waited for; empty without one."""
 
 
 class PermittedMoves(NamedTuple):
@@ -233,7 +235,7 @@ class DecisionCore:
             return decision
         refusal = answer.of_report(report, self.settings.errors)
         codes = _codes(report, Severity.ERROR)
-        return Decision("transition", refusal, codes, decision.warnings, question)
+        return decision._replace(label="transition", refusal=refusal, codes=codes)
 
     def _without_variants(self, report: Report, payload: bytes, operation: Operation) -> Report:
         """Make an error of each key that differs from the API's in case only."""

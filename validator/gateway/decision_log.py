@@ -69,6 +69,8 @@ def _fields(event: str, decision: Decision, request: Request, seconds: float) ->
         "duration": round(seconds, _DIGITS),
         "size": len(request.body),
     }
+    if decision.lookup:
+        fields["lookup"] = decision.lookup
     context = trace_context(request.headers)
     if context is not None:
         fields["trace_id"] = context.trace_id

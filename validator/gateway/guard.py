@@ -10,8 +10,9 @@ from collections.abc import Callable
 from functools import partial
 from secrets import token_hex
 from time import perf_counter
-from typing import Any, Final, NamedTuple, Protocol, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar, Unpack
 
+from ..config.fields import InvalidValue
 from ..model.routes import Route
 from ..model.states import STATES
 from . import answer
@@ -19,6 +20,7 @@ from .body import inflate
 from .decision import Decision, DecisionCore, StateQuestion
 from .decision_log import MOST_CODES, REQUEST_ID, given_id, log_admitted, log_refused
 from .heavy import Busy, HeavyQueue
+from .lookup import LookupMeter, Subject
 from .messages import Headers, Request, Response
 from .missed import ANY, MissedChanges
 from .outcome import outcome as outcome_of
@@ -37,6 +39,9 @@ from .store import (
 )
 from .store_health import StoreHealth, StoreMeter
 from .trace_context import unmarked
+
+if TYPE_CHECKING:
+    from .lookup.lookup import Lookup
 
 WARNINGS: Final = "x-talonschema-warnings"
 
@@ -74,7 +79,7 @@ class Verdict(NamedTuple):
     """The label of the decision; see `Decision`."""
 
 
-class Meter(StoreMeter, Protocol):
+class Meter(StoreMeter, LookupMeter, Protocol):
     """A counter of decisions."""
 
     def decided(self, decision: Decision, seconds: float, size: int, *, enforced: bool) -> None:
@@ -99,6 +104,7 @@ class Guard:
         # Before the store is opened, which may make a file.
         self._core = DecisionCore(settings)
         self._health = StoreHealth(meter)
+        self._lookup = self._opened_lookup(meter)
         if store is None:
             lease, expiry, timeout = settings.lease, settings.expiry, settings.store_timeout
             report = self._health.report
@@ -219,6 +225,8 @@ class Guard:
     async def close(self) -> None:
         """Close the store."""
         self._heavy.close()
+        if self._lookup is not None:
+            await self._lookup.close()
         self._missed.close()
         await self.store.close()
 
@@ -237,7 +245,11 @@ class Guard:
             intent = intent._replace(digest=repeatable)
         enforced = core.settings.mode == "enforce"
         asked = intent if enforced else intent._replace(permitted=ANY)
-        admission = await self._begin(question.key, asked)
+        if self._lookup is not None and decision.refusal is None:
+            asked = asked._replace(certain=intent.permitted)
+        admission, looked = await self._admit(question.key, asked, request, started)
+        if looked:
+            decision = decision._replace(lookup=looked)
         if admission is None:
             # Once the store is back, it can learn the change that it missed.
             self._missed.note(question.key, intent.wanted)
@@ -256,11 +268,38 @@ class Guard:
             return decision, admission.token
         return settled, admission.token
 
+    async def _admit(
+        self, key: Key, intent: Intent, request: Request, started: float
+    ) -> tuple[Admission | None, str]:
+        """Have the store admit a request, after a look-up if it is in doubt.
+
+        Return None if the store failed; and the outcome of the look-up, empty without one.
+        """
+        admission = await self._begin(key, intent)
+        if self._lookup is None or admission is None or not admission.doubtful:
+            return admission, ""
+        subject = Subject(self.store, key, intent.strict_new)
+        looked = await self._lookup.ask(subject, request.headers, started)
+        return await self._begin(key, intent._replace(certain=frozenset())), looked
+
     async def _begin(self, key: Key, intent: Intent) -> Admission | None:
         """Have the store admit a request; return None if it failed."""
         return await self._health.answer(
             "begin", self.store, lambda: self._missed.begin(self.store, key, intent)
         )
+
+    def _opened_lookup(self, meter: Meter | None) -> Lookup | None:
+        """Return what looks sessions up; raises `ValueError` if it can't be used."""
+        settings = self.settings.lookup
+        if settings is None:
+            return None
+        try:
+            from .lookup.lookup import Lookup
+        except ModuleNotFoundError as error:
+            install = "pip install 'talonschema[gateway-lookup]'"
+            message = f"lookup needs the package {error.name}: {install}"
+            raise InvalidValue(message, "lookup") from None
+        return Lookup(settings, self._health, meter)
 
     async def _judged(
         self, request: Request, started: float, judge: Callable[..., _T], *about: Any

@@ -3,7 +3,8 @@
 ``/check`` and the path behind it
     judges a request: its method, path, query, ``Content-Type``, ``Content-Encoding``,
     ``Idempotency-Key`` and body as the client sent them. 200 lets it pass, with nothing but the
-    token and warnings in the headers; any other answer is the one to give to the client. At
+    token and warnings in the headers; any other answer is the one to give to the client.
+    ``Authorization`` is read only if look-ups use it. At
     ``/check`` itself, method and path are read from ``X-Forwarded-Method`` and ``X-Forwarded-Uri``.
 ``/observe`` and the path behind it
     learns from the API's answer to a request that passed: its body, with the token in
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -77,6 +78,8 @@ _READ: Final = {
     )
 }
 """The headers that count. The others, such as the API key, are not looked at."""
+_READ_WITH_KEY: Final = {**_READ, b"authorization": "authorization"}
+"""The headers that count where look-ups take the API key of the request."""
 
 
 class _Gone(Exception):
@@ -93,6 +96,10 @@ class App:
     def __init__(self, guard: Guard, metrics: Metrics) -> None:
         self._guard = guard
         self._metrics = metrics
+        lookup = guard.settings.lookup
+        with_key = lookup is not None and lookup.key_file is None
+        self._read = _READ_WITH_KEY if with_key else _READ
+        """The headers of requests that count."""
         self.draining = False
         """The process is about to stop: it still serves, but asks gateways to go elsewhere."""
 
@@ -132,7 +139,7 @@ class App:
 
     async def _check(self, scope: Scope, receive: Receive) -> tuple[Response, bool]:
         """Return the answer, and whether the body was read to its end as far as it matters."""
-        headers = _headers(scope)
+        headers = _headers(scope, self._read)
         request = Request(scope["method"], _target(scope, _CHECK), headers)
         if not request.target:
             method = header(headers, "x-forwarded-method")
@@ -218,9 +225,9 @@ class App:
         await send({"type": "http.response.body", "body": answer.body})
 
 
-def _headers(scope: Scope) -> Headers:
+def _headers(scope: Scope, read: Mapping[bytes, str] = _READ) -> Headers:
     pairs: Iterable[tuple[bytes, bytes]] = scope["headers"]
-    return tuple((_READ[name], value.decode("latin-1")) for name, value in pairs if name in _READ)
+    return tuple((read[name], value.decode("latin-1")) for name, value in pairs if name in read)
 
 
 def _target(scope: Scope, face: bytes) -> str:

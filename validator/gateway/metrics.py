@@ -10,6 +10,7 @@ from prometheus_client.exposition import choose_encoder
 
 from .decision import Decision
 from .guard import OUTCOMES
+from .lookup import OUTCOMES as LOOKUP_OUTCOMES
 from .store import KINDS
 
 _LATENCIES = (
@@ -62,6 +63,19 @@ class Metrics:
             ("outcome",),
             registry=self.registry,
         )
+        self._lookups = Counter(
+            "talonschema_gateway_lookups",
+            "Look-ups of sessions by their outcome.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self._lookup_seconds = Histogram(
+            "talonschema_gateway_lookup_seconds",
+            "Time a look-up took, by its outcome.",
+            ("outcome",),
+            registry=self.registry,
+            buckets=_LATENCIES,
+        )
         self._store_errors = Counter(
             "talonschema_gateway_store_errors",
             "Calls on the store that came to nothing; no change of state was checked by them.",
@@ -108,6 +122,8 @@ class Metrics:
         for call in _CALLS:
             for kind in KINDS:
                 self._store_errors.labels(call, kind)
+        for outcome in LOOKUP_OUTCOMES:
+            self._lookups.labels(outcome)
         for reason in ("crowded", "slow", "head"):
             self._connections.labels(reason)
         for result in ("done", "failed"):
@@ -128,6 +144,11 @@ class Metrics:
     def finished(self, outcome: str) -> None:
         """Count what became of an admitted request."""
         self._finished[outcome].inc()
+
+    def looked_up(self, outcome: str, seconds: float) -> None:
+        """Count a look-up that took so long."""
+        self._lookups.labels(outcome).inc()
+        self._lookup_seconds.labels(outcome).observe(seconds)
 
     def store_failed(self, call: str, kind: str) -> None:
         """Count a call on the store that came to nothing."""

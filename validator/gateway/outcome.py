@@ -38,17 +38,17 @@ def outcome(response: Response | None, route: Route, query: str) -> RequestOutco
         return Refused()
     if kind != _DONE:
         return Uncertain()
-    body = _body(response)
+    body = json_object(response)
     session = body.get("customerSession")
     if not isinstance(session, dict):
         session = {}
     if _impossible(body, session, route, query):
         return Uncertain()
     state, updated = session.get("state"), session.get("updated")
-    return Learned(state if isinstance(state, str) else None, _moment(updated))
+    return Learned(state if isinstance(state, str) else None, moment(updated))
 
 
-def _body(response: Response) -> dict[str, Any]:
+def json_object(response: Response) -> dict[str, Any]:
     """Return the object that an answer has, an empty one if there is none."""
     body: bytes | None = response.body
     encoding = header(response.headers, "content-encoding")
@@ -76,9 +76,10 @@ def _impossible(body: dict[str, Any], session: dict[str, Any], route: Route, que
     return bool(state != resulting_state(route.operation, None, None))
 
 
-def _moment(value: Any) -> datetime | None:
+def moment(value: Any) -> datetime | None:
+    """Return the moment that a date and time with an offset stands for; None for anything else."""
     try:
-        moment = datetime.fromisoformat(value)
+        found = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return None
-    return moment if moment.tzinfo is not None else None
+    return found if found.tzinfo is not None else None

@@ -8,12 +8,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 from .. import schemas
 from ..config.discovery import at
-from ..config.fields import FieldReader, InvalidValue, boolean, choice, read, shown, text
+from ..config.fields import (
+    FieldReader,
+    InvalidValue,
+    boolean,
+    choice,
+    number,
+    read,
+    shown,
+    text,
+)
 from ..config.settings import SettingsResolver
 from ..findings.code import Severity
 from ..model.policy import Policy
@@ -24,6 +33,7 @@ from .address import overlap, parse
 from .answer import Form
 from .body import MAX_BODY
 from .log import Level
+from .lookup.settings import LookupSettings, lookup_table
 from .store import EXPIRY, LEASE, TIMEOUT
 
 TABLE = "gateway"
@@ -48,6 +58,7 @@ class Options(TypedDict, total=False):
     warnings_header: bool
     strict_new: bool
     test_key: bool
+    lookup: LookupSettings | None
     store: str
     store_timeout: float
     lease: float
@@ -82,6 +93,8 @@ class Settings:
     """A session that is not remembered is new: the memory is known to be complete."""
     test_key: bool = False
     """All requests have an API key of type Test, which makes each a dry run."""
+    lookup: LookupSettings | None = None
+    """How the API is asked for sessions that are not remembered, or in doubt; None: it is not."""
     store: str = "sqlite:talonschema-sessions.db"
     """The store of the sessions: ``memory:``, ``sqlite:PATH`` or ``redis://HOST:PORT/DB``."""
     store_timeout: float = TIMEOUT
@@ -116,6 +129,9 @@ class Settings:
         self._need_admin_alone()
         if self.expiry < self.lease:
             raise InvalidValue(f"expiry is {self.expiry:g}, shorter than the lease, {self.lease:g}")
+        if self.lookup is not None and self.lookup.timeout >= self.lease:
+            message = f"lookup.timeout is {self.lookup.timeout:g}, not shorter than the lease"
+            raise InvalidValue(message, "lookup", "timeout")
         if self.workers > 1 and self.store.startswith("memory:"):
             raise InvalidValue(
                 "store is 'memory:', which workers can't share; take sqlite:PATH or"
@@ -146,10 +162,16 @@ def load_settings(path: str, **changes: Any) -> Settings:
         raise TomlError(path, None, "the gateway's settings stand in a file talonschema.toml")
     toml = load(path)
     place = (TABLE,)
-    given = read(toml, place, toml.data.get(TABLE, {}), _KINDS)
+    kinds = {**_KINDS, "lookup": lookup_table}
+    given = read(toml, place, toml.data.get(TABLE, {}), kinds)
+    folder = os.path.dirname(path)
     if given.get("store", "").startswith("sqlite:"):
         own = given["store"].removeprefix("sqlite:")
-        given["store"] = "sqlite:" + os.path.join(os.path.dirname(path), own)
+        given["store"] = "sqlite:" + os.path.join(folder, own)
+    lookup: LookupSettings | None = given.get("lookup")
+    if lookup is not None and lookup.key_file is not None:
+        key_file = os.path.join(folder, lookup.key_file)
+        given["lookup"] = replace(lookup, key_file=key_file)
     try:
         return Settings(**{**_of_checker(path), **given, **changes})
     except PolicyError as error:
@@ -159,8 +181,8 @@ def load_settings(path: str, **changes: Any) -> Settings:
 
 
 def _placed(toml: Toml, error: InvalidValue) -> TomlError:
-    """Return an error about a setting, whose name its text starts with."""
-    return toml.error(str(error), TABLE, str(error).partition(" ")[0])
+    """Return an error about a setting, which has its keys, or a text that starts with its name."""
+    return toml.error(str(error), TABLE, *(error.keys or (str(error).partition(" ")[0],)))
 
 
 def _of_checker(path: str) -> dict[str, Any]:
@@ -173,18 +195,6 @@ def _of_checker(path: str) -> dict[str, Any]:
         "ignore": tuple(each.name for each in chosen.ignored),
         "severity": {name: each.value for name, each in chosen.severity.items()},
     }
-
-
-def _number(least: float, most: float, *, whole: bool) -> FieldReader:
-    takes = f"a{' whole' * whole} number from {least} to {most}"
-
-    def kind(value: Any, where: str) -> Any:
-        right = isinstance(value, int) or (isinstance(value, float) and not whole)
-        if isinstance(value, bool) or not right or not least <= value <= most:
-            raise InvalidValue(f"{where} is {shown(value)}; it takes {takes}")
-        return value
-
-    return kind
 
 
 def _prefix(value: Any, where: str) -> Any:
@@ -217,20 +227,20 @@ _KINDS: dict[str, FieldReader] = {
     "mode": choice(get_args(Mode)),
     "application": text,
     "prefix": _prefix,
-    "max_body": _number(1024, MAX_BYTES, whole=True),
+    "max_body": number(1024, MAX_BYTES, whole=True),
     "errors": choice(get_args(Form)),
     "warnings_header": boolean,
     "strict_new": boolean,
     "test_key": boolean,
     "store": text,
-    "store_timeout": _number(0.001, 60, whole=False),
-    "lease": _number(0.1, _DAY, whole=False),
-    "expiry": _number(1, 3650 * _DAY, whole=False),
+    "store_timeout": number(0.001, 60, whole=False),
+    "lease": number(0.1, _DAY, whole=False),
+    "expiry": number(1, 3650 * _DAY, whole=False),
     "http": _address,
     "grpc": _address_or_off,
     "admin": _address_or_off,
-    "workers": _number(1, 256, whole=True),
-    "drain": _number(0, 3600, whole=False),
+    "workers": number(1, 256, whole=True),
+    "drain": number(0, 3600, whole=False),
     "log_level": choice(get_args(Level)),
     "tracing": boolean,
 }

@@ -31,6 +31,7 @@ from support.gateway import racer
 from support.gateway.racer import ASKS, EPOCH, Ask, Model, accepts, intent
 from support.gateway.stands import KINDS, LEASE, Stand, stand
 from support.gateway.valkey import Valkey
+from talonschema.gateway.lookup.lookup import READING
 from talonschema.gateway.store import Key, Learned, Refused, RequestOutcome, Store, Uncertain
 from talonschema.gateway.store.memory import MemoryStore
 from talonschema.gateway.store.record import MOST_PENDINGS, MOST_REMEMBERED
@@ -68,6 +69,7 @@ class Race(RuleBasedStateMachine):
 
     stands: ClassVar[list[Stand]]
     refusals: ClassVar[int]
+    doubts: ClassVar[int]
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,13 +90,16 @@ class Race(RuleBasedStateMachine):
     def accepts(self, before: str | None, ask: Ask) -> bool:
         return accepts(before, ask, lenient=self.lenient)
 
-    def begin(self, ask: Ask, digest: str = "") -> Flight | None:
-        asked = intent(ask, strict_new=self.strict)._replace(digest=digest)
+    def begin(
+        self, ask: Ask, digest: str = "", certain: frozenset[str] = frozenset()
+    ) -> Flight | None:
+        asked = intent(ask, strict_new=self.strict)._replace(digest=digest, certain=certain)
         reported = [
             each.runner.run(each.store.begin(each.key(self.session), asked)) for each in self.stands
         ]
-        alike = {(each.token is None, each.states, each.repeated) for each in reported}
+        alike = {(each.token is None, *each[1:]) for each in reported}
         assert len(alike) == 1, reported
+        self.doubtful = reported[0].doubtful
         tokens = [each.token for each in reported if each.token is not None]
         if not reported[0].passed:
             return None
@@ -174,6 +179,52 @@ class Race(RuleBasedStateMachine):
             Race.refusals += 1
             wrongly = [state for state in self.reachable() if self.accepts(state, ask)]
             assert not wrongly, (ask, wrongly)
+
+    @rule(ask=st.sampled_from(ASKS))
+    def doubt(self, ask: Ask) -> None:
+        """Start a request unless it is in doubt, which changes nothing."""
+        (before,) = self.looks()
+        certain = intent(ask).permitted
+        flight = self.begin(ask, certain=certain)
+        if flight is None and self.doubtful:
+            Race.doubts += 1
+            possible = before or {*STATES, "new"}
+            assert self.looks() == {before}
+            assert self.strict or (possible & certain and possible - certain)
+        elif flight is None:
+            assert not any(self.accepts(state, ask) for state in self.reachable())
+
+    @rule(
+        data=st.data(),
+        form=forms,
+        early=st.booleans(),
+        reported=st.sampled_from(["before", "after", "never"]),
+        dated=st.booleans(),
+    )
+    def look_up(
+        self, data: st.DataObject, form: str, reported: str, *, early: bool, dated: bool
+    ) -> None:
+        """Read the state as the gateway does, while another request is under way."""
+        other = self.likely(data)
+        begun = [each.ask(READING, session=self.session) for each in self.stands]
+        if other and early:
+            self.done(other, form, 1)
+        outcome: RequestOutcome = Refused()
+        if self.state is not None:
+            date = EPOCH + timedelta(seconds=self.clock)
+            outcome = Learned(self.state, date if dated else None)
+        elif self.strict and not begun[0].states:
+            outcome = Learned("new")
+        if other and not early:
+            self.done(other, form, 1)
+        if other and other.answer and reported == "before":
+            self.finish(other, other.answer)
+        for each, admission in zip(self.stands, begun, strict=True):
+            assert admission.token is not None
+            each.finish(admission.token, outcome, session=self.session)
+        self.known()
+        if other and other.answer and reported == "after":
+            self.finish(other, other.answer)
 
     @rule(ask=st.sampled_from(ASKS))
     def start_with_a_key(self, ask: Ask) -> None:
@@ -317,9 +368,12 @@ class Race(RuleBasedStateMachine):
                 if not accepts(self.state, other, lenient=True):
                     assert self.begin(other) is None
 
+    def looks(self) -> set[frozenset[str]]:
+        return {each.look(self.session) for each in self.stands}
+
     @invariant()
     def known(self) -> None:
-        reported = {each.look(self.session) for each in self.stands}
+        reported = self.looks()
         assert len(reported) == 1, reported
         (possible,) = reported
         assert not possible or (self.state or "new") in possible, (self.state, possible)
@@ -332,7 +386,7 @@ class Race(RuleBasedStateMachine):
 def test_no_store_refuses_what_the_api_would_do(
     kinds: tuple[str, ...], examples: int, tmp_path: Path, valkey: Valkey
 ) -> None:
-    Race.refusals = 0
+    Race.refusals = Race.doubts = 0
     with ExitStack() as stack:
         stands = [stack.enter_context(stand(kind, tmp_path, valkey, most=10**6)) for kind in kinds]
         run_state_machine_as_test(
@@ -340,6 +394,7 @@ def test_no_store_refuses_what_the_api_would_do(
             settings=settings(max_examples=examples, stateful_step_count=30),
         )
     assert Race.refusals > 5
+    assert Race.doubts > 5
 
 
 # Clients that really run at once.

@@ -146,8 +146,17 @@ class Upstream(NamedTuple):
 
     def fault(self, **headers: str) -> None:
         """Let something go wrong with the next request: ``fault(fault="fail-after")``."""
-        named = {f"x-upstream-{name.replace('_', '-')}": value for name, value in headers.items()}
-        self._ask("PUT", "faults", json=named)
+        self._ask("PUT", "faults", json=_of_upstream(headers))
+
+    def faults(self, **headers: str) -> None:
+        """Let something go wrong with each request from now on; none ends that."""
+        self._ask("PUT", "lasting", json=_of_upstream(headers))
+
+    def put(self, session: str, state: str) -> None:
+        """Update a session past any gateway."""
+        url = f"{self.url}/v2/customer_sessions/{session}"
+        body = {"customerSession": {"state": state}}
+        httpx.put(url, json=body, trust_env=False, verify=NO_TLS).raise_for_status()
 
     def _ask(self, method: str, what: str, **more: Any) -> dict[str, Any]:
         url = f"{self.url}/_upstream/{what}"
@@ -155,6 +164,10 @@ class Upstream(NamedTuple):
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
+
+
+def _of_upstream(headers: Mapping[str, str]) -> dict[str, str]:
+    return {f"x-upstream-{name.replace('_', '-')}": value for name, value in headers.items()}
 
 
 @contextmanager

@@ -6,9 +6,10 @@ request, all of them optional:
 
 ``x-upstream-fault``
     ``fail-before`` (500, nothing kept), ``fail-after`` (500, but kept), ``conflict`` (409),
-    ``drop-before``, ``drop-after`` (the connection goes without an answer), ``cut`` (half an
-    answer, then the connection goes), ``dry`` (a dry run, as its answer shows), ``elsewhere``
-    (answered as if it were another session).
+    ``unauthorized`` (401), ``limited`` (429), ``not-found`` (404), ``moved`` (302 to another path),
+    ``garbled`` (200 without JSON), ``drop-before``, ``drop-after`` (the connection goes
+    without an answer), ``cut`` (half an answer, then the connection goes), ``dry`` (a dry run, as
+    its answer shows), ``elsewhere`` (answered as if it were another session).
 ``x-upstream-delay``, ``x-upstream-delay-after``
     Seconds to wait before and after the request is carried out.
 ``x-upstream-padding``
@@ -21,8 +22,9 @@ request, all of them optional:
     The answer is sent in so many pieces.
 
 For clients that can't set headers, ``PUT /_upstream/faults`` with a JSON object of them holds for
-the next request. ``GET /_upstream/received`` lists what arrived, ``DELETE`` forgets it, and
-``GET /_upstream/sessions`` lists the states.
+the next request, and ``PUT /_upstream/lasting`` for all of them. ``GET /_upstream/received`` lists
+what arrived, by which connection, and how many were on their way; ``DELETE`` forgets it. ``GET
+/_upstream/sessions`` lists the states.
 
 Run it with ``python tests/gateway/upstream.py --port N``.
 """
@@ -70,6 +72,16 @@ class Answer(NamedTuple):
     body: dict[str, Any]
 
 
+_REFUSALS = {
+    "unauthorized": Answer(401, {"message": "Unauthorized"}),
+    "limited": Answer(429, {"message": "Too Many Requests"}),
+    "not-found": Answer(404, {"message": "Not Found"}),
+    "moved": Answer(302, {"message": "Found"}),
+    "garbled": Answer(200, {}),
+}
+"""What is answered to a request that is not carried out, by the fault."""
+
+
 @dataclass
 class Session:
     """A session as it is kept."""
@@ -92,6 +104,9 @@ class Upstream:
         self.sessions: dict[str, Session] = {}
         self.received: list[dict[str, Any]] = []
         self.faults: dict[str, str] = {}
+        self.lasting: dict[str, str] = {}
+        self.busy = 0
+        """The requests that are being carried out."""
         self.answers: dict[tuple[str, str, str], Answer] = {}
         """What was answered to requests with an Idempotency-Key, by operation, session and key."""
 
@@ -123,19 +138,24 @@ class Upstream:
                 "headers": headers,
                 "size": len(body),
                 "body": body[:100_000].decode("utf-8", "replace"),
+                "together": self.busy + 1,
+                "client": list(scope["client"]),
             }
         )
         asked = {
             name.removeprefix(_CONTROL): value
-            for name, value in {**headers, **self.faults}.items()
+            for name, value in {**headers, **self.lasting, **self.faults}.items()
             if name.startswith(_CONTROL)
         }
         self.faults = {}
         try:
+            self.busy += 1
             answer = await self.carry_out(scope, headers, body, asked)
         except Dropped:
             _drop(scope)
             return
+        finally:
+            self.busy -= 1
         await _answer(send, answer, asked)
 
     def control(self, scope: Scope, body: bytes) -> Answer:
@@ -153,6 +173,9 @@ class Upstream:
             case "PUT", "faults":
                 self.faults = json.loads(body)
                 return Answer(200, {})
+            case "PUT", "lasting":
+                self.lasting = json.loads(body)
+                return Answer(200, {})
         return Answer(404, {"message": "not found"})
 
     async def carry_out(
@@ -168,6 +191,8 @@ class Upstream:
         if fault == "conflict":
             message = "Too many requests are updating this session at the same time"
             return Answer(409, {"message": message, "errors": [], "StatusCode": 409})
+        if fault in _REFUSALS:
+            return _REFUSALS[fault]
         if fault == "dry":
             headers = {**headers, "authorization": TEST_KEY}
         answer = self.operate(scope, headers, body)
@@ -316,6 +341,10 @@ async def _answer(send: Send, answer: Answer, asked: dict[str, str]) -> None:
     if asked.get("encoding") == "gzip":
         data = gzip.compress(data)
         headers.append((b"content-encoding", b"gzip"))
+    if asked.get("fault") == "garbled":
+        data = b"<p>"
+    if asked.get("fault") == "moved":
+        headers.append((b"location", b"/v2/customer_sessions/elsewhere"))
     if "unknown-length" not in asked:
         headers.append((b"content-length", b"%d" % len(data)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -347,6 +376,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A stand-in for the Integration API.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--edition", default="2026-06")
+    parser.add_argument("--certificate", help="a file with a key and its certificate, for TLS")
     parser.add_argument("--guarded", action="store_true", help="behind a SessionGuard")
     chosen = parser.parse_args()
     app: Any = Upstream(chosen.edition)
@@ -358,6 +388,8 @@ def main() -> None:
         app,
         port=chosen.port,
         http=Protocol,
+        ssl_certfile=chosen.certificate,
+        ssl_keyfile=chosen.certificate,
         log_level="warning",
         lifespan="on",
     )

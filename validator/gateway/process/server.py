@@ -21,6 +21,7 @@ from functools import partial
 from importlib import import_module
 from typing import Final, Protocol
 
+from ...config.fields import InvalidValue
 from ...reading.toml_reader import load
 from ..address import Address, parse
 from ..guard import Guard, Meter
@@ -41,6 +42,7 @@ _AT_REST: Final = 0.1
 _CHANGES: Final = 50
 """The most such times to wait for."""
 _FIXED: Final = (
+    "lookup",
     "store",
     "store_timeout",
     "lease",
@@ -275,7 +277,8 @@ def _guard(
     except (ValueError, StoreError) as error:
         if config is None:
             raise
-        raise load(config).error(str(error), TABLE, "store") from None
+        keys = error.keys if isinstance(error, InvalidValue) and error.keys else ("store",)
+        raise load(config).error(str(error), TABLE, *keys) from None
 
 
 def _need_extras(settings: Settings, config: str | None) -> None:

@@ -1,0 +1,189 @@
+"""Lookup: asks about one session at most once at a time, and stores what the answer shows.
+
+To the store, a look-up is a request that leads to no state: it begins before the API is asked, and
+ends with the state and date that were answered. So it is ordered among the other requests of the
+session as each of them is: a newer answer wins, and what is pending stays possible.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from time import perf_counter
+from typing import Final
+
+from ...config.fields import InvalidValue
+from ...model.states import STATES
+from ..messages import Headers
+from ..store import Ending, Intent, Key, Learned, Refused
+from ..store_health import StoreHealth
+from . import LookupMeter, Subject
+from .breaker import Breaker
+from .client import SessionReader
+from .reply import interpret
+from .settings import LookupSettings
+
+MOST_ASKED: Final = 64
+"""Look-ups of a process that the API is asked at a time; more wait for their turn."""
+READING: Final = Intent(frozenset({*STATES, "new"}), None)
+"""A look-up as the store takes it."""
+_UNANSWERED: Final = frozenset({"failed", "limited"})
+"""The outcomes of answers that count as none."""
+_KEY: Final = re.compile(r"[\x21-\x7e]+")
+_LONGEST_KEY: Final = 4096
+_COMPLAINTS: Final = {
+    "denied": "the API rejects the key of look-ups: see key_file",
+    "malformed": "an answer to a look-up is none of the API: see url",
+}
+"""The lines of the log about outcomes that the settings may be the reason for."""
+
+_log = logging.getLogger(__name__)
+
+
+class Lookup:
+    """Looks sessions up; it can be used from one event loop at a time."""
+
+    def __init__(
+        self, settings: LookupSettings, health: StoreHealth, meter: LookupMeter | None = None
+    ) -> None:
+        """Ask by `settings`; raises `ValueError` for a key that can't be read."""
+        self._timeout = settings.timeout
+        self._own = None if settings.key_file is None else authorization_of(settings.key_file)
+        self._api = SessionReader(settings.url, MOST_ASKED)
+        self._health = health
+        self._meter = meter
+        self._breaker = Breaker()
+        self._complaints: set[str] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._flights: dict[Key, asyncio.Task[str]] = {}
+        self._turns = asyncio.Semaphore(MOST_ASKED)
+
+    async def ask(self, subject: Subject, headers: Headers, started: float) -> str:
+        """Have a session looked up for a request that `started` then; return the outcome.
+
+        If that is under way, it is the outcome of the same look-up. ``timeout``: it did not come
+        before the request has to go on.
+        """
+        await self._enter(asyncio.get_running_loop())
+        flight = self._flights.get(subject.key)
+        if flight is None:
+            authorization = self._own or _of_request(headers)
+            if authorization is None:
+                return self._counted("keyless", 0.0)
+            flight = asyncio.create_task(self._fly(subject, authorization))
+            self._flights[subject.key] = flight
+        left = started + self._timeout - perf_counter()
+        done, _ = await asyncio.wait((flight,), timeout=max(0.0, left))
+        return flight.result() if done else "timeout"
+
+    async def close(self) -> None:
+        """End what is under way, and close the connections; closing twice does no harm."""
+        await self._enter(asyncio.get_running_loop())
+        while self._flights:
+            await asyncio.wait(self._flights.values())
+        await self._api.close()
+
+    async def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Leave behind what belongs to another event loop, which has ended."""
+        if loop is not self._loop:
+            self._loop = loop
+            self._flights = {}
+            self._turns = asyncio.Semaphore(MOST_ASKED)
+            await self._api.close()
+
+    async def _fly(self, subject: Subject, authorization: str) -> str:
+        """Look a session up, in a task that outlives the request that began it."""
+        started = perf_counter()
+        try:
+            outcome = await self._in_turn(subject, authorization)
+        finally:
+            self._flights.pop(subject.key, None)
+        return self._counted(outcome, perf_counter() - started)
+
+    async def _in_turn(self, subject: Subject, authorization: str) -> str:
+        """Look a session up when its turn comes."""
+        end = asyncio.get_running_loop().time() + self._timeout
+        try:
+            async with asyncio.timeout_at(end):
+                await self._turns.acquire()
+        except TimeoutError:
+            return "crowded"
+        try:
+            # Now, since those before it may have shown that the API does not answer.
+            if not self._breaker.permits():
+                return "paused"
+            return await self._stored(subject, authorization, end)
+        finally:
+            self._turns.release()
+
+    async def _stored(self, subject: Subject, authorization: str, end: float) -> str:
+        """Look a session up, and store what is found."""
+        store, key, strict_new = subject
+        begun = await self._health.answer("begin", store, lambda: store.begin(key, READING))
+        if begun is None or begun.token is None:
+            return "unstored"
+        token = begun.token
+        outcome, learned = await self._asked(key.session, authorization, end)
+        if outcome == "missing" and strict_new and not begun.states:
+            learned = Learned("new")
+        ending = await self._health.answer(
+            "finish", store, lambda: store.finish(key, token, learned or Refused())
+        )
+        return outcome if learned is None or ending is Ending.TAKEN else "unstored"
+
+    async def _asked(
+        self, session: str, authorization: str, end: float
+    ) -> tuple[str, Learned | None]:
+        """Ask the API; return the outcome, and what its answer shows."""
+        try:
+            async with asyncio.timeout_at(end):
+                response = await self._api.read(session, authorization)
+        except TimeoutError:
+            self._breaker.failed("no answer in time")
+            return "timeout", None
+        except Exception as error:  # noqa: BLE001 - no fault of a look-up is one of the request
+            self._breaker.failed(type(error).__name__)
+            return "unreachable", None
+        outcome, learned = interpret(response, session)
+        if outcome in _UNANSWERED:
+            self._breaker.failed(f"status {response.status}")
+        else:
+            self._breaker.answered()
+            self._complain(outcome)
+        return outcome, learned
+
+    def _complain(self, outcome: str) -> None:
+        """Log what the settings may be the reason for, once."""
+        text = _COMPLAINTS.get(outcome)
+        if text is None or outcome in self._complaints or (outcome == "denied" and not self._own):
+            return
+        self._complaints.add(outcome)
+        _log.error(text, extra={"fields": {"event": "lookup-failed", "lookup": outcome}})
+
+    def _counted(self, outcome: str, seconds: float) -> str:
+        if self._meter is not None:
+            self._meter.looked_up(outcome, seconds)
+        return outcome
+
+
+def authorization_of(path: str) -> str:
+    """Return the ``Authorization`` with the API key in a file; raises `InvalidValue`."""
+    where = "lookup", "key_file"
+    try:
+        with open(path, encoding="ascii") as file:
+            key = file.read(_LONGEST_KEY).strip()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is not ASCII"
+        message = f"lookup.key_file is {path!r}, which can't be read: {why}"
+        raise InvalidValue(message, *where) from None
+    if not _KEY.fullmatch(key):
+        message = f"lookup.key_file is {path!r}; it takes a file with an API key and nothing else"
+        raise InvalidValue(message, *where)
+    return f"ApiKey-v1 {key}"
+
+
+def _of_request(headers: Headers) -> str | None:
+    """Return the ``Authorization`` of a request; None if there isn't one that can be passed on."""
+    given = [value for name, value in headers if name == "authorization"]
+    return given[0] if len(given) == 1 and given[0].isascii() and given[0] else None

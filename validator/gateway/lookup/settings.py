@@ -1,0 +1,100 @@
+"""Settings of look-ups: the table ``[gateway.lookup]`` of ``talonschema.toml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from ...config.fields import FieldReader, InvalidValue, number, shown, text
+from ...findings.message import suggestion
+
+TIMEOUT: Final = 0.25
+"""Seconds; Envoy gives up after 0.5, of which the store may take some."""
+_BASE: Final = "the address of the API before /v2, such as https://yourbaseurl.talon.one"
+
+
+@dataclass(frozen=True)
+class LookupSettings:
+    """The settings of look-ups.
+
+    Raises `ValueError` for a value that makes no sense.
+    """
+
+    url: str
+    """The base URL of the API: what comes before ``/v2``."""
+    key_file: str | None = None
+    """The path of a file with an API key; None takes the ``Authorization`` of each request."""
+    timeout: float = TIMEOUT
+    """Seconds from the start of a request after which it goes on without an answer."""
+
+    def __post_init__(self) -> None:
+        """Validate the values."""
+        _KINDS["url"](self.url, "lookup.url")
+        _KINDS["timeout"](self.timeout, "lookup.timeout")
+        if self.key_file is not None:
+            _KINDS["key_file"](self.key_file, "lookup.key_file")
+
+
+def lookup_table(value: Any, where: str) -> LookupSettings:
+    """Take a table with the settings of look-ups."""
+    if not isinstance(value, Mapping):
+        raise InvalidValue(f"{where} is {shown(value)}; it takes a table")
+    for key, each in value.items():
+        if key not in _KINDS:
+            raise InvalidValue(f"{where} has no key {key!r}{suggestion(key, _KINDS)}", key)
+        try:
+            _KINDS[key](each, f"{where}.{key}")
+        except InvalidValue as error:
+            raise InvalidValue(str(error), key) from None
+    if "url" not in value:
+        raise InvalidValue(f"{where} has no url; it takes {_BASE}")
+    return LookupSettings(**value)
+
+
+def _url(value: Any, where: str) -> str:
+    """Take the base URL of an API."""
+    url = text(value, where)
+    fault = _fault(url)
+    if fault is not None:
+        raise InvalidValue(f"{where} is {fault}; it takes {_BASE}")
+    return url
+
+
+def _fault(url: str) -> str | None:
+    """Return the fault of a base URL, without what may be secret in it."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "no URL"
+    if not (url.isascii() and url.isprintable() and " " not in url and host) or port == 0:
+        return "no URL"
+    if "@" in parts.netloc:
+        return "a URL with a user; the API key goes into key_file"
+    if "?" in url or "#" in url:
+        return "a URL with a query or fragment"
+    if parts.path.rstrip("/").endswith("/v2"):
+        return "a URL that ends in /v2"
+    if parts.scheme == "http" and not _is_loopback(host):
+        return "a URL without TLS, which would show the API key to the network"
+    if parts.scheme not in ("http", "https"):
+        return "a URL of another scheme than https"
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+_KINDS: Final[dict[str, FieldReader]] = {
+    "url": _url,
+    "key_file": text,
+    "timeout": number(0.01, 60, whole=False),
+}
+"""The reader of each key of the table."""
