@@ -59,7 +59,7 @@ QUESTIONS := accept read fail start lines growth real
 # no setting for that, so it reads them through links; its errors are printed with the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-slow test-spark oracles api-drift lint format types docs released golden site dist bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark fleet fuzz bench-bounds test-monitoring clean
+.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-slow test-spark oracles api-drift lint format types docs released golden site dist bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark fleet fuzz bench-bounds test-monitoring bench-lookup clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -127,8 +127,8 @@ test-latest: install ## Run every test with the newest release of every requirem
 test-lowest: install ## Run every test with the lowest releases that pyproject.toml allows
 	@rm -rf $(LOWEST)
 	@$(VPYTHON) -m venv $(LOWEST)
-	@$(UV) pip compile --quiet pyproject.toml --extra gateway-grpc --extra gateway-otel --extra kong \
-	    --extra testing --extra yaml \
+	@$(UV) pip compile --quiet pyproject.toml --extra gateway-grpc --extra gateway-lookup --extra gateway-otel \
+	    --extra kong --extra testing --extra yaml \
 	    --resolution lowest-direct --no-deps --python-version 3.11 \
 	    --output-file $(LOWEST)/bounds.txt
 	@$(PIP) --python $(LOWEST)/bin/python install -qq --constraint $(LOWEST)/bounds.txt \
@@ -264,6 +264,9 @@ fleet: install ## Restart two machines and fail over Valkey under load, and coun
 
 bench-attacks: install ## Measure how light updates fare while others send what costs most
 	@$(VPYTHON) benchmarks/attacks.py $(if $(QUICK),--quick)
+
+bench-lookup: install ## Measure what look-ups add, for docs/gateway/lookup.md
+	@$(VPYTHON) benchmarks/lookup.py $(if $(QUICK),--quick)
 
 bench-bounds: install ## Measure bytes per second and memory per byte of the worst payloads
 	@$(VPYTHON) benchmarks/bounds.py
