@@ -12,7 +12,8 @@ local UNAVAILABLE = [[{"message": "The request can't be processed", "errors": [{
     .. [["title": "Service Unavailable", "details": "the gate can't be asked, try again later", ]]
     .. [["source": {"pointer": ""}}]}]]
 
--- The headers that talonschema judges by and logs. The API key is not among them.
+-- The headers that talonschema judges by and logs. The API key is not among them; add "authorization"
+-- if [gateway.lookup] in talonschema.toml has no key_file.
 local JUDGED = {
     "content-encoding", "content-type", "idempotency-key", "traceparent", "x-http-method",
     "x-http-method-override", "x-method-override", "x-request-id",

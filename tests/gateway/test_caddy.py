@@ -12,6 +12,7 @@ import pytest
 
 import talonschema
 from support.gateway.failures import OF_THE_GATE, Failure, Gateway, changed
+from support.gateway.lookups import an_unknown_closed_session_is_not_reopened, looking_up
 from support.gateway.processes import Upstream, free_port, gateway_running, listens, running
 from support.gateway.promises import BAD, CLOSED, LOG, MIB, OPEN, REQUEST_LEG, Front, new, path
 from support.gateway.tricks import TRICKS, WRONG, Trick, nothing_slips
@@ -116,6 +117,15 @@ def test_states_are_not_learned(front: Front) -> None:
     answer = front.ask("PUT", path(name), OPEN)
     assert answer.json()["message"].startswith("Cannot move session")
     assert len(front.seen(name)) == 2
+
+
+def test_look_ups_find_states(tmp_path: Path, upstream: Upstream) -> None:
+    passed = ("header_up -Authorization", "")
+    with (
+        gateway_running(tmp_path, "store_timeout = 20\n" + looking_up(upstream)) as plugin,
+        caddy_running(tmp_path, upstream, plugin.http, passed) as front,
+    ):
+        an_unknown_closed_session_is_not_reopened(front)
 
 
 @pytest.mark.parametrize("failure", OF_THE_GATE, ids=lambda failure: failure.__name__)

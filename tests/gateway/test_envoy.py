@@ -40,6 +40,7 @@ from support.gateway.envoy import (
     binary,
     envoy_running,
 )
+from support.gateway.lookups import OF_LOOKUPS, looking_up
 from support.gateway.processes import (
     Gateway,
     Upstream,
@@ -69,6 +70,16 @@ from talonschema.gateway.envoy_messages import METHOD, SERVICE, ProcessingReques
 CANCELLED = b'{"customerSession": {"state": "cancelled"}}'
 OFFERED = b'{"customerSession": {"couponCodes": ["C", "C"]}}'
 FAIL_OPEN = {"failure_mode_allow: false": "failure_mode_allow: true"}
+AUTHORIZED = {
+    SINGLE: {"[{ exact: authorization }, { exact: cookie }]": "[{ exact: cookie }]"},
+    PAIR: {
+        f"""\
+{" " * 22}disallowed_headers:
+{" " * 24}patterns: [{{ exact: authorization }}]
+""": ""
+    },
+}
+"""The edits by which the gate gets the API key, as the files say."""
 FORGED = {"x-talonschema-token": "forged"}
 SETTINGS = "store_timeout = 20\ndrain = 0.1\n"
 ENDPOINT = """\
@@ -468,6 +479,15 @@ def test_of_300_clients_that_come_back_at_once_none_slips_by(stand: Stand) -> No
     received = stand.front.api.received()
     assert len(received) == 900
     assert {count: stand.envoy.stat(count) for count in counts} == before
+
+
+@pytest.mark.parametrize("config", [PAIR, SINGLE])
+def test_look_ups_settle_what_is_unknown_or_in_doubt(
+    config: str, tmp_path: Path, upstream: Upstream
+) -> None:
+    with standing(config, tmp_path, upstream, looking_up(upstream), AUTHORIZED[config]) as stand:
+        for promise in OF_LOOKUPS:
+            promise(stand.front)
 
 
 # What fails, and how.

@@ -22,6 +22,7 @@ from support.gateway.half_sent import (
     honest_ones_pass,
 )
 from support.gateway.installed import need
+from support.gateway.lookups import OF_LOOKUPS, looking_up
 from support.gateway.processes import (
     Upstream,
     eventually,
@@ -40,13 +41,18 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "gateway"
 
 @contextmanager
 def haproxy_running(
-    folder: Path, api: Upstream, plugin: int, *changes: tuple[str, str], others: Iterable[int] = ()
+    folder: Path,
+    api: Upstream,
+    plugin: int,
+    *changes: tuple[str, str],
+    others: Iterable[int] = (),
+    in_script: Iterable[tuple[str, str]] = (),
 ) -> Iterator[Front]:
     program = need("haproxy", "haproxy")
     port = free_port()
     script = (DOCS / "talonschema.lua").read_text("utf-8")
     workers = ", ".join(f'{{ "127.0.0.1", {port} }}' for port in (plugin, *others))
-    script = changed(script, ('{ "127.0.0.1", 8787 }', workers))
+    script = changed(script, ('{ "127.0.0.1", 8787 }', workers), *in_script)
     (folder / "talonschema.lua").write_text(script, "utf-8")
     text = (DOCS / "haproxy.cfg").read_text("utf-8")
     text = changed(
@@ -159,6 +165,16 @@ def test_workers_that_end_cost_no_request(
         haproxy_running(tmp_path, upstream, first, others=[first + 1]) as front,
     ):
         assert lost_with_workers(front, program, number) == 0
+
+
+def test_look_ups_settle_what_is_unknown_or_in_doubt(tmp_path: Path, upstream: Upstream) -> None:
+    passed = ("local JUDGED = {", 'local JUDGED = { "authorization",')
+    with (
+        gateway_running(tmp_path, "store_timeout = 20\n" + looking_up(upstream)) as plugin,
+        haproxy_running(tmp_path, upstream, plugin.http, in_script=[passed]) as front,
+    ):
+        for promise in OF_LOOKUPS:
+            promise(front)
 
 
 @pytest.mark.parametrize("failure", OF_BOTH_LEGS, ids=lambda failure: failure.__name__)

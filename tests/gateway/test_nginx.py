@@ -18,6 +18,7 @@ from support.gateway.endings import lost, lost_with_workers
 from support.gateway.failures import OF_BOTH_LEGS, Failure, Gateway, changed
 from support.gateway.half_sent import half_requests_shut_nobody_out
 from support.gateway.installed import need
+from support.gateway.lookups import OF_LOOKUPS, looking_up
 from support.gateway.processes import (
     Upstream,
     eventually,
@@ -215,6 +216,16 @@ def test_nginx_takes_what_the_page_shows(tmp_path: Path) -> None:
         [*command, "-g", f"pid {tmp_path}/nginx.pid;"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_look_ups_settle_what_is_unknown_or_in_doubt(tmp_path: Path, upstream: Upstream) -> None:
+    passed = ('            proxy_set_header Authorization "";', "")
+    with (
+        gateway_running(tmp_path, "store_timeout = 20\n" + looking_up(upstream)) as plugin,
+        nginx_running(tmp_path, upstream, plugin.http, passed) as front,
+    ):
+        for promise in OF_LOOKUPS:
+            promise(front)
 
 
 @pytest.mark.parametrize("failure", OF_BOTH_LEGS, ids=lambda failure: failure.__name__)
