@@ -26,7 +26,7 @@ from support.gateway.promises import (
 )
 from support.gateway.tricks import TRICKS, Trick, exchange, nothing_slips
 from support.gateway.upstream import Upstream
-from talonschema.gateway import SessionGuard
+from talonschema.gateway import LookupSettings, SessionGuard
 from talonschema.gateway.store import Key
 
 Message = MutableMapping[str, Any]
@@ -511,7 +511,7 @@ import sys
 for name in ("grpc", "uvicorn", "redis", "prometheus_client", "google.protobuf", "httpx", "brotli"):
     sys.modules[name] = None
 import asyncio, json
-from talonschema.gateway import SessionGuard
+from talonschema.gateway import LookupSettings, SessionGuard
 
 async def app(scope, receive, send):
     await receive()
@@ -632,7 +632,7 @@ django.setup()
 from django.core.asgi import get_asgi_application
 from django.http import JsonResponse
 from django.urls import path
-from talonschema.gateway import SessionGuard
+from talonschema.gateway import LookupSettings, SessionGuard
 
 async def update(request, session):
     asked = json.loads(request.body)["customerSession"]
@@ -659,3 +659,17 @@ def test_django_is_guarded(tmp_path: Path) -> None:
         assert statuses == [200, 400, 200, 400]
         assert store.with_name("sessions.db-wal").exists()
     assert not store.with_name("sessions.db-wal").exists()
+
+
+def test_the_api_is_asked_for_a_session_that_is_not_known(api: Api) -> None:
+    name = uuid.uuid4().hex
+    api.put(name, "closed")
+    lookup = LookupSettings(api.url, timeout=20)
+    headers = [(b"content-type", b"application/json"), (b"authorization", b"ApiKey-v1 k")]
+
+    async def steps(guard: SessionGuard) -> None:
+        where = f"/v2/customer_sessions/{name}"
+        assert (await ask(guard, OPEN, path=where, headers=headers)).status == 400
+        assert await state(guard, name) == {"closed"}
+
+    run(guarded(lookup=lookup), steps)

@@ -20,7 +20,7 @@ import httpx
 import msgpack
 import pytest
 
-from support.gateway import promises
+from support.gateway import lookups, promises
 from support.gateway.processes import NO_TLS, Program, Upstream, eventually, running
 from support.gateway.promises import BAD, CLOSED, JSON, OPEN, RETURN, new, path
 
@@ -181,6 +181,18 @@ def test_states_are_learned(kong: Kong) -> None:
     assert kong.ask("POST", path(name, "/returns"), RETURN).status_code == 200
     assert put(CLOSED) == 400
     assert len(kong.seen(name)) == 6
+
+
+@pytest.mark.parametrize(
+    "promise",
+    [lookups.an_unknown_closed_session_is_not_reopened, lookups.an_unknown_open_session_passes],
+    ids=lambda promise: promise.__name__,
+)
+def test_look_ups_find_states(kong: Kong, tmp_path: Path, promise: Callable[[Any], None]) -> None:
+    settings = tmp_path / "talonschema.toml"
+    table = lookups.looking_up(kong.api)
+    settings.write_text(f'edition = "2026-06"\n[gateway]\nstore_timeout = 20\n{table}')
+    promise(Kong(kong.socket_path, settings, kong.api))
 
 
 def test_other_calls_are_not_asked_for_their_body(kong: Kong) -> None:
