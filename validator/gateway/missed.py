@@ -65,7 +65,7 @@ class MissedChanges:
         if self._states:
             await self._report(store, key)
         admission = await store.begin(key, intent)
-        if not admission.passed and self._health.settling:
+        if not (admission.passed or admission.doubtful) and self._health.settling:
             admission = await store.begin(key, intent._replace(permitted=ANY))
         if self._states and self._catching_up is None:
             self._catching_up = asyncio.create_task(self._catch_up(store))
@@ -93,12 +93,14 @@ class MissedChanges:
     async def _catch_up(self, store: Store) -> None:
         while keys := list(self._states):
             for start in range(0, len(keys), _AT_ONCE):
-                calls = (partial(self._told, store, key) for key in keys[start : start + _AT_ONCE])
+                calls = (
+                    partial(self._reported, store, key) for key in keys[start : start + _AT_ONCE]
+                )
                 reports = (self._health.answer("begin", store, call) for call in calls)
                 if not all(await asyncio.gather(*reports)):
                     return
 
-    async def _told(self, store: Store, key: Key) -> bool:
+    async def _reported(self, store: Store, key: Key) -> bool:
         await self._report(store, key)
         return True
 
