@@ -166,8 +166,8 @@ def test_no_rule_fails_on_what_it_is_about(case: Known, policy: Policy | None) -
 
 @pytest.mark.parametrize(
     "number",
-    [1e308, -1.7e308, 10**5000, Decimal("1.7E+308")],
-    ids=["large", "small", "endless", "decimal"],
+    [1e308, -1.7e308, 10**5000, Decimal("1.7E+308"), Decimal("1E+999999999")],
+    ids=["large", "small", "endless", "decimal", "endless decimal"],
 )
 @pytest.mark.parametrize("model", ["NewCustomerSessionV2", "CustomerSessionV2"])
 def test_sums_beyond_a_double(number: Any, model: str) -> None:

@@ -203,9 +203,7 @@ GOOD = [
     (Single(), 1.5),
     (Decimal("1.10"), Decimal("1.10")),
     (Money("1.10"), Decimal("1.10")),
-    (Decimal("1E-999999"), Decimal("1E-999999")),
-    (Decimal("1E+4299"), 10**4299),
-    (Decimal("1.7976931348623157E+308"), 17976931348623157 * 10**292),
+    (Decimal("1E+999999"), Decimal("1E+999999")),
     (Decimal("2.00"), 2),
     (Plain.RED, Plain.RED.value),
     (numpy_bool("bool_", value=True), True),
@@ -319,14 +317,6 @@ def test_numbers_that_are_not_finite(value: object, found: str) -> None:
     assert copy == [None]
     assert (problem.code, problem.path) == ("json/not-finite", (0,))
     assert problem.values == {"found": found}
-
-
-@pytest.mark.parametrize("text", ["1E+4300", "-1E+4300", "1E+999999999", "1" * 310 + ".5"])
-def test_decimals_beyond_a_double(text: str) -> None:
-    copy, (problem,) = plain([Decimal(text)])
-    assert copy == [None]
-    assert (problem.code, problem.path) == ("json/number-range", (0,))
-    assert problem.params == {"limit": "double"}
 
 
 def report(value: object, **limits: Any) -> tuple[Any, list[tuple[str, tuple[Any, ...]]]]:

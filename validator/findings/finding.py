@@ -138,6 +138,8 @@ def _jsonable(value: Any) -> Any:
     if type(value) is str:
         return value
     if isinstance(value, Decimal):
+        if value.adjusted() > MANY_BITS:
+            return ENDLESS
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, int) and value.bit_length() > MANY_BITS:
         return ENDLESS

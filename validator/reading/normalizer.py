@@ -11,8 +11,6 @@ from ..findings.problem import Problem
 from . import MAX_DIGITS
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from .objects import Encoding, Form
 
 _NOTHING: Mapping[str, Any] = {}
@@ -169,7 +167,12 @@ class Normalizer:
                 self._unsupported(kind)
                 return None
         if issubclass(kind, Decimal):
-            return self._decimal(Decimal(value))
+            number = Decimal(value)
+            if number.is_finite():
+                whole = number.adjusted() < MAX_DIGITS and number == number.to_integral_value()
+                return int(number) if whole else number
+            self._report("json/not-finite", {}, {"found": str(number)[:_FOUND_LENGTH]})
+            return None
         if issubclass(kind, Enum):
             return self._convert(value.value)[0]
         if kind.__module__ == "numpy" and kind.__name__ in {"bool", "bool_"}:
@@ -179,19 +182,6 @@ class Normalizer:
         if issubclass(kind, Real) and not issubclass(kind, Rational):
             return self._finite(float.__float__(float(value)))
         return _OBJECT
-
-    def _decimal(self, number: Decimal) -> int | Decimal | None:
-        """Return a decimal, as an integer if it is one that has not too many digits."""
-        if not number.is_finite():
-            self._report("json/not-finite", {}, {"found": str(number)[:_FOUND_LENGTH]})
-            return None
-        if number.adjusted() < MAX_DIGITS and number == number.to_integral_value():
-            return int(number)
-        if isfinite(float(number)):
-            return number
-        # Text has it with an exponent. To write its digits down could take forever.
-        self._report("json/number-range", {"limit": "double"})
-        return None
 
     def _key(self, given: object, target: dict[str, Any]) -> str | None:
         """Return the key as a plain string, or None when it is not a string."""

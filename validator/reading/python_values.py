@@ -18,8 +18,7 @@ def plain(
     - Objects are dict and every other Mapping, arrays are list and tuple.
     - Strings are str and its subclasses, with the characters they hold, unpaired surrogates too.
     - Numbers are int, float, finite Decimal, and what is registered as Integral or Real
-      (as NumPy's scalars are); Fraction and complex are not. A Decimal with a fraction stays one;
-      one beyond a double is none, unless it is an integer of no more than `MAX_DIGITS` digits.
+      (as NumPy's scalars are); Fraction and complex are not. A Decimal with a fraction stays one.
     - Members of enumerations are their values.
     - Booleans are bool and NumPy's.
     - Models of SDKs, pydantic models and dataclasses are objects of their attributes that are not
@@ -30,8 +29,8 @@ def plain(
     too.
 
     The codes are `json/unsupported-type`, `json/key-type`, `json/duplicate-key` (distinct keys with
-    the same characters; no line), `json/not-finite`, `json/number-range`, `json/circular` and
-    `json/too-deep`; at most `max_problems` are returned, in document order.
+    the same characters; no line), `json/not-finite`, `json/circular` and `json/too-deep`; at most
+    `max_problems` are returned, in document order.
 
     `value` is not changed. Nothing is raised, however odd or deep it is.
     """

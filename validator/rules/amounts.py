@@ -12,6 +12,8 @@ Number: TypeAlias = int | float | Decimal
 _EXACT = Context(prec=5000, Emax=10**9, Emin=-(10**9), traps=[])
 """Wide enough for the sum of a cart of the longest numbers a reader lets through."""
 
+_MOST_DIGITS = 5000
+_ENDLESS = Decimal(f"1E+{_MOST_DIGITS}")
 
 _RELATIVE = Decimal("1e-9")
 """The part of an amount by which doubles may be off after some sums and products."""
@@ -21,8 +23,18 @@ _SLACK = 2.0**-49
 
 
 def decimal(number: Number) -> Decimal:
-    """Return `number` as it is written: 0.1 is one tenth, not the double next to it."""
-    return Decimal(repr(float(number))) if isinstance(number, float) else Decimal(number)
+    """Return `number` as it is written: 0.1 is one tenth, not the double next to it.
+
+    Decimals of more digits than any reader lets through all count as one: to write their digits
+    down could take forever.
+    """
+    amount = Decimal(repr(float(number))) if isinstance(number, float) else Decimal(number)
+    return _ENDLESS.copy_sign(amount) if amount.adjusted() > _MOST_DIGITS else amount
+
+
+def integer(number: Number) -> int:
+    """Return an integer, in whatever type it came."""
+    return int(decimal(number)) if isinstance(number, Decimal) else int(number)
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:

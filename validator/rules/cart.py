@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from operator import itemgetter
 
 from ..findings.code import Confidence, Example, Severity
+from .amounts import integer
 from .context import Context, Violation, Violations
 from .rule import REQUESTS, RESPONSES, SESSIONS, rule
 
@@ -64,13 +65,13 @@ def quantity_sum(context: Context) -> Violations:
     cart = context.session.get("cartItems") or ()
     try:
         total = sum(map(_QUANTITY, cart))
-    except (OverflowError, TypeError):  # 1.0 does not add to an endless integer or a Decimal
-        total = sum(int(item["quantity"]) for item in cart)
+    except (ArithmeticError, TypeError):  # 1.0 does not add to an endless integer or a Decimal
+        total = sum(integer(item["quantity"]) for item in cart)
     if total > MAX_QUANTITY:
         yield context.violation(
             "cartItems",
             params={"limit": MAX_QUANTITY, "kind": context.edition},
-            values={"sum": sum(int(item["quantity"]) for item in cart)},
+            values={"sum": sum(integer(item["quantity"]) for item in cart)},
         )
 
 
@@ -216,7 +217,7 @@ def position(context: Context) -> Violations:
         place = item.get("position")
         if place is None:
             continue
-        if place != index if numbered else (place < 0 or place != int(place)):
+        if place != index if numbered else (place < 0 or place != integer(place)):
             yield context.violation(
                 "cartItems", index, "position", params={"index": index}, values={"position": place}
             )
@@ -267,7 +268,10 @@ def returned_quantity(context: Context) -> Violations:
             facts = {"kind": "range", "property": beyond[0]}
             values = {"found": parts[beyond[0]], "quantity": whole}
             yield Violation(path, params=facts, values=values)
-        elif None not in parts.values() and sum(int(part or 0) for part in parts.values()) != whole:
+        elif (
+            None not in parts.values()
+            and sum(integer(part or 0) for part in parts.values()) != whole
+        ):
             returned, remaining = parts.values()
             values = {"returned": returned, "remaining": remaining, "quantity": whole}
             yield Violation(path, params={"kind": "sum"}, values=values)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..findings.code import Confidence, Example, Severity
+from .amounts import integer
 from .context import Context, Missing, Violations
 from .rule import RETURNS, rule
 
@@ -63,7 +64,7 @@ def take(entry: Mapping[str, Any], indexes: Sequence[int], left: list[int]) -> i
             return 1
         left[index] = 0
         return 0
-    wanting = int(wanted)
+    wanting = integer(wanted)
     for index in indexes:
         taken = min(wanting, max(left[index], 0))
         left[index] -= taken
@@ -75,8 +76,8 @@ def remaining(item: Mapping[str, Any]) -> int:
     """Return how many units of a cart item have not been returned."""
     left = item.get("remainingQuantity")
     if left is None:
-        left = int(item["quantity"]) - int(item.get("returnedQuantity") or 0)
-    return int(left)
+        left = integer(item["quantity"]) - integer(item.get("returnedQuantity") or 0)
+    return integer(left)
 
 
 @rule(
@@ -261,7 +262,7 @@ def quantity_exceeds_remaining(context: Context) -> Violations:
         place = (_LIST, index) if quantity is None else (_LIST, index, "quantity")
         found = lines(entry, cart or ())
         if quantity is not None and quantity < 1:
-            values = {"returned": int(quantity)}
+            values = {"returned": integer(quantity)}
             yield context.violation(*place, params={"kind": "none"}, values=values)
         elif found:
             before = sum(max(left[each], 0) for each in found)

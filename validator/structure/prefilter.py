@@ -8,7 +8,6 @@ of those rules. What does not pass may still be in order; it is looked at closel
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from sys import float_info
 from typing import TYPE_CHECKING, Any
 
 from ..findings.pointer import Path
@@ -56,8 +55,6 @@ _SHALLOW = 8
 """Values that a caller made are asked about at once if they are nested no deeper."""
 
 
-_NUMBERS = frozenset({"number", "integer"})
-_LARGEST = float_info.max
 _BUILTIN = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
 _NOTHING = Suspects(shell=False, items=(), structure=False, shell_structure=False)
 
@@ -88,10 +85,10 @@ class SchemaPrefilter:
         items = None if place is None else place.items
         self._item_schema: dict[str, Any] = {}
         if items is not None:
-            self._item_schema = _bounded(maker.make(items, (*cart, "*")))
+            self._item_schema = maker.make(items, (*cart, "*"))
             maker.stop = cart
         maker.free = _SMALL
-        self._shell_schema = _bounded(maker.make(shape, ()))
+        self._shell_schema = maker.make(shape, ())
         self._shape, self._items_shape = shape, items
         self._keys: dict[int, jsonschema_rs.Validator] = {}
 
@@ -290,19 +287,6 @@ def _with(value: dict[str, Any], path: Path, part: Any) -> dict[str, Any]:
     name = str(path[0])
     copy[name] = part if len(path) == 1 else _with(copy[name], path[1:], part)
     return copy
-
-
-def _bounded(schema: Any) -> Any:
-    """Return a schema whose numbers are within a double; decimals beyond it are not read."""
-    if not isinstance(schema, dict):
-        return schema
-    bounded = {name: _bounded(each) for name, each in schema.items()}
-    kinds = schema.get("type")
-    # A property may have the name of a keyword, too.
-    kinds = kinds if isinstance(kinds, list) else [kinds] if isinstance(kinds, str) else []
-    if not _NUMBERS.isdisjoint(kinds):
-        bounded = {"minimum": -_LARGEST, "maximum": _LARGEST, **bounded}
-    return bounded
 
 
 class _Maker:
