@@ -60,6 +60,7 @@ def exposed() -> dict[str, dict[str, set[str]]]:
     guard = Guard(Settings(store="memory:"), meter=metrics)
     metrics.about("1.2.3", "2026-06", "enforce")
     asyncio.run(guard.begin(Request("PUT", "/v2/customer_sessions/a", (), b'{"state": 1}')))
+    metrics.looked_up("learned", 0.01)
     text = metrics.exposition("")[1].decode()
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for name, labels in samples(combined([text, None], [0, 1], "").body.decode()):
