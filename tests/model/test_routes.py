@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote, unquote
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from talonschema.model.routes import Route, Suspicious, match
@@ -267,6 +267,7 @@ PARTS = st.sampled_from(
 )
 
 
+@example("/returns")
 @given(st.lists(PARTS, max_size=12).map("".join))
 def test_what_one_normalisation_makes_a_call_of_never_slips_by(rest: str) -> None:
     """Whatever a proxy makes of a path, it is the call that was judged.

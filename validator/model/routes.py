@@ -69,9 +69,11 @@ def match(
     start = prefix + SESSIONS
     if path.startswith(start):
         session, slash, after = path[len(start) :].partition("/")
-        if not slash or (after and after in _SUFFIXES):
-            methods = _methods(method, query, headers)
-            if not any(endpoint(name, after) for name in methods):
+        methods = _methods(method, query, headers)
+        known = any(endpoint(name, after) for name in methods)
+        # Where slashes are merged, a path without an id is that of another call.
+        if (known or session) and (not slash or (after and after in _SUFFIXES)):
+            if not known:
                 return None
             called = endpoint(method, after)
             if called is None or methods != {method}:
