@@ -18,6 +18,7 @@ from support.gateway.envoy import CONFIGS, PAIR, Behind, binary, envoy_running
 from support.gateway.installed import need
 from support.gateway.processes import gateway_running, upstream_running
 from support.gateway.promises import JSON, OPEN, new, path
+from support.pages import blocks
 from talonschema.gateway.address import parse
 from talonschema.gateway.settings import Settings, load_settings
 
@@ -263,3 +264,15 @@ def test_other_gateways_send_what_the_gate_of_envoy_sends() -> None:
         == documents(DEPLOY / "kubernetes" / "istio.yaml")[0]["spec"]["provider"]["name"]
     )
     assert provider["envoyExtAuthzHttp"]["includeRequestHeadersInCheck"] == headers
+
+
+def test_haproxy_takes_the_check_of_the_primary(tmp_path: Path) -> None:
+    (block,) = (each for each in blocks(CONFIGS / "deployment.md") if each.language == "text")
+    deadlines = "defaults\n  timeout connect 1s\n  timeout client 1s\n  timeout server 1s\n"
+    # The names of the servers are the reader's own.
+    text = re.sub(r"valkey-\d", "127.0.0.1", block.text)
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(f"{deadlines}{text}", "utf-8")
+    command = [need("haproxy", "haproxy"), "-c", "-f", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr

@@ -32,6 +32,7 @@ from talonschema.gateway.settings import load_settings
 
 ELSEWHERE = {
     ("docs/cli.md", "text"): "tests/cli/test_summary.py",
+    ("docs/gateway/deployment.md", "text"): "tests/test_deploy.py",
     ("docs/gateway/haproxy.md", "lua"): "tests/gateway/test_haproxy.py",
     ("docs/gateway/nginx.md", "nginx"): "tests/gateway/test_nginx.py",
     ("docs/gateway/stores.md", "sql"): "tests/gateway/store/test_store_sqlite.py",
