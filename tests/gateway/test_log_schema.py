@@ -15,6 +15,7 @@ import talonschema.gateway
 from support.gateway.log_lines import SCHEMA, parsed
 from talonschema import cli
 from talonschema.gateway.log import schema
+from talonschema.gateway.lookup import OUTCOMES
 from talonschema.gateway.metrics import DECISIONS
 from talonschema.gateway.store import KINDS
 
@@ -61,6 +62,7 @@ def test_it_has_each_event_and_label_that_there_is() -> None:
     assert events == written_events() | {"refused", "would-refuse", "admitted"}
     assert set(properties["decision"]["enum"]) == set(DECISIONS)
     assert set(properties["kind"]["enum"]) == set(KINDS)
+    assert set(properties["lookup"]["enum"]) == set(OUTCOMES)
 
 
 def test_the_page_has_the_level_of_each_event_and_each_key_of_a_request() -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
+from support.gateway.installed import need
 from support.gateway.processes import (
     Upstream,
     eventually,
@@ -565,7 +566,16 @@ def test_neither_proxies_nor_passwords_of_the_environment_count(
 
 def test_certificates_are_verified(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pem, certificate = tmp_path / "both.pem", tmp_path / "certificate.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    command = [
+        need("openssl", "openssl"),
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "1",
+    ]
     command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     command += ["-keyout", str(pem), "-out", str(certificate)]
     subprocess.run(command, check=True, capture_output=True)

@@ -139,7 +139,7 @@ class Upstream:
                 "size": len(body),
                 "body": body[:100_000].decode("utf-8", "replace"),
                 "together": self.busy + 1,
-                "client": list(scope["client"]),
+                "client": scope.get("client"),
             }
         )
         asked = {
