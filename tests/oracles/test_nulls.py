@@ -1,0 +1,65 @@
+"""Null in a request: to every rule it is as good as a property that is not there."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from support.strategies import Place, at, places, put
+from talonschema import Policy, Report, Validator
+from talonschema.findings.code import Example
+from talonschema.model.schema_tree import schema_tree
+from talonschema.rules import RULES
+from talonschema.rules.rule import REQUESTS, RETURNS
+
+OWN = {
+    *("payload/null-property", "payload/read-only-property"),
+    *("cart/missing-price", "cart/unpriced-sku"),
+}
+"""Codes about keys, whatever their values, and of a price that is not there rather than null."""
+
+
+def judged(edition: str, example: Example, data: Any, model: str | None) -> Report:
+    context = {key: each for key, each in example.context.items() if key != "edition"}
+    policy = Policy.from_mapping(context.pop("policy", {}))
+    if context.get("previous") == "NEW":
+        context["previous"] = "new"
+    # The other engine has rules look at suspects alone.
+    validator = Validator(edition=edition, policy=policy, engine="jsonschema")
+    return validator.check(data, **{**context, "model": model})
+
+
+def optional(edition: str, model: str, data: Any) -> Iterator[Place]:
+    """Yield the places of properties that may be left out."""
+    root = schema_tree(edition, model)
+    for place in places(data):
+        above = root.at(place[:-1]) if place else None
+        if above is not None and place[-1] in above.properties.keys() - {*above.required}:
+            yield place
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_null_is_as_good_as_nothing(name: str) -> None:
+    code = RULES[name].code
+    for example in (*code.bad, *code.good):
+        # The newest one requires the least.
+        edition = example.context.get("edition", code.editions[-1])
+        model = judged(edition, example, example.data, None).model
+        if model not in {*REQUESTS, *RETURNS}:
+            continue
+        for place in optional(edition, model, example.data):
+            without = copy.deepcopy(example.data)
+            del at(without, place[:-1])[place[-1]]
+            null = put(example.data, place, None)
+            found, expected = (
+                sorted(each.code for each in report.findings if each.code not in OWN)
+                for report in (
+                    judged(edition, example, null, model),
+                    judged(edition, example, without, model),
+                )
+            )
+            assert found == expected, place
+            assert "internal/rule-crash" not in found, place
