@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from support.strategies import ENGINES, damaged, sessions
 from talonschema import NEW, Policy, Report, Update, Validator, replay
-from talonschema.checking.call import before
+from talonschema.checking.call import PreviousSession, before
 from talonschema.history import step
 from talonschema.model.states import STATES
 from talonschema.schemas import EDITIONS
@@ -437,6 +437,37 @@ def test_what_is_reported_changes_no_history(
                 or select is None
                 or {each.code, each.code.partition("/")[0]} & set(select)
             )
+
+
+def test_the_session_is_known_as_the_calls_leave_it() -> None:
+    line = {**SHOE, "Category": "shoes"}
+    session = {"profileId": "a", "attributes": {"a": 1, "b": 1}, "cartItems": [line]}
+    calls = [session, {"attributes": {"b": 2}, "total": 9}, {"attributes": None}, CLOSE]
+    *_, closed, returned = states([*calls, returning({"position": 0, "quantity": 1})])
+    known = {**session, "attributes": {"a": 1, "b": 2}, "state": "closed"}
+    assert closed == ("closed", known)
+    left = {**line, "remainingQuantity": 2, "returnedQuantity": 1}
+    state = "partially_returned"
+    assert returned == (state, {**known, "state": state, "cartItems": [left]})
+
+
+def test_of_an_unknown_session_the_state_is_learned_alone() -> None:
+    validator = Validator(edition="2026-06")
+    known = before(validator.engine, validator.naming, None)
+    for payload in ({"couponCodes": ["XMAS"]}, {"state": "closed", "couponCodes": ["XMAS"]}):
+        _, known = step(validator, known, Update(payload))
+    assert known == PreviousSession("state", "closed")
+    for update in (returning({"position": 0}), Update({"state": "cancelled"})):
+        _, known = step(validator, known, update)
+    assert known == PreviousSession("state", "cancelled")
+
+
+def test_a_reopened_session_is_what_it_was() -> None:
+    validator = Validator(edition="2026-06")
+    session = {"state": "closed", "couponCodes": ["XMAS"]}
+    known = before(validator.engine, validator.naming, session)
+    _, known = step(validator, known, Update(None, "reopen"))
+    assert known == PreviousSession("session", "open", {**session, "state": "open"})
 
 
 def test_budgets_and_raised_severities_end_no_history() -> None:
