@@ -29,6 +29,7 @@ TEST_KEYS = {
     *("updates",),
 }
 CONTEXT_KEYS = {"previous", "operation", "dry", "now", "policy", "naming"}
+FINDING_KEYS = {"code", "pointer", "params", "related", "parameter"}
 UPDATE_KEYS = {"data", "operation", "dry", "now", "findings", "skipped"}
 
 
@@ -100,7 +101,17 @@ ALL = list(cases())
 
 
 def pairs(findings: list[Mapping[str, str]]) -> list[tuple[str, str]]:
-    return sorted((each["pointer"], each["code"]) for each in findings)
+    return sorted(map(place, findings))
+
+
+def place(finding: Mapping[str, str]) -> tuple[str, str]:
+    return finding["pointer"], finding["code"]
+
+
+def has(finding: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
+    """Return True if a finding has the facts that a test names."""
+    params = {"params": {**finding.get("params", {}), **expected.get("params", {})}}
+    return finding == {**finding, **expected, **(params if "params" in expected else {})}
 
 
 def found(report: Report) -> list[tuple[str, str]]:
@@ -109,6 +120,9 @@ def found(report: Report) -> list[tuple[str, str]]:
 
 def compare(report: Report, expected: Mapping[str, Any]) -> None:
     assert found(report) == pairs(expected["findings"])
+    for each in expected["findings"]:
+        reported = [f.to_dict() for f in report.findings if (f.pointer, f.code) == place(each)]
+        assert any(has(finding, each) for finding in reported), reported
     assert {each.code for each in report.skipped} >= set(expected.get("skipped", ()))
     assert report.omitted == 0
 
@@ -145,6 +159,8 @@ def test_case_files_keep_to_their_format(path: Path) -> None:
         assert ("updates" in test) != ("data" in test and "findings" in test)
         assert test.get("context", {}).keys() <= CONTEXT_KEYS
         assert all(each.keys() <= UPDATE_KEYS for each in test.get("updates", ()))
+        for part in (test, *test.get("updates", ())):
+            assert all(each.keys() <= FINDING_KEYS for each in part.get("findings", ()))
         for edition in editions(test.get("edition", content.get("edition"))):
             assert edition in EDITIONS
             names[test["description"], edition] += 1
