@@ -39,6 +39,13 @@ NEWEST_SDK := build/sdk
 # The environment of the fuzzer, which has a compiler's runtime in it.
 FUZZ := build/fuzz
 FUZZ_INSTALLED := $(FUZZ)/venv/.installed
+# The environment of what makes mutants; see tests/mutation/README.md.
+#   make mutants MODULE='rules/*.py' SAMPLE=80   takes 80 mutants of these modules
+MUTATION := build/mutation
+MUTATION_INSTALLED := $(MUTATION)/.installed
+MODULE ?= *
+SAMPLE ?=
+JOBS ?=
 TALONSCHEMA := $(VENV)/bin/talonschema
 INSTALLED := $(VENV)/.installed
 TYPES := build/types
@@ -59,7 +66,7 @@ QUESTIONS := accept read fail start lines growth real
 # no setting for that, so it reads them through links; its errors are printed with the real paths.
 REAL_PATHS := sed -e 's|^$(TYPES)/talonschema/schemas/|schemas/|' -e 's|^$(TYPES)/talonschema/|validator/|'
 
-.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-slow test-spark oracles api-drift lint format types docs released golden site dist bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark fleet fuzz bench-bounds test-monitoring bench-lookup clean
+.PHONY: help install lock demo demo-gateway quick test test-latest test-lowest test-slow test-spark oracles api-drift lint format types docs released golden site dist bench bench-guard bench-gateway bench-sizing bench-attacks bench-spark fleet fuzz bench-bounds test-monitoring bench-lookup mutants clean
 
 help: ## List these targets
 	@echo 'Targets:'
@@ -81,6 +88,7 @@ lock: $(INSTALLED) ## Write the newest versions of all requirements into the loc
 	@$(COMPILE) --upgrade pyproject.toml benchmarks/requirements.in \
 	    --output-file requirements/benchmarks.txt
 	@$(COMPILE) --upgrade docs/site/requirements.in --output-file requirements/site.txt
+	@$(COMPILE) --upgrade tests/mutation/requirements.in --output-file requirements/mutation.txt
 	@$(COMPILE) --upgrade pyproject.toml --extra duckdb --extra spark --extra testing \
 	    tests/scale/requirements.in --output-file requirements/spark.txt
 	@$(COMPILE) --upgrade pyproject.toml --extra gateway --extra testing --extra yaml \
@@ -168,6 +176,17 @@ $(FUZZ_INSTALLED): pyproject.toml requirements/fuzz.txt | install
 	@$(PIP) --python $(FUZZ)/venv/bin/python install -qq --require-hashes \
 	    --requirement requirements/fuzz.txt
 	@$(PIP) --python $(FUZZ)/venv/bin/python install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+mutants: install $(MUTATION_INSTALLED) ## Change the code in small ways and list what no test notices
+	@PYTHONPATH=tests $(VPYTHON) -m mutation.run '$(MODULE)' $(if $(SAMPLE),--sample $(SAMPLE)) \
+	    $(if $(JOBS),--jobs $(JOBS))
+
+$(MUTATION_INSTALLED): requirements/mutation.txt | install
+	@echo 'Installing what makes the mutants into $(MUTATION) ...'
+	@$(VPYTHON) -m venv --clear --without-pip $(MUTATION)
+	@$(PIP) --python $(MUTATION)/bin/python install -qq --require-hashes \
+	    --requirement requirements/mutation.txt
 	@touch $@
 
 lint: install ## Look for faults of style and layout
