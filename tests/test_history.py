@@ -462,6 +462,21 @@ def test_of_an_unknown_session_the_state_is_learned_alone() -> None:
     assert known == PreviousSession("state", "cancelled")
 
 
+def test_a_return_shows_the_state_of_an_unknown_session() -> None:
+    validator = Validator(edition="2026-06")
+    unknown = before(validator.engine, validator.naming, None)
+    report, known = step(validator, unknown, returning({"position": 0}))
+    assert report.ok
+    assert known == PreviousSession("state", "partially_returned")
+
+
+def test_a_step_takes_a_model() -> None:
+    validator = Validator()
+    unknown = before(validator.engine, validator.naming, None)
+    report, known = step(validator, unknown, Update({"state": "open"}), model="CustomerSessionV2")
+    assert (report.model, known) == ("CustomerSessionV2", unknown)
+
+
 def test_a_reopened_session_is_what_it_was() -> None:
     validator = Validator(edition="2026-06")
     session = {"state": "closed", "couponCodes": ["XMAS"]}

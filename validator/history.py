@@ -118,10 +118,9 @@ def after(
 ) -> PreviousSession:
     """Return what is known of a session after a call that went through."""
     asked = sent.get("state") if operation == "update" else None
-    state = None if isinstance(known.state, New) else known.state
-    if known.session is None and state is None and operation == "update" and asked is None:
+    if known.session is None and operation == "update" and asked is None:
         return known
-    state = resulting_state(operation, asked, state)
+    state = resulting_state(operation, asked, None if isinstance(known.state, New) else known.state)
     if known.session is None:
         return PreviousSession("state", state)
     if operation == "update":
