@@ -45,6 +45,7 @@ MUTATION := build/mutation
 MUTATION_INSTALLED := $(MUTATION)/.installed
 MODULE ?= *
 SAMPLE ?=
+MOST ?=
 JOBS ?=
 TALONSCHEMA := $(VENV)/bin/talonschema
 INSTALLED := $(VENV)/.installed
@@ -179,8 +180,8 @@ $(FUZZ_INSTALLED): pyproject.toml requirements/fuzz.txt | install
 	@touch $@
 
 mutants: install $(MUTATION_INSTALLED) ## Change the code in small ways and list what no test notices
-	@PYTHONPATH=tests $(VPYTHON) -m mutation.run '$(MODULE)' $(if $(SAMPLE),--sample $(SAMPLE)) \
-	    $(if $(JOBS),--jobs $(JOBS))
+	@PYTHONPATH=tests $(VPYTHON) -m mutation.run $(foreach each,$(MODULE),'$(each)') \
+	    $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(MOST),--most $(MOST)) $(if $(JOBS),--jobs $(JOBS))
 
 $(MUTATION_INSTALLED): requirements/mutation.txt | install
 	@echo 'Installing what makes the mutants into $(MUTATION) ...'
