@@ -107,14 +107,17 @@ class Judge:
         for number, value in pool([partial(self._judge, each) for each in self.mutants], self.jobs):
             verdict, functions, killer = value or ("killed", (), None)
             verdicts[number] = verdict
-            for path, line in functions if killer is not None else ():
-                self.kills[path, line][killer] += 1
+            if killer is not None:
+                for path, line in functions:
+                    self.kills[path, line][killer] += 1
         self.verdicts = verdicts
         return True
 
     def _start_server(self) -> None:
         """Have one server for all children, where tests ask for it."""
-        item = next((each for each in self.items if "valkey" in each.fixturenames), None)
+        item = next(
+            (each for each in self.items if "valkey" in getattr(each, "fixturenames", ())), None
+        )
         if item is not None:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=item.session)
 

@@ -145,7 +145,7 @@ def _priced(context: Context) -> frozenset[str] | None:
 
 def _unpriced(context: Context, priced: frozenset[str]) -> Iterator[Violation]:
     """Yield a problem for each item without a price; one that is null has its own code."""
-    for index, item in context.items("sku", "price"):
+    for index, item in context.items("sku"):
         if "price" not in item and item["sku"] not in priced:
             yield context.violation("cartItems", index, "price", values={"sku": item["sku"]})
 
