@@ -7,16 +7,8 @@ from itertools import product
 import pytest
 
 from talonschema import NEW
-from talonschema.model.states import (
-    DEFAULT_STATE,
-    INITIAL,
-    OPERATIONS,
-    SETTABLE,
-    STATES,
-    legal,
-    reachable,
-    resulting_state,
-)
+from talonschema.model import states
+from talonschema.model.states import OPERATIONS, STATES, legal, reachable, resulting_state
 from talonschema.schemas import EDITIONS
 
 UPDATES = {
@@ -48,9 +40,9 @@ def test_each_move_is_legal_or_not(edition: str) -> None:
 
 def test_states_by_what_they_are_for() -> None:
     assert STATES == ("open", "closed", "partially_returned", "cancelled")
-    assert SETTABLE == ("open", "closed", "cancelled")
-    assert sorted(INITIAL) == ["closed", "open"]
-    assert DEFAULT_STATE == "open"
+    assert states.SETTABLE == ("open", "closed", "cancelled")
+    assert sorted(states.INITIAL) == ["closed", "open"]
+    assert states.DEFAULT_STATE == "open"
     assert OPERATIONS == ("update", "return", "reopen")
     assert repr(NEW) == "talonschema.NEW"
 
