@@ -143,6 +143,8 @@ def apply(change: Change, functions: Iterable[FunctionType]) -> None:
         _run(change.path, statement)
     if any(isinstance(each, ast.FunctionDef) for each in change.statements):
         _register_again()
+    if change.statements:
+        _forget()
 
 
 def _run(path: str, statement: ast.stmt) -> None:
@@ -179,3 +181,13 @@ def _register_again() -> None:
     for statement in ast.parse(Path(path).read_text("utf-8")).body:
         if isinstance(statement, (ast.Assign, ast.AnnAssign)):
             _run(path, statement)
+
+
+def _forget() -> None:
+    """Clear the caches of the package, which may hold what was made of the statements."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("talonschema"):
+            for each in list(vars(module).values()):
+                clear = getattr(each, "cache_clear", None)
+                if clear is not None:
+                    clear()

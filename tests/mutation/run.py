@@ -48,7 +48,7 @@ RULES = Plan(
     ("rules/*.py", "model/states.py", "history.py"),
     (
         *("test_cases.py", "test_history.py", "rules", "checking/test_registry.py"),
-        *("model/test_states.py", "oracles/test_nulls.py"),
+        *("model/test_states.py", "oracles/test_holes.py"),
     ),
     # Other tests compare the two engines.
     r"-jsonschema\]$",

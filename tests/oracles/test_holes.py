@@ -1,4 +1,4 @@
-"""Null in a request: to every rule it is as good as a property that is not there."""
+"""What stands where a rule looks: null is as good as nothing, and what is invalid stops it."""
 
 from __future__ import annotations
 
@@ -63,3 +63,17 @@ def test_null_is_as_good_as_nothing(name: str) -> None:
             )
             assert found == expected, place
             assert "internal/rule-crash" not in found, place
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("wrong", [5, [[]]], ids=str)
+def test_what_is_invalid_crashes_no_rule(name: str, wrong: Any) -> None:
+    code = RULES[name].code
+    for example in (*code.bad, *code.good):
+        edition = example.context.get("edition", code.editions[-1])
+        model = judged(edition, example, example.data, None).model
+        for place in places(example.data):
+            if place:
+                report = judged(edition, example, put(example.data, place, wrong), model)
+                found = [each.code for each in report.findings]
+                assert "internal/rule-crash" not in found, place
