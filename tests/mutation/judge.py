@@ -177,10 +177,13 @@ class Judge:
         return {
             "verdicts": self.verdicts,
             "tests": self._named(),
-            "orders": [
-                self._order(self._functions(self._change(self.mutants[each]))) for each in doubtful
-            ],
+            "orders": [self._all(self.mutants[each]) for each in doubtful],
         }
+
+    def _all(self, mutant: Mutant) -> list[int]:
+        """Return all tests: what a cache holds was called by the first test that asked for it."""
+        order = self._order(self._functions(self._change(mutant)))
+        return list(dict.fromkeys([*order, *range(len(self.items))]))
 
     def _named(self) -> dict[str, float]:
         return {each.nodeid: s for each, s in zip(self.items, self.seconds, strict=True)}

@@ -113,7 +113,7 @@ def judged(plan: Plan, found: list[Mutant], jobs: int, most: int | None) -> Iter
             Result(m, v.replace("at import", "alive")) for m, v in zip(found, verdicts, strict=True)
         )
         return
-    doubtful = [number for number, each in enumerate(verdicts) if each == "at import"]
+    doubtful = [number for number, each in enumerate(verdicts) if each != "killed"]
     works = [
         partial(_cold, plan, found[number], warm["tests"], order)
         for number, order in zip(doubtful, warm["orders"], strict=True)
