@@ -66,14 +66,17 @@ def test_null_is_as_good_as_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RULES)
-@pytest.mark.parametrize("wrong", [5, [[]]], ids=str)
-def test_what_is_invalid_crashes_no_rule(name: str, wrong: Any) -> None:
+@pytest.mark.parametrize("wrong", [5, [[]], ...], ids=["number", "array", "nothing"])
+def test_what_is_invalid_or_missing_crashes_no_rule(name: str, wrong: Any) -> None:
     code = RULES[name].code
     for example in (*code.bad, *code.good):
         edition = example.context.get("edition", code.editions[-1])
         model = judged(edition, example, example.data, None).model
         for place in places(example.data):
             if place:
-                report = judged(edition, example, put(example.data, place, wrong), model)
+                data = put(example.data, place, wrong)
+                if wrong is ...:
+                    del at(data, place[:-1])[place[-1]]
+                report = judged(edition, example, data, model)
                 found = [each.code for each in report.findings]
                 assert "internal/rule-crash" not in found, place
