@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import get_args
+
+from talonschema import Policy, schemas
 from talonschema.findings.code import Confidence
+from talonschema.model.schema_tree import SchemaNode, schema_tree
 from talonschema.rules import RULES
+from talonschema.rules.rule import Need
 
 ENVELOPE, SESSION = "IntegrationRequest", "NewCustomerSessionV2"
 RETURN, NO_BODY = "ReturnIntegrationRequest", "(no body)"
@@ -85,3 +91,28 @@ def test_rules_about_keys() -> None:
     about = {name: rule.code.about for name, rule in RULES.items()}
     assert {name for name in RULES if about[name] == "key"} == {*ABOUT_KEYS.split()}
     assert {*about.values()} == {"key", "value"}
+
+
+def test_rules_read_what_the_schemas_have() -> None:
+    for name, rule in RULES.items():
+        roots = [
+            schema_tree(edition, model)
+            for edition in rule.code.editions
+            for model in rule.code.models
+            if model in schemas.models(edition)
+        ]
+        parts = {"/".join(map(str, path)) for root in roots for path in paths(root)}
+        fragments = rule.fragments(Policy())
+        for read in (*rule.reads, *fragments):
+            assert any(f"/{part}".endswith(f"/{read.lstrip('/')}") for part in parts), (name, read)
+        assert {*rule.needs} <= {*get_args(Need)}
+
+
+def paths(part: SchemaNode, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the place of a part and of each below it, with ``*`` for any step."""
+    yield above
+    for key, below in part.properties.items():
+        yield from paths(below, (*above, key))
+    for each in (part.items, part.values):
+        if each is not None:
+            yield from paths(each, (*above, "*"))
