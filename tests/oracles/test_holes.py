@@ -29,7 +29,7 @@ def judged(edition: str, example: Example, data: Any, model: str | None) -> Repo
         context["previous"] = "new"
     # The other engine has rules look at suspects alone.
     validator = Validator(edition=edition, policy=policy, engine="jsonschema")
-    return validator.check(data, **{**context, "model": model})
+    return validator.check(data, **(context if model is None else {**context, "model": model}))
 
 
 def optional(edition: str, model: str, data: Any) -> Iterator[Place]:
