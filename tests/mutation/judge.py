@@ -159,7 +159,7 @@ class Judge:
         """Return the verdict, the functions that differ, and what test fails; runs in a child."""
         changed = self._change(mutant)
         functions = self._functions(changed)
-        order = self._order(functions)[: self.most]
+        order = self._order(functions, idle=not changed.functions)[: self.most]
         try:
             apply(changed, self.functions)
         except Exception:  # noqa: BLE001 - whatever it raises, it would raise when it is imported
@@ -188,14 +188,17 @@ class Judge:
     def _named(self) -> dict[str, float]:
         return {each.nodeid: s for each, s in zip(self.items, self.seconds, strict=True)}
 
-    def _order(self, functions: list[Function]) -> list[int]:
+    def _order(self, functions: list[Function], *, idle: bool = False) -> list[int]:
         """Return the tests that call functions, the likeliest to fail first.
 
         Those are what killed others there, then what is named as the module is, then what calls few
-        other functions: a payload that is no concern of a rule is rarely looked at by it.
+        other functions: a payload that is no concern of a rule is rarely looked at by it. `idle`
+        adds what calls no function, and may look at data.
         """
         killers: Counter[int] = sum((self.kills[each] for each in functions), Counter())
         callers = {number for each in functions for number in self.calls[each]}
+        if idle:
+            callers |= {number for number, calls in enumerate(self.breadth) if not calls}
         stems = {Path(path).stem.removesuffix("s") for path, _ in functions}
         return sorted(
             callers,
