@@ -173,7 +173,7 @@ class Judge:
 
     def summary(self) -> dict[str, Any]:
         """Return the verdicts, the tests with their seconds, and their order for what is left."""
-        doubtful = [n for n, each in enumerate(self.verdicts) if each == "at import"]
+        doubtful = [n for n, each in enumerate(self.verdicts) if each != "killed"]
         return {
             "verdicts": self.verdicts,
             "tests": self._named(),
