@@ -79,7 +79,7 @@ def test_output_is_as_it_was(name: str, case: str) -> None:
 
 
 def test_there_is_no_golden_file_without_a_case() -> None:
-    found = {path for path in goldens.FOLDER.rglob("*.*") if path.parent != goldens.INPUT}
+    found = {path for path in goldens.FOLDER.glob("*/*.*") if path.parent != goldens.INPUT}
     assert found == {goldens.golden(case, name) for name in FORMATS for case in goldens.CASES}
 
 

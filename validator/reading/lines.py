@@ -38,7 +38,7 @@ class Lines:
 
         block = max(0, bisect_left(self._before, line - 1) - 1)
         index = line - 1 - self._before[block]
-        if not index:
+        if index <= 0:
             return self._starts[block]
         if block != self._block:
             begin = block * _BLOCK
