@@ -1,4 +1,4 @@
-"""The public interface is what the golden file says: names, arguments, codes, output, statuses."""
+"""The public interface is that of the golden file: names, arguments, codes, output, statuses."""
 
 from __future__ import annotations
 

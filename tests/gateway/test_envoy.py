@@ -79,7 +79,7 @@ AUTHORIZED = {
 """: ""
     },
 }
-"""The edits by which the gate gets the API key, as the files say."""
+"""The edits by which the gate gets the API key, as the comments of the files describe them."""
 FORGED = {"x-talonschema-token": "forged"}
 SETTINGS = "store_timeout = 20\ndrain = 0.1\n"
 ENDPOINT = """\

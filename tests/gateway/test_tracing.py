@@ -76,12 +76,12 @@ def test_workers_export_what_they_did_before_they_end(tmp_path: Path, collector:
         command("--config", config), ready=ready, env=environment, cwd=tmp_path
     ) as program:
         passed = ask(first, "PUT", f"/check{PATH}", CLOSE, traceparent=PARENT)
-        told = {
+        headers = {
             "x_talonschema_token": passed.headers["x-talonschema-token"],
             "x_talonschema_method": "PUT",
             "x_talonschema_status": "200",
         }
-        assert ask(first + 1, "POST", f"/observe{PATH}", b"{}", **told).status == 204
+        assert ask(first + 1, "POST", f"/observe{PATH}", b"{}", **headers).status == 204
         unsampled = f"{PARENT[:-1]}0"
         assert ask(first + 1, "PUT", f"/check{PATH}", CLOSE, traceparent=unsampled).status == 200
         assert ask(first + 1, "PUT", f"/check{PATH}", b"[", traceparent="?").status == 400

@@ -108,7 +108,7 @@ class Settings:
     grpc: str = OFF
     """The address of the gRPC face, or ``off``."""
     admin: str = OFF
-    """The address at which health and metrics of all workers are told, or ``off``."""
+    """The address with health and metrics of all workers, or ``off``."""
     workers: int = 1
     """Number of processes, each on the next port or on a Unix socket of its own."""
     drain: float = 10.0

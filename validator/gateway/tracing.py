@@ -87,8 +87,8 @@ class Tracing:
             try:
                 yield span
             except Exception as error:
-                told = error.kind if isinstance(error, StoreError) else type(error).__name__
-                span.set_attribute("error.type", told)
+                kind = error.kind if isinstance(error, StoreError) else type(error).__name__
+                span.set_attribute("error.type", kind)
                 span.set_status(StatusCode.ERROR)
                 raise
 
@@ -219,7 +219,7 @@ def _chosen(names: Sequence[str], known: Sequence[str]) -> str:
 
 
 def _resource(version: str) -> Resource:
-    """Return what the environment says of this process, with a name and version if it doesn't."""
+    """Return the resource of this process: that of the environment, with a default name and version."""
     found = Resource.create()
     own = {SERVICE_VERSION: version}
     if str(found.attributes[SERVICE_NAME]).startswith("unknown_service"):

@@ -94,9 +94,9 @@ class Asker:
     def exchange(self) -> None:
         """Send an update, and report its answer."""
         token = self.put(GOOD).headers["x-talonschema-token"]
-        told = {"x_talonschema_method": "PUT", "x_talonschema_status": "200"}
+        headers = {"x_talonschema_method": "PUT", "x_talonschema_status": "200"}
         target = "/observe/v2/customer_sessions/a"
-        assert self.put(b"{}", target, x_talonschema_token=token, **told).status == 204
+        assert self.put(b"{}", target, x_talonschema_token=token, **headers).status == 204
 
     def refuse_many(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)

@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class Served(Protocol):
-    """An ASGI application that is told of refused connections."""
+    """An ASGI application that counts refused connections."""
 
     @property
     def form(self) -> answer.Form:

@@ -54,14 +54,14 @@ class Overview:
             return plain(404, "there are /livez, /readyz and /metrics")
         if scope["method"] not in ("GET", "HEAD"):
             return plain(405, "it takes GET")
-        told = await asyncio.gather(*(_ask(each, path) for each in self._workers))
+        answers = await asyncio.gather(*(_ask(each, path) for each in self._workers))
         if path == b"/metrics":
             accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
-            texts = [text.decode() if status == _OK else None for status, text in told]
+            texts = [text.decode() if status == _OK else None for status, text in answers]
             return combined(texts, self._restarts, accept)
-        faults = {index: text for index, (status, text) in enumerate(told) if status != _OK}
+        faults = {index: text for index, (status, text) in enumerate(answers) if status != _OK}
         # One that serves is alive; all have to be ready, since gateways know each of them.
-        if not faults or (path == b"/livez" and len(faults) < len(told)):
+        if not faults or (path == b"/livez" and len(faults) < len(answers)):
             return plain(200, "ok")
         lines = (f"worker {index}: {text.decode().strip()}" for index, text in faults.items())
         return plain(503, "\n".join(lines))
@@ -115,7 +115,7 @@ def combined(texts: Sequence[str | None], restarts: Sequence[int], accept: str) 
     for index, text in enumerate(texts):
         up.add_metric([str(index)], 0 if text is None else 1)
         for family in text_string_to_metric_families(text or ""):
-            # When a series began is told by none of the others, either.
+            # None of the others has the time at which a series began, either.
             if not family.name.endswith("_created"):
                 kept = Metric(family.name, family.documentation, family.type)
                 _add(families.setdefault(family.name, kept), family, {"worker": str(index)})
