@@ -219,7 +219,7 @@ def _chosen(names: Sequence[str], known: Sequence[str]) -> str:
 
 
 def _resource(version: str) -> Resource:
-    """Return the resource of this process: that of the environment, with a default name and version."""
+    """Return the resource of this process, with a name and version unless the environment has them."""
     found = Resource.create()
     own = {SERVICE_VERSION: version}
     if str(found.attributes[SERVICE_NAME]).startswith("unknown_service"):
