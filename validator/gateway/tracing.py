@@ -219,7 +219,7 @@ def _chosen(names: Sequence[str], known: Sequence[str]) -> str:
 
 
 def _resource(version: str) -> Resource:
-    """Return the resource of this process, with a name and version unless the environment has them."""
+    """Return the resource of this process, with a default name and version."""
     found = Resource.create()
     own = {SERVICE_VERSION: version}
     if str(found.attributes[SERVICE_NAME]).startswith("unknown_service"):
