@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 import gateway
 from stack import free_port, load, processor_time, resident, start
 
+from support.gateway.processes import eventually, listens
 from support.gateway.valkey import Valkey
 
 MEMORY, SQLITE, VALKEY = "memory", "SQLite", "Valkey on the same machine"
@@ -95,7 +96,9 @@ def _plugin(stack: ExitStack, folder: Path, store: str, workers: int) -> tuple[i
     )
     ports = [first + number for number in range(workers)]
     command = f"exec {sys.executable} -m talonschema gateway --config {config} 2> log"
-    return start(stack, ["sh", "-c", command], ports[-1], folder), ports
+    plugin = start(stack, ["sh", "-c", command], ports[-1], folder)
+    eventually(lambda: all(map(listens, ports)), "a worker does not listen")
+    return plugin, ports
 
 
 def measure(name: str, workers: int, slices: int, seconds: int) -> Row:
