@@ -17,7 +17,8 @@ from support.gateway.collector import Collector, Exported, collecting
 from support.gateway.processes import listens, refusal, running
 from support.gateway.server import command, configured, free_ports, named
 from talonschema import __version__
-from talonschema.gateway import Guard, Request, Response, Settings, tracing
+from talonschema.gateway import Guard, LookupSettings, Request, Response, Settings, tracing
+from talonschema.gateway.messages import Headers
 from talonschema.gateway.store import Key
 from talonschema.gateway.tracing import TracedGuard, TracedMetrics, Tracing
 
@@ -123,12 +124,12 @@ def test_workers_export_what_they_did_before_they_end(tmp_path: Path, collector:
     assert HIDDEN.encode() not in b"".join(collector.bodies)
 
 
-def judged(settings: Settings) -> None:
+def judged(settings: Settings, headers: Headers = ()) -> None:
     """Judge a request and learn from its answer, in this process."""
 
     async def run() -> None:
         guard = TracedGuard(settings, Tracing(), TracedMetrics())
-        verdict = await guard.begin(Request("PUT", PATH, (), CLOSE))
+        verdict = await guard.begin(Request("PUT", PATH, headers, CLOSE))
         assert verdict.token is not None
         await guard.finish(verdict.token, "PUT", PATH, Response(200, (), b"{}"))
         await guard.close()
@@ -147,6 +148,19 @@ def test_a_store_that_fails_is_an_error_by_its_kind(collector: Collector) -> Non
     ] * 2
     assert only(spans, "talonschema.answer").attributes["talonschema.outcome"] == "failed"
     assert not only(spans, "talonschema.decision").failed
+
+
+def test_a_look_up_has_a_span_of_its_own(collector: Collector) -> None:
+    with refusal() as port:
+        lookup = LookupSettings(f"http://127.0.0.1:{port}")
+        headers = (("authorization", HIDDEN),)
+        judged(Settings(store="memory:", lookup=lookup), headers)
+    spans = collector.spans()
+    look_up = only(spans, "talonschema.lookup")
+    assert look_up.parent == only(spans, "talonschema.decision").span_id
+    assert (look_up.kind, look_up.failed) == (CLIENT, False)
+    assert look_up.attributes == {"talonschema.lookup.outcome": "unreachable"}
+    assert HIDDEN.encode() not in b"".join(collector.bodies)
 
 
 @pytest.mark.parametrize(

@@ -279,8 +279,14 @@ class Guard:
         if self._lookup is None or admission is None or not admission.doubtful:
             return admission, ""
         subject = Subject(self.store, key, intent.strict_new)
-        looked = await self._lookup.ask(subject, request.headers, started)
+        looked = await self._look_up(self._lookup, subject, request.headers, started)
         return await self._begin(key, intent._replace(certain=frozenset())), looked
+
+    async def _look_up(
+        self, lookup: Lookup, subject: Subject, headers: Headers, started: float
+    ) -> str:
+        """Have a session looked up; return the outcome."""
+        return await lookup.ask(subject, headers, started)
 
     async def _begin(self, key: Key, intent: Intent) -> Admission | None:
         """Have the store admit a request; return None if it failed."""

@@ -18,7 +18,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from threading import Thread
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -30,11 +30,15 @@ from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, TraceFl
 from .decision import Decision
 from .decision_log import MOST_CODES
 from .guard import Guard, Meter, Verdict
-from .messages import Request, Response
+from .lookup import Subject
+from .messages import Headers, Request, Response
 from .metrics import Metrics
 from .settings import Settings
 from .store import Admission, Ending, Intent, Key, RequestOutcome, Store, StoreError
 from .trace_context import TRACEPARENT, TraceContext, marked, trace_context, unmarked
+
+if TYPE_CHECKING:
+    from .lookup.lookup import Lookup
 
 SERVICE: Final = "talonschema-gateway"
 """The name of the service, unless the environment has another one."""
@@ -147,6 +151,14 @@ class TracedGuard(Guard):
             attributes["http.response.status_code"] = response.status
         with self._tracing.span("talonschema.answer", SpanKind.SERVER, attributes, parent):
             await super().finish(verdict_token, method, target, response)
+
+    async def _look_up(
+        self, lookup: Lookup, subject: Subject, headers: Headers, started: float
+    ) -> str:
+        with self._tracing.span("talonschema.lookup", SpanKind.CLIENT, {}) as span:
+            outcome = await super()._look_up(lookup, subject, headers, started)
+            span.set_attribute("talonschema.lookup.outcome", outcome)
+            return outcome
 
     async def close(self) -> None:
         """Close the store, and export the last spans."""
