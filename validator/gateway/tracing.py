@@ -91,8 +91,8 @@ class Tracing:
             try:
                 yield span
             except Exception as error:
-                kind = error.kind if isinstance(error, StoreError) else type(error).__name__
-                span.set_attribute("error.type", kind)
+                fault = error.kind if isinstance(error, StoreError) else type(error).__name__
+                span.set_attribute("error.type", fault)
                 span.set_status(StatusCode.ERROR)
                 raise
 
