@@ -73,11 +73,13 @@ help: ## List these targets
 	@echo 'Targets:'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
+# xds-protos comes first, since it has an older copy of what opentelemetry-proto installs.
 install: $(INSTALLED) ## Make .venv with the package and the tools for development in it
 
 $(INSTALLED): pyproject.toml $(LOCK)
 	@echo 'Installing the locked requirements into $(VENV) ...'
 	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install -qq --require-hashes --no-deps --requirement <(sed -n '/^xds-protos==/,/^[^ ]/p' $(LOCK) | sed '$$d')
 	@$(PIP) install -qq --require-hashes --requirement $(LOCK)
 	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -130,6 +132,7 @@ quick: ## Lint, check the types, run the fast tests: the loop of a day
 test-latest: install ## Run every test with the newest release of every requirement
 	@rm -rf $(LATEST)
 	@$(VPYTHON) -m venv $(LATEST)
+	@$(PIP) --python $(LATEST)/bin/python install -qq --no-deps xds-protos
 	@$(PIP) --python $(LATEST)/bin/python install -qq --upgrade --editable '.[dev]'
 	@$(LATEST)/bin/python $(PYTEST) $(PYTEST_ARGS)
 
@@ -140,6 +143,7 @@ test-lowest: install ## Run every test with the lowest releases that pyproject.t
 	    --extra kong --extra testing --extra yaml \
 	    --resolution lowest-direct --no-deps --python-version 3.11 \
 	    --output-file $(LOWEST)/bounds.txt
+	@$(PIP) --python $(LOWEST)/bin/python install -qq --no-deps xds-protos
 	@$(PIP) --python $(LOWEST)/bin/python install -qq --constraint $(LOWEST)/bounds.txt \
 	    --editable '.[dev]'
 	@$(LOWEST)/bin/python $(PYTEST) $(PYTEST_ARGS)
