@@ -122,8 +122,8 @@ def test_answers_can_be_big_and_compressed_and_in_pieces(
 
 
 def test_it_shows_what_it_received(upstream: Upstream, client: httpx.Client) -> None:
-    put(client, "a%2Fb", "open", **{"x-mine": "1"})
+    put(client, "shown%2Fhere", "open", **{"x-mine": "1"})
     (received,) = upstream.received()
-    assert (received["method"], received["target"]) == ("PUT", "/v2/customer_sessions/a%2Fb")
+    assert (received["method"], received["target"]) == ("PUT", "/v2/customer_sessions/shown%2Fhere")
     assert received["headers"]["x-mine"] == "1"
-    assert upstream.state("a/b") == "open"
+    assert upstream.state("shown/here") == "open"
