@@ -450,7 +450,7 @@ def test_many_clients_of_one_process(clients: int) -> None:
 
     tally = asyncio.run(race())
     assert tally.wrongly == 0
-    assert tally.refused > 100
+    assert tally.refused > 10
     assert tally.admitted > 100
 
 
@@ -483,5 +483,5 @@ def test_many_clients_of_several_processes(kind: str, tmp_path: Path, valkey: Va
 
     tally = asyncio.run(race())
     assert tally.wrongly == 0
-    assert tally.refused > 100
+    assert tally.refused > 10
     assert tally.admitted > 100
