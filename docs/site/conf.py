@@ -15,7 +15,13 @@ html_title = f"{project} {release}"
 html_show_copyright = False
 
 root_doc = "README"
-include_patterns = ["*.md", "docs/*.md", "docs/gateway/*.md", "tests/cases/README.md"]
+include_patterns = [
+    "*.md",
+    "docs/*.md",
+    "docs/gateway/*.md",
+    "tests/cases/README.md",
+    "tests/mutation/README.md",
+]
 extensions = ["myst_parser", "sphinx_copybutton", "sphinxcontrib.mermaid"]
 # The anchors that the pages' links have, which are those of GitHub.
 myst_heading_anchors = 4
@@ -49,7 +55,13 @@ PATHS = {
             "performance",
         )
     ],
-    "Contributor": ["../CONTRIBUTING", "architecture", "../tests/cases/README", "performance"],
+    "Contributor": [
+        "../CONTRIBUTING",
+        "architecture",
+        "../tests/cases/README",
+        "../tests/mutation/README",
+        "performance",
+    ],
     "Reference": [
         "editions",
         "differences",
