@@ -125,7 +125,7 @@ def finding(
         message=render(respell(message), params),
         hint=render(respell(hint), params),
         params=params,
-        related=tuple(to_pointer(path) for path in problem.related),
+        related=tuple(map(to_pointer, problem.related)),
         parameter=problem.parameter,
         line=problem.line,
         column=problem.column,
@@ -135,7 +135,7 @@ def finding(
 
 def _jsonable(value: Any) -> Any:
     """Return a parameter as JSON can carry it: decimals as numbers, endless integers as words."""
-    if type(value) is str:
+    if type(value) in _JSON:
         return value
     if isinstance(value, Decimal):
         if value.adjusted() > MANY_BITS:
@@ -146,3 +146,6 @@ def _jsonable(value: Any) -> Any:
     if type(value) is list:
         return [_jsonable(each) for each in value]
     return value
+
+
+_JSON = frozenset({str, float, bool, type(None)})

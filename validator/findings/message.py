@@ -16,13 +16,13 @@ _WORDS = {True: "true", False: "false", None: "null"}
 
 def shown(value: object) -> str:
     """Return `value` as short text: strings in JSON quotes, lists joined by commas."""
-    if isinstance(value, (list, tuple)):
-        return _cut(", ".join(shown(each) for each in value[:_SHOWN]), 4 * _SHOWN)
-    if isinstance(value, bool) or value is None:
-        return _WORDS[value]
     if isinstance(value, str):
         quoted = _quoting()(str(value[:_SHOWN]))
         return quoted if len(value) <= _SHOWN else quoted[:-1] + '..."'
+    if isinstance(value, (list, tuple)):
+        return _cut(", ".join([shown(each) for each in value[:_SHOWN]]), 4 * _SHOWN)
+    if isinstance(value, bool) or value is None:
+        return _WORDS[value]
     if isinstance(value, int) and value.bit_length() > MANY_BITS:
         return ENDLESS
     return _cut(str(value), _SHOWN)

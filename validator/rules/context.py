@@ -179,4 +179,8 @@ class Context(NamedTuple):
 
 def _hit(reads: Sequence[str], broken: Iterable[Path]) -> bool:
     """Return True if one of the broken places in an item is the item, or in one of its `reads`."""
-    return any(not path or path[0] in reads for path in broken)
+    # A generator for `any` costs twice as much.
+    for path in broken:  # noqa: SIM110
+        if not path or path[0] in reads:
+            return True
+    return False

@@ -173,6 +173,8 @@ def _trimmed(place: SchemaNode, value: Any) -> Any:
     """
     if isinstance(value, dict):
         known = place.properties
+        if not known:
+            return {}
         return {
             name: part if type(part) in _SCALARS else _trimmed(known[name], part)
             for name, part in value.items()
