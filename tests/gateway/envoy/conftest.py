@@ -1,0 +1,27 @@
+"""What tests of Envoy share: one with each of the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.gateway.envoy import PAIRS, SINGLE
+from support.gateway.envoy_stands import Stand, standing
+from support.gateway.processes import Upstream
+
+
+@pytest.fixture(scope="session", params=[*PAIRS, SINGLE])
+def shared(
+    request: pytest.FixtureRequest, api: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stand]:
+    """One for each worker of the test run and file."""
+    with standing(request.param, tmp_path_factory.mktemp("envoy"), api) as made:
+        yield made
+
+
+@pytest.fixture
+def stand(shared: Stand, upstream: Upstream) -> Stand:
+    """An Envoy with one of the files; take a session id of your own."""
+    assert shared.front.api is upstream
+    return shared
