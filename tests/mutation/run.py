@@ -56,7 +56,11 @@ RULES = Plan(
 READING = Plan(("reading/*.py",), ("reading", "files/test_documents.py"))
 RECORD = Plan(
     ("gateway/store/record.py",),
-    ("gateway/store/test_stores.py", "gateway/store/test_store_repetitions.py"),
+    (
+        *("gateway/store/test_stores.py", "gateway/store/test_store_admission.py"),
+        *("gateway/store/test_store_learning.py", "gateway/store/test_store_order.py"),
+        "gateway/store/test_store_repetitions.py",
+    ),
     # The stores share the record.
     r"\[(sqlite|redis)",
 )

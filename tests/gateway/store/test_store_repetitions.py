@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from support.gateway.stands import KINDS, LEASE, Stand, stand
+from support.gateway.stands import KINDS, LEASE, NOON, Stand, stand
 from support.gateway.valkey import Valkey
 from talonschema.gateway.store import Admission, Ending, Intent, Learned, Refused, Uncertain
 from talonschema.gateway.store.memory import MemoryStore
 from talonschema.gateway.store.record import MOST_PENDINGS, MOST_REMEMBERED, REMEMBERED
 from talonschema.gateway.store.redis import PREFIX
 
-NOON = datetime(2026, 6, 24, 12, tzinfo=UTC)
 DIGEST = "x" * 24
-
-
-@pytest.fixture(params=KINDS)
-def on(request: pytest.FixtureRequest, tmp_path: Path, valkey: Valkey) -> Iterator[Stand]:
-    with stand(request.param, tmp_path, valkey) as made:
-        yield made
 
 
 def close(on: Stand, digest: str = DIGEST) -> Admission:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -31,6 +32,8 @@ LEASE: Final = 30.0
 EXPIRY: Final = 3600.0
 START: Final = 1_800_000_000.0
 KEY: Final = Key("shop", "session-1")
+NOON: Final = datetime(2026, 6, 24, 12, tzinfo=UTC)
+SECOND: Final = timedelta(seconds=1)
 CLOSE: Final = Intent(frozenset({"open", "new"}), "closed")
 
 ODD: Final = (
