@@ -16,6 +16,14 @@ MIXED: dict[str, Any] = {
     "couponCodes": ["XMAS", "XMAS"],
     "cartItems": [{**SHOE, "quantity": 10_001, "Category": 1, "price": -1}],
 }
+MIXED_CODES = {
+    "schema/enum",
+    "codes/duplicate-coupon",
+    "cart/quantity-sum",
+    "cart/negative-price",
+    "payload/unknown-property",
+}
+"""The codes of the findings that `MIXED` has."""
 NO_ATTRIBUTES = Policy.from_mapping({"catalog": {"attributes": {"CustomerSession": {}}}})
 
 each_engine = pytest.mark.parametrize("engine", ENGINES)
@@ -25,3 +33,8 @@ each_edition = pytest.mark.parametrize("edition", schemas.EDITIONS)
 def pairs(report: Report) -> list[tuple[str, str]]:
     """Return the code and the pointer of each finding."""
     return [(each.code, each.pointer) for each in report.findings]
+
+
+def reasons(report: Report) -> dict[str, str]:
+    """Return why each skipped rule was skipped."""
+    return {each.code: each.reason for each in report.skipped}
