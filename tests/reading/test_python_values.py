@@ -2,223 +2,27 @@
 
 from __future__ import annotations
 
-import collections
-import datetime as dt
-import enum
-import fractions
-import io
-import json
-import numbers
 import time
 import types
-import uuid
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, NamedTuple
-from unittest.mock import MagicMock, Mock
+from typing import Any
 
-import attrs
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
-from support.strategies import json_documents
-from talonschema.reading.document import read, reread
+from support.odd_values import (
+    GOOD,
+    REMEDIES,
+    TYPES_OF_JSON,
+    UNUSABLE,
+    Money,
+    Pairs,
+    Real,
+    Single,
+    Text,
+    types_in,
+)
 from talonschema.reading.python_values import plain
-
-PROPERTY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
-
-
-class Text(str):
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return "fooled"
-
-    def __repr__(self) -> str:
-        return "fooled"
-
-    def __getitem__(self, _index: object) -> str:
-        return "fooled"
-
-    def encode(self, *_arguments: object) -> bytes:
-        raise RuntimeError
-
-    def isascii(self) -> bool:
-        raise RuntimeError
-
-
-class Word(str):
-    __slots__ = ()
-
-
-class Number(int):
-    def __int__(self) -> int:
-        return 666
-
-    def __index__(self) -> int:
-        return 666
-
-
-class Real(float):
-    __slots__ = ()
-
-    def __float__(self) -> float:
-        return 666.0
-
-
-class Money(Decimal):
-    def __str__(self) -> str:
-        return "fooled"
-
-    def is_finite(self) -> bool:
-        raise RuntimeError
-
-
-class Colour(str, enum.Enum):  # noqa: UP042 - the older way is still common
-    RED = "red"
-
-
-class Plain(enum.Enum):
-    RED = "red"
-
-
-class Level(enum.IntEnum):
-    HIGH = 3
-
-
-class Point(NamedTuple):
-    x: int
-    y: int
-
-
-class Pairs(Mapping[Any, Any]):
-    """A mapping of any pairs, which may share a key as those of web frameworks do."""
-
-    def __init__(self, *pairs: tuple[Any, Any]) -> None:
-        self._pairs = pairs
-
-    def __getitem__(self, key: object) -> object:
-        return next(value for name, value in self._pairs if name == key)
-
-    def __iter__(self) -> Iterator[Any]:
-        return (name for name, _ in self._pairs)
-
-    def __len__(self) -> int:
-        return len(self._pairs)
-
-    def items(self) -> Any:
-        return self._pairs
-
-
-class Broken(Mapping[str, Any]):
-    def __getitem__(self, key: str) -> object:
-        raise RuntimeError(key)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter("ab")
-
-    def __len__(self) -> int:
-        raise RuntimeError
-
-
-class BrokenList(list[Any]):
-    def __iter__(self) -> Iterator[Any]:
-        raise RuntimeError
-
-
-class BrokenDict(dict[str, Any]):
-    def items(self) -> Any:
-        return [1, 2, 3]
-
-
-class NamelessMeta(type):
-    @property
-    def __name__(cls) -> str:  # type: ignore[override]
-        raise RuntimeError
-
-
-class Nameless(metaclass=NamelessMeta):
-    @property  # type: ignore[misc]
-    def __class__(self) -> Any:
-        raise RuntimeError
-
-
-@numbers.Integral.register
-class Whole:
-    def __int__(self) -> int:
-        return 7
-
-
-@numbers.Real.register
-class Single:
-    def __init__(self, value: float = 1.5) -> None:
-        self.value = value
-
-    def __float__(self) -> float:
-        return self.value
-
-    def __repr__(self) -> str:
-        return f"Single({self.value})"
-
-
-@numbers.Integral.register
-class BrokenWhole:
-    def __int__(self) -> int:
-        raise RuntimeError
-
-
-def numpy_bool(name: str, *, value: bool) -> object:
-    """Return what looks like a NumPy boolean, without NumPy."""
-    kind = type(name, (), {"__module__": "numpy", "item": lambda _self: value})
-    return kind()
-
-
-GOOD = [
-    ({"a": 1}, {"a": 1}),
-    (collections.OrderedDict(a=1), {"a": 1}),
-    (collections.defaultdict(int, a=1), {"a": 1}),
-    (collections.Counter("aab"), {"a": 2, "b": 1}),
-    (types.MappingProxyType({"a": 1}), {"a": 1}),
-    (collections.UserDict(a=1), {"a": 1}),
-    (collections.ChainMap({"a": 1}, {"a": 2, "b": 3}), {"a": 1, "b": 3}),
-    ({Text("a"): 1, Colour.RED: 2}, {"a": 1, "red": 2}),
-    ([1, 2], [1, 2]),
-    ((1, (2,)), [1, [2]]),
-    (Point(1, 2), [1, 2]),
-    ((), []),
-    ("é😀\0", "é😀\0"),
-    (Text("a"), "a"),
-    (Text("é"), "é"),
-    (Colour.RED, "red"),
-    (True, True),
-    (None, None),
-    (Number(5), 5),
-    (Level.HIGH, 3),
-    (10**5000, 10**5000),
-    (Whole(), 7),
-    (1.0, 1.0),
-    (Real(2.5), 2.5),
-    (Single(), 1.5),
-    (Decimal("1.10"), Decimal("1.10")),
-    (Money("1.10"), Decimal("1.10")),
-    (Decimal("1E+999999"), Decimal("1E+999999")),
-    (Decimal("2.00"), 2),
-    (Plain.RED, Plain.RED.value),
-    (numpy_bool("bool_", value=True), True),
-    (numpy_bool("bool", value=False), False),
-]
-TYPES_OF_JSON = {dict, list, str, int, float, Decimal, bool, type(None)}
-
-
-def types_in(value: object) -> set[type]:
-    inner: list[object] = []
-    if isinstance(value, dict):
-        inner = [*value.keys(), *value.values()]
-    elif isinstance(value, list):
-        inner = value
-    return {type(value)}.union(*map(types_in, inner))
 
 
 @pytest.mark.parametrize(("value", "expected"), GOOD, ids=[type(v).__name__ for v, _ in GOOD])
@@ -228,59 +32,6 @@ def test_what_counts_as_json(value: object, expected: object) -> None:
         assert problems == []
         assert copy == copy_
         assert types_in(copy) == types_in(copy_) <= TYPES_OF_JSON
-
-
-UNUSABLE = [
-    ({1, 2}, "set"),
-    (frozenset(), "frozenset"),
-    (b"a", "bytes"),
-    (bytearray(b"a"), "bytearray"),
-    (memoryview(b"a"), "memoryview"),
-    (range(3), "range"),
-    (iter([]), "list_iterator"),
-    ({}.keys(), "dict_keys"),
-    (collections.deque([1]), "deque"),
-    (collections.UserList([1]), "UserList"),
-    (collections.UserString("a"), "UserString"),
-    (dt.date(2024, 1, 1), "date"),
-    (dt.time(12), "time"),
-    (dt.datetime(2024, 1, 1, tzinfo=dt.UTC), "datetime"),
-    (dt.timedelta(days=1), "timedelta"),
-    (Path("session.json"), type(Path()).__name__),
-    (io.StringIO("{}"), "StringIO"),
-    (io.BytesIO(b"{}"), "BytesIO"),
-    (read, "function"),
-    (attrs.make_class("Attrs", ["a"])(1), "Attrs"),
-    (uuid.UUID(int=0), "UUID"),
-    (fractions.Fraction(1, 2), "Fraction"),
-    (1j, "complex"),
-    (object(), "object"),
-    (int, "type"),
-    (..., "ellipsis"),
-    (Broken(), "Broken"),
-    (BrokenList([1]), "BrokenList"),
-    (BrokenDict(a=1), "BrokenDict"),
-    (BrokenWhole(), "BrokenWhole"),
-    (Nameless(), "Nameless"),
-    (Mock(spec=str), "Mock"),
-    (Mock(spec=dict), "Mock"),
-    (MagicMock(spec=float), "MagicMock"),
-]
-REMEDIES = {
-    **dict.fromkeys(["set", "frozenset", "dict_keys"], "set"),
-    **dict.fromkeys(["bytes", "bytearray", "memoryview"], "bytes"),
-    **dict.fromkeys(["range", "list_iterator", "deque", "UserList"], "iterable"),
-    **dict.fromkeys(["UUID", "UserString"], "text"),
-    **dict.fromkeys(["datetime"], "datetime"),
-    **dict.fromkeys(["date", "time"], "date"),
-    **dict.fromkeys(["PosixPath", "WindowsPath"], "path"),
-    **dict.fromkeys(["StringIO", "BytesIO"], "file"),
-    **dict.fromkeys(["function", "type"], "call"),
-    "timedelta": "duration",
-    "Fraction": "fraction",
-    "ndarray": "array",
-    "Attrs": "attrs",
-}
 
 
 @pytest.mark.parametrize(("value", "name"), UNUSABLE, ids=[name for _, name in UNUSABLE])
@@ -491,61 +242,3 @@ def test_interrupts_are_not_swallowed() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         plain([Slow()])
-
-
-# Without those that Hypothesis itself could not show.
-TRICKY = (Text, Nameless, Mock, MagicMock, BrokenList, BrokenDict)
-odd = st.sampled_from(
-    [value for value, _ in GOOD[1:7] + GOOD[8:] if type(value) not in TRICKY and value != 10**5000]
-    + [value for value, _ in UNUSABLE if type(value) not in TRICKY]
-)
-characters = st.characters(exclude_categories=())
-keys = (
-    st.text(characters, max_size=3)
-    | st.integers()
-    | st.none()
-    | st.builds(Word, st.text(max_size=3))
-)
-python_values = st.recursive(
-    odd | st.floats() | st.decimals() | st.fractions() | st.text(characters) | st.binary(),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.lists(inner, max_size=4).map(tuple)
-        | st.dictionaries(keys, inner, max_size=4)
-        | st.lists(st.tuples(keys, inner), max_size=4).map(lambda pairs: Pairs(*pairs))
-        | inner.map(lambda value: [value, value, {"a": value}])
-    ),
-    max_leaves=25,
-)
-
-
-@PROPERTY
-@given(json_documents)
-def test_json_documents_stay_as_they_are(value: object) -> None:
-    copy, problems = plain(value)
-    assert problems == []
-    assert repr(copy) == repr(value)
-
-
-@PROPERTY
-@given(python_values)
-def test_every_copy_is_json(value: object) -> None:
-    copy, problems = plain(value)
-    assert types_in(copy) <= TYPES_OF_JSON
-    assert plain(copy)[0] == copy
-    assert plain(copy)[1] == []
-    again, problems_again = plain(value)
-    assert again == copy
-    assert repr(problems_again) == repr(problems)
-
-
-@PROPERTY
-@given(json_documents)
-@example([0, {"0": [0.0], "b": -1.5e20}, "0"])
-def test_infinite_numbers_of_a_text_are_found_in_its_value_too(value: object) -> None:
-    text = json.dumps(value).replace("0", "1e999")
-    result = read(text)
-    if not result.problems:
-        found = plain(result.value)[1]
-        assert {problem.code for problem in found} <= {"json/not-finite"}
-        assert [p.path for p in found] == [p.path for p in reread(text).problems]
