@@ -47,8 +47,8 @@ class Plan(NamedTuple):
 RULES = Plan(
     ("rules/*.py", "model/states.py", "history.py"),
     (
-        *("test_cases.py", "test_history.py", "rules", "checking/test_registry.py"),
-        *("model/test_states.py", "oracles/test_holes.py"),
+        *("test_cases.py", "test_history.py", "test_history_effects.py", "rules"),
+        *("checking/test_registry.py", "model/test_states.py", "oracles/test_holes.py"),
     ),
     # Other tests compare the two engines.
     r"-jsonschema\]$",
