@@ -345,7 +345,8 @@ IDLE = {
     *("reading.json_scanner", "reading.lines"),
     *("reading.objects", "reading.unsupported"),
     *("reading.normalizer", "reading.parsers", "reading.positions", "reading.toml_reader"),
-    *("reading.yaml_reader", "structure.reference", "testing", "cli.pages", "types"),
+    *("reading.yaml_composer", "reading.yaml_places", "reading.yaml_reader"),
+    *("reading.yaml_scalars", "structure.reference", "testing", "cli.pages", "types"),
 }
 """Modules of the package that a clean file has no use for."""
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from talonschema.cli import main
 from talonschema.findings.finding import Span
 from talonschema.findings.pointer import to_pointer
-from talonschema.reading import yaml_reader
+from talonschema.reading import yaml_composer
 from talonschema.reading.document import MAX_BYTES
 from talonschema.reading.positions import JsonPositions, Position, steps
 from talonschema.reading.yaml_reader import Payload, payloads
@@ -26,7 +26,7 @@ from talonschema.reading.yaml_reader import Payload, payloads
 def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read by PyYAML's native parser, and by the one in Python that stands in for it."""
     if request.param == "python":
-        monkeypatch.setattr(yaml_reader, "_LOADER", yaml.BaseLoader)
+        monkeypatch.setattr(yaml_composer, "_LOADER", yaml.BaseLoader)
     else:
         assert yaml.__with_libyaml__
 
@@ -350,7 +350,8 @@ def test_without_the_extra_that_reads_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "yaml", None)
-    monkeypatch.delitem(sys.modules, "talonschema.reading.yaml_reader")
+    for module in ("yaml_reader", "yaml_composer"):
+        monkeypatch.delitem(sys.modules, f"talonschema.reading.{module}")
     for options in ((), ("--sequence",)):
         status, out, err = check(BAD, tmp_path, capsys, *options)
         assert (status, out) == (3, "")
