@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support.gateway.states import states_of
 from talonschema.gateway import Guard, Request, Response, Settings, store_health
 from talonschema.gateway.missed import MissedChanges
 from talonschema.gateway.store import Key
@@ -58,7 +59,7 @@ class Fleet:
         return (await guard.begin(request)).refusal is not None
 
     async def states(self, session: str) -> frozenset[str]:
-        return await self.one.store.look(Key("default", session))
+        return await states_of(self.one.store, Key("default", session))
 
 
 @asynccontextmanager

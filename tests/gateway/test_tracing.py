@@ -16,6 +16,7 @@ import pytest
 from support.gateway.collector import Collector, Exported, collecting
 from support.gateway.processes import listens, refusal, running
 from support.gateway.server import command, configured, free_ports, named
+from support.gateway.states import states_of
 from talonschema import __version__
 from talonschema.gateway import Guard, LookupSettings, Request, Response, Settings, tracing
 from talonschema.gateway.messages import Headers
@@ -211,7 +212,7 @@ def test_a_token_is_good_without_tracing_too(collector: Collector) -> None:
         verdict = await traced.begin(Request("PUT", PATH, (), CLOSE))
         assert verdict.token is not None
         await plain.finish(verdict.token, "PUT", PATH, Response(200, (), b"{}"))
-        states = await plain.store.look(Key("default", HIDDEN))
+        states = await states_of(plain.store, Key("default", HIDDEN))
         await traced.close()
         return states
 

@@ -26,6 +26,7 @@ from hypothesis.stateful import (
 )
 
 from oracles.session_model import REFUSALS, Application, Line, Session, judge
+from support.gateway.states import states_of
 from talonschema import NEW, Policy, Update, Validator, replay, schemas
 from talonschema.checking.report import Report
 from talonschema.files import check_sequence
@@ -285,7 +286,8 @@ class Guarded(RuleBasedStateMachine):
     @invariant()
     def the_session_is_in_a_state_that_is_thought_possible(self) -> None:
         if hasattr(self, "store"):
-            states = self.runner.run(self.store.look(Key("default", "cart-1"))) or {"new"}
+            key = Key("default", "cart-1")
+            states = self.runner.run(states_of(self.store, key, strict_new=True))
             assert self.session.state in states
 
     def request(self, operation: str, state: str | None, *, dry: bool) -> Request:

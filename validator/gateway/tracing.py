@@ -209,9 +209,6 @@ class _TracedStore:
         with self._tracing.span("talonschema.store.finish", SpanKind.CLIENT, attributes):
             return await self._store.finish(key, token, outcome)
 
-    async def look(self, key: Key) -> frozenset[str]:
-        return await self._store.look(key)
-
     async def ready(self) -> None:
         await self._store.ready()
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from support.gateway.guard_bench import HIDDEN, JSON, SESSION, Bench, Failing, answer, put
+from support.gateway.states import states_of
 from talonschema.gateway import Guard, Request, Settings
 from talonschema.gateway.decision import Decision, DecisionCore
 from talonschema.gateway.store import Key
@@ -152,7 +153,7 @@ def test_applications_have_sessions_of_their_own() -> None:
         assert (await guards[1].begin(put({"state": "open"}))).refusal is None
 
     asyncio.run(run())
-    assert asyncio.run(store.look(Key("one", "cart-1"))) == {"closed"}
+    assert asyncio.run(states_of(store, Key("one", "cart-1"))) == {"closed"}
 
 
 def test_it_needs_no_extra_with_what_the_standard_library_has(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from support.gateway.guard_bench import JSON, KEY, SESSION, Bench, answer, put
+from support.gateway.states import states_of
 from talonschema.gateway import Request, Response, Verdict
 from talonschema.gateway.store import Key, Learned
 
@@ -226,7 +227,7 @@ def test_a_token_is_no_answer_for_another_session(bench: Bench) -> None:
     assert verdict.token is not None
     other = "/v2/customer_sessions/cart-2"
     bench.runner.run(bench.guard.finish(verdict.token, "PUT", other, answer()))
-    assert not bench.runner.run(bench.store.look(Key("default", "cart-2")))
+    assert not bench.runner.run(states_of(bench.store, Key("default", "cart-2")))
     outcome = Learned("closed")
     bench.runner.run(bench.store.finish(KEY, verdict.token, outcome))
     assert bench.states() == {"closed"}

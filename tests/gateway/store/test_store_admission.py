@@ -101,7 +101,7 @@ def test_strictly_a_new_session_without_a_state_is_open(on: Stand) -> None:
 def test_strictly_a_lost_creation_may_have_happened(on: Stand) -> None:
     on.finish(on.admit("open new", "closed", strict_new=True), Uncertain())
     on.wait(LEASE * 2)
-    assert on.look() == {"new", "closed"}
+    assert on.look(strict_new=True) == {"new", "closed"}
     token = on.admit("open new", None, strict_new=True)
     # It was made open by this one, or was closed and stays so.
     on.finish(token, Learned())

@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from support.gateway import writer
+from support.gateway.states import states_of
 from support.gateway.valkey import Valkey
 from support.gateway.writer import kept, steps
 from talonschema.gateway.store import Key, Store, StoreError, open_store
@@ -46,7 +47,7 @@ class Writing:
 
 
 async def looked(store: Store, session: str) -> frozenset[str]:
-    return await store.look(Key("shop", session))
+    return await states_of(store, Key("shop", session))
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ import pytest
 
 from support.gateway.processes import free_port, refusal
 from support.gateway.stands import CLOSE, KEY, ODD, Stand, attempt, stand
+from support.gateway.states import states_of
 from support.gateway.valkey import Valkey
 from talonschema.gateway.store import (
     Admission,
@@ -81,12 +82,12 @@ def test_leases_and_expiry_run_by_the_server_s_clock(redis_stand: Stand) -> None
         # machine is so slow that the session expires in between, it is known again by then, too.
         assert (await store.begin(key, CLOSE)).token
         end = time.monotonic() + 30
-        while await store.look(key) != {"open"}:
+        while await states_of(store, key) != {"open"}:
             token = (await store.begin(key, keep)).token
             assert token
             await store.finish(key, token, Learned())
             assert time.monotonic() < end
-        while await store.look(key):
+        while await states_of(store, key):
             assert time.monotonic() < end
         await store.close()
 
@@ -102,7 +103,7 @@ def test_a_cancelled_call_does_not_mix_answers_up(redis_stand: Stand) -> None:
         store = redis_stand.store
         for turn in range(60):
             calls = [
-                asyncio.create_task(store.look(redis_stand.key(states[number % 4])))
+                asyncio.create_task(states_of(store, redis_stand.key(states[number % 4])))
                 for number in range(40)
             ]
             for _ in range(turn % 12):
@@ -163,7 +164,7 @@ def test_the_rights_that_the_page_on_stores_names_are_enough(redis_stand: Stand)
         token = (await store.begin(key, CLOSE)).token
         assert token
         await store.finish(key, token, Learned())
-        assert await store.look(key) == {"closed"}
+        assert await states_of(store, key) == {"closed"}
         await store.close()
         stranger = open_store(f"redis://{name}:wrong@{server}", timeout=20)
         with pytest.raises(StoreError, match="denied the call"):
@@ -253,7 +254,7 @@ def test_a_server_is_reached_by_tls_if_its_certificate_is_right(
         token = (await store.begin(key, CLOSE)).token
         assert token
         await store.finish(key, token, Learned())
-        assert await store.look(key) == {"closed"}
+        assert await states_of(store, key) == {"closed"}
         await store.close()
         distrustful = open_store(url, timeout=20)
         with pytest.raises(StoreError, match="certificate"):
@@ -450,7 +451,7 @@ def test_sessions_can_lie_in_a_cluster(tmp_path: Path) -> None:
                 token = (await store.begin(key, CLOSE)).token
                 assert token
                 await store.finish(key, token, Learned())
-                assert await store.look(key) == {"closed"}
+                assert await states_of(store, key) == {"closed"}
             await store.close()
 
         asyncio.run(run())

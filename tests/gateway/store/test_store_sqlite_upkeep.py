@@ -12,6 +12,7 @@ import pytest
 
 from support.gateway.sqlite_files import kept_up, locked
 from support.gateway.stands import CLOSE, KEY
+from support.gateway.states import states_of
 from talonschema.gateway.store import Key, Learned, StoreError, sqlite_upkeep
 from talonschema.gateway.store import sqlite as sqlite_module
 from talonschema.gateway.store.sqlite import SqliteStore
@@ -67,7 +68,7 @@ def test_a_file_of_an_older_release_is_used_and_can_shrink(tmp_path: Path) -> No
 
     async def run() -> None:
         store = SqliteStore(str(path))
-        assert await store.look(KEY) == {"closed"}
+        assert await states_of(store, KEY) == {"closed"}
         await store.ready()
         await store.close()
 

@@ -16,6 +16,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from support.gateway.stands import CLOSE, EXPIRY, LEASE, NOON, ODD, Stand, stand
+from support.gateway.states import states_of
 from support.gateway.valkey import Valkey
 from talonschema.gateway.store import Key, Learned, open_store
 from talonschema.gateway.store.memory import MemoryStore
@@ -97,8 +98,8 @@ def test_applications_are_kept_apart(on: Stand) -> None:
         admission = await on.store.begin(first, CLOSE)
         assert admission.token
         await on.store.finish(first, admission.token, Learned())
-        assert await on.store.look(first) == {"closed"}
-        assert await on.store.look(second) == frozenset()
+        assert await states_of(on.store, first) == {"closed"}
+        assert await states_of(on.store, second) == frozenset()
 
     on.runner.run(run())
 

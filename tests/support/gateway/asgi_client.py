@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Coroutine, MutableMapping
 from typing import Any
 
+from support.gateway.states import states_of
 from support.gateway.upstream import Upstream
 from talonschema.gateway import SessionGuard
 from talonschema.gateway.store import Key
@@ -70,7 +71,7 @@ async def ask(guard: SessionGuard, *pieces: bytes, **where: Any) -> Client:
 
 
 async def state(guard: SessionGuard, session: str = "cart-1") -> set[str]:
-    return set(await guard.guard.store.look(Key("default", session)))
+    return set(await states_of(guard.guard.store, Key("default", session)))
 
 
 def guarded(app: Any = None, **options: Any) -> SessionGuard:

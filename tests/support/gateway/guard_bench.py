@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from support.gateway.states import states_of
 from talonschema.gateway import Guard, Request, Response, Settings, Verdict
 from talonschema.gateway.decision import Decision
 from talonschema.gateway.store import Admission, Ending, Intent, Key, RequestOutcome, StoreError
@@ -101,4 +102,4 @@ class Bench:
         return verdict
 
     def states(self) -> set[str]:
-        return set(self.runner.run(self.store.look(KEY)))
+        return set(self.runner.run(states_of(self.store, KEY)))

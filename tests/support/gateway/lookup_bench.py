@@ -10,6 +10,7 @@ from typing import Any
 
 from support.gateway.processes import Upstream
 from support.gateway.promises import new, path
+from support.gateway.states import states_of
 from talonschema.gateway import Guard, LookupSettings, Request, Response, Settings, Verdict
 from talonschema.gateway.lookup import OUTCOMES
 from talonschema.gateway.metrics import Metrics
@@ -55,7 +56,7 @@ class Bench:
         self.runner.run(finish)
 
     def states(self, session: str) -> set[str]:
-        return set(self.runner.run(self.store.look(Key("default", session))))
+        return set(self.runner.run(states_of(self.store, Key("default", session))))
 
     def outcomes(self) -> Counter[str]:
         """Return how many look-ups had which outcome."""

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 
+from support.gateway.states import states_of
 from support.gateway.valkey import Valkey
 from talonschema.gateway.store import (
     Admission,
@@ -119,8 +120,9 @@ class Stand:
         self.finish(token, Learned(state), session=session)
         assert self.look(session) == {state}
 
-    def look(self, session: str = "session-1") -> frozenset[str]:
-        return self.runner.run(self.store.look(self.key(session)))
+    def look(self, session: str = "session-1", *, strict_new: bool = False) -> frozenset[str]:
+        """Return the states that a session may be in; see `states_of`."""
+        return self.runner.run(states_of(self.store, self.key(session), strict_new=strict_new))
 
     def wait(self, seconds: float) -> None:
         """Let time pass, for the store and for what it runs on."""

@@ -14,6 +14,7 @@ from envoy.service.ext_proc.v3 import (
 )
 from grpc import aio
 
+from support.gateway.states import states_of
 from talonschema.gateway.envoy import ATTRIBUTES, GATE, ExternalProcessor, server
 from talonschema.gateway.envoy_messages import METHOD, SERVICE
 from talonschema.gateway.guard import Guard
@@ -40,7 +41,7 @@ class Filter(NamedTuple):
 
     async def states(self, session: str = "order-1") -> set[str]:
         """Return the states that the session may be in."""
-        return set(await self.guard.store.look(Key("default", session)))
+        return set(await states_of(self.guard.store, Key("default", session)))
 
     async def becomes(self, *states: str) -> None:
         """Wait until the session may be in these states."""

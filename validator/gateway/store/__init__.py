@@ -155,9 +155,6 @@ class Store(Protocol):
     async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
         """Learn what became of an admitted request; a token that isn't known changes nothing."""
 
-    async def look(self, key: Key) -> frozenset[str]:
-        """Return the states the session may be in; empty if that is not known."""
-
     async def ready(self) -> None:
         """Return if the store takes writes."""
 

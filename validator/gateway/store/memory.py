@@ -54,11 +54,6 @@ class MemoryStore:
             self._write(key, record, now)
         return missing(token, now, self._lease) if ending is Ending.UNKNOWN else ending
 
-    async def look(self, key: Key) -> frozenset[str]:
-        """Return the states the session may be in; empty if that is not known."""
-        now = self._time()
-        return self._read(key, now).look(now)
-
     async def ready(self) -> None:
         """Return: memory is always there."""
 

@@ -173,11 +173,6 @@ class Record:
                 self._remember(DONE + digest, now + REMEMBERED)
         return Ending.TAKEN
 
-    def look(self, now: int) -> frozenset[str]:
-        """Return the possible states."""
-        self._expire(now)
-        return names(self._possible(self.states))
-
     def _possible(self, states: int) -> int:
         if states == UNKNOWN or states & OTHER:
             return UNKNOWN

@@ -3,7 +3,7 @@
 -- The line above keeps it from running on a replica, which would refuse by what it knew once.
 --
 -- KEYS[1]  the session
--- ARGV[1]  begin, finish, look or ready
+-- ARGV[1]  begin, finish or ready
 -- ARGV[2]  the time in milliseconds; empty for the server's own
 -- begin:   lease (ms), expiry (ms), token, permitted, wanted, keeps (0 or 1), strict_new (0 or 1),
 --          certain
@@ -11,9 +11,9 @@
 --
 -- begin returns whether the request is admitted (0; 1: with its token; 2: repeated, with none; 3:
 -- repeated, with the token of the first, which comes third; 4: not yet, since it is in doubt) and the
--- states, look the states; finish
--- returns 1 if the token is that of a pending, 2 if its session has more than can be tracked, else 0.
--- Each of them adds 1 if the record is damaged, else 0. A set of states is the sum of their bits.
+-- states; finish returns 1 if the token is that of a pending, 2 if its session has more than can be
+-- tracked, else 0. Each of them adds 1 if the record is damaged, else 0. A set of states is the sum of
+-- their bits.
 -- Numbers that would lose digits as JSON are kept as text.
 
 local UNKNOWN, OPEN, NEW, ANY, OTHER = 0, 1, 16, 31, 32
@@ -268,7 +268,5 @@ expire()
 if operation == 'begin' then
   return begin(tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6]),
     tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]))
-elseif operation == 'finish' then
-  return finish(tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7])
 end
-return {possible(states), damaged}
+return finish(tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7])

@@ -147,11 +147,6 @@ class RedisStore:
             return missing(token, self._time(), self._lease)
         return ending
 
-    async def look(self, key: Key) -> frozenset[str]:
-        """Return the states the session may be in; empty if that is not known."""
-        (known,) = await self._run(key.name, "look")
-        return names(known)
-
     async def ready(self) -> None:
         """Return if the server takes writes."""
         await self._run("ready", "ready")

@@ -134,14 +134,6 @@ class SqliteStore:
 
         return await self._transact(work)
 
-    async def look(self, key: Key) -> frozenset[str]:
-        """Return the states the session may be in; empty if that is not known."""
-        try:
-            now = self._time()
-            return self._read(key.name, now)[1].look(now)
-        except sqlite3.Error as error:
-            raise explained(self._path, error) from error
-
     async def ready(self) -> None:
         """Return if a row can be written and read, in the file that has the path."""
 
