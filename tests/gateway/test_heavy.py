@@ -19,6 +19,12 @@ LARGE = json.dumps({"customerSession": {"attributes": {"note": "x" * 20_000}}}).
 PUT = Request("PUT", "/v2/customer_sessions/cart-1", (), LARGE)
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let judgements wait for as long as a busy machine may take."""
+    monkeypatch.setattr(heavy, "PATIENCE", 20)
+
+
 @contextmanager
 def occupied(queue: HeavyQueue) -> Iterator[Callable[[], None]]:
     """Keep the queue's thread until the function is called, or the block ends."""
@@ -50,7 +56,7 @@ def test_it_returns_and_raises_what_the_work_does() -> None:
 
 
 def test_the_lightest_goes_first() -> None:
-    queue = HeavyQueue(patience=20)
+    queue = HeavyQueue()
     order: list[int] = []
 
     async def run(release: Callable[[], None]) -> None:
@@ -58,7 +64,7 @@ def test_the_lightest_goes_first() -> None:
             asyncio.ensure_future(queue.run(weight, lambda w=weight: order.append(w)))  # type: ignore[misc]
             for weight in (30, 10, 20, 10)
         ]
-        while len(queue) < len(tasks):  # noqa: ASYNC110 - a thread sets no event of the loop
+        while len(queue._waiting) < len(tasks):  # noqa: ASYNC110, SLF001 - a thread sets no event of the loop
             await asyncio.sleep(0.001)
         release()
         await asyncio.gather(*tasks)
@@ -69,13 +75,13 @@ def test_the_lightest_goes_first() -> None:
 
 
 def test_work_whose_asker_has_gone_is_dropped() -> None:
-    queue = HeavyQueue(patience=20)
+    queue = HeavyQueue()
     done: list[int] = []
 
     async def run(release: Callable[[], None]) -> None:
         gone = asyncio.ensure_future(queue.run(1, lambda: done.append(1)))
         stays = asyncio.ensure_future(queue.run(2, lambda: done.append(2)))
-        while len(queue) < 2:  # noqa: ASYNC110 - a thread sets no event of the loop
+        while len(queue._waiting) < 2:  # noqa: ASYNC110, SLF001 - a thread sets no event of the loop
             await asyncio.sleep(0.001)
         gone.cancel()
         await asyncio.sleep(0)
@@ -89,7 +95,8 @@ def test_work_whose_asker_has_gone_is_dropped() -> None:
 
 def test_a_full_queue_and_a_late_turn_are_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heavy, "MOST_WAITING", 2)
-    queue = HeavyQueue(patience=0.2)
+    monkeypatch.setattr(heavy, "PATIENCE", 0.2)
+    queue = HeavyQueue()
 
     async def run(release: Callable[[], None]) -> list[Any]:
         tasks = [asyncio.ensure_future(queue.run(1, lambda: "done")) for _ in range(3)]
@@ -106,7 +113,7 @@ def test_a_full_queue_and_a_late_turn_are_busy(monkeypatch: pytest.MonkeyPatch) 
 
 def test_bytes_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heavy, "MOST_BYTES", 100)
-    queue = HeavyQueue(patience=20)
+    queue = HeavyQueue()
 
     async def run(release: Callable[[], None]) -> list[Any]:
         first = asyncio.ensure_future(queue.run(1000, lambda: "one alone is taken"))

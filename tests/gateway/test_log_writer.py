@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from support.gateway.log_lines import parsed
+from talonschema.gateway import log_writer
 from talonschema.gateway.log import JsonFormatter
 from talonschema.gateway.log_writer import LogWriter
 
@@ -29,8 +30,8 @@ def pipe() -> Iterator[tuple[int, int]]:
         os.close(end)
 
 
-def writer(target: int, *, most: int = 2**20) -> tuple[LogWriter, list[int]]:
-    made = LogWriter(target, most=most)
+def writer(target: int) -> tuple[LogWriter, list[int]]:
+    made = LogWriter(target)
     made.setFormatter(JsonFormatter())
     dropped: list[int] = []
     made.on_drop = dropped.append
@@ -69,9 +70,12 @@ def test_lines_are_written_in_order(tmp_path: Path) -> None:
     assert dropped == []
 
 
-def test_nobody_waits_for_a_reader_and_the_gap_is_reported(pipe: tuple[int, int]) -> None:
+def test_nobody_waits_for_a_reader_and_the_gap_is_reported(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_writer, "MOST_WAITING", PIPE)
     source, target = pipe
-    made, dropped = writer(target, most=PIPE)
+    made, dropped = writer(target)
     count = 5000
     emit(made, LINE, count)
     assert sum(dropped) > 1000

@@ -36,9 +36,7 @@ class HeavyQueue:
     It can be used from any event loop.
     """
 
-    def __init__(self, *, patience: float = PATIENCE) -> None:
-        """Let functions wait for up to `patience` seconds."""
-        self._patience = patience
+    def __init__(self) -> None:
         self._changed = Condition()
         self._waiting: list[tuple[int, int, float, Callable[[], Any], Future[Any]]] = []
         """By weight, then in the order that they came; with the deadline."""
@@ -46,10 +44,6 @@ class HeavyQueue:
         self._order = count()
         self._thread: Thread | None = None
         self._closed = False
-
-    def __len__(self) -> int:
-        """Return how many functions wait."""
-        return len(self._waiting)
 
     async def run(self, weight: int, work: Callable[[], _T]) -> _T:
         """Return what `work` returns; its `weight` is the bytes that it is about.
@@ -62,7 +56,7 @@ class HeavyQueue:
             full = len(self._waiting) >= MOST_WAITING or self._bytes + weight > MOST_BYTES
             if full and self._waiting:
                 raise Busy
-            deadline = monotonic() + self._patience
+            deadline = monotonic() + PATIENCE
             heappush(self._waiting, (weight, next(self._order), deadline, work, future))
             self._bytes += weight
             if self._thread is None:

@@ -26,13 +26,11 @@ _LAST_WAIT: Final = 1.0
 class LogWriter(logging.Handler):
     """A handler that never blocks; it writes to the file descriptor `target`."""
 
-    def __init__(self, target: int, *, most: int = MOST_WAITING) -> None:
-        """Let up to `most` bytes of lines wait to be written."""
+    def __init__(self, target: int) -> None:
         super().__init__()
         self.on_drop: Callable[[int], None] | None = None
         """Called with the number of lines when some are dropped, from any thread."""
         self._target = target
-        self._most = most
         self._changed = Condition()
         self._waiting: deque[bytes] = deque()
         self._size = 0
@@ -45,7 +43,7 @@ class LogWriter(logging.Handler):
         """Have a record written, or drop it if too much waits."""
         line = f"{self.format(record)}\n".encode()
         with self._changed:
-            if self._size + len(line) > self._most:
+            if self._size + len(line) > MOST_WAITING:
                 self._drop(1)
                 return
             self._waiting.append(line)

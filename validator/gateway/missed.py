@@ -21,8 +21,8 @@ from .store import Admission, Intent, Key, Store
 from .store_health import StoreHealth
 
 ANY: Final = frozenset({*STATES, NEW_SESSION})
-MOST: Final = 100_000
-"""Sessions; beyond that the oldest are forgotten. Each takes some 250 bytes."""
+MOST_SESSIONS: Final = 100_000
+"""How many are kept; beyond that the oldest are forgotten. Each takes some 250 bytes."""
 _MOST_OF_ONE: Final = 32
 """Requests of one session; of more, each state is kept once, whatever their answers."""
 _AT_ONCE: Final = 16
@@ -32,15 +32,11 @@ _AT_ONCE: Final = 16
 class MissedChanges:
     """The changes that a store has missed."""
 
-    def __init__(self, health: StoreHealth, most: int = MOST) -> None:
+    def __init__(self, health: StoreHealth) -> None:
         self._health = health
-        self._most = most
         self._states: dict[Key, tuple[str, ...]] = {}
         """For each request that the store did not see, the state that it leads to."""
         self._catching_up: asyncio.Task[None] | None = None
-
-    def __len__(self) -> int:
-        return len(self._states)
 
     def note(self, key: Key, state: str | None) -> None:
         """Keep the state that a request leads to which the store did not see; None for no other."""
@@ -50,7 +46,7 @@ class MissedChanges:
         if len(states) < _MOST_OF_ONE or state not in states:
             states += (state,)
         self._states[key] = states
-        if len(self._states) > self._most:
+        if len(self._states) > MOST_SESSIONS:
             del self._states[next(iter(self._states))]
 
     def forget(self, key: Key, state: str | None) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from support.gateway.stands import EXPIRY, stand
 from support.gateway.valkey import Valkey
+from talonschema.gateway.store import memory
 from talonschema.gateway.store.memory import MemoryStore
 
 
-def test_memory_is_bounded(tmp_path: Path, valkey: Valkey) -> None:
-    with stand("memory", tmp_path, valkey, most=3) as on:
+def test_memory_is_bounded(tmp_path: Path, valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MOST_SESSIONS", 3)
+    with stand("memory", tmp_path, valkey) as on:
         for number in range(3):
             on.know("closed", session=str(number))
         on.know("closed", session="0")
@@ -28,4 +32,4 @@ def test_memory_lets_go_of_what_has_expired(tmp_path: Path, valkey: Valkey) -> N
         on.wait(EXPIRY)
         for number in range(5):
             on.know("closed", session=f"new-{number}")
-        assert len(on.store) == 5
+        assert len(on.store._records) == 5  # noqa: SLF001 - shows nowhere else

@@ -389,7 +389,7 @@ def test_no_store_refuses_what_the_api_would_do(
 ) -> None:
     Race.refusals = Race.doubts = 0
     with ExitStack() as stack:
-        stands = [stack.enter_context(stand(kind, tmp_path, valkey, most=10**6)) for kind in kinds]
+        stands = [stack.enter_context(stand(kind, tmp_path, valkey)) for kind in kinds]
         run_state_machine_as_test(
             type("Bound", (Race,), {"stands": stands}),
             settings=settings(max_examples=examples, stateful_step_count=30),

@@ -48,7 +48,7 @@ ODD: Final = (
 class Stand:
     """A store whose clock is turned by hand."""
 
-    def __init__(self, kind: str, folder: Path, valkey: Valkey, *, most: int = 1000) -> None:
+    def __init__(self, kind: str, folder: Path, valkey: Valkey) -> None:
         self.kind = kind
         self.now = START
         self.application = uuid4().hex
@@ -56,14 +56,14 @@ class Stand:
         self.runner = asyncio.Runner()
         self.valkey = valkey
         self.path = folder / f"{self.application}.db"
-        self.store = self.another(most=most)
+        self.store = self.another()
         self.slack = EXPIRY / STEPS if kind == "sqlite" else 0.0
         """Seconds for which a session may be remembered longer than it has to."""
 
-    def another(self, *, most: int = 1000) -> Store:
+    def another(self) -> Store:
         """Return a second store of the same sessions; for memory, there is none."""
         if self.kind == "memory":
-            return MemoryStore(lease=LEASE, expiry=EXPIRY, most=most, now=lambda: self.now)
+            return MemoryStore(lease=LEASE, expiry=EXPIRY, now=lambda: self.now)
         # The deadlines are long, because this may run on a busy machine.
         if self.kind == "sqlite":
             return SqliteStore(
@@ -139,8 +139,8 @@ class Stand:
 
 
 @contextmanager
-def stand(kind: str, folder: Path, valkey: Valkey, *, most: int = 1000) -> Iterator[Stand]:
-    made = Stand(kind, folder, valkey, most=most)
+def stand(kind: str, folder: Path, valkey: Valkey) -> Iterator[Stand]:
+    made = Stand(kind, folder, valkey)
     try:
         yield made
     finally:

@@ -23,12 +23,10 @@ class MemoryStore:
         *,
         lease: float = LEASE,
         expiry: float = EXPIRY,
-        most: int = MOST_SESSIONS,
         now: Callable[[], float] = monotonic,
     ) -> None:
         self._lease = round(lease * 1000)
         self._expiry = round(expiry * 1000)
-        self._most = most
         self._now = now
         self._records: OrderedDict[str, tuple[int, Record]] = OrderedDict()
         """The records and when they expire, in the order of their last use."""
@@ -61,9 +59,6 @@ class MemoryStore:
         """Forget all sessions."""
         self._records.clear()
 
-    def __len__(self) -> int:
-        return len(self._records)
-
     def _time(self) -> int:
         return int(self._now() * 1000)
 
@@ -81,7 +76,7 @@ class MemoryStore:
         # What was not used for long is first: two looks for each write keep up with what expires.
         for _ in range(2):
             first = next(iter(self._records))
-            if len(self._records) > self._most or self._records[first][0] <= now:
+            if len(self._records) > MOST_SESSIONS or self._records[first][0] <= now:
                 del self._records[first]
 
 
