@@ -12,7 +12,7 @@ from ..model.naming import Naming, Translation, to_snake
 from ..model.schema_tree import schema_tree
 from ..model.states import DEFAULT_STATE, NEW, OPERATIONS, STATES, New
 from ..reading import document, python_values
-from ..rules.context import PreviousKind
+from ..rules.context import CallKind, PreviousKind
 from ..structure import Engine
 from ..structure.engine import is_integer
 
@@ -56,7 +56,7 @@ _UNKNOWN = PreviousSession()
 
 
 class Call(NamedTuple):
-    """The arguments of a check, looked through."""
+    """The validated arguments of a check."""
 
     model: str | None = None
     operation: str | None = None
@@ -64,6 +64,14 @@ class Call(NamedTuple):
     dry: bool = False
     now: str | datetime | None = None
     before: PreviousSession = _UNKNOWN
+
+    def kind(self, model: str) -> CallKind:
+        """Return what rules know of the call if its payload is of a model."""
+        operation = self.operation
+        if operation != "reopen":
+            operation = OPERATIONS_OF.get(model, operation or "update")
+        named = self.operation is not None
+        return CallKind(model, operation, self.dry, self.before.known, self.now is not None, named)
 
 
 _UNADORNED = Call()

@@ -9,24 +9,24 @@ from ..findings.code import Severity
 from ..findings.finding import finding
 from ..findings.pointer import Path
 from ..findings.problem import Problem
-from ..model.detection import OPERATIONS_OF, detect, misspelt_envelope, wire_keys
+from ..model.detection import detect, wire_keys
 from ..model.naming import _UNTRANSLATED, Naming, Translation, respell, to_snake
 from ..model.policy import Policy
 from ..model.recognition import foreign, nearest
-from ..model.states import SETTABLE
 from ..reading import document, python_values
 from ..reading.document import Document
-from ..rules.context import NOTHING_INVALID, CallKind, Context, Invalid, Missing
+from ..rules.context import NOTHING_INVALID, Context, Missing
 from ..rules.keys import UNKNOWN, unknown
 from ..rules.rule import NO_BODY
 from ..structure import Engine
-from ..structure.engine import EVERYTHING, omission
+from ..structure.engine import EVERYTHING
 from .call import Call
 from .codes import RULE_CRASH, UNRECOGNISED
 from .collector import COUNTED, Collector
 from .plan import Plan, Step
-from .registry import CODES, HARMLESS, REFUSING, VOIDING
+from .registry import CODES, REFUSING, VOIDING
 from .report import Report, Skipped
+from .schema_problems import collect
 
 if TYPE_CHECKING:
     from ..structure.engine import Suspects
@@ -100,7 +100,7 @@ class Checker:
         )
 
     def for_history(self) -> "Checker":
-        """Return a judge with equal reports that also finds out whether the API refuses a call."""
+        """Return a checker with equal reports that also finds out if the API refuses a call."""
         return Checker(
             self.engine,
             self.policy,
@@ -201,8 +201,8 @@ class Checker:
         if suspects.structure:
             collector = collector or self._collector()
             void = frozenset(each.path for each in problems if each.code in VOIDING)
-            invalid = self._structure(
-                context, void, collector, only_items=not suspects.shell_structure
+            invalid = collect(
+                self.engine, context, void, collector, only_items=not suspects.shell_structure
             )
             if invalid is None:
                 skipped = [
@@ -275,46 +275,11 @@ class Checker:
                 collector.crashed = True
         return collector, skipped
 
-    def _structure(
-        self, context: Context, void: frozenset[Path], collector: Collector, *, only_items: bool
-    ) -> Invalid | None:
-        """Collect what the schema finds; return the places that rules can't read.
-
-        What is wrong at or below the places in `void` is reported already. `only_items` means that
-        nothing else can be wrong. Returns None if there is no end to what is wrong.
-        """
-        model, cart = context.call_kind.model, context.place("cartItems")
-        suspects = {} if context.suspects is None else {cart: context.suspects}
-        nullable = model in CODES["payload/null-property"].models
-        invalid = set(void)
-        missing = set()
-        state = (*context.base, "state")
-        for each in self.engine.problems(model, context.value, suspects, only_suspects=only_items):
-            if void and any(each.path[:length] in void for length in range(len(each.path) + 1)):
-                continue
-            problem = omission(context.schema_tree, each) if nullable else each
-            if problem is None:
-                continue
-            if nullable and problem.path == state and problem.code == "schema/enum":
-                problem = problem._replace(params={"allowed": list(SETTABLE)})
-            if problem.code == "schema/type" and context.value and type(context.value) is list:
-                problem = problem._replace(params={**problem.params, "kind": "list"})
-            if problem.code == "schema/required" and problem.path == context.base:
-                problem = _of_envelope(problem, model, context.value)
-            if problem.code not in HARMLESS:
-                invalid.add(problem.path)
-            if problem.code == "schema/required" and problem.path[:-1] == context.base:
-                missing.add(problem.path)
-            if not collector.add(problem):
-                return None
-        return Invalid(invalid, missing)
-
     def _plan(self, model: str, call: Call) -> Plan:
         asked = (model, call.operation, call.dry, call.before.known, call.now is not None)
         known = self._plans.get(asked)
         if known is None:
-            call_kind = _call_kind(model, call)
-            known = Plan(self.engine, self.policy, self.severities, call_kind, self.refusing)
+            known = Plan(self.engine, self.policy, self.severities, call.kind(model), self.refusing)
             self._plans[asked] = known
         return known
 
@@ -414,15 +379,6 @@ def _untranslatable(translation: Translation) -> Iterator[Problem]:
         yield Problem(UNKNOWN, *unknown(path, part.model, "wire-name", to_snake(name)))
 
 
-def _of_envelope(problem: Problem, model: str, value: Mapping[str, Any]) -> Problem:
-    """Return the problem of a missing envelope, at the misspelt key if there is one."""
-    written = misspelt_envelope(value, model)
-    if written is None:
-        return problem
-    params = {**problem.params, "kind": "misspelt", "written": written}
-    return problem._replace(path=(written,), params=params)
-
-
 def _session(value: Any, base: Path) -> Any:
     """Return what is at the place of the session in a payload, None if there is nothing."""
     for step in base:
@@ -436,11 +392,3 @@ def _exact(value: dict[str, Any], base: Path) -> bool:
     return _EXACT.issuperset(map(type, value.values())) and (
         type(session) is not dict or _EXACT.issuperset(map(type, session.values()))
     )
-
-
-def _call_kind(model: str, call: Call) -> CallKind:
-    operation = call.operation
-    if operation != "reopen":
-        operation = OPERATIONS_OF.get(model, operation or "update")
-    named = call.operation is not None
-    return CallKind(model, operation, call.dry, call.before.known, call.now is not None, named)
