@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from support.ajv import Ajv
 from support.corpus import corpus
-from support.strategies import ENGINES, damaged, kinds
+from support.strategies import ENGINES, kinds, whole_or_damaged
 from talonschema import Finding, Report, Validator
 from talonschema.structure import EngineName
 from talonschema.testing.strategies import payloads
@@ -61,7 +61,7 @@ def judged(draw: st.DrawFn, edition: str, model: str) -> Any:
     own = payloads(model, edition)
     known = [each.value for each in corpus() if (each.edition, each.model) == (edition, model)]
     drawn = own | st.sampled_from(known) if known else own
-    return draw(drawn | damaged(drawn))
+    return draw(whole_or_damaged(drawn))
 
 
 def reports(edition: str, model: str, payload: Any) -> Report:

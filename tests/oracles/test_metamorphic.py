@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from support.corpus import corpus
 from support.policies import SHAPES
-from support.strategies import ENGINES, damaged, kinds, shuffled, slips
+from support.strategies import ENGINES, kinds, shuffled, slips, whole_or_damaged
 from talonschema import NEW, Policy, Report, Validator, schemas
 from talonschema.files import check_lines, ndjson
 from talonschema.findings.code import Example
@@ -67,7 +67,7 @@ def written(draw: st.DrawFn, value: Any) -> str:
 @given(data=st.data(), kind=kinds)
 def test_the_spelling_of_a_text_does_not_matter(data: st.DataObject, kind: tuple[str, str]) -> None:
     edition, model = kind
-    payload = data.draw(payloads(model, edition) | damaged(payloads(model, edition)))
+    payload = data.draw(whole_or_damaged(payloads(model, edition)))
     if isinstance(payload, str):
         return  # is taken for JSON text
     expected = found(validator(edition).check(payload, model=model))
@@ -93,7 +93,7 @@ def test_key_order_types_and_engine_do_not_matter(
     data: st.DataObject, kind: tuple[str, str]
 ) -> None:
     edition, model = kind
-    payload = data.draw(payloads(model, edition) | damaged(payloads(model, edition)))
+    payload = data.draw(whole_or_damaged(payloads(model, edition)))
     expected = found(validator(edition).check(payload, model=model))
     other = Validator(edition=edition, engine="jsonschema")
     assert found(other.check(payload, model=model)) == expected
@@ -147,7 +147,7 @@ def test_the_naming_does_not_matter(data: st.DataObject, kind: tuple[str, str]) 
 @given(data=st.data(), edition=st.sampled_from(schemas.EDITIONS))
 def test_the_envelope_does_not_matter(data: st.DataObject, edition: str) -> None:
     own = payloads("NewCustomerSessionV2", edition)
-    session = data.draw(own | damaged(own))
+    session = data.draw(whole_or_damaged(own))
     if not isinstance(session, dict):
         return
     bare = validator(edition).check(session, model="NewCustomerSessionV2")
@@ -222,7 +222,7 @@ def test_each_rule_is_judged_skipped_or_does_not_apply(
     call["model"] = model
     if "operation" in call:
         call["operation"] = OPERATIONS_OF.get(model, "update")
-    payload = data.draw(payloads(model, edition) | damaged(payloads(model, edition)))
+    payload = data.draw(whole_or_damaged(payloads(model, edition)))
     with pytest.MonkeyPatch.context() as monkeypatch:
         watched = Watched(monkeypatch)
         # The other engine has a prefilter, which knows without them that rules have no finding.

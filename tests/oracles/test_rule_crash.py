@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.policies import SHAPES
-from support.strategies import ENGINES, damaged, places, put, sent_or_received
+from support.strategies import ENGINES, places, put, sent_or_received, whole_or_damaged
 from talonschema import NEW, Policy, Report, Validator
 from talonschema.rules import RULES
 from talonschema.structure import EngineName
@@ -111,7 +111,7 @@ def generated(draw: st.DrawFn) -> Known:
     own = payloads(model, edition)
     context = {"model": model, "previous": draw(st.sampled_from(PREVIOUS))}
     context |= draw(st.sampled_from(CALLS))
-    return Known(edition, draw(own | damaged(own)), context, draw(st.sampled_from(POLICIES)))
+    return Known(edition, draw(whole_or_damaged(own)), context, draw(st.sampled_from(POLICIES)))
 
 
 POLICIES = list(SHAPES.values())

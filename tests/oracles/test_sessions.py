@@ -319,7 +319,7 @@ class Guarded(RuleBasedStateMachine):
     def forbidden(self, operation: str, state: str | None, before: str) -> bool:
         if self.carried_out(operation, state, Session(before)) is not None:
             return False
-        # What retries send is left to the API: it says the same thing again, or nothing.
+        # What retries send is left to the API: it answers the same again, or nothing.
         repeated = operation == "update" and state in (None, before) and before in FINISHED
         return not repeated
 

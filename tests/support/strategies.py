@@ -57,30 +57,32 @@ _FORMATS = {
 
 def instances(place: SchemaNode) -> st.SearchStrategy[Any]:
     """Return a strategy for valid instances of an outline."""
-    said = place.assertions
-    if "enum" in said:
-        return st.sampled_from(said["enum"])
-    kind = said.get("type")
+    keywords = place.assertions
+    if "enum" in keywords:
+        return st.sampled_from(keywords["enum"])
+    kind = keywords.get("type")
     if isinstance(kind, list):
         return st.one_of([_typed(place, each) for each in kind])
     return _typed(place, kind)
 
 
 def _typed(place: SchemaNode, kind: str | None) -> st.SearchStrategy[Any]:
-    said = place.assertions
+    keywords = place.assertions
     match kind:
         case "object":
             return _objects(place)
         case "array":
             inner = json_values if place.items is None else instances(place.items)
-            return st.lists(inner, max_size=min(3, said.get("maxItems", 3)))
-        case "string" if "format" in said:
-            return _FORMATS[said["format"]]
+            return st.lists(inner, max_size=min(3, keywords.get("maxItems", 3)))
+        case "string" if "format" in keywords:
+            return _FORMATS[keywords["format"]]
         case "string":
-            least = said.get("minLength", 0)
-            return st.text(min_size=least, max_size=min(least + 4, said.get("maxLength", 10**6)))
+            least = keywords.get("minLength", 0)
+            return st.text(
+                min_size=least, max_size=min(least + 4, keywords.get("maxLength", 10**6))
+            )
         case "integer":
-            least = said.get("minimum")
+            least = keywords.get("minimum")
             return st.integers(least, 10**6) | st.integers(least, 50).map(float)
         case "number":
             return numbers
@@ -157,6 +159,11 @@ def put(value: Any, place: Place, new: Any) -> Any:
     return changed
 
 
+def whole_or_damaged(payloads: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return payloads as they are, and `damaged` ones."""
+    return payloads | damaged(payloads)
+
+
 @st.composite
 def damaged(draw: st.DrawFn, payloads: st.SearchStrategy[Any]) -> Any:
     """Draw a payload with one to three places dropped, renamed, retyped, extended or emptied."""
@@ -226,8 +233,8 @@ def slips(draw: st.DrawFn, edition: str, model: str) -> Slip:
 
 
 def _faults(below: SchemaNode, place: Place, value: Any) -> Iterator[tuple[str, Place, Any]]:
-    said = below.assertions
-    kind = said.get("type")
+    keywords = below.assertions
+    kind = keywords.get("type")
     if isinstance(kind, str):
         for wrong in _WRONG[kind]:
             if place or not isinstance(wrong, str):  # a text alone is taken for JSON
@@ -235,18 +242,18 @@ def _faults(below: SchemaNode, place: Place, value: Any) -> Iterator[tuple[str, 
     if isinstance(value, dict):
         for name in below.required:
             yield "schema/required", (*place, name), None
-    if "enum" in said:
+    if "enum" in keywords:
         yield "schema/enum", place, "Open"
-    if "format" in said:
+    if "format" in keywords:
         yield "schema/format", place, "2020-02-08 14:15"
-    if "minLength" in said:
+    if "minLength" in keywords:
         yield "schema/minLength", place, ""
-    if "maxLength" in said:
-        yield "schema/maxLength", place, "é" * (said["maxLength"] + 1)
-    if "minimum" in said:
-        yield "schema/minimum", place, said["minimum"] - 1
-    if said.get("maxItems", 1000) < 1000:
-        yield "schema/maxItems", place, ["a"] * (said["maxItems"] + 1)
+    if "maxLength" in keywords:
+        yield "schema/maxLength", place, "é" * (keywords["maxLength"] + 1)
+    if "minimum" in keywords:
+        yield "schema/minimum", place, keywords["minimum"] - 1
+    if keywords.get("maxItems", 1000) < 1000:
+        yield "schema/maxItems", place, ["a"] * (keywords["maxItems"] + 1)
 
 
 @st.composite
