@@ -66,7 +66,7 @@ def depth(value: object) -> int:
 
 
 def strict(text: str) -> object:
-    """Return what the standard library reads; raise ValueError where I-JSON says no."""
+    """Return what the standard library reads; raise ValueError where I-JSON forbids it."""
     value = json.loads(text, object_pairs_hook=unique, parse_constant=refuse, parse_float=finite)
     json.dumps(value, ensure_ascii=False).encode()
     if depth(value) > 100:

@@ -22,6 +22,7 @@ from support.odd_values import (
     Text,
     types_in,
 )
+from talonschema.reading import normalizer
 from talonschema.reading.python_values import plain
 
 
@@ -98,7 +99,7 @@ def test_unpaired_surrogates_are_characters() -> None:
     assert report(value) == ({"a": ["\ud800", "x\udfff", "é"], "\udc00": "b"}, [])
 
 
-def test_problems_are_in_document_order() -> None:
+def test_problems_are_in_document_order(monkeypatch: pytest.MonkeyPatch) -> None:
     value = {"b": [float("nan"), {1: 2, "x": 1j}], 3: 4, "a": {"c": b"", "\ud800": set()}}
     assert report(value)[1] == [
         ("not-finite", ("b", 0)),
@@ -108,8 +109,10 @@ def test_problems_are_in_document_order() -> None:
         ("unsupported-type", ("a", "c")),
         ("unsupported-type", ("a", "\ud800")),
     ]
-    assert report(value, max_problems=2)[1] == report(value)[1][:2]
-    assert report(value, max_problems=0) == (report(value)[0], [])
+    copy, problems = report(value)
+    for most in (2, 0):
+        monkeypatch.setattr(normalizer, "MOST_PROBLEMS", most)
+        assert report(value) == (copy, problems[:most])
 
 
 def test_the_value_is_not_changed_and_not_shared_with_the_copy() -> None:

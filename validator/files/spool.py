@@ -88,7 +88,7 @@ class _Recorded:
             # The payloads of a capture share the text of the capture.
             source = None if result.source is last else result.source
             last = result.source
-            self._write((_plain(result.report), result.line), source)
+            self._write((result.report.__getstate__(), result.line), source)
             yield result
         if self._outcome.error:
             raise ReadError(self._outcome.error)
@@ -120,17 +120,6 @@ class _Replayed:
         if not self._finished:
             for _ in self:
                 pass
-
-
-def _plain(report: Report) -> dict[str, Any]:
-    return {
-        "ok": report.ok,
-        "findings": report.findings,
-        "model": report.model,
-        "edition": report.edition,
-        "skipped": report.skipped,
-        "omitted": report.omitted,
-    }
 
 
 def _report(plain: dict[str, Any]) -> Report:

@@ -13,6 +13,9 @@ from . import MAX_DIGITS
 if TYPE_CHECKING:
     from .objects import Encoding, Form
 
+MOST_PROBLEMS = 1000
+"""How many are noted of a value."""
+
 _NOTHING: Mapping[str, Any] = {}
 _TYPE_NAME = type.__dict__["__name__"]
 _FOUND_LENGTH = 20
@@ -37,14 +40,13 @@ class _Known(NamedTuple):
 class Normalizer:
     """Makes one copy."""
 
-    def __init__(self, max_depth: int, max_problems: int, *, wire: bool) -> None:
-        """Note up to `max_problems`; what is nested deeper than `max_depth` is one.
+    def __init__(self, max_depth: int, *, wire: bool) -> None:
+        """Take the limit; what is nested deeper than `max_depth` is a problem.
 
         `wire`: the attributes of objects have their names on the wire, not those in Python.
         """
         self.problems: list[Problem] = []
         self._max_depth = max_depth
-        self._max_problems = max_problems
         self._path: list[str | int] = []
         self._known: dict[int, _Known] = {}
         """By id."""
@@ -130,7 +132,7 @@ class Normalizer:
             target[key], height = self._convert(item)
             self._path.pop()
             tallest = max(tallest, height)
-        if before == len(self.problems) or len(self.problems) == self._max_problems:
+        if before == len(self.problems) or len(self.problems) == MOST_PROBLEMS:
             self._known[id(value)] = _Known(value, target, tallest + 1)
         else:
             del self._known[id(value)]
@@ -219,7 +221,7 @@ class Normalizer:
         params: Mapping[str, Any] = _NOTHING,
         values: Mapping[str, Any] = _NOTHING,
     ) -> None:
-        if len(self.problems) < self._max_problems:
+        if len(self.problems) < MOST_PROBLEMS:
             path: Path = tuple(self._path)
             self.problems.append(Problem(code, path, params, values))
 

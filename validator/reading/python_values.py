@@ -10,9 +10,7 @@ from typing import Any
 from ..findings.problem import Problem
 
 
-def plain(
-    value: object, *, max_depth: int = 100, max_problems: int = 1000, wire: bool = True
-) -> tuple[Any, list[Problem]]:
+def plain(value: object, *, max_depth: int = 100, wire: bool = True) -> tuple[Any, list[Problem]]:
     """Return a copy of `value` in exact builtin types, and what JSON cannot carry in it.
 
     - Objects are dict and every other Mapping, arrays are list and tuple.
@@ -30,14 +28,14 @@ def plain(
 
     The codes are `json/unsupported-type`, `json/key-type`, `json/duplicate-key` (distinct keys with
     the same characters; no line), `json/not-finite`, `json/circular` and `json/too-deep`; at most
-    `max_problems` are returned, in document order.
+    1000 are returned, in document order.
 
     `value` is not changed. Nothing is raised, however odd or deep it is.
     """
     # Few values need it, so it is not loaded for the others.
     from .normalizer import Normalizer
 
-    normalizer = Normalizer(max_depth, max_problems, wire=wire)
+    normalizer = Normalizer(max_depth, wire=wire)
     return normalizer.copy(value), normalizer.problems
 
 
