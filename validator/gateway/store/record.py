@@ -187,7 +187,7 @@ class Record:
             wanted, deadline = pending.wanted, pending.deadline + REMEMBERED
             if self.states:
                 self.states |= wanted
-            self._tell(wanted, dated=False)
+            self._note_result(wanted, dated=False)
             digest = token.partition(KEYED)[2]
             if digest and not token.startswith(DONE) and deadline > now:
                 self._remember(LOST + digest, deadline)
@@ -226,9 +226,9 @@ class Record:
             # API's clock went back, or an answer was repeated.
             self.states = self.states & ~NEW | state
             updated = 0
-        self._tell(state, dated=bool(updated))
+        self._note_result(state, dated=bool(updated))
 
-    def _tell(self, state: int, *, dated: bool) -> None:
+    def _note_result(self, state: int, *, dated: bool) -> None:
         """Add the result of another request to all pendings."""
         for token, each in self.pendings.items():
             undated = each.undated if dated else each.undated | state

@@ -1,5 +1,5 @@
 #!lua
--- One call on the record of a session; see record.py, which says why, and does the same.
+-- One call on the record of a session; see record.py, which has the reasons, and does the same.
 -- The line above keeps it from running on a replica, which would refuse by what it knew once.
 --
 -- KEYS[1]  the session
@@ -7,7 +7,7 @@
 -- ARGV[2]  the time in milliseconds; empty for the server's own
 -- begin:   lease (ms), expiry (ms), token, permitted, wanted, keeps (0 or 1), strict_new (0 or 1),
 --          certain
--- finish:  expiry (ms), token, learned (0 or 1), state (0: not told), updated (us; 0: not told)
+-- finish:  expiry (ms), token, learned (0 or 1), state (0: not answered), updated (us; 0: not answered)
 --
 -- begin returns whether the request is admitted (0; 1: with its token; 2: repeated, with none; 3:
 -- repeated, with the token of the first, which comes third; 4: not yet, since it is in doubt) and the
@@ -17,9 +17,9 @@
 -- Numbers that would lose digits as JSON are kept as text.
 
 local UNKNOWN, OPEN, NEW, ANY, OTHER = 0, 1, 16, 31, 32
-local MOST_PENDINGS, CROWD = 32, ''
+local MOST_PENDINGS, SHARED = 32, ''
 local KEYED, DONE, LOST, MOST_REMEMBERED, REMEMBERED = '=', '=', '?', 8, 23 * 3600 * 1000
-local WANTED, KEEPS, DEADLINE, SEEN, UNDATED, SINCE = 1, 2, 3, 4, 5, 6
+local WANTED, KEEPS, DEADLINE, STARTED_AT, UNDATED, SINCE = 1, 2, 3, 4, 5, 6
 
 local operation, now = ARGV[1], tonumber(ARGV[2])
 
@@ -65,7 +65,7 @@ local function without(set, bits)
   return bit.band(set, bit.bnot(bits))
 end
 
-local function tell(state, dated)
+local function note_result(state, dated)
   for _, each in pairs(pendings) do
     if not dated then
       each[UNDATED] = bit.bor(each[UNDATED], state)
@@ -113,7 +113,7 @@ local function expire()
     if states ~= UNKNOWN then
       states = bit.bor(states, each[WANTED])
     end
-    tell(each[WANTED], false)
+    note_result(each[WANTED], false)
     local digest, deadline = digest_of(token), each[DEADLINE] + REMEMBERED
     if digest ~= '' and not starts(token, DONE) and deadline > now then
       remember(LOST .. digest, deadline)
@@ -202,9 +202,9 @@ local function begin(lease, expiry, token, permitted, wanted, keeps, strict, cer
     count = count + 1
   end
   if count >= MOST_PENDINGS then
-    token = CROWD
-    if pendings[CROWD] then
-      wanted = bit.bor(wanted, pendings[CROWD][WANTED])
+    token = SHARED
+    if pendings[SHARED] then
+      wanted = bit.bor(wanted, pendings[SHARED][WANTED])
     end
     if digest ~= '' then
       remember(LOST .. digest, now + REMEMBERED)
@@ -232,13 +232,13 @@ local function learn(pending, state, date)
     updated = date
   elseif not dated or new == newest then
     states = bit.bor(state, pending[SINCE])
-  elseif newest > tonumber(pending[SEEN]) then
+  elseif newest > tonumber(pending[STARTED_AT]) then
     return
   else
     states = bit.bor(without(states, NEW), state)
     dated = false
   end
-  tell(state, dated)
+  note_result(state, dated)
 end
 
 local function finish(expiry, token, learned, state, date)
@@ -246,8 +246,8 @@ local function finish(expiry, token, learned, state, date)
   if digest ~= '' and pendings[DONE .. digest] then
     return {1, damaged}
   end
-  if token == CROWD or starts(token, LOST) or not pending then
-    return {token ~= CROWD and pendings[CROWD] and 2 or 0, damaged}
+  if token == SHARED or starts(token, LOST) or not pending then
+    return {token ~= SHARED and pendings[SHARED] and 2 or 0, damaged}
   end
   if learned == 0 and pendings[LOST .. digest] then
     return {1, damaged}
