@@ -1,4 +1,4 @@
-"""History: the calls on one session in order, each judged on what the session is by then."""
+"""History: the calls on one session in order, each checked against the session as it is by then."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def step(
 
     The payload may also be a `Document`. Raises as `Validator.check` does.
     """
-    looked_through = call(
+    validated = call(
         validator.edition,
         known,
         model=model,
@@ -67,12 +67,12 @@ def step(
         now=update.now,
     )
     payload = update.payload
-    judge = validator.history_checker
-    judged = (judge.document if isinstance(payload, Document) else judge)(payload, looked_through)
-    report = judged.report
-    if not judged.refused and not update.dry and report.model in _REQUESTS:
+    checker = validator.history_checker
+    result = (checker.document if isinstance(payload, Document) else checker)(payload, validated)
+    report = result.report
+    if not result.refused and not update.dry and report.model in _REQUESTS:
         operation = OPERATIONS_OF[report.model] if report.model else "reopen"
-        known = after(validator.edition, known, operation, judged.session)
+        known = after(validator.edition, known, operation, result.session)
     return report, known
 
 

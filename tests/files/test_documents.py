@@ -10,7 +10,7 @@ import pytest
 
 from talonschema import check
 from talonschema.cli import main
-from talonschema.files.documents import JudgedPayload, place_results, select, yaml_documents
+from talonschema.files.documents import CheckedPayload, place_results, select, yaml_documents
 
 BAD = {"customerSession": {"state": "opn"}}
 GOOD = {"customerSession": {"state": "open"}}
@@ -172,6 +172,6 @@ def test_the_lines_of_a_file_are_counted_once_for_all_its_documents() -> None:
     first, *others = yaml_documents(b"--- {state: opn}\n" * 50)
     assert all(each.lines is first.lines for each in others)
     for number, each in enumerate([first, *others], start=1):
-        (result,) = place_results(each, [JudgedPayload("", check(each.document.value))])
+        (result,) = place_results(each, [CheckedPayload("", check(each.document.value))])
         assert [(one.line, one.column) for one in result.report.findings] == [(number, 13)]
         assert result.line == number

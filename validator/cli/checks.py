@@ -42,7 +42,7 @@ class FileChecks:
         self._last: tuple[str | None, tuple[int, ...]] | None = None
         self._effective: dict[tuple[int, ...], EffectiveSettings] = {}
         self._reported: dict[tuple[int, ...], frozenset[str]] = {}
-        self._judges: dict[_Key, CheckPayload] = {}
+        self._checks: dict[_Key, CheckPayload] = {}
         self._settings: dict[_Key, EntryDefaults] = {}
         self.excluding = _globs(args.exclude)
         """The globs of ``--exclude``."""
@@ -51,7 +51,7 @@ class FileChecks:
         if args.write_baseline and self.baseline is None:
             raise UsageError("--write-baseline has no file to write: name it by --baseline")
         # Faults of what holds for all files show before the first one is read.
-        self._judge((), args.max_findings)
+        self._check((), args.max_findings)
 
     @property
     def choice(self) -> SettingsResolver:
@@ -67,15 +67,15 @@ class FileChecks:
                 raise UsageError(str(error)) from None
         return self._effective[group]
 
-    def judge(self, name: str | None) -> CheckPayload:
+    def check(self, name: str | None) -> CheckPayload:
         """Return the check for the file called `name`, None for one that has no name."""
-        return self._judge(self._group(name), self._max_findings(name))
+        return self._check(self._group(name), self._max_findings(name))
 
     def maker(self, name: str | None) -> Callable[[], CheckPayload]:
         """Return what makes this check in another process."""
         # Faults of the settings are raised here, not in each of the processes.
-        self.judge(name)
-        return partial(_judge, self.settings_of(name), self._args, self._max_findings(name))
+        self.check(name)
+        return partial(_make_check, self.settings_of(name), self._args, self._max_findings(name))
 
     def settings_of(self, name: str | None) -> EffectiveSettings:
         """Return what is in force for a file."""
@@ -141,11 +141,11 @@ class FileChecks:
             self._last = name, self._choice.group(name)
         return self._last[1]
 
-    def _judge(self, group: tuple[int, ...], max_findings: int) -> CheckPayload:
+    def _check(self, group: tuple[int, ...], max_findings: int) -> CheckPayload:
         key = group, max_findings
-        if key not in self._judges:
-            self._judges[key] = _judge(self.settings(group), self._args, max_findings)
-        return self._judges[key]
+        if key not in self._checks:
+            self._checks[key] = _make_check(self.settings(group), self._args, max_findings)
+        return self._checks[key]
 
     def _max_findings(self, name: str | None) -> int:
         """Return how many findings of a payload in a file are looked at."""
@@ -185,7 +185,7 @@ def _validator(
     return validator
 
 
-def _judge(
+def _make_check(
     settings: EffectiveSettings, args: argparse.Namespace, max_findings: int
 ) -> CheckPayload:
     """Return the check that settings ask for; every fault of theirs shows here."""
@@ -203,7 +203,7 @@ def _judge(
 
     ask = validator.checker
 
-    def judge(payload: bytes | Document) -> Report:
+    def check(payload: bytes | Document) -> Report:
         if isinstance(payload, bytes):
             return ask(payload, call).report
         if type(payload.value) is dict and payload.readable and not payload.problems:
@@ -211,7 +211,7 @@ def _judge(
             return ask(payload.value, call).report
         return ask.document(payload, call).report
 
-    return judge
+    return check
 
 
 def _previous(given: str | None) -> Previous:

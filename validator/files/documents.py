@@ -35,7 +35,7 @@ class SourceDocument(NamedTuple):
     """Returns the positions of the values at pointers."""
 
 
-class JudgedPayload(NamedTuple):
+class CheckedPayload(NamedTuple):
     """The report of a payload, and where its document has the payload."""
 
     place: str
@@ -109,9 +109,9 @@ def locate(source: SourceDocument, report: Report) -> Report:
     return report._replace(findings=tuple(located(report.findings, places)))
 
 
-def place_results(source: SourceDocument, judged: Sequence[JudgedPayload]) -> list[PayloadResult]:
+def place_results(source: SourceDocument, checked: Sequence[CheckedPayload]) -> list[PayloadResult]:
     """Return the results of those payloads that have findings, with the positions of these."""
-    found = [each for each in judged if each.report.findings]
+    found = [each for each in checked if each.report.findings]
     if not found:
         return []
     places = source.find_places(
@@ -149,11 +149,11 @@ def problems_below(problems: Iterable[Problem], above: Path) -> tuple[Problem, .
 class PayloadsAt:
     """The payloads of a document that are at a JSON Pointer, in which ``*`` is any key or index."""
 
-    def __init__(self, pointer: str, judge: CheckPayload) -> None:
-        """Judge each value at `pointer` by `judge`."""
+    def __init__(self, pointer: str, check: CheckPayload) -> None:
+        """Check each value at `pointer` by `check`."""
         self._pointer = pointer
         self._steps = steps_of(pointer)
-        self._judge = judge
+        self._check = check
 
     def results(self, source: SourceDocument) -> tuple[int, list[PayloadResult]]:
         """Return the number of payloads, and the results of those that have findings.
@@ -163,23 +163,23 @@ class PayloadsAt:
         """
         read = source.document
         if not read.readable:
-            return 1, place_results(source, [JudgedPayload("", self._judge(read))])
+            return 1, place_results(source, [CheckedPayload("", self._check(read))])
         found, reached = select(read.value, self._steps)
         if not found:
             missing = _missing(self._pointer, reached, read.value)
-            report = self._judge(Document(None, (missing,), readable=False))
-            return 1, place_results(source, [JudgedPayload("", report)])
-        judged = [self._judged(path, value, read.problems) for path, value in found]
-        results = place_results(source, judged)
-        places = (each.place for each in judged if each.report.findings)
+            report = self._check(Document(None, (missing,), readable=False))
+            return 1, place_results(source, [CheckedPayload("", report)])
+        checked = [self._checked(path, value, read.problems) for path, value in found]
+        results = place_results(source, checked)
+        places = (each.place for each in checked if each.report.findings)
         return len(found), [
             _from_root(result, place) for result, place in zip(results, places, strict=True)
         ]
 
-    def _judged(self, path: Path, value: Any, problems: Sequence[Problem]) -> JudgedPayload:
+    def _checked(self, path: Path, value: Any, problems: Sequence[Problem]) -> CheckedPayload:
         own = [each for each in problems if _on_one_way(each.path, path)]
-        report = self._judge(Document(value, problems_below(own, path)))
-        return JudgedPayload(to_pointer(path), report)
+        report = self._check(Document(value, problems_below(own, path)))
+        return CheckedPayload(to_pointer(path), report)
 
 
 def select(value: Any, steps: Sequence[str]) -> tuple[list[tuple[Path, Any]], Path]:
@@ -265,15 +265,15 @@ class DocumentResults:
             yield from results
 
 
-def yaml_results(path: str, source: bytes, judge: CheckPayload) -> FileResults:
+def yaml_results(path: str, source: bytes, check: CheckPayload) -> FileResults:
     """Return the results of the documents of a YAML text, each of them a payload."""
     found = list(yaml_documents(source))
     if not found:
         # Comments at the most, which is nothing in YAML as in JSON.
-        return FileResults(path, [PayloadResult(judge(b"").located(b""), source)])
+        return FileResults(path, [PayloadResult(check(b"").located(b""), source)])
     if len(found) == 1:
         (only,) = found
-        result = PayloadResult(locate(only, judge(only.document)), source)
+        result = PayloadResult(locate(only, check(only.document)), source)
         return FileResults(path, [result], source=source)
-    results = DocumentResults(found, PayloadsAt("", judge))
+    results = DocumentResults(found, PayloadsAt("", check))
     return FileResults(path, results, lines=True, source=source)

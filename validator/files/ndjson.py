@@ -101,8 +101,8 @@ class Batch:
 
     def _checked(self, file: BinaryIO) -> Iterator[Checked]:
         if self._jobs == 1:
-            judge = self._make()
-            return (_check(lines, judge) for lines in _chunks(file))
+            check = self._make()
+            return (_check(lines, check) for lines in _chunks(file))
         chunks = _chunks(file) if self._path is None else _stretches(file, self._path)
         return _spread(chunks, self._make, self._jobs)
 
@@ -149,7 +149,7 @@ def _unreadable(error: OSError) -> ReadError:
     return ReadError(f"can't be read: {error.strerror or error}")
 
 
-def _check(lines: bytes, judge: CheckLine) -> Checked:
+def _check(lines: bytes, check: CheckLine) -> Checked:
     found = []
     payloads = 0
     split = lines.split(b"\n")
@@ -157,7 +157,7 @@ def _check(lines: bytes, judge: CheckLine) -> Checked:
         del split[-1]
     for number, line in enumerate(split):
         if line and not line.isspace():
-            count, reports = judge(line)
+            count, reports = check(line)
             payloads += count
             found += [(number, line, report) for report in reports if report.findings]
     return Checked(len(lines), len(split), payloads, found)

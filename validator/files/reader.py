@@ -27,7 +27,7 @@ _COLLECTION = b"schema.getpostman.com/json/collection/"
 class Checks(Protocol):
     """How to check a file, by its name."""
 
-    def judge(self, name: str | None) -> CheckPayload:
+    def check(self, name: str | None) -> CheckPayload:
         """Return the check for the file called `name`, None for one that has no name."""
 
     def maker(self, name: str | None) -> Callable[[], CheckPayload]:
@@ -91,9 +91,9 @@ def _archive(path: str) -> bytes:
 
 
 def _outcome(name: str | None, source: bytes, checks: Checks) -> FileResults:
-    judge, at = checks.judge(name), checks.at(name)
+    check, at = checks.check(name), checks.at(name)
     if at is None and not ends(name, YAML):
-        return FileResults(name or STDIN, [PayloadResult(judge(source).located(source), source)])
+        return FileResults(name or STDIN, [PayloadResult(check(source).located(source), source)])
     from .documents import (
         DocumentResults,
         MissingYaml,
@@ -105,34 +105,34 @@ def _outcome(name: str | None, source: bytes, checks: Checks) -> FileResults:
 
     try:
         if at is None:
-            return yaml_results(name or STDIN, source, judge)
+            return yaml_results(name or STDIN, source, check)
         found = list(yaml_documents(source)) if ends(name, YAML) else []
     except MissingYaml as error:
         return FileResults(name or STDIN, error=str(error))
     text = source if found else b""
     found = found or [json_document(source)]
-    results = DocumentResults(found, PayloadsAt(at, judge))
+    results = DocumentResults(found, PayloadsAt(at, check))
     return FileResults(name or STDIN, results, lines=True, source=text)
 
 
 def _lines(path: str, name: str, reading: Reading) -> FileResults:
-    make = partial(_line_judge, reading.checks.maker(name), reading.checks.at(name))
+    make = partial(_line_check, reading.checks.maker(name), reading.checks.at(name))
     return in_lines(path, name, make, reading)
 
 
-def _line_judge(make: Callable[[], CheckPayload], at: str | None) -> CheckLine:
-    judge = make()
+def _line_check(make: Callable[[], CheckPayload], at: str | None) -> CheckLine:
+    check = make()
     if at is None:
-        return lambda source: (1, (judge(source).located(source),))
+        return lambda source: (1, (check(source).located(source),))
     from .documents import PayloadsAt, json_document
 
-    payloads = PayloadsAt(at, judge)
+    payloads = PayloadsAt(at, check)
 
-    def check(source: bytes) -> tuple[int, list[Report]]:
+    def check_line(source: bytes) -> tuple[int, list[Report]]:
         count, results = payloads.results(json_document(source))
         return count, [each.report for each in results]
 
-    return check
+    return check_line
 
 
 def in_lines(path: str, name: str, make: Callable[[], CheckLine], reading: Reading) -> FileResults:

@@ -63,12 +63,12 @@ def check_lines(
     """
     validator = validator or Validator()
     call = validator.call(**arguments)
-    check = validator.checker
+    checker = validator.checker
 
-    def judge(source: str | bytes) -> Report:
-        return check(source, call).report.located(source)
+    def check(source: str | bytes) -> Report:
+        return checker(source, call).report.located(source)
 
-    return _rows(_iterated(lines), judge)
+    return _rows(_iterated(lines), check)
 
 
 def check_sequence(
@@ -78,7 +78,7 @@ def check_sequence(
     session_key: str | None = None,
     **arguments: Unpack[CheckArguments],
 ) -> Iterator[Row]:
-    """Check lines with one call each, every call judged on those before it on its session.
+    """Check lines with one call each, every call checked against those before it on its session.
 
     The lines are the entries of a sequence as ``talonschema check --sequence`` takes them, in
     order; all calls on a session have to be among them. `session_key` is the JSON Pointer, in each
@@ -101,11 +101,11 @@ def check_sequence(
     defaults = EntryDefaults(validator, **arguments)
     histories = Histories(_Everywhere(defaults), session_key)
 
-    def judge(source: str | bytes) -> Report:
+    def check(source: str | bytes) -> Report:
         text = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
         return histories.report(text, defaults)
 
-    return _rows(_iterated(lines), judge)
+    return _rows(_iterated(lines), check)
 
 
 class _Everywhere(NamedTuple):
@@ -126,7 +126,7 @@ def _iterated(lines: Iterable[Line]) -> Iterator[Line]:
     return iter(lines)
 
 
-def _rows(lines: Iterator[Line], judge: Callable[[str | bytes], Report]) -> Iterator[Row]:
+def _rows(lines: Iterator[Line], check: Callable[[str | bytes], Report]) -> Iterator[Row]:
     for number, each in enumerate(lines, 1):
         if isinstance(each, tuple):
             key, line = each
@@ -142,7 +142,7 @@ def _rows(lines: Iterator[Line], judge: Callable[[str | bytes], Report]) -> Iter
             message = f"line {number} is {type(line).__name__}; a line takes str or bytes"
             raise TypeError(message)
         if source and not source.isspace():
-            report = judge(source)
+            report = check(source)
             yield {
                 "key": key,
                 "ok": report.ok,

@@ -1,4 +1,4 @@
-"""Sequence: files that hold the calls on sessions, in order, each judged on those before it.
+"""Sequence: files that hold the calls on sessions, in order, each checked against those before it.
 
 An entry is a payload, or an object with a payload under ``payload`` that also describes the call:
 ``operation``, ``dry`` and ``now``, as `history.Update` has them, and ``integrationId``, the session
@@ -29,7 +29,7 @@ from ..reading.document import Document
 from ..reading.positions import steps as steps_of
 from .defaults import EntryDefaults
 from .documents import (
-    JudgedPayload,
+    CheckedPayload,
     MissingYaml,
     json_document,
     locate,
@@ -84,7 +84,7 @@ class Histories:
     """
 
     def __init__(self, settings: EntrySettings, key: str | None) -> None:
-        """Tell sessions apart by what is at the JSON Pointer `key`, else by ``integrationId``.
+        """Distinguish sessions by the value at the JSON Pointer `key`, else by ``integrationId``.
 
         With `FILE` as the key, nothing carries over from one file to the next.
         """
@@ -125,11 +125,11 @@ class Histories:
         if not read.readable:
             report = _unread(setting, read).located(source)
             return FileResults(name or STDIN, [PayloadResult(report, source)])
-        judged = self._judged(_entries(read), setting)
-        results = place_results(text, judged)
+        checked = self._check_entries(_entries(read), setting)
+        results = place_results(text, checked)
         if isinstance(read.value, list):
-            return FileResults(name or STDIN, _Counted(results, len(judged)), lines=True)
-        return FileResults(name or STDIN, results or [PayloadResult(judged[0].report, source)])
+            return FileResults(name or STDIN, _Counted(results, len(checked)), lines=True)
+        return FileResults(name or STDIN, results or [PayloadResult(checked[0].report, source)])
 
     def _yaml(self, name: str, source: bytes, setting: EntryDefaults) -> FileResults:
         results: list[PayloadResult] = []
@@ -141,18 +141,18 @@ class Histories:
                     report = locate(text, _unread(setting, text.document))
                     results.append(PayloadResult(report, source, 1))
                     continue
-                judged = self._judged(_entries(text.document), setting)
-                count += len(judged)
-                results += place_results(text, judged)
+                checked = self._check_entries(_entries(text.document), setting)
+                count += len(checked)
+                results += place_results(text, checked)
         except MissingYaml as error:
             return FileResults(name, error=str(error))
         return FileResults(name, _Counted(results, count), lines=True, source=source)
 
     def _lines(self, setting: EntryDefaults) -> CheckLine:
-        def judge(source: bytes) -> tuple[int, list[Report]]:
+        def check(source: bytes) -> tuple[int, list[Report]]:
             return 1, [self.report(source, setting)]
 
-        return judge
+        return check
 
     def report(self, source: bytes, setting: EntryDefaults) -> Report:
         """Return the report of an entry that is a text of its own, the next of the sequence."""
@@ -160,40 +160,42 @@ class Histories:
         read = text.document
         if not read.readable:
             return locate(text, _unread(setting, read))
-        judged = self._judge(_Entry(read.value, (), read.problems), setting)
-        placed = place_results(text, [judged])
-        return placed[0].report if placed else judged.report
+        checked = self._check_entry(_Entry(read.value, (), read.problems), setting)
+        placed = place_results(text, [checked])
+        return placed[0].report if placed else checked.report
 
-    def _judged(self, entries: Sequence[_Entry], setting: EntryDefaults) -> list[JudgedPayload]:
-        """Judge entries in order."""
-        return [self._judge(entry, setting) for entry in entries]
+    def _check_entries(
+        self, entries: Sequence[_Entry], setting: EntryDefaults
+    ) -> list[CheckedPayload]:
+        """Check entries in order."""
+        return [self._check_entry(entry, setting) for entry in entries]
 
-    def _judge(self, entry: _Entry, setting: EntryDefaults) -> JudgedPayload:
+    def _check_entry(self, entry: _Entry, setting: EntryDefaults) -> CheckedPayload:
         value = entry.value
         calls = isinstance(value, dict) and bool(value.keys() & _OF_CALLS)
         if calls:
             faults = list(_faults(value, setting))
             if faults:
-                return JudgedPayload(to_pointer(entry.place), _faulty(setting, faults))
+                return CheckedPayload(to_pointer(entry.place), _faulty(setting, faults))
         at: Keys = ("payload",) if calls else ()
         payload = value.get("payload") if calls else value
-        said = value if calls else {}
+        given = value if calls else {}
         own = (*entry.place, *at)
         problems = problems_below(entry.problems, own)
         session = self._session(value, payload, setting.validator)
         if self._key is None or self._key[-1:] == [_ID]:
             payload = self._without_id(payload, setting.validator)
-        operation = said.get("operation", setting.operation)
+        operation = given.get("operation", setting.operation)
         if isinstance(payload, dict) and not problems:
-            sent: Any = payload  # which is judged faster where it is in order
+            sent: Any = payload  # which is checked faster where it is in order
         else:
             no_body = payload is None and operation == "reopen"
             sent = None if no_body else Document(payload, problems)
         update = Update(
             sent,
             operation,
-            said.get("dry", setting.dry),
-            said.get("now", setting.now),
+            given.get("dry", setting.dry),
+            given.get("now", setting.now),
         )
         known = self._known.get(session)
         validator = setting.validator
@@ -203,7 +205,7 @@ class Histories:
             report, self._known[session] = step(validator, known, update, model=setting.model)
         except ValueError as error:
             raise EntryError(str(error)) from None
-        return JudgedPayload(to_pointer(entry.place), report, to_pointer(at))
+        return CheckedPayload(to_pointer(entry.place), report, to_pointer(at))
 
     def _session(self, entry: Any, payload: Any, validator: Validator) -> str:
         """Return the identifier of an entry's session."""
@@ -281,11 +283,11 @@ def _fault(key: str, given: str, params: dict[str, Any]) -> Problem:
 
 
 def _faulty(setting: EntryDefaults, faults: Iterable[Problem]) -> Report:
-    judge = setting.validator.checker
+    checker = setting.validator.checker
     return Report(
         ok=False,
         findings=tuple(
-            finding(each, CODES[each.code], Severity.ERROR, redact=judge.redact)
+            finding(each, CODES[each.code], Severity.ERROR, redact=checker.redact)
             for each in sorted(faults, key=lambda each: order(each.path))
         ),
         model=None,

@@ -103,7 +103,7 @@ class DecisionCore:
         """Configure the core; raises `ValueError` or `TypeError` as `Validator` does."""
         self.settings = settings
         self._validator = Validator(edition=settings.edition, policy=settings.policy, redact=True)
-        judge = self._validator.checker
+        checker = self._validator.checker
         levels = effective_severities(settings.select, settings.ignore, settings.severity or {})
         if levels[_REPEATED] is Severity.ERROR:
             levels[_REPEATED] = Severity.WARNING
@@ -112,9 +112,9 @@ class DecisionCore:
         if levels[_UNKNOWN] is None:
             # Without it, variants of keys would not be looked for.
             forced[_UNKNOWN] = Severity.INFO
-        self._judge = _with(judge, {**levels, **forced})
+        self._checker = _with(checker, {**levels, **forced})
         self._lifecycle = _with(
-            judge, {name: level if name in _LIFECYCLE else None for name, level in levels.items()}
+            checker, {name: level if name in _LIFECYCLE else None for name, level in levels.items()}
         )
         self._calls: dict[Operation, Call] = {
             operation: self._call(operation) for operation in ENDPOINTS
@@ -159,8 +159,8 @@ class DecisionCore:
         call = self._calls[operation]
         if route.dry or route.now is not None:
             call = self._call(operation, dry=route.dry, now=route.now)
-        judged = self._judge(payload, call)
-        report, session = judged.report, judged.session
+        result = self._checker(payload, call)
+        report, session = result.report, result.session
         if payload is not None and (report.findings or report.omitted != 0):
             report = self._without_variants(report, payload, operation)
         question = None
@@ -230,7 +230,7 @@ class DecisionCore:
         """Judge once more, from a state that does not permit the request, for its finding."""
         operation = question.operation
         call = self._call(operation, previous=state, now=question.call.now)
-        report = self._judge(question.payload, call).report
+        report = self._checker(question.payload, call).report
         if report.ok:
             return decision
         refusal = answer.of_report(report, self.settings.errors)
@@ -256,11 +256,11 @@ def _variant(problem: Problem) -> Finding:
     return finding(problem, CODES[_UNKNOWN], Severity.ERROR, redact=True)
 
 
-def _with(judge: Checker, levels: dict[str, Severity | None]) -> Checker:
+def _with(checker: Checker, levels: dict[str, Severity | None]) -> Checker:
     """Return a checker that stops once it has as many findings as a refusal shows."""
     return Checker(
-        *(judge.engine, judge.policy, judge.naming, levels, MAX_FINDINGS),
-        redact=judge.redact,
+        *(checker.engine, checker.policy, checker.naming, levels, MAX_FINDINGS),
+        redact=checker.redact,
         counted=0,
         effort=_EFFORT,
     )
