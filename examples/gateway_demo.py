@@ -37,7 +37,7 @@ class Step(NamedTuple):
 
 STEPS = (
     Step("An update that closes a session passes.", "PUT", PATH, CLOSED, 200),
-    Step("A quantity of 0 is refused: the schema says so.", "PUT", PATH, BAD, 400),
+    Step("The schema refuses a quantity of 0.", "PUT", PATH, BAD, 400),
     Step("A closed session can't be opened by an update.", "PUT", PATH, OPEN, 400),
     Step("It has to be reopened ...", "PUT", f"{PATH}/reopen", None, 200),
     Step("... and then the same update passes.", "PUT", PATH, OPEN, 200),

@@ -21,7 +21,7 @@ __all__ = ["ajv", "node_folder", "pytest_terminal_summary"]
 
 Run = Callable[..., tuple[int, str, str]]
 
-# No deadline: how long one example takes says more about the machine than about the code.
+# No deadline: how long one example takes depends on the machine more than on the code.
 settings.register_profile("quick", deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.register_profile("thorough", deadline=None, max_examples=2000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

@@ -96,7 +96,7 @@ def differences() -> set[str]:
 
 
 def about(model: SchemaNode, key: str) -> Any:
-    """Return what a model says of a property itself; another model has its own."""
+    """Return the keywords of a property in a model; another model has its own."""
     place = model.properties.get(key)
     if place is None:
         return None

@@ -1,5 +1,5 @@
--- Both legs of talonschema for HAProxy: asks before a call on a session goes to the API, and tells
--- what the API answered. See haproxy.cfg beside this file for how it is wired.
+-- Both legs of talonschema for HAProxy: asks before a call on a session goes to the API, and reports
+-- the answer of the API. See haproxy.cfg beside this file for how it is wired.
 
 -- Where `talonschema gateway` listens, each worker of it.
 local WORKERS = {
@@ -35,15 +35,15 @@ local function ask_worker(worker, method, target, headers, body)
     local sent = socket:send(table.concat(lines, "\r\n") .. "\r\n\r\n" .. body)
     local line = sent and socket:receive("*l")
     local status = line and tonumber(line:match("^HTTP/1%.1 (%d%d%d)"))
-    local told = {}
+    local fields = {}
     line = status and socket:receive("*l")
     while line and line:match("%S") do
         local name, value = line:match("^([^:]+):%s*(.-)%s*$")
-        told[name:lower()] = value
+        fields[name:lower()] = value
         line = socket:receive("*l")
     end
     local answer = ""
-    local length = tonumber(told["content-length"] or "0")
+    local length = tonumber(fields["content-length"] or "0")
     if line and length > 0 then
         answer = socket:receive(length)
     end
@@ -51,7 +51,7 @@ local function ask_worker(worker, method, target, headers, body)
     if not (status and line and answer) then
         return nil
     end
-    return status, told, answer
+    return status, fields, answer
 end
 
 local turn = 0
@@ -62,11 +62,11 @@ local function ask(method, target, headers, body)
     turn = turn % #WORKERS + 1
     local at = turn
     for _ = 1, #WORKERS do
-        local status, told, answer = ask_worker(WORKERS[at], method, target, headers, body)
+        local status, fields, answer = ask_worker(WORKERS[at], method, target, headers, body)
         local now = core.now()
         local spent = now.sec - started.sec + (now.usec - started.usec) / 1000000
         if status or spent >= SECONDS then
-            return status, told, answer
+            return status, fields, answer
         end
         at = at % #WORKERS + 1
     end
@@ -86,10 +86,10 @@ local function judge(txn)
         end
     end
     local body = txn.f:req_body() or ""
-    local status, told, answer = ask("POST", "/check", headers, body)
+    local status, fields, answer = ask("POST", "/check", headers, body)
     if status == 200 then
-        if told["x-talonschema-token"] then
-            txn:set_var("txn.talonschema_token", told["x-talonschema-token"])
+        if fields["x-talonschema-token"] then
+            txn:set_var("txn.talonschema_token", fields["x-talonschema-token"])
             txn:set_var("txn.talonschema_method", txn.f:method())
             txn:set_var("txn.talonschema_target", txn.f:url())
         end
@@ -99,8 +99,8 @@ local function judge(txn)
     if status and status < 500 then
         reply = txn:reply({ status = status })
         for _, name in ipairs({ "content-type", "cache-control", "x-request-id", "retry-after" }) do
-            if told[name] then
-                reply:add_header(name, told[name])
+            if fields[name] then
+                reply:add_header(name, fields[name])
             end
         end
         reply:set_body(answer)

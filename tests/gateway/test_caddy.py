@@ -111,7 +111,7 @@ def test_caddy_s_own_answers_have_the_form_of_the_api(tmp_path: Path, upstream: 
 
 
 def test_states_are_not_learned(front: Front) -> None:
-    # Caddy hands no answers over, so the API is the only judge of moves, as the page says.
+    # Caddy hands no answers over, so the API is the only judge of moves, as the page has it.
     name = new()
     assert front.ask("PUT", path(name), CLOSED).status_code == 200
     answer = front.ask("PUT", path(name), OPEN)

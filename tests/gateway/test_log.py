@@ -1,4 +1,4 @@
-"""Log: one line of JSON for each record, with nothing that an exception says of values."""
+"""Log: one line of JSON for each record, with nothing of the values in exceptions."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ def test_two_services_restarted_in_turn_cost_no_request(tmp_path: Path, upstream
 
 
 def second(port: int, other: int) -> tuple[str, str]:
-    """Return the change that adds another worker, as the page says."""
+    """Return the change that adds another worker, as the page describes it."""
     line = "server 127.0.0.1:{} max_fails=0;"
     return line.format(port), f"{line.format(port)} {line.format(other)}"
 

@@ -348,7 +348,10 @@ def test_types_of_costs() -> None:
         ([None], "0.json: is not a list"),
         (["text"], "0.json: is not a list"),
         ([{}], "0.json: is no answer with a list, which has data"),
-        ([{"message": "Unauthorized"}], "0.json: is no answer with a list: it says 'Unauthorized'"),
+        (
+            [{"message": "Unauthorized"}],
+            "0.json: is no answer with a list: 'Unauthorized'",
+        ),
         ([{"data": 1}], "0.json: /data is not a list"),
         ([{"data": [1]}], "0.json: /data/0 is not an object"),
         ([[page(CITY), 1]], "0.json: /1 is not a list"),
@@ -369,11 +372,11 @@ def test_types_of_costs() -> None:
         ([{"data": [CITY], "hasMore": True}], "0.json: /data is incomplete: there are 1 attrib"),
         (
             [page(CITY), page({**CITY, "type": "number"})],
-            "1.json: /data/0 says otherwise of 'City' than 0.json: /data/0",
+            "1.json: /data/0 has other data of 'City' than 0.json: /data/0",
         ),
         (
             [page(cost("a"), cost("a", type="item"))],
-            "0.json: /data/1 says otherwise of 'a' than 0.json: /data/0",
+            "0.json: /data/1 has other data of 'a' than 0.json: /data/0",
         ),
     ],
 )

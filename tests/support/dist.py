@@ -36,7 +36,7 @@ class Archives(NamedTuple):
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    """Run a program without what the caller's environment says of Python and pip.
+    """Run a program without the settings of Python and pip in the caller's environment.
 
     Raises `AssertionError` with its output if it fails.
     """

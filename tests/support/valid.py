@@ -1,4 +1,4 @@
-"""Valid: whether what ``check --format json`` prints is what its schema says."""
+"""Valid: whether what ``check --format json`` prints follows its schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Config: the settings that a file holds, looked through."""
+"""File: the validated settings of one configuration file."""
 
 from __future__ import annotations
 

@@ -39,8 +39,8 @@ class Style(NamedTuple):
 def coloured(choice: str, *, to_file: bool = False) -> bool:
     """Return True if the output gets colours; `choice` is auto, always or never.
 
-    Without a choice, ``NO_COLOR`` (no-color.org) says no, and wins over ``FORCE_COLOR``
-    (force-color.org), which says yes; empty ones say nothing. Else a terminal gets them.
+    Without a choice, ``NO_COLOR`` (no-color.org) turns them off, and wins over ``FORCE_COLOR``
+    (force-color.org), which turns them on; empty ones have no effect. Else a terminal gets them.
     """
     if choice != "auto":
         return choice == "always"

@@ -1,9 +1,9 @@
-"""Admin: what a process tells about itself, at an address that not only gateways may reach."""
+"""Admin: probes and metrics of a process, at an address that not only gateways may reach."""
 
 from __future__ import annotations
 
 from .answer import Form
-from .http import TOLD, App, Receive, Scope, Send, plain
+from .http import STATUS_PATHS, App, Receive, Scope, Send, plain
 
 
 class Admin:
@@ -23,7 +23,7 @@ class Admin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI has it."""
-        if scope["type"] == "http" and scope["raw_path"] not in TOLD:
+        if scope["type"] == "http" and scope["raw_path"] not in STATUS_PATHS:
             await self._app.send(plain(404, "there are /livez, /readyz and /metrics"), send)
         else:
             await self._app(scope, receive, send)

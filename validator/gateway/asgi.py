@@ -27,8 +27,8 @@ class SessionGuard:
     """ASGI middleware that refuses bad session updates before `app` sees them.
 
     It reads the body of each call on a session, judges it, answers at once what is to be refused,
-    and hands everything else on unchanged. The answer of `app` passes through as it comes; what it
-    says of the session's state is learned before its last piece goes out, so that a client can't
+    and hands everything else on unchanged. The answer of `app` passes through as it comes; the
+    state of the session is learned from it before its last piece goes out, so that a client can't
     come back before. Other requests are not read or held in any way.
 
     `app` is an ASGI application. The options are those of the ``[gateway]`` table, with the same

@@ -5,8 +5,8 @@ one that sends requests is a gate (`_Gate`), one that sends answers alone an obs
 An observer learns of an exchange from the token that the HTTP gate handed out, which Envoy keeps in
 dynamic metadata.
 
-Envoy holds each message back until it is answered, and so the end of an answer until what it says
-has been learned: a client that has read an answer can't overtake it. Once there is nothing more to
+Envoy holds each message back until it is answered, and so the end of an answer until it has
+been learned: a client that has read an answer can't overtake it. Once there is nothing more to
 learn, the service ends the stream; Envoy then goes on without asking.
 
 Source: ``envoy/service/ext_proc/v3/external_processor.proto`` and the page on the HTTP filter

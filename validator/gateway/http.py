@@ -44,8 +44,8 @@ METHOD: Final = "x-talonschema-method"
 STATUS: Final = "x-talonschema-status"
 LOST: Final = "lost"
 
-TOLD: Final = (b"/livez", b"/readyz", b"/metrics")
-"""The paths at which a process tells about itself."""
+STATUS_PATHS: Final = (b"/livez", b"/readyz", b"/metrics")
+"""The paths of probes and metrics."""
 _CHECK, _OBSERVE = b"/check", b"/observe"
 _NO_CONTENT: Final = 204
 SLOWEST_BODY: Final = 10.0
@@ -126,7 +126,7 @@ class App:
             elif path.startswith(b"/observe/"):
                 answer = await self._observe(scope, receive)
             else:
-                answer = await self._told(scope, path)
+                answer = await self._status(scope, path)
         except _Gone:
             return
         except _Late:
@@ -182,8 +182,8 @@ class App:
         await self._guard.finish(token, method, _target(scope, _OBSERVE), response)
         return Response(_NO_CONTENT)
 
-    async def _told(self, scope: Scope, path: bytes) -> Response:
-        if path not in TOLD:
+    async def _status(self, scope: Scope, path: bytes) -> Response:
+        if path not in STATUS_PATHS:
             return plain(404, "there are /check, /observe, /livez, /readyz and /metrics")
         if scope["method"] not in ("GET", "HEAD"):
             return plain(405, "it takes GET")

@@ -86,8 +86,8 @@ def _pages(export: ManagementExport) -> Iterator[_Page]:
         if isinstance(page, dict):
             if "data" not in page:
                 message = page.get("message")
-                why = f": it says {message!r}" if isinstance(message, str) else ", which has data"
-                raise ListingError(export.file, place, f"is no answer with a list{why}")
+                found = f": {message!r}" if isinstance(message, str) else ", which has data"
+                raise ListingError(export.file, place, f"is no answer with a list{found}")
             # A list without entries may come as null.
             entries, inner = page["data"] or [], (*place, "data")
             total, more = page.get("totalResultSize"), page.get("hasMore") is True
@@ -264,10 +264,10 @@ def _text(page: _Page, index: int, key: str) -> str:
 
 
 def _same(page: _Page, index: int, before: tuple[_Page, int], keys: tuple[str, ...]) -> None:
-    """Complain of an entry that stands twice, and not as it stood before."""
+    """Raise `ListingError` if an entry stands twice, with other data."""
     first, at = before
     one, other = page.entries[index], first.entries[at]
     if any(one.get(key) != other.get(key) for key in keys):
         there = f"{first.file}: {to_pointer((*first.place, at))}"
-        message = f"says otherwise of {one['name']!r} than {there}: get the exports again"
+        message = f"has other data of {one['name']!r} than {there}: get the exports again"
         raise ListingError(page.file, (*page.place, index), message)

@@ -1,4 +1,4 @@
-"""Policy data: the plain data of a policy or a catalog, read from a file and looked through."""
+"""Policy data: the plain data of a policy or a catalog, read from a file and validated."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping

@@ -61,7 +61,7 @@ _LAYERS = 6
 def match(
     method: str, target: str, headers: Headers = (), prefix: str = ""
 ) -> Route | Suspicious | None:
-    """Tell which call on a session a request is; None if it is none.
+    """Return the call on a session that a request makes, None if it makes none.
 
     `target` is the path and query as received; `prefix` comes before ``/v2`` in every path.
     """

@@ -2,7 +2,7 @@
 
 `iter_errors` of jsonschema-rs builds every error at once, which a hostile payload can make
 expensive. So each model is taken apart at its arrays and maps: a *shell* checks a place and what
-has a fixed number of parts below it, and elements are looked into only where a quick verdict says
+has a fixed number of parts below it, and elements are looked into only where a quick verdict shows
 that they fail.
 """
 
@@ -64,7 +64,7 @@ class Accelerated(Engine):
     def prefilter(
         self, shape: SchemaNode, cart: Path, fragments: Fragments, *, request: bool, closed: bool
     ) -> Prefilter:
-        """Return a sieve of one schema."""
+        """Return a stricter schema of one model."""
         return SchemaPrefilter(shape, cart, fragments, request=request, closed=closed)
 
     def problems(

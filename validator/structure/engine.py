@@ -62,7 +62,7 @@ class Prefilter(Protocol):
 
 
 class Engine(ABC):
-    """Checks plain JSON values (see `instance.plain`) against the models of an edition."""
+    """Checks plain JSON values (see `python_values.plain`) against the models of an edition."""
 
     name: ClassVar[str]
 
@@ -87,14 +87,14 @@ class Engine(ABC):
 
     def prefilter(
         self,
-        shape: SchemaNode,  # noqa: ARG002 - of no use to an engine without a sieve
+        shape: SchemaNode,  # noqa: ARG002 - of no use to an engine without a prefilter
         cart: Path,  # noqa: ARG002
         fragments: Fragments,  # noqa: ARG002
         *,
         request: bool,  # noqa: ARG002
         closed: bool,  # noqa: ARG002
     ) -> Prefilter | None:
-        """Return the sieve for a model whose cart is at `cart`, None if the engine has none.
+        """Return the prefilter of a model whose cart is at `cart`, None if the engine has none.
 
         `fragments` are keywords to add at places. In a `request`, keys that only the API sets are
         in doubt; so are unknown keys if objects are to be `closed`.

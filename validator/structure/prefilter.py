@@ -1,9 +1,10 @@
-"""Sieve: parts of a payload that are quickly known to be in order, and the rest.
+"""Prefilter: a stricter schema that proves parts of a payload valid, and leaves the suspects.
 
 From the schema of a model a stricter one is made in memory: objects are closed, keys that only
 the API sets are left out of requests, values under free keys are small, and what rules ask of
-single places is added (`Rule.clean`). What passes it has no problem of structure, of reading, or
-of those rules. What does not pass may still be in order; it is looked at closely.
+single places is added (`Rule.prefilter`). What passes it has no problem of structure, of reading,
+or of those rules. What does not pass is suspect: it may still be valid; the engine and the rules
+examine it.
 """
 
 from collections.abc import Mapping, Sequence

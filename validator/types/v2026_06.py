@@ -213,7 +213,7 @@ class CustomerProfile(TypedDict):
 
 
 class ExperimentVariantAllocation(TypedDict):
-    """Says which variant of one experiment the session takes part in.
+    """The variant of one experiment that the session takes part in.
 
     Mind the spelling: both keys end in a capital `ID`.
     """

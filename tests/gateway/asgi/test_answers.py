@@ -67,7 +67,7 @@ def test_an_answer_of_many_pieces_is_not_held() -> None:
     async def steps(guard: SessionGuard) -> None:
         await guard(scope(), client.receive, client.send)
         assert len(client.body) == 4 << 19
-        # Too long to be looked into: the status says that it was done.
+        # Too long to be looked into: the status shows that it was done.
         assert await state(guard) == {"closed"}
 
     run(guarded(app), steps)

@@ -51,8 +51,8 @@ def test_other_requests_are_handed_on_as_they_are(other: Message) -> None:
 
 
 def lifespan(guard: SessionGuard) -> list[str]:
-    """Go through the life of a server; return what was said."""
-    said = []
+    """Go through the life of a server; return what the app answered."""
+    sent = []
 
     async def whole() -> None:
         heard = iter(["lifespan.startup", "lifespan.shutdown"])
@@ -61,12 +61,12 @@ def lifespan(guard: SessionGuard) -> list[str]:
             return {"type": next(heard)}
 
         async def send(message: Message) -> None:
-            said.append(message["type"])
+            sent.append(message["type"])
 
         await guard({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)
 
     asyncio.run(whole())
-    return said
+    return sent
 
 
 async def knows_no_lifespan(scope: Message, receive: Any, send: Any) -> None:

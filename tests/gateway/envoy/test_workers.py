@@ -25,7 +25,7 @@ from support.gateway.promises import CLOSED, OPEN, Front, new
 
 @contextmanager
 def two_workers(config: str, folder: Path, api: Upstream) -> Iterator[Stand]:
-    """Run two workers on Unix sockets, with Envoy as the page says."""
+    """Run two workers on Unix sockets, with Envoy as the page describes it."""
     text = f'edition = "2026-06"\n[gateway]\nworkers = 2\n{SETTINGS}'
     faces = {"http": HTTP} if config == PAIR else {"http": HTTP, "grpc": GRPC}
     for face in faces:

@@ -63,9 +63,9 @@ def test_wrong_settings_end_it_before_it_starts(
     done = run(tmp_path, "--config", configured(tmp_path, text))
     assert done.returncode == 2
     assert done.stdout == ""
-    (said,) = done.stderr.splitlines()
-    assert said.startswith(f"talonschema: {tmp_path / 'talonschema.toml'}:{line}: ")
-    assert reported in said
+    (line_of_error,) = done.stderr.splitlines()
+    assert line_of_error.startswith(f"talonschema: {tmp_path / 'talonschema.toml'}:{line}: ")
+    assert reported in line_of_error
 
 
 @pytest.mark.parametrize("store", ["memory:", "sqlite:sessions.db"])

@@ -1,4 +1,4 @@
-"""What each gateway does while the plugin or the API is down, as its page says."""
+"""What each gateway does while the plugin or the API is down, as its page describes it."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def running(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Iterator[Program]:
-    """Run a program as long as the block; it is entered once `ready` says so.
+    """Run a program as long as the block; it is entered once `ready` returns True.
 
     What the program printed is printed at the end, so that pytest shows it for a failed test.
     """

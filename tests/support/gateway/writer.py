@@ -1,6 +1,6 @@
 """A gateway's work on a store, printed step by step until it is killed: ``writer.py STORE ID``.
 
-It takes sessions through a circle of states. A line says which step of which session the store has
+It takes sessions through a circle of states. Each line names a step of a session that the store has
 taken in; what was printed is never to be lost.
 """
 

@@ -1,4 +1,4 @@
-"""Overview: what several workers tell about themselves, at one address of their supervisor."""
+"""Overview: probes and metrics of several workers, at one address of their supervisor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from ..address import Address
 from ..answer import Form
-from ..http import TOLD, Receive, Scope, Send, plain
+from ..http import STATUS_PATHS, Receive, Scope, Send, plain
 from ..messages import Response
 
 _PATIENCE: Final = 2.0
@@ -50,7 +50,7 @@ class Overview:
 
     async def _answer(self, scope: Scope) -> Response:
         path: bytes = scope["raw_path"]
-        if path not in TOLD:
+        if path not in STATUS_PATHS:
             return plain(404, "there are /livez, /readyz and /metrics")
         if scope["method"] not in ("GET", "HEAD"):
             return plain(405, "it takes GET")

@@ -167,7 +167,7 @@ class _Process:
         await asyncio.to_thread(self._guard.warm)
         # What was loaded stays, so the collector need not look at it again: 5 % of a request.
         gc.freeze()
-        self._tell()
+        self._show_settings()
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._guard.close)
             stack.push_async_callback(self._end)
@@ -218,7 +218,7 @@ class _Process:
             await self._reload()
 
     async def _reload(self) -> None:
-        """Judge by what the configuration says now; by what it said before if it makes no sense."""
+        """Judge by the configuration as it is now; if that makes no sense, go on as before."""
         try:
             read = await asyncio.to_thread(self._read_again)
             kept = {name: getattr(self._settings, name) for name in _FIXED}
@@ -232,14 +232,14 @@ class _Process:
         self._settings = settings
         set_level(settings.log_level)
         self.metrics.reloaded("done")
-        self._tell()
+        self._show_settings()
         _log.info("reloaded", extra={"fields": {"event": "reloaded"}})
         if changed:
             names = ", ".join(changed)
             _log.warning("only a restart changes %s", names, extra={"fields": {"event": "kept"}})
 
     def _read_again(self) -> Settings:
-        """Return what the configuration says now; raises `ValueError`."""
+        """Return the settings that the configuration has now; raises `ValueError`."""
         if self._config is not None:
             wait_until_written(self._config)
         read = read_settings(self._config, self._settings.workers)
@@ -247,7 +247,7 @@ class _Process:
             raise ValueError(f"{self._config}: it is empty")
         return read
 
-    def _tell(self) -> None:
+    def _show_settings(self) -> None:
         from ... import __version__
 
         self.metrics.about(__version__, self._settings.edition, self._settings.mode)
