@@ -1,6 +1,7 @@
 """What all tests share: how hypothesis searches, the command, and the report at the end.
 
-HYPOTHESIS_PROFILE=thorough makes it search longer; with CI set it takes the same steps each time.
+TALONSCHEMA_EFFORT makes it search longer (see `support.search`); with CI set, the steps are the
+same each time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from hypothesis import settings
 from support import valid
 from support.ajv import ajv
 from support.node import node_folder
+from support.search import draws
 from support.skipped import pytest_terminal_summary
 from talonschema import cli
 
@@ -22,9 +24,14 @@ __all__ = ["ajv", "node_folder", "pytest_terminal_summary"]
 Run = Callable[..., tuple[int, str, str]]
 
 # No deadline: how long one example takes depends on the machine more than on the code.
-settings.register_profile("quick", deadline=None, derandomize="CI" in os.environ, print_blob=True)
-settings.register_profile("thorough", deadline=None, max_examples=2000, print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    max_examples=draws(100),
+    print_blob=True,
+)
+settings.load_profile("tests")
 
 
 @pytest.fixture

@@ -227,6 +227,7 @@ def test_envoy_asks_clients_to_go_before_it_ends(tmp_path: Path) -> None:
             assert (answer.status_code, answer.headers["connection"]) == (200, "close")
 
 
+@pytest.mark.slow
 def test_the_policy_of_istio(node: Path) -> None:
     (policy,) = documents(DEPLOY / "kubernetes" / "istio.yaml")
 

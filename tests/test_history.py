@@ -23,6 +23,7 @@ from support.histories import (
     replayed,
     returning,
 )
+from support.search import draws
 from support.strategies import ENGINES, damaged, sessions
 from talonschema import NEW, Policy, Update, replay
 from talonschema.model.states import STATES
@@ -329,7 +330,7 @@ def test_names_of_the_sdks() -> None:
     assert finding.pointer == "/return/returned_cart_items/0/quantity"
 
 
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
 @given(
     st.lists(
         st.one_of(

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.histories import CLOSE, COUPONS, OPEN, SHOE, codes, replayed, returning, states
+from support.search import draws
 from support.strategies import ENGINES
 from talonschema import Policy, Update, Validator, replay
 from talonschema.checking.call import PreviousSession, before
@@ -36,7 +37,7 @@ CALLS: list[Any] = [
 CHOICES = ["schema", "lifecycle", "json", "return", "payload", "cart/quantity-sum", "identity"]
 
 
-@settings(max_examples=120)
+@settings(max_examples=draws(120))
 @given(
     st.lists(st.sampled_from(CALLS), max_size=7),
     st.fixed_dictionaries(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.search import draws
 from support.strategies import ENGINES, damaged, sessions
 from talonschema import NEW, Policy, Report, Severity, Validator, schemas
 from talonschema.checking.registry import CODES, GROUPS
@@ -279,7 +280,7 @@ def test_redaction_of_values(data: Any, context: dict[str, Any], engine: Any) ->
         assert hidden not in texts(silent)
 
 
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
 @given(data=st.data(), edition=st.sampled_from(schemas.EDITIONS), response=st.booleans())
 def test_redaction_of_any_value(data: st.DataObject, edition: str, response: bool) -> None:
     model = "CustomerSessionV2" if response else "NewCustomerSessionV2"

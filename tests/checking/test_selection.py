@@ -115,6 +115,7 @@ def test_an_error_beyond_thousands_of_warnings() -> None:
     assert report.omitted is None
 
 
+@pytest.mark.slow
 @each_engine
 def test_too_many_to_count(engine: Any) -> None:
     report = check({"couponCodes": [1] * 50_000}, engine=engine)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -29,12 +28,13 @@ from support.evolution import (
     released,
     unmarked,
 )
+from support.search import draws
 from support.strategies import instances, whole_or_damaged
 from talonschema import Validator
 from talonschema.model.schema_tree import SchemaNode
 
 CHANGELOG = (Path(__file__).parents[2] / "CHANGELOG.md").read_text("utf-8")
-EXAMPLES = int(os.environ.get("TALONSCHEMA_EXAMPLES", "30"))
+EXAMPLES = draws(60)
 VERSION, RELEASED = released()
 NARROWED = tuple(narrowings(RELEASED, current()))
 

@@ -70,6 +70,7 @@ def test_members_of_gzip_are_read_on_as_by_others() -> None:
     assert unfit(put(many, header)) == (400, "body/broken")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
 def test_bombs_die_early(encoding: str) -> None:
     bomb = WRITERS[encoding](bytes(64 * 2**20))

@@ -177,6 +177,7 @@ def test_look_ups_settle_what_is_unknown_or_in_doubt(tmp_path: Path, upstream: U
             promise(front)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", OF_BOTH_LEGS, ids=lambda failure: failure.__name__)
 def test_haproxy_fails_as_documented(failure: Failure, tmp_path: Path, upstream: Upstream) -> None:
     failure(HAPROXY, tmp_path, upstream)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.search import draws
 from support.strategies import ENGINES
 from talonschema import Validator
 from talonschema.model.formats import is_date_time, is_uuid, moment
@@ -174,7 +175,7 @@ def test_the_moment_of_a_date_time(text: str, expected: dt.datetime | None) -> N
     assert moment(text) == expected
 
 
-@settings(max_examples=200)
+@settings(max_examples=draws(200))
 @given(
     st.datetimes(timezones=st.just(dt.UTC)),
     st.integers(-1439, 1439),
@@ -190,7 +191,7 @@ def test_what_python_writes_is_read_back(when: dt.datetime, offset: int) -> None
     assert moment(text) == when
 
 
-@settings(max_examples=200)
+@settings(max_examples=draws(200))
 @given(st.text(alphabet="0123456789-+:.TtZz \n\u0660", max_size=30))
 def test_engines_agree_on_any_text(text: str) -> None:
     payload = {"created": text}
@@ -198,7 +199,7 @@ def test_engines_agree_on_any_text(text: str) -> None:
     assert refused("jsonschema", payload) == refused("jsonschema-rs", payload) == wanted
 
 
-@settings(max_examples=100)
+@settings(max_examples=draws(100))
 @given(st.uuids())
 def test_what_python_writes_as_a_uuid(value: object) -> None:
     assert is_uuid(str(value))

@@ -5,7 +5,6 @@ docs/differences.md has every kind of disagreement that is allowed here.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -18,12 +17,13 @@ from pydantic import ValidationError
 
 from support.ajv import Ajv
 from support.corpus import corpus
+from support.search import draws
 from support.strategies import ENGINES, kinds, whole_or_damaged
 from talonschema import Finding, Report, Validator
 from talonschema.structure import EngineName
 from talonschema.testing.strategies import payloads
 
-EXAMPLES = int(os.environ.get("TALONSCHEMA_EXAMPLES", "60"))
+EXAMPLES = draws(120)
 SDK_EDITION = "2026-06"
 SDK_MODELS = (
     *("APIError", "AdditionalCost", "CartItem", "CustomerProfile", "CustomerSessionV2", "Effect"),

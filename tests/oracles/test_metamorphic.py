@@ -6,7 +6,6 @@ tests/structure/test_engines.py varies the seed of hashes.
 from __future__ import annotations
 
 import json
-import os
 from collections import ChainMap, OrderedDict, UserDict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -21,6 +20,7 @@ from hypothesis import strategies as st
 
 from support.corpus import corpus
 from support.policies import SHAPES
+from support.search import draws
 from support.strategies import ENGINES, kinds, shuffled, slips, whole_or_damaged
 from talonschema import NEW, Policy, Report, Validator, schemas
 from talonschema.files import check_lines, ndjson
@@ -33,7 +33,7 @@ from talonschema.rules.context import Context
 from talonschema.rules.rule import RESPONSES
 from talonschema.testing.strategies import payloads
 
-EXAMPLES = int(os.environ.get("TALONSCHEMA_EXAMPLES", "50"))
+EXAMPLES = draws(100)
 Found = list[tuple[str, str]]
 
 

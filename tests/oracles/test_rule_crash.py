@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections import ChainMap, OrderedDict, UserDict, UserList, deque
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -18,13 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.policies import SHAPES
+from support.search import draws
 from support.strategies import ENGINES, places, put, sent_or_received, whole_or_damaged
 from talonschema import NEW, Policy, Report, Validator
 from talonschema.rules import RULES
 from talonschema.structure import EngineName
 from talonschema.testing.strategies import payloads
 
-EXAMPLES = int(os.environ.get("TALONSCHEMA_EXAMPLES", "100"))
+EXAMPLES = draws(200)
 
 
 class Level(IntEnum):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -27,6 +26,7 @@ from hypothesis.stateful import (
 
 from oracles.session_model import REFUSALS, Application, Line, Session, judge
 from support.gateway.states import states_of
+from support.search import draws
 from talonschema import NEW, Policy, Update, Validator, replay, schemas
 from talonschema.checking.report import Report
 from talonschema.files import check_sequence
@@ -34,7 +34,7 @@ from talonschema.gateway import Guard, Request, Response, Settings
 from talonschema.gateway.store import Key
 from talonschema.gateway.store.memory import MemoryStore
 
-EXAMPLES = int(os.environ.get("TALONSCHEMA_EXAMPLES", "100"))
+EXAMPLES = draws(200)
 """How many sessions are played: a look for each run of the tests, thousands by `make oracles`."""
 BUDGETS = {
     "couponCodes": ("coupon_budget", "budget/coupon-at-close"),
@@ -335,6 +335,7 @@ class Guarded(RuleBasedStateMachine):
 FINISHED = ("closed", "partially_returned", "cancelled")
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("machine", [Replaying, Guarded])
 def test_the_verdicts_are_those_of_the_model(machine: type[RuleBasedStateMachine]) -> None:
     run_state_machine_as_test(machine, settings=settings(max_examples=EXAMPLES))

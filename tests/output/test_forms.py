@@ -47,6 +47,7 @@ def test_golden_files_are_valid(name: str, case: str) -> None:
     READ[name](goldens.golden(case, name).read_bytes().decode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_output_of_every_payload_on_file_is_valid(name: str) -> None:
     outcomes = [

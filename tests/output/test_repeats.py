@@ -95,6 +95,7 @@ def test_findings_beyond_the_limit_are_counted_once_a_file(run: Run) -> None:
     assert out.endswith("\nlog.ndjson: 2 more findings not shown\n")
 
 
+@pytest.mark.slow
 def test_no_finding_is_lost_where_entries_are_too_many_to_keep(run: Run) -> None:
     number = 12000
     name = log(*(f'{{"state": "{line:05}"}}\n' for line in range(1, number + 1)))

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from support.search import draws
 from support.strategies import json_documents
 from talonschema.findings.pointer import to_pointer
 from talonschema.reading import document
@@ -23,7 +24,7 @@ from talonschema.reading.document import MAX_BYTES, MAX_DEPTH, Document, read, r
 from talonschema.reading.parsers import verified_orjson
 from talonschema.reading.python_values import plain
 
-PROPERTY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=draws(300), deadline=None, derandomize=True, database=None)
 CASES = Path(__file__).parents[1] / "cases" / "json"
 
 STRICT = {"json": document._accept_with_json}  # noqa: SLF001 - shows nowhere else

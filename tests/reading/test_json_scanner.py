@@ -11,10 +11,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from support.search import draws
 from support.strategies import json_documents
 from talonschema.reading.json_scanner import Scan, scan
 
-PROPERTY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=draws(300), deadline=None, derandomize=True, database=None)
 SIZE = 2 * 2**20
 
 # Pieces of JSON in any order: far more often almost JSON than any characters are.
@@ -244,6 +245,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_read_in_linear_time(name: str) -> None:
     text, code = HOSTILE[name]

@@ -17,12 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import talonschema
+from support.search import draws
 from talonschema.reading.python_values import plain
 
 # Its types know no arguments in snake case, which its documentation shows.
 sdk: Any = typed_sdk
 
-PROPERTY = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=draws(150), deadline=None, derandomize=True, database=None)
 NOON = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
 
 

@@ -20,11 +20,12 @@ from support.odd_values import (
     Word,
     types_in,
 )
+from support.search import draws
 from support.strategies import json_documents
 from talonschema.reading.document import read, reread
 from talonschema.reading.python_values import plain
 
-PROPERTY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=draws(300), deadline=None, derandomize=True, database=None)
 
 
 # Without those that Hypothesis itself could not show.

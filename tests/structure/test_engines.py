@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.engines import both, contexts
+from support.search import draws
 from support.strategies import (
     ENGINES,
     damaged,
@@ -31,7 +32,7 @@ from talonschema.findings.pointer import to_pointer
 from talonschema.schemas import EDITIONS
 
 
-@settings(max_examples=150)
+@settings(max_examples=draws(150))
 @given(st.data(), sent_or_received, contexts)
 def test_valid_payloads(
     data: st.DataObject, kind: tuple[str, str], context: dict[str, Any]
@@ -42,7 +43,7 @@ def test_valid_payloads(
     assert [each for each in report.findings if each.code.startswith(("schema/", "json/"))] == []
 
 
-@settings(max_examples=300)
+@settings(max_examples=draws(300))
 @given(st.data(), sent_or_received, contexts)
 def test_damaged_payloads(
     data: st.DataObject, kind: tuple[str, str], context: dict[str, Any]
@@ -54,7 +55,7 @@ def test_damaged_payloads(
     assert repr(payload) == repr(before)
 
 
-@settings(max_examples=200)
+@settings(max_examples=draws(200))
 @given(st.data(), sent_or_received, contexts)
 def test_damaged_payloads_without_a_given_model(
     data: st.DataObject, kind: tuple[str, str], context: dict[str, Any]
@@ -63,14 +64,14 @@ def test_damaged_payloads_without_a_given_model(
     both(data.draw(damaged(sessions(edition, model))), edition, **context)
 
 
-@settings(max_examples=200)
+@settings(max_examples=draws(200))
 @given(json_values, kinds)
 def test_any_json_value_as_any_model(value: Any, kind: tuple[str, str]) -> None:
     edition, model = kind
     both(value, edition, model=model)
 
 
-@settings(max_examples=200)
+@settings(max_examples=draws(200))
 @given(
     json_values,
     st.sampled_from(EDITIONS),
@@ -85,13 +86,13 @@ def test_any_json_value_by_its_shape(
         assert both(value, edition).to_dict() == both(json.dumps(value), edition).to_dict()
 
 
-@settings(max_examples=100)
+@settings(max_examples=draws(100))
 @given(st.one_of(st.binary(max_size=40), st.text(max_size=40)), st.sampled_from(EDITIONS))
 def test_any_text_or_bytes(text: Any, edition: str) -> None:
     both(text, edition)
 
 
-@settings(max_examples=200)
+@settings(max_examples=draws(200))
 @given(st.data(), kinds)
 def test_one_slip_is_found_where_it_is(data: st.DataObject, kind: tuple[str, str]) -> None:
     edition, model = kind
@@ -106,7 +107,7 @@ def test_one_slip_is_found_where_it_is(data: st.DataObject, kind: tuple[str, str
     assert not report.ok
 
 
-@settings(max_examples=100)
+@settings(max_examples=draws(100))
 @given(st.data(), sent_or_received)
 def test_the_order_of_keys_does_not_matter(data: st.DataObject, kind: tuple[str, str]) -> None:
     edition, model = kind
@@ -168,7 +169,7 @@ def test_the_seed_of_hashes_does_not_matter(engine: str) -> None:
 ITEM = {"name": "Burr grinder", "sku": "GRD-7", "quantity": 1, "price": 129}
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=draws(60), deadline=None, derandomize=True, database=None)
 @given(st.data(), st.sampled_from([1, 7, 8, 9, 40, 255, 256, 257, 600, 1000]))
 def test_wherever_wrong_items_are_they_are_found(data: st.DataObject, size: int) -> None:
     wrong = data.draw(st.sets(st.integers(0, size - 1), max_size=40))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.engines import contexts, validator
+from support.search import draws
 from support.strategies import ENGINES, kinds, places, put, sessions
 from talonschema import Policy, Report, Validator
 
@@ -61,7 +62,7 @@ def extreme(draw: st.DrawFn, edition: str, model: str) -> Any:
     return payload
 
 
-@settings(max_examples=300)
+@settings(max_examples=draws(300))
 @given(st.data(), kinds, policies, contexts, st.sampled_from(ENGINES))
 def test_no_valid_value_makes_a_rule_fail(
     data: st.DataObject,

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.engines import STORED, both, validator
+from support.search import draws
 from support.strategies import ENGINES, json_values, sessions
 from talonschema.schemas import EDITIONS
 
@@ -285,7 +286,7 @@ odd_values = st.one_of(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=draws(200))
 @given(st.data(), st.sampled_from(EDITIONS))
 def test_odd_values_anywhere(data: st.DataObject, edition: str) -> None:
     payload = data.draw(sessions(edition, "NewCustomerSessionV2"))

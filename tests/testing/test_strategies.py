@@ -12,6 +12,7 @@ import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
+from support.search import draws
 from support.strategies import places
 from talonschema import Validator, schemas
 from talonschema.findings.pointer import Path
@@ -30,7 +31,7 @@ def validator(edition: str) -> Validator:
 
 
 @each_model
-@settings(max_examples=20)
+@settings(max_examples=draws(20))
 @given(st.data(), st.booleans())
 def test_nothing_is_reported_of_a_payload(
     model: str, edition: str, data: st.DataObject, dry: bool

@@ -62,6 +62,7 @@ def silence() -> Iterator[int]:
         yield port
 
 
+@pytest.mark.slow
 @each_file
 def test_a_gate_that_does_not_answer_is_given_up_on(config: str, upstream: Upstream) -> None:
     with silence() as port:
@@ -83,6 +84,7 @@ def elsewhere(config: str, port: int) -> dict[str, str]:
     return {"endpoints: *talonschema\n": f"endpoints:\n{ENDPOINTS.format(port)}"}
 
 
+@pytest.mark.slow
 @each_pair
 @pytest.mark.parametrize("silent", [False, True])
 def test_without_the_observer_traffic_goes_on_and_states_become_uncertain(

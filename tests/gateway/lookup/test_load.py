@@ -61,6 +61,7 @@ def test_of_a_thousand_unknown_sessions_at_once_none_is_lost(
     assert bench.outcomes() == {"learned": 50, "missing": 950}
 
 
+@pytest.mark.slow
 def test_a_thousand_at_once_wait_no_longer_than_one(
     make: Callable[..., Bench], upstream: Upstream
 ) -> None:

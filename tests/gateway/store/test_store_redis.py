@@ -302,6 +302,7 @@ async def healed(store: Store) -> None:
         await asyncio.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_a_server_that_becomes_a_replica_under_load(tmp_path: Path) -> None:
     server = Valkey(tmp_path)
 
@@ -322,6 +323,7 @@ def test_a_server_that_becomes_a_replica_under_load(tmp_path: Path) -> None:
         asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_a_cluster_that_has_lost_its_slots_or_is_down(tmp_path: Path) -> None:
     server = cluster(tmp_path)
 
