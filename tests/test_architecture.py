@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from talonschema import schemas
 PACKAGE = "talonschema"
 FOLDER = Path(talonschema.__file__).parent
 SCHEMAS = Path(schemas.__file__).parent
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "architecture.md"
 
 PACKAGES = (
     *("schemas", "types", "findings", "reading", "display", "model"),
@@ -113,6 +115,34 @@ def test_each_package_has_its_place() -> None:
 def test_imports_run_one_way(module: str) -> None:
     upward = {other for other in GRAPH[module] if level(other) > level(module)}
     assert upward == set()
+
+
+def package(module: str) -> str:
+    return "library" if top(module) in LIBRARY else top(module)
+
+
+def test_the_picture_has_the_imports() -> None:
+    picture = PAGE.read_text("utf-8").partition("```mermaid")[2].partition("```")[0]
+    drawn = set(re.findall(r"^ +(\w+) --> (\w+)", picture, re.MULTILINE))
+    edges = {
+        (package(other), package(name))
+        for name, others in GRAPH.items()
+        for other in others
+        if name != "__main__" and package(other) != package(name)
+    }
+    above: dict[str, set[str]] = {name: set() for name in PACKAGES}
+    for name in reversed(PACKAGES):
+        for _, user in (edge for edge in edges if edge[0] == name):
+            above[name] |= {user, *above[user]}
+    assert drawn == {
+        (name, user) for name, user in edges if not any(user in above[each] for each in above[name])
+    }
+
+
+def test_the_table_has_the_packages_in_their_order() -> None:
+    table = PAGE.read_text("utf-8").partition("| Package |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `(\w+)(?:/|\.py)", table, re.MULTILINE)
+    assert [package(row) for row in rows] == list(PACKAGES)
 
 
 def cycle(graph: dict[str, set[str]]) -> list[str]:
