@@ -1,6 +1,6 @@
-"""Plan: how to judge a kind of call, worked out once and used for every payload of it."""
+"""Plan: the rules for a kind of call, selected once and used for every payload of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..findings.code import Severity
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 _KINDS = 256
-"""Of suspect places, for which the rules to be judged are kept."""
+"""Sets of suspect places for which the rules to be applied are kept."""
 
 
 class Step(NamedTuple):
-    """A rule to be judged."""
+    """A rule to be applied."""
 
     rule: Rule
     places: tuple[Path, ...]
-    """The places in the payload, ``*`` for any step, that it can't be judged without."""
+    """The places in the payload, ``*`` for any step, that it can't do without."""
 
 
 class Plan:
@@ -36,7 +36,7 @@ class Plan:
 
     __slots__ = (
         "_at",
-        "_judged",
+        "_examined",
         "_on_items",
         "_reports",
         "always_rules",
@@ -57,11 +57,10 @@ class Plan:
         call_kind: CallKind,
         refusing: frozenset[str],
     ) -> None:
-        """Sort the rules: those to be judged, and those that lack something of their context.
+        """Sort the rules: those to be applied, and those that lack something of their context.
 
-        A rule whose code is in `refusing` is judged even if it is not reported.
+        A rule whose code is in `refusing` is applied even if it is not reported.
         """
-        steps, skipped = [], []
         bodyless = call_kind.model == NO_BODY
         self.call_kind = call_kind
         self.base = base = BASES.get(call_kind.model, ())
@@ -69,52 +68,27 @@ class Plan:
         self.schema_tree = (
             SchemaNode(NO_BODY) if bodyless else schema_tree(engine.edition, call_kind.model)
         )
-        for rule in RULES.values():
-            code = rule.code
-            reported = severities[code.name] is not None
-            if engine.edition not in code.editions:
-                continue
-            if not reported and code.name not in refusing:
-                continue
-            if code.models and call_kind.model not in code.models:
-                continue
-            lack = rule.lacks(call_kind, policy)
-            if lack is None:
-                steps.append(Step(rule, rule.places(base)))
-            elif lack and reported:
-                skipped.append(Skipped(code.name, lack))
-        prefilters = [step.rule.prefilter for step in steps]
-        self.prefilter: Prefilter | None = None
-        """Finds what is in order at once; None if the engine can't."""
-        if not bodyless:
-            self.prefilter = engine.prefilter(
-                self.schema_tree,
-                (*base, "cartItems"),
-                _fragments(steps, base, policy),
-                request=Builtin.NO_READ_ONLY_KEYS in prefilters,
-                # A key that only responses have is unknown to the schema of a request.
-                closed=any(isinstance(each, Builtin) for each in prefilters),
-            )
-        self.steps = tuple(steps)
-        """Every rule to be judged."""
+        self.steps, self.skipped = _sorted(engine, policy, severities, call_kind, refusing)
+        """Every rule to be applied, and those that are skipped."""
+        self.prefilter = None if bodyless else self._make_prefilter(engine, policy)
+        """Finds the suspects of a payload; None if the engine can't."""
         self.always_rules = tuple(
-            step for step in steps if self.prefilter is None or step.rule.prefilter is None
+            step for step in self.steps if self.prefilter is None or step.rule.prefilter is None
         )
-        """Those of them that have to be judged even if the whole payload passes `prefilter`."""
+        """The rules to be applied even if the whole payload passes `prefilter`."""
         described = _described(self.schema_tree.at(base))
-        self._judged = [
+        self._examined = [
             described
             if isinstance(step.rule.prefilter, Builtin)
-            else _judged(step.rule, policy, base)
+            else _examined(step.rule, policy, base)
             for step in self.steps
         ]
         self._on_items = tuple(
             step
-            for step, judged in zip(self.steps, self._judged, strict=True)
-            if judged is None or any(each.startswith("cartItems") for each in judged)
+            for step, examined in zip(self.steps, self._examined, strict=True)
+            if examined is None or any(each.startswith("cartItems") for each in examined)
         )
         self._at: dict[frozenset[str], tuple[Step, ...]] = {}
-        self.skipped = tuple(sorted(skipped))
         self.clean_report = Report(
             ok=True,
             findings=(),
@@ -124,6 +98,17 @@ class Plan:
         )
         """The report of a payload without findings to which every rule could be applied."""
         self._reports: dict[tuple[Skipped, ...], Report] = {(): self.clean_report}
+
+    def _make_prefilter(self, engine: Engine, policy: Policy) -> "Prefilter | None":
+        prefilters = [step.rule.prefilter for step in self.steps]
+        return engine.prefilter(
+            self.schema_tree,
+            (*self.base, "cartItems"),
+            _fragments(self.steps, self.base, policy),
+            request=Builtin.NO_READ_ONLY_KEYS in prefilters,
+            # A key that only responses have is unknown to the schema of a request.
+            closed=any(isinstance(each, Builtin) for each in prefilters),
+        )
 
     def rules_for(
         self, suspects: "Suspects", places: frozenset[str] | None = None
@@ -140,8 +125,8 @@ class Plan:
         if rules is None:
             rules = tuple(
                 step
-                for step, judged in zip(self.steps, self._judged, strict=True)
-                if judged is None or not judged.isdisjoint(places)
+                for step, examined in zip(self.steps, self._examined, strict=True)
+                if examined is None or not examined.isdisjoint(places)
             )
             if len(self._at) < _KINDS:
                 self._at[places] = rules
@@ -160,21 +145,48 @@ class Plan:
         return report
 
 
-def _judged(rule: Rule, policy: Policy, base: Path) -> frozenset[str] | None:
-    """Return the places that a rule judges, as in `Prefilter.suspect_places`; None if all may be.
+def _sorted(
+    engine: Engine,
+    policy: Policy,
+    severities: Mapping[str, Severity | None],
+    call_kind: CallKind,
+    refusing: frozenset[str],
+) -> tuple[tuple[Step, ...], tuple[Skipped, ...]]:
+    """Return the rules to be applied to a kind of call, and those that lack something."""
+    steps, skipped = [], []
+    base = BASES.get(call_kind.model, ())
+    for rule in RULES.values():
+        code = rule.code
+        reported = severities[code.name] is not None
+        if engine.edition not in code.editions:
+            continue
+        if not reported and code.name not in refusing:
+            continue
+        if code.models and call_kind.model not in code.models:
+            continue
+        lack = rule.lacks(call_kind, policy)
+        if lack is None:
+            steps.append(Step(rule, rule.places(base)))
+        elif lack and reported:
+            skipped.append(Skipped(code.name, lack))
+    return tuple(steps), tuple(sorted(skipped))
+
+
+def _examined(rule: Rule, policy: Policy, base: Path) -> frozenset[str] | None:
+    """Return the places that a rule examines, as in `Prefilter.suspect_places`; None if all may be.
 
     Places outside of the session are none of these.
     """
     fragments = rule.fragments(policy)
     if not fragments:
         return None
-    judged = set()
+    examined = set()
     for where in (*fragments, *rule.reads):
         path = place(where, base)
         if path[: len(base)] == base:
             key, *below = path[len(base) :]
-            judged.add("/".join(map(str, (key, *below[:2]))) if len(below) > 1 else str(key))
-    return frozenset(judged)
+            examined.add("/".join(map(str, (key, *below[:2]))) if len(below) > 1 else str(key))
+    return frozenset(examined)
 
 
 def _described(session: SchemaNode | None) -> frozenset[str]:
@@ -192,7 +204,7 @@ def _described(session: SchemaNode | None) -> frozenset[str]:
     return frozenset(places)
 
 
-def _fragments(steps: list[Step], base: Path, policy: Policy) -> dict[Path, dict[str, Any]]:
+def _fragments(steps: Iterable[Step], base: Path, policy: Policy) -> dict[Path, dict[str, Any]]:
     """Gather what the rules ask of single places; two may not ask different things."""
     fragments: dict[Path, dict[str, Any]] = {}
     for step in steps:

@@ -1,6 +1,6 @@
-"""Metrics: what the gateway counts, for Prometheus.
+"""Metrics: the counters of the gateway, for Prometheus.
 
-The names and labels are public. Each worker counts for itself and is asked for itself.
+The names and labels are public. Each worker has its own, and is scraped by itself.
 """
 
 from __future__ import annotations
@@ -111,14 +111,17 @@ class Metrics:
             ("version", "edition", "mode"),
             registry=self.registry,
         )
-        # A series that begins with 1 hides its first event from `increase`. To look these up by
-        # their labels took 2 % of a request.
+        # A look-up by labels took 2 % of a request.
         self._decided = {
             (label, enforced): self._decisions.labels(label, str(enforced).lower())
             for label in DECISIONS
             for enforced in (True, False)
         }
         self._finished = {outcome: self._outcomes.labels(outcome) for outcome in OUTCOMES}
+        self._begin_series()
+
+    def _begin_series(self) -> None:
+        """Begin series at 0: one that begins with 1 hides its first event from `increase`."""
         for call in _CALLS:
             for kind in KINDS:
                 self._store_errors.labels(call, kind)
@@ -142,11 +145,11 @@ class Metrics:
             self._findings.labels(code, "warning").inc()
 
     def finished(self, outcome: str) -> None:
-        """Count what became of an admitted request."""
+        """Count the outcome of an admitted request."""
         self._finished[outcome].inc()
 
     def looked_up(self, outcome: str, seconds: float) -> None:
-        """Count a look-up that took so long."""
+        """Count a look-up and the time it took."""
         self._lookups.labels(outcome).inc()
         self._lookup_seconds.labels(outcome).observe(seconds)
 
