@@ -43,7 +43,7 @@ def reported(
 def test_findings_with_their_lines() -> None:
     assert reported(DUPLICATE) == (
         """\
-a.json:7:5: error[json/duplicate-key] the key "state" stands in this object already
+a.json:7:5: error[json/duplicate-key] this object already has the key "state"
  4 |     "state": "open",
    |     ------- related
    ...
@@ -65,7 +65,7 @@ a.json:7:14: error[schema/enum] "opn" is not one of the allowed values
 def test_one_line_each() -> None:
     assert reported(DUPLICATE, "concise") == (
         "a.json:7:5: error[json/duplicate-key] /customerSession/state:"
-        ' the key "state" stands in this object already\n'
+        ' this object already has the key "state"\n'
         "a.json:7:14: error[schema/enum] /customerSession/state:"
         ' "opn" is not one of the allowed values\n'
     )

@@ -1,4 +1,4 @@
-"""Overflow: the reports on numbers beyond a double is what a whole reading reports."""
+"""Infinities: the report on numbers beyond a double is what a whole reading reports."""
 
 from __future__ import annotations
 

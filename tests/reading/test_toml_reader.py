@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talonschema.reading.toml_reader import Place, Toml, TomlError, load
+from talonschema.findings import pointer
+from talonschema.reading.toml_reader import Toml, TomlError, load
 
 DOCUMENT = '''\
 # A comment with [signs] = "in it"
@@ -65,7 +66,7 @@ a = 1
 [late]
 b = 2
 '''
-LINES: dict[Place, int] = {
+LINES: dict[pointer.Path, int] = {
     ("title",): 2,
     ("quoted key",): 3,
     ('literal "key"',): 4,
@@ -119,7 +120,7 @@ def written(tmp_path: Path, content: str | bytes) -> Path:
     return path
 
 
-def places(value: Any, place: Place = ()) -> Iterator[Place]:
+def places(value: Any, place: pointer.Path = ()) -> Iterator[pointer.Path]:
     if isinstance(value, (dict, list)):
         for key, each in value.items() if isinstance(value, dict) else enumerate(value):
             yield (*place, key)
@@ -253,7 +254,7 @@ class Writer:
     def __init__(self, draw: Any) -> None:
         self.draw = draw
         self.text = ""
-        self.lines: dict[Place, int] = {}
+        self.lines: dict[Path, int] = {}
 
     @property
     def line(self) -> int:
@@ -289,7 +290,7 @@ class Writer:
             forms.append(f"'{text}'")
         return self.one_of(*forms)
 
-    def value(self, place: Place, spec: Any) -> None:
+    def value(self, place: Path, spec: Any) -> None:
         kind, held = spec
         if kind == "number":
             self.put(held)
@@ -310,7 +311,7 @@ class Writer:
                 self.pair(place, [name], each)
             self.put(" }")
 
-    def pair(self, place: Place, names: list[str], spec: Any) -> None:
+    def pair(self, place: Path, names: list[str], spec: Any) -> None:
         dot = self.one_of(".", " . ", "\t.")
         self.put(dot.join(self.key(name) for name in names), self.one_of("=", " = "))
         for name in names:
@@ -318,15 +319,15 @@ class Writer:
             self.lines.setdefault(place, self.line)
         self.value(place, spec)
 
-    def statement(self, place: Place, names: list[str], spec: Any) -> None:
+    def statement(self, place: Path, names: list[str], spec: Any) -> None:
         self.gap()
         self.put(self.one_of("", "  "))
         self.pair(place, names, spec)
         self.put(self.one_of("\n", " # = [x]\n"))
 
-    def header(self, place: Place, left: str, right: str) -> None:
+    def header(self, place: Path, left: str, right: str) -> None:
         self.gap()
-        named: Place = ()
+        named: Path = ()
         for each in place:
             named = (*named, each)
             self.lines.setdefault(named, self.line)
@@ -336,7 +337,7 @@ class Writer:
         )
         self.put(left, self.one_of("", " "), names, self.one_of("", " "), right, "\n")
 
-    def own(self, place: Place, table: dict[str, Any]) -> None:
+    def own(self, place: Path, table: dict[str, Any]) -> None:
         for name, (kind, held) in table.items():
             if kind == "value":
                 self.statement(place, [name], held)
@@ -344,7 +345,7 @@ class Writer:
                 for inner, each in held.items():
                     self.statement(place, [name, inner], each)
 
-    def below(self, place: Place, table: dict[str, Any]) -> None:
+    def below(self, place: Path, table: dict[str, Any]) -> None:
         for name, (kind, held) in table.items():
             inner = (*place, name)
             if kind == "table":
@@ -363,7 +364,7 @@ class Writer:
 
 
 @st.composite
-def documents(draw: Any) -> tuple[str, dict[Place, int]]:
+def documents(draw: Any) -> tuple[str, dict[Path, int]]:
     table = draw(TABLES)
     writer = Writer(draw)
     writer.own((), table)
@@ -372,7 +373,7 @@ def documents(draw: Any) -> tuple[str, dict[Place, int]]:
 
 
 @given(documents())
-def test_lines_of_any_document(document: tuple[str, dict[Place, int]]) -> None:
+def test_lines_of_any_document(document: tuple[str, dict[Path, int]]) -> None:
     text, lines = document
     toml = Toml("a.toml", text, tomllib.loads(text))
     found = {place: toml.line(*place) for place in places(toml.data)}

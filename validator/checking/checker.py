@@ -167,7 +167,7 @@ class Checker:
         if suspects.shell or suspects.items:
             places = prefilter.suspect_places(value, suspects)
             if places is None:
-                value, problems = prefilter.plain(value, suspects, read=from_text)
+                value, problems = prefilter.normalised(value, suspects, read=from_text)
                 if problems:
                     return None
         result = self._check(value, plan, call, suspects, places=places)

@@ -63,7 +63,7 @@ GROUPS: Final = {
 
 
 def select_codes(names: Iterable[str]) -> frozenset[str]:
-    """Return the codes that `names`, each a code or a group, stand for.
+    """Return the codes that `names`, each a code or a group, select.
 
     Raises `ValueError` for a name that is neither, `TypeError` for a text in place of a list.
     """
@@ -88,9 +88,9 @@ def effective_severities(
 ) -> dict[str, Severity | None]:
     """Return the severity of each code, None where it is not reported.
 
-    `select` None selects everything; `ignore` wins over it. In `severity`, a code wins over its
-    group. Defects of talonschema itself are selected always. Raises `ValueError` for a name that
-    is neither a code nor a group, or a severity that is none.
+    `select` None selects everything; `ignore` takes precedence. In `severity`, a code takes
+    precedence over its group. Defects of talonschema itself are always selected. Raises
+    `ValueError` for a name that is neither a code nor a group, and for an unknown severity.
     """
     wanted = frozenset(CODES) if select is None else select_codes(select) | {codes.RULE_CRASH.name}
     wanted -= select_codes(ignore)

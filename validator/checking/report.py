@@ -221,7 +221,7 @@ class Report:
         return self._replace(findings=tuple(findings))
 
     def moved(self, lines: int) -> "Report":
-        """Return the report with the places of its findings so many lines further down."""
+        """Return the report with the places of its findings moved down by a number of lines."""
         if not (lines and self.findings):
             return self
         return self._replace(findings=tuple(each.moved(lines) for each in self.findings))

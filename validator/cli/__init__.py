@@ -32,7 +32,7 @@ from .parser import Parser
 
 COMMANDS = {
     "check": "check payloads in JSON files",
-    "config": "print which settings are in force, and where each comes from",
+    "config": "print the effective settings, and where each comes from",
     "catalog": "make a catalog of what exists in an account",
     "rules": "list the codes of all findings there are",
     "explain": "describe a code, with examples",

@@ -141,7 +141,7 @@ def _add_report(to: argparse._ActionsContainer) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check the files and print what came of them."""
+    """Check the files and print the results."""
     _refuse_nonsense(args)
     planned = _planned(args)
     checks = FileChecks(choice(args), args)

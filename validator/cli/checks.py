@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from ..validator import Validator
 
 MANY: Final = 10_000
-"""Findings of a payload that are looked at where some are silenced: enough to find others."""
+"""Findings to collect for a payload where some are silenced: enough to find others."""
 
 _Key: TypeAlias = tuple[tuple[int, ...], int]
-"""A group of files with the same settings, and how many findings are looked at."""
+"""A group of files with the same settings, and the limit on findings."""
 
 
 class FileChecks:
@@ -59,7 +59,7 @@ class FileChecks:
         return self._choice
 
     def settings(self, group: tuple[int, ...]) -> EffectiveSettings:
-        """Return what is in force for a group of files; raise `UsageError` for faults of it."""
+        """Return the effective settings of a group of files; raises `UsageError`."""
         if group not in self._effective:
             try:
                 self._effective[group] = self._choice.settings(group)
@@ -78,7 +78,7 @@ class FileChecks:
         return partial(_make_check, self.settings_of(name), self._args, self._max_findings(name))
 
     def settings_of(self, name: str | None) -> EffectiveSettings:
-        """Return what is in force for a file."""
+        """Return the effective settings of a file."""
         return self.settings(self._group(name))
 
     def is_thorough(self, name: str | None) -> bool:
@@ -148,7 +148,7 @@ class FileChecks:
         return self._checks[key]
 
     def _max_findings(self, name: str | None) -> int:
-        """Return how many findings of a payload in a file are looked at."""
+        """Return the limit on findings for each payload of a file."""
         given: int = self._args.max_findings
         return max(given, MANY) if self.is_thorough(name) else given
 
@@ -215,7 +215,7 @@ def _make_check(
 
 
 def _previous(given: str | None) -> Previous:
-    """Return what the setting `previous` stands for."""
+    """Return the value of the setting `previous`."""
     if given == "new":
         from ..model.states import NEW
 

@@ -1,4 +1,4 @@
-"""``talonschema config``: prints which settings are in force, and where each comes from."""
+"""``talonschema config``: prints the effective settings, and where each comes from."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "file",
         nargs="?",
         metavar="FILE",
-        help="show the settings in force for this file, which need not exist; by default for a file"
+        help="show the effective settings of this file, which need not exist; by default of one"
         " that no [[files]] table is for",
     )
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")

@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=number,
         metavar="N",
-        help="so many processes, each on the next port. Default: as in the file, or 1",
+        help="the number of processes, each on the next port. Default: as in the file, or 1",
     )
 
 

@@ -1,4 +1,4 @@
-"""Text: what the command prints. Nothing is decided or written here."""
+"""Pages: the texts that commands print, as strings."""
 
 from __future__ import annotations
 

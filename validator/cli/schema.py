@@ -12,7 +12,7 @@ from .console import OK, UsageError, write
 from .options import add_edition
 
 FORMS = {"report": "output.json", "log": "gateway.log"}
-"""What else has a schema, in place of a model, and the module that has it."""
+"""Schemas of something else than a model, and the modules that have them."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

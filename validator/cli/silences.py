@@ -1,4 +1,4 @@
-"""Silences: what is kept of results, and notes on what silences nothing."""
+"""Silences: the results that are kept, and notes on entries that silence nothing."""
 
 from __future__ import annotations
 

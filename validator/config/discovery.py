@@ -1,4 +1,4 @@
-"""Project: the file with the settings of a project.
+"""Discovery: finds the file with the settings of a project.
 
 It is ``talonschema.toml``, or ``pyproject.toml`` with a table ``[tool.talonschema]``. Where there
 is none, nothing is loaded that would read it.

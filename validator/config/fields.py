@@ -1,4 +1,4 @@
-"""Tables: what the keys of a settings file may be, and what each takes."""
+"""Fields: the keys of a settings file, and the values that each takes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class InvalidValue(ValueError):
 def read(
     toml: Toml, place: tuple[str | int, ...], table: Any, kinds: Mapping[str, FieldReader]
 ) -> dict[str, Any]:
-    """Return the settings of the table that stands at `place`, by their keys.
+    """Return the settings of the table at `place`, by their keys.
 
     Raises `toml.TomlError` for what is no table, an unknown key or an unfit value.
     """

@@ -9,11 +9,12 @@ from typing import Any, get_args
 from .. import schemas
 from ..checking.registry import select_codes
 from ..findings.code import FAIL_ON, Severity
+from ..findings.pointer import Path
 from ..model.naming import Naming
 from ..model.policy import Policy
 from ..model.policy_data import PolicyError
 from ..model.states import OPERATIONS
-from ..reading.toml_reader import Place, Toml, TomlError
+from ..reading.toml_reader import Toml, TomlError
 from .fields import (
     FieldReader,
     InvalidValue,
@@ -37,7 +38,7 @@ _OF_OTHERS = ("gateway",)
 class Config:
     """The settings of a file."""
 
-    def __init__(self, toml: Toml, place: Place) -> None:
+    def __init__(self, toml: Toml, place: Path) -> None:
         """Take the settings from the table at `place`; raises `TomlError`."""
         self.path = toml.path
         self._toml = toml
@@ -58,7 +59,7 @@ class Config:
         """The tables with settings for some files."""
         kinds = {**shared, "glob": _globs, "pointer": pointer, "reason": text}
         for index, part in enumerate(self.top.pop("files", ())):
-            own: Place = (*place, "files", index)
+            own: Path = (*place, "files", index)
             settings = read(toml, own, part, kinds)
             if "glob" not in settings:
                 message = f"files[{index}] has no glob, which selects its files"
@@ -97,19 +98,19 @@ class Config:
         """Return the globs that exclude files, and those of each of `files`."""
         return self._excluding, self._selecting
 
-    def _made(self, patterns: Iterable[str], place: Place) -> list[Glob]:
+    def _made(self, patterns: Iterable[str], place: Path) -> list[Glob]:
         return [Glob(each, self._folder, (*place, index)) for index, each in enumerate(patterns)]
 
-    def layers(self, group: tuple[int, ...]) -> list[tuple[Place, Mapping[str, Any]]]:
+    def layers(self, group: tuple[int, ...]) -> list[tuple[Path, Mapping[str, Any]]]:
         """Return the tables for a group of files, each with its place; later ones win."""
         own = [((*self._place, "files", index), self.files[index]) for index in group]
         return [(self._place, self.top), *own]
 
-    def error(self, message: str, place: Place) -> TomlError:
-        """Return an error about what stands at `place`."""
+    def error(self, message: str, place: Path) -> TomlError:
+        """Return an error about the value at `place`."""
         return self._toml.error(message, *place)
 
-    def describe(self, place: Place) -> str:
+    def describe(self, place: Path) -> str:
         """Return the place as ``path:line``."""
         ways = (place[:end] for end in range(len(place), 0, -1))
         return f"{self.path}:{next(filter(None, (self._toml.line(*way) for way in ways)), None)}"
@@ -121,7 +122,7 @@ def _path(folder: str) -> FieldReader:
 
 
 def _kinds(folder: str) -> dict[str, FieldReader]:
-    """Return the keys that stand for all files or for some; paths count from `folder`."""
+    """Return the settings of a table for all files or for some; paths are relative to `folder`."""
     path = _path(folder)
 
     def before(value: Any, where: str) -> str:

@@ -1,8 +1,8 @@
-"""Glob: patterns of paths, as a settings file has them.
+"""Globs: patterns of paths, as a settings file has them.
 
-They count from a folder and are written with slashes. In a name, ``*`` stands for any characters,
-``?`` for one and ``[abc]`` for one of some; ``**`` stands for any number of folders. A pattern
-without a slash is for the name of a file, in whatever folder. Case counts.
+They are relative to a folder and written with slashes. In a name, ``*`` matches any characters,
+``?`` one and ``[abc]`` one of some; ``**`` matches any number of folders. A pattern without a slash
+matches the name of a file in any folder. Globs are case-sensitive.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Settings: what is in force for a file, and where each value comes from."""
+"""Settings: the effective settings of a file, and where each value comes from."""
 
 import os
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class IgnoredCode(NamedTuple):
 
 
 class EffectiveSettings(NamedTuple):
-    """The settings in force for a file, as plain data."""
+    """The effective settings of a file, as plain data."""
 
     values: Mapping[str, SettingValue]
     """Each setting of `DEFAULTS`."""
@@ -118,7 +118,7 @@ class SettingsResolver:
         return () if self._config is None else self._config.group(path)
 
     def settings(self, group: tuple[int, ...] = ()) -> EffectiveSettings:
-        """Return what is in force for the files of a group.
+        """Return the effective settings of the files of a group.
 
         Raises `TomlError` where the file names a model that the edition has not, or no file.
         """

@@ -1,11 +1,11 @@
-"""Style: how lines for people look, in colour or not, and how wide they are."""
+"""Terminal: the style of lines for people, coloured or not, and their width."""
 
 import os
 import sys
 from typing import NamedTuple
 
 WIDTH = 100
-"""Of lines that go to no terminal."""
+"""The width of lines that go to no terminal."""
 _NARROW = 40
 
 _MARKS = {

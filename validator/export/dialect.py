@@ -1,4 +1,4 @@
-"""Dialect: what a target's kind of schema knows of the keywords that the schemas use.
+"""Dialect: how a target's kind of schema treats the keywords that the schemas use.
 
 The facts are those of the specifications: JSON Schema drafts 4, 7 and 2020-12 (core and
 validation), OpenAPI 3.0.3 and 3.1.0 (Schema Object).
@@ -15,7 +15,7 @@ Target: TypeAlias = Literal["2020-12", "draft-07", "draft-04", "openapi-3.1", "o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """One kind of schema, and the kind of document that it stands in."""
+    """One kind of schema, and the kind of document that contains it."""
 
     name: str
     """Its name in messages."""
@@ -24,7 +24,7 @@ class Dialect:
     openapi: str | None = None
     """The version of OpenAPI, None for a document that is one schema."""
     definitions: str
-    """The pointer of the place where referenced models stand."""
+    """The pointer to the object of referenced models."""
     identified: bool = False
     """References are resolved by ``$id``, so each model keeps its own."""
     siblings: bool = True

@@ -1,4 +1,4 @@
-"""Translate: one schema file in the words of a dialect.
+"""Translate: one schema file in the keywords of a dialect.
 
 Only the keywords that the files use are known here. Any other is refused, so that none gets into
 an export without somebody having thought of what each target makes of it.
@@ -28,7 +28,7 @@ class Untranslatable(ValueError):
 
 
 class Translation:
-    """The translation of the schema of `model`: `schema`, and what was found on the way."""
+    """The translation of the schema of `model`: `schema`, and what it lost."""
 
     def __init__(self, dialect: Dialect, model: str, source: Mapping[str, Any]) -> None:
         """Translate `source`; raises `Untranslatable` for keywords or values not known here."""
@@ -141,5 +141,5 @@ class Translation:
     def _refusal(self, path: Path, what: str) -> Untranslatable:
         return Untranslatable(
             f"{self._model}{_SUFFIX}#{to_pointer(path)}: {what} has no translation to"
-            f" {self._dialect.name}; say in talonschema.export.translate what becomes of it"
+            f" {self._dialect.name}; add its translation to talonschema.export.translate"
         )

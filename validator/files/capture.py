@@ -1,4 +1,4 @@
-"""Capture: the calls on sessions in a HAR file or a Postman collection, and what comes of them.
+"""Capture: the calls on sessions in a HAR file or a Postman collection, and their results.
 
 Each request is judged as its endpoint does. An archive also has the answers of the API, which are
 judged as well, and believed: a call that the API refused changes nothing, one that it accepted
@@ -70,7 +70,7 @@ class _Counted:
 def check_capture(
     name: str, source: bytes, setting: EntryDefaults, prefix: str
 ) -> FileResults | None:
-    """Return what comes of a capture; None for a JSON document that is none."""
+    """Return the results of a capture; None for any other JSON document."""
     archive = ends(name, HAR)
     if len(source) > MAX_CAPTURE:
         return FileResults(name, error=f"can't be read: it has more than {MAX_CAPTURE} bytes")
@@ -251,7 +251,7 @@ class _Checks:
 
 
 def _is_variable(value: Any, pointer: str) -> bool:
-    """Return True if a variable stands at a pointer, or in a key on the way there."""
+    """Return True if there is a variable at a pointer, or in a key on the way there."""
     for key in steps(pointer):
         if postman.is_variable(key):
             return True

@@ -1,4 +1,4 @@
-"""Batch: files with one payload a line (NDJSON), checked in constant memory, on several cores.
+"""NDJSON: files with one payload a line, checked in constant memory, on several cores.
 
 Lines end with a line feed, and lines of white space are passed over. Source: RFC 8259 for each
 line; the form has no standard of its own.
@@ -64,7 +64,7 @@ class Batch:
         jobs: int,
         progress: Progress | None = None,
     ) -> None:
-        """Check the lines of `file`, which is closed at the end, in so many processes as `jobs`.
+        """Check the lines of `file`, which is closed at the end, in `jobs` processes.
 
         At `path` it can be opened again and read from any place; None if not. `make` makes the
         check; with more than one process it is called in each of them, so it has to be picklable.

@@ -1,4 +1,4 @@
-"""Paths: the files that arguments of a command stand for."""
+"""Paths: the files that arguments of a command name."""
 
 import os
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ class Path(NamedTuple):
 def paths(
     arguments: list[str], excluded: IsExcluded = nothing_excluded, *, repeated: bool = False
 ) -> Iterator[Path]:
-    """Yield the files that each argument stands for, each once unless they may be `repeated`.
+    """Yield the files that each argument names, each once unless they may be `repeated`.
 
     Files that are `excluded`, or lie in a folder that is, are passed over, also those that are
     named. Below a folder, so is what git ignores.
@@ -131,7 +131,7 @@ def _matching(pattern: str, excluded: IsExcluded) -> Iterator[Path]:
 
 
 def _matches(pattern: str) -> Iterator[str]:
-    """Yield what a pattern matches: as `glob.glob`, but for ``**``, which follows no links."""
+    """Yield what a pattern matches: as `glob.glob`, except for ``**``, which follows no links."""
     from glob import escape, glob
 
     steps = pattern.split("/")

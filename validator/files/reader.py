@@ -59,7 +59,7 @@ class Reading(NamedTuple):
 
 
 def outcomes(paths: Iterable[Path], reading: Reading) -> Iterator[FileResults]:
-    """Yield what came of each file, in order."""
+    """Yield the results of each file, in order."""
     for path in paths:
         if path.error:
             yield FileResults(path.name, error=path.error)
@@ -136,7 +136,7 @@ def _line_check(make: Callable[[], CheckPayload], at: str | None) -> CheckLine:
 
 
 def in_lines(path: str, name: str, make: Callable[[], CheckLine], reading: Reading) -> FileResults:
-    """Return what comes of a file with one payload a line, as it is iterated over.
+    """Return the results of a file with one payload a line, checked as they are iterated over.
 
     Raises OSError or ValueError if it can't be opened.
     """

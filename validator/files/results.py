@@ -82,7 +82,7 @@ class FileResults:
         return not self.lines and self.unrecognised > 0
 
     def __iter__(self) -> Iterator[PayloadResult]:
-        """Yield what came of the payloads that something was found in, in order."""
+        """Yield the results of the payloads with findings, in order."""
         try:
             for result in self.results:
                 report = result.report

@@ -48,7 +48,7 @@ class Screen:
         if len(worst) == len(report.findings):
             return report, 0
         more = None if report.omitted is None else report.omitted + len(found) - len(worst)
-        # What was not looked at may hold an error.
+        # What was not examined may hold an error.
         ok = report.ok or (
             report.omitted == 0 and not any(each.severity is Severity.ERROR for each in found)
         )

@@ -2,7 +2,7 @@
 
 An entry is a payload, or an object with a payload under ``payload`` that also describes the call:
 ``operation``, ``dry`` and ``now``, as `history.Update` has them, and ``integrationId``, the session
-that the call is on. Entries stand in an array, one a line (NDJSON), in YAML, or in files of their
+that the call is on. Entries are in an array, one a line (NDJSON), in YAML, or in files of their
 own; what came before carries over from one file to the next, unless each file is a history of
 its own.
 """
@@ -52,7 +52,7 @@ _OF_CALLS = frozenset({"payload", "operation", "dry", "now"})
 """Those of them that no payload has: with one of these, an object is an entry with a payload."""
 _ID = "integrationId"
 FILE = "file"
-"""The session key that stands for the file."""
+"""The session key that selects the file."""
 _HAR = "a HAR file has its own order: check it without --sequence"
 _TYPES = {"dry": bool, "now": str, _ID: str}
 
@@ -94,7 +94,7 @@ class Histories:
         self._known: dict[str, PreviousSession] = {}
 
     def outcomes(self, paths: Iterable[Path], reading: Reading) -> Iterator[FileResults]:
-        """Yield what came of each file, in order."""
+        """Yield the results of each file, in order."""
         for path in paths:
             if path.error:
                 yield FileResults(path.name, error=path.error)

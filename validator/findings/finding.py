@@ -22,7 +22,7 @@ class Span(NamedTuple):
     """The one after the last character."""
 
     def moved(self, lines: int) -> "Span":
-        """Return the span so many lines further down."""
+        """Return the span, moved down by a number of lines."""
         return self._replace(line=self.line + lines, end_line=self.end_line + lines)
 
 
@@ -69,7 +69,7 @@ class Finding(NamedTuple):
         return Span(self.line, self.column, self.end_line, self.end_column)
 
     def moved(self, lines: int) -> "Finding":
-        """Return the finding so many lines further down."""
+        """Return the finding, moved down by a number of lines."""
         if not lines or self.line is None:
             return self
         return self._replace(

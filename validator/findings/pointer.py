@@ -1,4 +1,4 @@
-"""Places in a JSON document: paths as tuples, and their RFC 6901 text form."""
+"""Pointers: paths in a JSON document as tuples, and their text form of RFC 6901."""
 
 from __future__ import annotations
 

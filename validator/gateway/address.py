@@ -41,7 +41,7 @@ def parse(text: str) -> Address:
     if int(port) not in _PORTS:
         raise ValueError(f"a port is a number from 1 to {_PORTS[-1]}")
     if ":" in host and not (host.startswith("[") and host.endswith("]")):
-        raise ValueError("an IPv6 address stands in brackets, as in [::1]:8787")
+        raise ValueError("an IPv6 address needs brackets, as in [::1]:8787")
     return Address(host.strip("[]"), int(port))
 
 

@@ -46,7 +46,7 @@ def of_fault(status: int, details: str, source: Mapping[str, str], form: Form) -
 
 
 def of_haste(seconds: int, form: Form) -> Response:
-    """Return the answer to a request that there is no time to judge; retry in so many seconds.
+    """Return the answer to a request that there is no time to judge; a retry has to wait.
 
     Its status is 429, since gateways take a 503 for a plugin that is down, and those that are set
     to fail open would let the request pass.

@@ -1,6 +1,6 @@
 """Decision: the pure core, which knows a request and what is remembered of a session.
 
-It has no socket, no store and no clock, but for the moment that the query parameter ``now`` is
+It has no socket, no store and no clock, except for the moment that the query parameter ``now`` is
 compared with. A request is judged in two steps: alone, and then, if its state matters, by the
 states that the session may be in.
 """

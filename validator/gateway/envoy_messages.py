@@ -1,4 +1,4 @@
-"""Messages: the part of Envoy's external processing protocol that the service speaks.
+"""Envoy messages: the part of Envoy's external processing protocol that the service speaks.
 
 The descriptors are built when the module is imported, in a pool and a package of their own. So
 there is no generated code that works with one version of protobuf only, and nothing collides with

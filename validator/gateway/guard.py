@@ -86,7 +86,7 @@ class Meter(StoreMeter, LookupMeter, Protocol):
         """Count a decision on a request whose body has `size` bytes."""
 
     def finished(self, outcome: str) -> None:
-        """Count what became of an admitted request; see `OUTCOMES`."""
+        """Count the outcome of an admitted request; see `OUTCOMES`."""
 
 
 class Guard:

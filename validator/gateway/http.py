@@ -56,7 +56,7 @@ _MOST_DROPPED: Final = 16 * 2**20
 
 
 def _mixtures(name: str) -> Iterable[str]:
-    """Return the characters that can stand at each place of a name."""
+    """Return the characters that are possible at each place of a name."""
     return ("-_" if each == "-" else each for each in name)
 
 
@@ -77,7 +77,7 @@ _READ: Final = {
         *("".join(each) for name in OVERRIDES for each in product(*_mixtures(name))),
     )
 }
-"""The headers that count. The others, such as the API key, are not looked at."""
+"""The headers that count. The others, such as the API key, are not read."""
 _READ_WITH_KEY: Final = {**_READ, b"authorization": "authorization"}
 """The headers that count where look-ups take the API key of the request."""
 

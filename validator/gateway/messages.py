@@ -1,4 +1,4 @@
-"""Exchange: an HTTP request and its answer as data, whatever carried them."""
+"""Messages: an HTTP request and its answer as data, whatever carried them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Settings: how the gateway judges, remembers and listens.
 
-They stand in the table ``[gateway]`` of ``talonschema.toml``, beside the keys of the checker.
+They are in the table ``[gateway]`` of ``talonschema.toml``, beside the keys of the checker.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def load_settings(path: str, **changes: Any) -> Settings:
     message``.
     """
     if os.path.basename(path) == "pyproject.toml":
-        raise TomlError(path, None, "the gateway's settings stand in a file talonschema.toml")
+        raise TomlError(path, None, "the gateway's settings belong in a file talonschema.toml")
     toml = load(path)
     place = (TABLE,)
     kinds = {**_KINDS, "lookup": lookup_table}

@@ -97,7 +97,7 @@ class Tracing:
                 raise
 
     async def close(self) -> None:
-        """Export what is left, but for no longer than `LAST_SPANS`."""
+        """Export what is left, for no longer than `LAST_SPANS`."""
         loop, done = asyncio.get_running_loop(), asyncio.Event()
 
         def end() -> None:

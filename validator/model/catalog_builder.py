@@ -1,4 +1,4 @@
-"""Listing: attributes and additional costs as the Management API lists them.
+"""Catalog builder: a catalog from what the Management API lists.
 
 ``GET /v1/attributes`` and ``GET /v1/additional_costs`` answer with pages: ``totalResultSize`` and
 ``data``. Source: the Management API's OpenAPI files of 2026 (getAttributes, getAdditionalCosts),
@@ -136,7 +136,7 @@ def _kind(export: ManagementExport, place: Path, entries: list[Any]) -> ExportKi
 
 
 def _complete(pages: list[_Page]) -> None:
-    """Complain of pages that are missing: what they list would seem not to exist.
+    """Raise `ListingError` for missing pages, since their entries would seem not to exist.
 
     Pages of one list have the same total, so those with the same total are taken together.
     """
@@ -209,7 +209,7 @@ def _attribute(page: _Page, index: int, about: str, notes: list[str]) -> Any:
 
 
 def _allowed(suggestions: Any, kind: str) -> list[Any] | None:
-    """Return the values that suggestions, which are texts, stand for; None if that isn't sure."""
+    """Return the values of suggestions, which are texts; None if that isn't sure."""
     if not isinstance(suggestions, list) or not suggestions:
         return None
     if not all(isinstance(each, str) for each in suggestions):

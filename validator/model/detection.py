@@ -1,4 +1,4 @@
-"""Models: which of them a payload is, and where the session stands in each."""
+"""Detection: the model of a payload, and the place of the session in it."""
 
 from __future__ import annotations
 

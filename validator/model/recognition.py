@@ -40,7 +40,7 @@ _LONG: Final = 4
 """How many characters a key needs to be compared; shorter ones are similar by chance."""
 
 _LOOKED_AT: Final = 2000
-"""How many values are looked at for a payload inside a document."""
+"""The most values that are examined for a payload inside a document."""
 
 _KEYS: Final = 50
 """How many keys of an object are compared by similarity."""

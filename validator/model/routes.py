@@ -168,7 +168,7 @@ def _loosely(path: str, prefix: str) -> set[tuple[str, str]]:
 
 
 def _layers(text: str) -> Iterator[str]:
-    """Yield a text, and what comes of it each time it is decoded."""
+    """Yield a text, and the result of each time it is decoded."""
     for _ in range(_LAYERS):
         yield text
         before, text = text, unquote(text)

@@ -1,8 +1,8 @@
-"""Outline: one schema as a plain tree, references resolved and ``allOf`` merged.
+"""Schema tree: one schema as a plain tree, references resolved and ``allOf`` merged.
 
-The engines, the rules on unknown keys and the translation of names all ask the same questions of a
-schema (which keys, which are required, what is below), so the answer is derived once, in memory,
-from the hand-written files.
+The engines, the rules on unknown keys and the translation of names need the same facts of a schema
+(its keys, the required ones, what is below), so they are derived once, in memory, from the
+hand-written files.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class SchemaNode:
         self.model = model
         """The model whose file describes the place."""
         self.assertions = assertions
-        """The keywords that look at the value itself, such as ``type`` and ``maxItems``."""
+        """The keywords about the value itself, such as ``type`` and ``maxItems``."""
         self.properties = properties
         self.required = required
         self.items = items

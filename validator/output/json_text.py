@@ -14,7 +14,7 @@ def document(data: Any) -> str:
 
 
 def indented(data: Any, by: int) -> str:
-    """Return `data` as a part of a document, each line indented by so many blanks as `by`."""
+    """Return `data` as a part of a document, each line indented by `by` blanks."""
     return textwrap.indent(document(data).rstrip("\n"), " " * by)
 
 

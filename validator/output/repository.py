@@ -1,4 +1,4 @@
-"""Place: where files are, for readers of the output that know no working directory."""
+"""Repository: paths of files, for readers of the output that know no working directory."""
 
 from __future__ import annotations
 

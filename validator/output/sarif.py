@@ -54,7 +54,7 @@ class _Run:
         self._complete = True
 
     def about(self) -> dict[str, Any]:
-        """Return the properties of the run, but for its results."""
+        """Return the properties of the run except its results."""
         from .. import __version__
         from ..checking.registry import CODES
 

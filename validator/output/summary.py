@@ -93,7 +93,7 @@ def where(name: str, result: PayloadResult, finding: Finding) -> str:
 
 
 def verdict(outcome: FileResults) -> str:
-    """Return what came of a file whose results were all taken, as a line."""
+    """Return the outcome of a file whose results were all taken, as a line."""
     if outcome.error:
         return ""
     if outcome.passed_over:

@@ -19,27 +19,27 @@ CODES = (
         message="this is not JSON ({kind:bare})",
         hint={
             "bad-escape": 'after a backslash comes one of " \\ / b f n r t, or u and four digits',
-            "bad-literal": "words stand in double quotes; only true, false and null do not",
+            "bad-literal": "put double quotes around words; only true, false and null have none",
             "bad-number": "numbers have no leading zeros and no plus sign",
-            "bad-whitespace": "an invisible character stands here: delete it",
+            "bad-whitespace": "there is an invisible character here: delete it",
             "comment": "JSON has no comments: delete it",
             "control-character": "write it as an escape such as \\n",
-            "curly-quotes": 'texts stand in straight double quotes: "',
+            "curly-quotes": 'texts need straight double quotes: "',
             "ellipsis": "write out what is left out here",
             "empty": "nothing was read: is it the right file?",
-            "expected-colon": "a colon stands between a key and its value",
-            "expected-comma": "a comma stands between two values, or a bracket is missing",
+            "expected-colon": "write a colon between a key and its value",
+            "expected-comma": "write a comma between two values, or add the missing bracket",
             "expected-key": "keys are texts in double quotes",
             "expected-value": "a value is missing here",
             "mismatched-bracket": "another bracket was opened: close that one first",
             "path": "this is a path: pass the content, as Path(...).read_bytes() returns it",
             "python-literal": "JSON writes true, false and null",
-            "single-quotes": 'texts stand in double quotes: "',
+            "single-quotes": 'texts need double quotes: "',
             "trailing-comma": "delete the comma before the bracket",
             "trailing-data": "one value is a whole document: is this several of them?",
             "undefined": "leave the key out, or write null",
             "unexpected-end": "the text ends too soon: was it cut off?",
-            "unquoted-key": "keys stand in double quotes",
+            "unquoted-key": "put double quotes around keys",
             "unterminated-string": "the closing quote is missing, or one inside needs a backslash",
         },
         why="Nothing can read it, so nothing else could be checked.",
@@ -94,7 +94,7 @@ CODES = (
         name="json/duplicate-key",
         severity=Severity.ERROR,
         summary="An object has the same key twice.",
-        message="the key {key} stands in this object already",
+        message="this object already has the key {key}",
         why=(
             "Parsers keep the first value, the last or both. So what is checked here may not be "
             "what the API reads."
@@ -232,7 +232,7 @@ CODES = (
         message="payloads in YAML have no {kind:bare}",
         hint="write the value out in each place",
         why=(
-            "An alias stands for a value written elsewhere, for which JSON has no form. A few can "
+            "An alias refers to a value written elsewhere, for which JSON has no form. A few can "
             "also stand for more values than any memory holds."
         ),
         fix="Write the value out where it belongs.",
@@ -246,7 +246,7 @@ CODES = (
         severity=Severity.ERROR,
         summary="A tag, which gives a value a type that JSON has not.",
         message="payloads in YAML have no tags such as {tag:bare}",
-        hint="leave the tag out; a number that is meant as a text stands in quotes",
+        hint="leave the tag out; put quotes around a number that is meant as a text",
         why="JSON has no tags, and each program makes something else of them.",
         fix="Write the value so that it needs no tag.",
         source=f"{_YAML}, section 10.3 (core schema)",

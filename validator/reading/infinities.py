@@ -1,6 +1,6 @@
-"""Overflow: numbers beyond a double, which a fast parser lets through as infinite.
+"""Infinities: numbers beyond a double, which a fast parser reads as infinite.
 
-A look at the values it read finds them, many times faster than reading the text anew.
+To search the values it returned is many times faster than to read the text anew.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A strict scanner of JSON text that reports what is wrong and where.
+"""JSON scanner: reads text strictly, and reports what is wrong and where.
 
 It follows RFC 8259 (the grammar) and RFC 7493, I-JSON (no duplicate keys, no unpaired surrogates,
 no numbers beyond a double). It is for text that a fast parser refused, so it favours good answers.

@@ -12,13 +12,13 @@ class Lines:
     """Lines and columns of offsets, fast for many offsets, long lines and many lines alike."""
 
     def __init__(self, text: str) -> None:
-        """Take the text, which is looked at when the first place is asked for."""
+        """Take the text; it is split when the first place is needed."""
         self._text = text
         self._before: list[int] = []
         self._starts: list[int] = []
         self._block = -1
         self._ends: list[int] = []
-        """The ends of the lines in a block, for the next line that is asked for."""
+        """The ends of the lines in a block, for the next line that is needed."""
 
     def locate(self, offset: int) -> tuple[int, int]:
         """Return the line and column of `offset`."""

@@ -1,7 +1,7 @@
-"""Locate: where in a JSON text the findings of a report are.
+"""Positions: the lines and columns of values in a JSON text.
 
-Values are read without their places, which is fast. The places are looked for when there are
-findings, in one more pass that only looks into what holds a finding. Lines end with a line feed,
+Values are read without them, which is fast. They are determined when there are findings, in one
+more pass that enters only what contains a finding. Lines end with a line feed,
 as the regions of SARIF 2.1.0 have it by default; a carriage return is a character like any other.
 """
 

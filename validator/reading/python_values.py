@@ -1,7 +1,7 @@
 """Python values: the JSON that parsed values stand for.
 
-Callers pass what their framework, database or test gave them. This module settles once what each
-value is in terms of RFC 8259 and RFC 7493 (I-JSON), so that no later check has to ask again.
+Callers pass what their framework, database or test gave them. This module determines once what
+each value is in terms of RFC 8259 and RFC 7493 (I-JSON), so that no later check has to.
 """
 
 from math import isfinite

@@ -1,7 +1,7 @@
-"""Toml: a TOML file's values, and the line where each of them stands.
+"""TOML reader: the values of a TOML file, and the line of each.
 
-`tomllib` reads the values. It has no positions, nor does another maintained reader,
-so a scan of the text finds that out, once a line is asked for.
+`tomllib` reads the values. Neither it nor another maintained reader has positions, so a scan of the
+text determines them once a line is needed.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ..findings.message import ENDLESS, MANY_BITS
+from ..findings.pointer import Path
 
 _DEEPEST = 300
 """The most keys and indexes that lead to a value; settings have less than ten."""
-Place = tuple[str | int, ...]
-"""The keys and indexes that lead to a value."""
 
 
 class TomlError(ValueError):
@@ -41,7 +40,7 @@ class Toml:
         self.path = path
         self.data = data
         self._text = text
-        self._lines: dict[Place, int] | None = None
+        self._lines: dict[Path, int] | None = None
 
     def line(self, *keys: str | int) -> int | None:
         """Return the 1-based line where a key, a table or an entry of an array stands.
@@ -98,7 +97,7 @@ def _refuse_endless(toml: Toml) -> None:
     These are integers in hexadecimal, whose decimal digits Python refuses to write, and dotted keys
     of thousands of parts.
     """
-    waiting: list[tuple[Place, Any]] = [((), toml.data)]
+    waiting: list[tuple[Path, Any]] = [((), toml.data)]
     while waiting:
         place, value = waiting.pop()
         if isinstance(value, int) and value.bit_length() > MANY_BITS:
@@ -164,14 +163,14 @@ class _Scan:
     def __init__(self, text: str) -> None:
         self._tokens = _tokens(text)
         self._next = next(self._tokens, _END)
-        self._lines: dict[Place, int] = {}
-        self._last: dict[Place, int] = {}
+        self._lines: dict[Path, int] = {}
+        self._last: dict[Path, int] = {}
         """The index of the last entry of each array of tables."""
 
-    def lines(self) -> dict[Place, int]:
+    def lines(self) -> dict[Path, int]:
         """Return the line of each place; to be called once."""
         with suppress(EOFError):
-            table: Place = ()
+            table: Path = ()
             while self._next is not _END:
                 if self._next.text == _NEWLINE:
                     self._take()
@@ -196,7 +195,7 @@ class _Scan:
                 parts.append(_name(token.text))
         return parts
 
-    def _header(self) -> Place:
+    def _header(self) -> Path:
         line = self._take().line
         of_array = self._next.text == "["
         if of_array:
@@ -204,7 +203,7 @@ class _Scan:
         *outer, name = self._key("]")
         if of_array:
             self._take()
-        place: Place = ()
+        place: Path = ()
         for each in outer:
             place = (*place, each)
             self._lines.setdefault(place, line)
@@ -218,14 +217,14 @@ class _Scan:
         self._lines[place] = line
         return place
 
-    def _pair(self, place: Place) -> None:
+    def _pair(self, place: Path) -> None:
         line = self._next.line
         for name in self._key("="):
             place = (*place, name)
             self._lines.setdefault(place, line)
         self._value(place)
 
-    def _value(self, place: Place) -> None:
+    def _value(self, place: Path) -> None:
         first = self._take().text
         if first == "[":
             index = 0

@@ -1,4 +1,4 @@
-"""YAML places: where the parts of a document stand in a YAML text."""
+"""YAML places: the positions of the parts of a document in a YAML text."""
 
 from __future__ import annotations
 

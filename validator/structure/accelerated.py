@@ -77,7 +77,7 @@ class Accelerated(Engine):
     ) -> Iterator[Problem]:
         """Yield what is wrong with `instance`, in the order of `pointer.order`.
 
-        What jsonschema-rs refuses to look at, such as lone surrogates, is left to the reference.
+        What jsonschema-rs refuses to read, such as lone surrogates, is left to the reference.
         """
         count = 0
         try:

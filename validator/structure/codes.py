@@ -109,7 +109,7 @@ CODES = (
             "API does beyond is not documented; count on a refusal."
         ),
         fix="Send fewer entries: units of the same product fit into one item with a quantity.",
-        source=f"{_SOURCE}; the limit of 1000 items stands in the text on cart items",
+        source=f"{_SOURCE}; the limit of 1000 items is in the text on cart items",
         refusal=Confidence.DOCUMENTED,
         leaves="something readable",
         bad=(Example({"loyaltyCards": ["a", "b"]}), Example({"cartItems": [_ITEM] * 1001})),

@@ -178,17 +178,17 @@ class SchemaPrefilter:
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
 
-    def plain(
+    def normalised(
         self, value: dict[str, Any], suspects: Suspects, *, read: bool
     ) -> tuple[dict[str, Any], list[Problem]]:
-        """Return `value` with all that is in doubt replaced by `instance.plain` of it.
+        """Return `value` with its suspects replaced by `python_values.plain` of them.
 
-        `read` means that it was read from text, so that it shares nothing and goes round nowhere.
+        `read` means that it was read from text, so that it has no shared parts and no cycles.
         Problems have paths within the part they are in; of a text they only show that it has some.
         """
         problems: list[Problem] = []
 
-        def plain(part: Any, above: int) -> Any:
+        def normalise(part: Any, above: int) -> Any:
             depth = document.MAX_DEPTH - above
             if python_values.is_plain(part, max_depth=depth - 1 if read else _SHALLOW):
                 return part
@@ -201,13 +201,13 @@ class SchemaPrefilter:
 
         cart = self._cart_of(value)
         if not cart:
-            return plain(value, 0), problems
+            return normalise(value, 0), problems
         items = list(cart)
         for index in suspects.items or ():
-            items[index] = plain(items[index], len(self._cart) + 1)
+            items[index] = normalise(items[index], len(self._cart) + 1)
         copy = _with(value, self._cart, [])
         if suspects.shell:
-            copy = plain(copy, 0)
+            copy = normalise(copy, 0)
         return _with(copy, self._cart, items), problems
 
     def _cart_of(self, value: Any) -> Sequence[Any] | None:
@@ -341,6 +341,6 @@ def _add(schema: dict[str, Any], fragment: Mapping[str, Any]) -> None:
         schema["patternProperties"] = {pattern: schema["additionalProperties"]}
         schema["additionalProperties"] = False
     if "required" in rest:
-        # Only then: a list without names is looked at for each value too.
+        # Only then: a list without names is examined for each value too.
         schema["required"] = [*schema.get("required", ()), *rest.pop("required")]
     schema.update(rest)

@@ -30,7 +30,7 @@ class Reference(Engine):
         self,
         model: str,
         instance: Any,
-        suspects: SuspectIndexes | None = None,  # noqa: ARG002 - the reference looks at everything
+        suspects: SuspectIndexes | None = None,  # noqa: ARG002 - the reference examines everything
         *,
         only_suspects: bool = False,  # noqa: ARG002 - the same
     ) -> Iterator[Problem]:

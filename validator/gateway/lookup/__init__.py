@@ -31,4 +31,4 @@ class LookupMeter(Protocol):
     """A counter of look-ups."""
 
     def looked_up(self, outcome: str, seconds: float) -> None:
-        """Count a look-up that took so long; its outcome is one of `OUTCOMES`."""
+        """Count a look-up and the time it took; its outcome is one of `OUTCOMES`."""

@@ -34,7 +34,7 @@ class Breaker:
         return True
 
     def failed(self, reason: str) -> None:
-        """Take note of a look-up that the API did not answer."""
+        """Count a look-up that the API did not answer."""
         self._failures += 1
         if self._failures == FAILURES:
             self._probe_at = self._now() + PROBE
@@ -43,7 +43,7 @@ class Breaker:
             _log.error(text, reason, extra={"fields": fields})
 
     def answered(self) -> None:
-        """Take note of an answer."""
+        """Reset the count after an answer."""
         if self._failures >= FAILURES:
             fields = {"event": "lookup-back"}
             _log.warning("the API answers look-ups again", extra={"fields": fields})

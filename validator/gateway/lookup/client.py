@@ -28,7 +28,7 @@ class SessionReader:
     """A client of one API, for one event loop at a time."""
 
     def __init__(self, url: str, connections: int) -> None:
-        """Read from the API at a base URL, over so many connections at most."""
+        """Read from the API at a base URL, over a limited number of connections."""
         self._base = url.rstrip("/") + SESSIONS
         self._connections = connections
         # Certificates are verified against those that the system trusts. It takes some 20 ms to

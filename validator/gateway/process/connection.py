@@ -25,7 +25,7 @@ SLOWEST_START: Final = 60.0
 MOST_HEAD: Final = 64 * 1024
 """Bytes of a head, beyond the piece in which it begins."""
 _MOST_OPEN: Final = 2**16
-"""Descriptors that are asked for at most."""
+"""The most descriptors that are requested."""
 _OTHERS: Final = 32
 """Descriptors that are no connection to the HTTP face: of the store, the log and the gRPC face."""
 _MOST_BACKLOG: Final = 2048

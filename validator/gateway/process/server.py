@@ -165,7 +165,7 @@ class _Process:
         if parent:
             loop.add_reader(sys.stdin.fileno(), self._on_orphaned)
         await asyncio.to_thread(self._guard.warm)
-        # What was loaded stays, so the collector need not look at it again: 5 % of a request.
+        # What was loaded stays, so the collector need not visit it again: 5 % of a request.
         gc.freeze()
         self._show_settings()
         async with contextlib.AsyncExitStack() as stack:

@@ -153,7 +153,7 @@ class Store(Protocol):
         """
 
     async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
-        """Learn what became of an admitted request; a token that isn't known changes nothing."""
+        """Learn the outcome of an admitted request; a token that isn't known changes nothing."""
 
     async def ready(self) -> None:
         """Return if the store takes writes."""

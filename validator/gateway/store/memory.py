@@ -42,7 +42,7 @@ class MemoryStore:
         return admission
 
     async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
-        """Learn what became of an admitted request; a token that isn't known changes nothing."""
+        """Learn the outcome of an admitted request; a token that isn't known changes nothing."""
         now = self._time()
         record = self._read(key, now)
         if isinstance(outcome, Uncertain):

@@ -155,7 +155,7 @@ class Record:
         return Admission(None if first else token, names(known), repeated=bool(first))
 
     def finish(self, token: str, outcome: RequestOutcome, now: int) -> Ending:
-        """Learn what became of a request, if it is one whose lease runs."""
+        """Learn the outcome of a request whose lease has not ended."""
         self._expire(now)
         digest = token.partition(KEYED)[2]
         if digest and DONE + digest in self.pendings:

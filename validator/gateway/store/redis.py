@@ -132,7 +132,7 @@ class RedisStore:
         return Admission(token if admitted == _ADMITTED else None, names(known), doubtful=doubtful)
 
     async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
-        """Learn what became of an admitted request; a token that isn't known changes nothing."""
+        """Learn the outcome of an admitted request; a token that isn't known changes nothing."""
         if isinstance(outcome, Uncertain):
             return Ending.TAKEN
         learned = state = updated = 0
@@ -239,7 +239,7 @@ class RedisStore:
 
 
 def _forget(call: asyncio.Task[list[Any]]) -> None:
-    """Take note of an exception for which nobody waits any more."""
+    """Retrieve an exception that nobody waits for, so that asyncio does not log it."""
     if not call.cancelled():
         call.exception()
 

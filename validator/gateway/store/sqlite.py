@@ -120,7 +120,7 @@ class SqliteStore:
         return await self._transact(work)
 
     async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
-        """Learn what became of an admitted request; a token that isn't known changes nothing."""
+        """Learn the outcome of an admitted request; a token that isn't known changes nothing."""
         if isinstance(outcome, Uncertain):
             return Ending.TAKEN
         name = key.name

@@ -15,9 +15,9 @@ from .ranking import Ranked, Ranking
 from .text import text
 
 _HEIGHT = 40
-"""Of a strip, in its own units; a stretch is one unit wide."""
+"""The height of a strip, in its own units; a stretch is one unit wide."""
 _LEAST = 1.0
-"""Of a bar, so that a single finding shows beside thousands."""
+"""The least width of a bar, so that a single finding shows beside thousands."""
 
 
 def codes(tallies: Iterable[Tally]) -> Iterator[str]:

@@ -28,7 +28,7 @@ class Density:
         counts[severity] = counts.get(severity, 0) + 1
 
     def extend(self, line: int) -> None:
-        """Take note that the file has so many lines."""
+        """Note the number of lines of the file."""
         self.lines = max(self.lines, line)
         while self.lines > BINS * self.width:
             self.width *= 2
