@@ -254,7 +254,7 @@ class Writer:
     def __init__(self, draw: Any) -> None:
         self.draw = draw
         self.text = ""
-        self.lines: dict[Path, int] = {}
+        self.lines: dict[pointer.Path, int] = {}
 
     @property
     def line(self) -> int:
@@ -290,7 +290,7 @@ class Writer:
             forms.append(f"'{text}'")
         return self.one_of(*forms)
 
-    def value(self, place: Path, spec: Any) -> None:
+    def value(self, place: pointer.Path, spec: Any) -> None:
         kind, held = spec
         if kind == "number":
             self.put(held)
@@ -311,7 +311,7 @@ class Writer:
                 self.pair(place, [name], each)
             self.put(" }")
 
-    def pair(self, place: Path, names: list[str], spec: Any) -> None:
+    def pair(self, place: pointer.Path, names: list[str], spec: Any) -> None:
         dot = self.one_of(".", " . ", "\t.")
         self.put(dot.join(self.key(name) for name in names), self.one_of("=", " = "))
         for name in names:
@@ -319,15 +319,15 @@ class Writer:
             self.lines.setdefault(place, self.line)
         self.value(place, spec)
 
-    def statement(self, place: Path, names: list[str], spec: Any) -> None:
+    def statement(self, place: pointer.Path, names: list[str], spec: Any) -> None:
         self.gap()
         self.put(self.one_of("", "  "))
         self.pair(place, names, spec)
         self.put(self.one_of("\n", " # = [x]\n"))
 
-    def header(self, place: Path, left: str, right: str) -> None:
+    def header(self, place: pointer.Path, left: str, right: str) -> None:
         self.gap()
-        named: Path = ()
+        named: pointer.Path = ()
         for each in place:
             named = (*named, each)
             self.lines.setdefault(named, self.line)
@@ -337,7 +337,7 @@ class Writer:
         )
         self.put(left, self.one_of("", " "), names, self.one_of("", " "), right, "\n")
 
-    def own(self, place: Path, table: dict[str, Any]) -> None:
+    def own(self, place: pointer.Path, table: dict[str, Any]) -> None:
         for name, (kind, held) in table.items():
             if kind == "value":
                 self.statement(place, [name], held)
@@ -345,7 +345,7 @@ class Writer:
                 for inner, each in held.items():
                     self.statement(place, [name, inner], each)
 
-    def below(self, place: Path, table: dict[str, Any]) -> None:
+    def below(self, place: pointer.Path, table: dict[str, Any]) -> None:
         for name, (kind, held) in table.items():
             inner = (*place, name)
             if kind == "table":
@@ -364,7 +364,7 @@ class Writer:
 
 
 @st.composite
-def documents(draw: Any) -> tuple[str, dict[Path, int]]:
+def documents(draw: Any) -> tuple[str, dict[pointer.Path, int]]:
     table = draw(TABLES)
     writer = Writer(draw)
     writer.own((), table)
@@ -373,7 +373,7 @@ def documents(draw: Any) -> tuple[str, dict[Path, int]]:
 
 
 @given(documents())
-def test_lines_of_any_document(document: tuple[str, dict[Path, int]]) -> None:
+def test_lines_of_any_document(document: tuple[str, dict[pointer.Path, int]]) -> None:
     text, lines = document
     toml = Toml("a.toml", text, tomllib.loads(text))
     found = {place: toml.line(*place) for place in places(toml.data)}
