@@ -10,7 +10,7 @@ import pytest
 from support.gateway.log_lines import parsed
 from support.gateway.processes import Upstream, upstream_running
 from support.gateway.valkey import Valkey
-from talonschema.gateway.log import JsonFormatter
+from talonschema.gateway.telemetry.log import JsonFormatter
 
 
 class _Lines(logging.Handler):

@@ -29,7 +29,7 @@ from talonschema.cli import console
 from talonschema.cli.parser import Parser
 from talonschema.config.settings import DEFAULTS
 from talonschema.findings.code import Code, Example
-from talonschema.gateway.metrics import Metrics
+from talonschema.gateway.telemetry.metrics import Metrics
 from talonschema.output import FORMATS
 from talonschema.output import json as json_output
 from talonschema.validator import Options

@@ -11,7 +11,7 @@ from ..export.dialect import TARGETS, Target
 from .console import OK, UsageError, write
 from .options import add_edition
 
-FORMS = {"report": "output.json", "log": "gateway.log"}
+FORMS = {"report": "output.json", "log": "gateway.telemetry.log"}
 """Schemas of something else than a model, and the modules that have them."""
 
 

@@ -18,7 +18,6 @@ from ..model.states import STATES
 from . import answer
 from .body import inflate
 from .decision import Decision, DecisionCore, StateQuestion
-from .decision_log import MOST_CODES, REQUEST_ID, given_id, log_admitted, log_refused
 from .heavy import Busy, HeavyQueue
 from .lookup import LookupMeter, Subject
 from .messages import Headers, Request, Response
@@ -38,7 +37,8 @@ from .store import (
     open_store,
 )
 from .store_health import StoreHealth, StoreMeter
-from .trace_context import unmarked
+from .telemetry.decision_log import MOST_CODES, REQUEST_ID, given_id, log_admitted, log_refused
+from .telemetry.trace_context import unmarked
 
 if TYPE_CHECKING:
     from .lookup.lookup import Lookup

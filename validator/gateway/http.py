@@ -29,10 +29,10 @@ from .messages import Headers, Request, Response, header
 from .outcome import MOST_LEARNED
 from .repetition import IDEMPOTENCY_KEY
 from .store import StoreError
-from .trace_context import TRACEPARENT
+from .telemetry.trace_context import TRACEPARENT
 
 if TYPE_CHECKING:
-    from .metrics import Metrics
+    from .telemetry.metrics import Metrics
 
 Message: TypeAlias = MutableMapping[str, Any]
 Scope: TypeAlias = MutableMapping[str, Any]

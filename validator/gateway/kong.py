@@ -18,9 +18,9 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 from .guard import Guard
-from .log import set_level, set_up
 from .messages import Headers, Request, Response
 from .settings import load_settings
+from .telemetry.log import set_level, set_up
 
 NAME: Final = "talonschema"
 PRIORITY: Final = 900

@@ -32,9 +32,9 @@ from ..reading.toml_reader import Toml, TomlError, load
 from .address import overlap, parse
 from .answer import Form
 from .body import MAX_BODY
-from .log import Level
 from .lookup.settings import LookupSettings, lookup_table
 from .store import EXPIRY, LEASE, TIMEOUT
+from .telemetry.log import Level
 
 TABLE = "gateway"
 OFF = "off"

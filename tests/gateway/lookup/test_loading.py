@@ -22,7 +22,7 @@ def test_without_the_settings_nothing_is_loaded_or_made() -> None:
     script = """
 import asyncio, gc, sys
 from talonschema.gateway import Guard, Request, Settings
-from talonschema.gateway.metrics import Metrics
+from talonschema.gateway.telemetry.metrics import Metrics
 from talonschema.gateway.process.server import main
 guard = Guard(Settings(store="memory:"), meter=Metrics())
 guard.warm()

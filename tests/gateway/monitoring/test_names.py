@@ -22,8 +22,8 @@ from support.gateway.prometheus import (
     samples,
 )
 from talonschema.gateway import Guard, Request, Settings
-from talonschema.gateway.metrics import Metrics
 from talonschema.gateway.process.overview import combined
+from talonschema.gateway.telemetry.metrics import Metrics
 
 OF_PROMETHEUS = {"job", "instance", "le"}
 """Labels that its scrapes and histograms add."""

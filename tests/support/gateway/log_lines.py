@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from talonschema.gateway.log import schema
+from talonschema.gateway.telemetry.log import schema
 
 SCHEMA: Final[dict[str, Any]] = json.loads(schema())
 # Later releases may add keys, but this one has to describe all that it writes.

@@ -13,9 +13,9 @@ from support.gateway.promises import new, path
 from support.gateway.states import states_of
 from talonschema.gateway import Guard, LookupSettings, Request, Response, Settings, Verdict
 from talonschema.gateway.lookup import OUTCOMES
-from talonschema.gateway.metrics import Metrics
 from talonschema.gateway.store import Key
 from talonschema.gateway.store.memory import MemoryStore
+from talonschema.gateway.telemetry.metrics import Metrics
 
 KEY = "s3cret"
 """It must not show up anywhere but at the API."""

@@ -25,9 +25,9 @@ from ...config.fields import InvalidValue
 from ...reading.toml_reader import load
 from ..address import Address, parse
 from ..guard import Guard, Meter
-from ..log import set_level, set_up
 from ..settings import OFF, TABLE, Settings, load_settings
 from ..store import StoreError
+from ..telemetry.log import set_level, set_up
 from .loop_lag import LoopLag
 from .signals import hold_hangups
 
@@ -125,7 +125,7 @@ class _Process:
         # Loaded once it is known that they can be, and before any face listens.
         from ..admin import Admin
         from ..http import App
-        from ..metrics import Metrics
+        from ..telemetry.metrics import Metrics
         from .http_face import HttpFace
 
         self._settings = settings
@@ -134,7 +134,7 @@ class _Process:
         self.metrics = Metrics()
         make: Callable[..., Guard] = Guard
         if settings.tracing:
-            from ..tracing import TracedGuard, TracedMetrics, Tracing
+            from ..telemetry.tracing import TracedGuard, TracedMetrics, Tracing
 
             self.metrics, make = TracedMetrics(), partial(TracedGuard, tracing=Tracing())
         self._guard = _guard(settings, config, self.metrics, make)

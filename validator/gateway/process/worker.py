@@ -6,8 +6,8 @@ import json
 import logging
 import sys
 
-from ..log import set_up
 from ..store import StoreError
+from ..telemetry.log import set_up
 from .server import USAGE, read_settings, serve
 
 _log = logging.getLogger(__name__)

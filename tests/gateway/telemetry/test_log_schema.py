@@ -14,13 +14,13 @@ from jsonschema import Draft202012Validator
 import talonschema.gateway
 from support.gateway.log_lines import SCHEMA, parsed
 from talonschema import cli
-from talonschema.gateway.log import schema
 from talonschema.gateway.lookup import OUTCOMES
-from talonschema.gateway.metrics import DECISIONS
 from talonschema.gateway.store import KINDS
+from talonschema.gateway.telemetry.log import schema
+from talonschema.gateway.telemetry.metrics import DECISIONS
 
 SOURCES = Path(talonschema.gateway.__file__).parent
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "gateway" / "monitoring.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "gateway" / "monitoring.md"
 
 
 def test_it_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:

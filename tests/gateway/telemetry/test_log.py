@@ -8,7 +8,7 @@ import subprocess
 import sys
 from datetime import datetime
 
-from talonschema.gateway.log import JsonFormatter
+from talonschema.gateway.telemetry.log import JsonFormatter
 
 HIDDEN = "s3cret"
 """It must not show up anywhere."""
@@ -43,7 +43,7 @@ def test_an_exception_is_reported_without_its_text() -> None:
 def test_a_client_that_went_away_is_no_fault() -> None:
     script = """
 import logging
-from talonschema.gateway.log import set_up
+from talonschema.gateway.telemetry.log import set_up
 class ExecuteBatchError(Exception): pass
 set_up()
 grpc = logging.getLogger("grpc._cython.cygrpc")

@@ -61,7 +61,7 @@ def set_up() -> LogWriter:
 def set_level(level: Level) -> None:
     """Have lines below `level` left out from now on."""
     lowest = logging.getLevelNamesMapping()[level.upper()]
-    logging.getLogger(__package__).setLevel(lowest)
+    logging.getLogger("talonschema.gateway").setLevel(lowest)
     # Other packages have no details that anybody looks for here.
     logging.getLogger().setLevel(max(lowest, logging.INFO))
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
-from .decision import Decision
-from .guard import OUTCOMES
-from .lookup import OUTCOMES as LOOKUP_OUTCOMES
-from .store import KINDS
+from ..decision import Decision
+from ..guard import OUTCOMES
+from ..lookup import OUTCOMES as LOOKUP_OUTCOMES
+from ..store import KINDS
 
 _LATENCIES = (
     *(0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005),

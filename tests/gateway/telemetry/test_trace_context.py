@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from talonschema.gateway.trace_context import TraceContext, parse, trace_context
+from talonschema.gateway.telemetry.trace_context import TraceContext, parse, trace_context
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 

@@ -21,7 +21,7 @@ from talonschema import __version__
 from talonschema.gateway import Guard, LookupSettings, Request, Response, Settings, tracing
 from talonschema.gateway.messages import Headers
 from talonschema.gateway.store import Key
-from talonschema.gateway.tracing import TracedGuard, TracedMetrics, Tracing
+from talonschema.gateway.telemetry.tracing import TracedGuard, TracedMetrics, Tracing
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PARENT = f"00-{TRACE}-{SPAN}-01"

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from support.gateway.log_lines import parsed
-from talonschema.gateway import log_writer
-from talonschema.gateway.log import JsonFormatter
-from talonschema.gateway.log_writer import LogWriter
+from talonschema.gateway.telemetry import log_writer
+from talonschema.gateway.telemetry.log import JsonFormatter
+from talonschema.gateway.telemetry.log_writer import LogWriter
 
 LINE = "x" * 100
 PIPE = 2**16

@@ -9,8 +9,8 @@ import logging
 import re
 from typing import Any, Final
 
-from .decision import Decision
-from .messages import Request, header
+from ..decision import Decision
+from ..messages import Request, header
 from .trace_context import trace_context
 
 REQUEST_ID: Final = "x-request-id"

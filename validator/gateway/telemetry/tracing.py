@@ -27,18 +27,18 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, TraceFlags
 
-from .decision import Decision
+from ..decision import Decision
+from ..guard import Guard, Meter, Verdict
+from ..lookup import Subject
+from ..messages import Headers, Request, Response
+from ..settings import Settings
+from ..store import Admission, Ending, Intent, Key, RequestOutcome, Store, StoreError
 from .decision_log import MOST_CODES
-from .guard import Guard, Meter, Verdict
-from .lookup import Subject
-from .messages import Headers, Request, Response
 from .metrics import Metrics
-from .settings import Settings
-from .store import Admission, Ending, Intent, Key, RequestOutcome, Store, StoreError
 from .trace_context import TRACEPARENT, TraceContext, marked, trace_context, unmarked
 
 if TYPE_CHECKING:
-    from .lookup.lookup import Lookup
+    from ..lookup.lookup import Lookup
 
 SERVICE: Final = "talonschema-gateway"
 """The name of the service, unless the environment has another one."""
@@ -57,7 +57,7 @@ class Tracing:
 
     def __init__(self) -> None:
         """Start; raises `ValueError` for an environment that asks for what there is not."""
-        from .. import __version__
+        from ... import __version__
 
         exports = _chosen([_EXPORTERS], ["otlp", "none"]) == "otlp"
         _chosen(_PROTOCOLS, ["http/protobuf"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from .messages import Headers
+from ..messages import Headers
 
 TRACEPARENT: Final = "traceparent"
 _MARK: Final = "~"

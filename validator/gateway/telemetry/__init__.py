@@ -1,0 +1,1 @@
+"""Telemetry: log lines, metrics and spans of the gateway."""
