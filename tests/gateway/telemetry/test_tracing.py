@@ -18,9 +18,10 @@ from support.gateway.processes import listens, refusal, running
 from support.gateway.server import command, configured, free_ports, named
 from support.gateway.states import states_of
 from talonschema import __version__
-from talonschema.gateway import Guard, LookupSettings, Request, Response, Settings, tracing
+from talonschema.gateway import Guard, LookupSettings, Request, Response, Settings
 from talonschema.gateway.messages import Headers
 from talonschema.gateway.store import Key
+from talonschema.gateway.telemetry import tracing
 from talonschema.gateway.telemetry.tracing import TracedGuard, TracedMetrics, Tracing
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
