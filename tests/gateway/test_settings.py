@@ -184,7 +184,7 @@ def test_what_the_caller_gives_wins(tmp_path: Path) -> None:
         ('[gateway]\nhttp = "off"', 2, "gateway.http is 'off'; it takes HOST:PORT or unix:PATH"),
         ('[gateway]\nhttp = "a:0"', 2, "a port is a number from 1 to 65535"),
         ('[gateway]\nhttp = "a:65536"', 2, "a port is a number from 1 to 65535"),
-        ('[gateway]\nhttp = "::1:80"', 2, "stands in brackets"),
+        ('[gateway]\nhttp = "::1:80"', 2, "needs brackets"),
         ('[gateway]\ngrpc = "unix:"', 2, "no path behind unix:"),
         ('[gateway]\n\ngrpc = "127.0.0.1:8787"', 3, "take '127.0.0.1:8788'"),
         (
@@ -313,5 +313,5 @@ def test_the_page_lists_each_code_of_the_gateway() -> None:
 def test_a_pyproject_has_no_gateway(tmp_path: Path) -> None:
     path = tmp_path / "pyproject.toml"
     path.write_text("[gateway]\n", "utf-8")
-    with pytest.raises(TomlError, match="stand in a file talonschema"):
+    with pytest.raises(TomlError, match="belong in a file talonschema"):
         load_settings(str(path))
