@@ -143,8 +143,6 @@ def apply(change: Change, functions: Iterable[FunctionType]) -> None:
         _run(change.path, statement)
     if any(isinstance(each, ast.FunctionDef) for each in change.statements):
         _register_again()
-    if change.statements:
-        _forget()
 
 
 def _run(path: str, statement: ast.stmt) -> None:
@@ -183,8 +181,8 @@ def _register_again() -> None:
             _run(path, statement)
 
 
-def _forget() -> None:
-    """Clear the caches of the package, which may hold what was made of the statements."""
+def forget() -> None:
+    """Clear the caches of the package, which hold what the code made as it was before."""
     for name, module in list(sys.modules.items()):
         if name.startswith("talonschema"):
             for each in list(vars(module).values()):

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import pytest
 
-from mutation.change import CALLED, Change, apply, change, compiled, loaded, watched
+from mutation.change import CALLED, Change, apply, change, compiled, forget, loaded, watched
 from mutation.child import fork, pool, result
 
 Function: TypeAlias = tuple[str, int]
@@ -139,6 +139,8 @@ class Judge:
             apply(watched(path, source), self.functions)
         found = []
         for item in self.items:
+            # A test that finds its results in a cache would call less than it depends on.
+            forget()
             CALLED.clear()
             failed = item.session.testsfailed
             begun = time.process_time()
@@ -162,6 +164,7 @@ class Judge:
         order = self._order(functions, idle=not changed.functions)[: self.most]
         try:
             apply(changed, self.functions)
+            forget()
         except Exception:  # noqa: BLE001 - whatever it raises, it would raise when it is imported
             return "killed", functions, None
         self.items[0].config.pluginmanager.register(Limits(self._named()))
@@ -173,15 +176,15 @@ class Judge:
 
     def summary(self) -> dict[str, Any]:
         """Return the verdicts, the tests with their seconds, and their order for what is left."""
-        doubtful = [n for n, each in enumerate(self.verdicts) if each != "killed"]
+        late = [n for n, each in enumerate(self.verdicts) if each == "at import"]
         return {
             "verdicts": self.verdicts,
             "tests": self._named(),
-            "orders": [self._all(self.mutants[each]) for each in doubtful],
+            "orders": [self._all(self.mutants[each]) for each in late],
         }
 
     def _all(self, mutant: Mutant) -> list[int]:
-        """Return all tests: what a cache holds was called by the first test that asked for it."""
+        """Return all tests: each of them needs what an import has made."""
         order = self._order(self._functions(self._change(mutant)))
         return list(dict.fromkeys([*order, *range(len(self.items))]))
 

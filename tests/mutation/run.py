@@ -107,8 +107,8 @@ def mutants(path: Path, sample: int | None) -> list[Mutant]:
 def judged(plan: Plan, found: list[Mutant], jobs: int, most: int | None) -> Iterator[Result]:
     """Yield what becomes of mutants.
 
-    Those that a process can't judge that has loaded the module are judged in one that has not, if
-    each is to meet all tests.
+    Those that take effect as their module is imported are judged by a process that has not done
+    that yet, if each is to meet all tests.
     """
     warm = result(fork(partial(_warm, plan, found, jobs, most), quiet=False))
     verdicts: list[Verdict] = warm["verdicts"]
@@ -117,13 +117,13 @@ def judged(plan: Plan, found: list[Mutant], jobs: int, most: int | None) -> Iter
             Result(m, v.replace("at import", "alive")) for m, v in zip(found, verdicts, strict=True)
         )
         return
-    doubtful = [number for number, each in enumerate(verdicts) if each != "killed"]
+    late = [number for number, each in enumerate(verdicts) if each == "at import"]
     works = [
         partial(_cold, plan, found[number], warm["tests"], order)
-        for number, order in zip(doubtful, warm["orders"], strict=True)
+        for number, order in zip(late, warm["orders"], strict=True)
     ]
     for number, value in pool(works, jobs):
-        verdicts[doubtful[number]] = "alive" if value == "alive" else "killed"
+        verdicts[late[number]] = "alive" if value == "alive" else "killed"
     yield from map(Result, found, verdicts)
 
 
