@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..findings.code import Example, Severity
-from ..model.states import NEW, New, legal, resulting_state
+from ..model.states import New, legal
 from .context import Context, Missing, Violations
 from .rule import REQUESTS, rule
 
@@ -14,23 +14,20 @@ _WHY = (
 _SOURCE = "Description of `state` in CustomerSessionV2: what closing needs for budgets to count"
 
 
-def _moves(context: Context, before: str | None) -> bool:
-    """Return True if a session can be closed from a state, which may be unknown."""
-    return context.state is None or legal(context.edition, before, "closed", "update")
-
-
 def _at_close(context: Context, name: str) -> Violations:
     """Yield a problem if this update closes the session and nothing is held under `name`."""
+    if context.session.get("state") != "closed" or context.call_kind.dry:
+        return
+    # What is created may be closed, and so may be what is not known.
     before = None if isinstance(context.state, New) else context.state
-    state = resulting_state("update", context.session.get("state"), before)
-    if state != "closed" or context.call_kind.dry or not _moves(context, before):
+    if not legal(context.edition, before, "closed", "update"):
         return
     held = context.session.get(name)
     if held is None:
-        if context.previous is None and context.state is not NEW:
+        if context.previous is None:
             yield Missing("the previous session is not known")
             return
-        held = (context.previous or {}).get(name)
+        held = context.previous.get(name)
     if not any(held or ()):
         yield context.violation(
             name if name in context.session else "state",
