@@ -74,13 +74,13 @@ class Invalid:
         return False
 
     def parts(self, place: Path) -> dict[str | int, list[Path]]:
-        """Return the invalid places below `place`: what follows each step from there."""
+        """Return the invalid places below a readable one: what follows each step from there."""
         if place in self._parts:
             return self._parts[place]
         found = self._parts[place] = {}
         depth = len(place)
         for bad in self._places:
-            if len(bad) > depth and bad[:depth] == place:
+            if bad[:depth] == place:
                 found.setdefault(bad[depth], []).append(bad[depth + 1 :])
         return found
 
@@ -97,7 +97,7 @@ class CallKind(NamedTuple):
     known: PreviousKind
     now: bool
     """The query parameter ``now`` is given."""
-    named: bool = False
+    named: bool
     """The caller named the operation, so the payload is what an endpoint gets."""
 
 
