@@ -1,7 +1,7 @@
 """Rule: a check that a schema can't express, as a pure generator with its metadata beside it."""
 
 from collections.abc import Callable, Mapping
-from enum import Enum
+from enum import Enum, auto
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from .. import schemas
@@ -30,8 +30,8 @@ NO_BODY = "(no body)"
 class Builtin(Enum):
     """Prefilters that are no keywords of single places, since they concern every object."""
 
-    NO_UNKNOWN_KEYS = "no unknown keys"
-    NO_READ_ONLY_KEYS = "no read-only keys"
+    NO_UNKNOWN_KEYS = auto()
+    NO_READ_ONLY_KEYS = auto()
 
 
 Prefilter: TypeAlias = PrefilterKeywords | Callable[[Policy], PrefilterKeywords] | Builtin | None
