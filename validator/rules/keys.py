@@ -73,18 +73,18 @@ def unknown_property(context: Context) -> Violations:
     guesses = 0
     for path, part, value in _objects(context, _described):
         known = part.properties.keys()
-        if value.keys() <= known or part.open or part.values is not None:
+        if value.keys() <= known or part.open:
             continue
         extra = value.keys() - known
-        if not path and (envelope := _envelope(context)) is not None:
-            extra.discard(envelope)
+        if not path:
+            extra -= {_envelope(context)}
         if path == context.base and context.call_kind.model in REQUESTS:
             extra -= response_only(context.edition)
         for key in sorted(extra):
             guesses += 1
             kind = name = None
             if guesses <= _GUESSES:
-                kind, name = explain(context.edition, context.schema_tree, part, key, value)
+                kind, name = explain(context.schema_tree, part, key, value)
             yield unknown((*path, key), part.model, kind, name)
 
 
@@ -155,7 +155,7 @@ def _envelope(context: Context) -> str | None:
 
 
 def explain(
-    edition: str, root: SchemaNode, part: SchemaNode, key: str, present: Collection[str] = ()
+    root: SchemaNode, part: SchemaNode, key: str, present: Collection[str]
 ) -> tuple[str | None, str | None]:
     """Return what an unknown `key` of `part`, in a payload of `root`, may have been meant for.
 
@@ -176,23 +176,22 @@ def explain(
         if successor is None:
             return "version-1-gone", None
         return ("version-1-beside" if successor in present else "version-1"), successor
-    for other in schemas.EDITIONS:
-        if other != edition and _has(other, part.model, key):
-            return "edition", other
-    for model in _owners(root).get(key, ()):
-        if model != part.model:
-            return "place", model
+    for edition in schemas.EDITIONS:
+        if _has(edition, part.model, key):
+            return "edition", edition
+    if key in _owners(root):
+        return "place", _owners(root)[key]
     close = next((name for name in _similar(part, key) if name not in present), None)
     return (None, None) if close is None else ("similar", close)
 
 
 @cache
-def _owners(root: SchemaNode) -> dict[str, list[str]]:
-    """Return the models below `root` that have a property, by its name."""
-    owners: dict[str, list[str]] = {}
+def _owners(root: SchemaNode) -> dict[str, str]:
+    """Return the first model below `root` that has a property, by its name."""
+    owners: dict[str, str] = {}
     for part in root.walk():
         for key in part.properties:
-            owners.setdefault(key, []).append(part.model)
+            owners.setdefault(key, part.model)
     return owners
 
 
@@ -271,10 +270,10 @@ def _below(
             for key, below in parts(part):
                 if key in value:
                     yield from _below(below, value[key], (*path, key), parts, suspects)
-        elif part.values is not None and part.values.properties:
+        elif part.values is not None:
             for key in sorted(value):
                 yield from _below(part.values, value[key], (*path, key), parts, suspects)
-    elif part.items is not None and part.items.properties and isinstance(value, (list, tuple)):
+    elif part.items is not None and isinstance(value, (list, tuple)):
         only = suspects.get(path)
         for index in range(len(value)) if only is None else only:
             yield from _below(part.items, value[index], (*path, index), parts, suspects)
