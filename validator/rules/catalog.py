@@ -59,22 +59,33 @@ class _Held(NamedTuple):
     """Its definition; None if the catalog has none."""
 
 
+def _defined(policy: Policy) -> Mapping[str, Mapping[str, Attribute]]:
+    """Return the attributes of the catalog by entity and name."""
+    return (policy.catalog or Catalog()).attributes or {}
+
+
+def _scopes(policy: Policy) -> Mapping[str, str]:
+    """Return the scope of each additional cost of the catalog."""
+    return (policy.catalog or Catalog()).additional_costs or {}
+
+
 def _attributes(context: Context) -> Iterator[_Held]:
     """Yield each attribute of the entities that the catalog covers."""
-    defined = (context.policy.catalog or Catalog()).attributes or {}
+    defined = _defined(context.policy)
     for entity, steps, attributes in _holders(context, "attributes"):
         known = defined.get(entity)
-        for name in () if known is None else sorted(attributes):
+        if known is None:
+            continue
+        for name in sorted(attributes):
             value = attributes[name]
             if isinstance(value, Enum):
                 value = value.value
-            attribute = None if known is None else known.get(name)
-            yield _Held(entity, context.place(*steps, name), value, attribute)
+            yield _Held(entity, context.place(*steps, name), value, known.get(name))
 
 
 def _uncovered(context: Context) -> Iterator[Missing]:
     """Yield a reason for each map of attributes whose entity the catalog leaves out."""
-    defined = (context.policy.catalog or Catalog()).attributes or {}
+    defined = _defined(context.policy)
     for entity, _, _ in _holders(context, "attributes"):
         if entity not in defined:
             yield Missing(f"the catalog does not cover {entity} attributes")
@@ -99,13 +110,12 @@ _PREFILTER_TYPES: dict[str, dict[str, Any]] = {
 
 def _prefilter_attributes(policy: Policy) -> PrefilterKeywords:
     """Return what passes only attributes as the catalog has them."""
-    defined = (policy.catalog or Catalog()).attributes or {}
+    defined = _defined(policy)
     return {
         place: {
             "properties": {
                 name: _prefilter_value(attribute)
                 for name, attribute in defined.get(entity, {}).items()
-                if re.fullmatch(_ATTRIBUTE_NAME, name)
             },
             "additionalProperties": False,
         }
@@ -119,20 +129,16 @@ def _prefilter_value(attribute: Attribute) -> dict[str, Any]:
         _PREFILTER_TYPES[attribute.type[6:-1] if listed else attribute.type]
     )
     if attribute.allowed is not None:
-        value["enum"] = sorted(attribute.allowed, key=str)
+        value["enum"] = list(attribute.allowed)
     return {"type": "array", "items": value} if listed else value
 
 
 def _prefilter_costs(policy: Policy) -> PrefilterKeywords:
     """Return what passes only additional costs that the catalog has, where they may stand."""
-    known = (policy.catalog or Catalog()).additional_costs or {}
+    known = _scopes(policy)
     return {
         place: {
-            "properties": {
-                name: True
-                for name, scope in known.items()
-                if scope in ("both", where) and re.fullmatch(_ATTRIBUTE_NAME, name)
-            },
+            "properties": {name: True for name, scope in known.items() if scope in ("both", where)},
             "additionalProperties": False,
         }
         for where, place in (
@@ -176,7 +182,7 @@ def _prefilter_costs(policy: Policy) -> PrefilterKeywords:
 )
 def unknown_attribute(context: Context) -> Violations:
     """Look each attribute up in the catalog."""
-    defined = (context.policy.catalog or Catalog()).attributes or {}
+    defined = _defined(context.policy)
     yield from _uncovered(context)
     for held in _attributes(context):
         if held.attribute is None:
@@ -203,7 +209,7 @@ def _meant(name: str, known: Iterable[str], form: str) -> dict[str, str]:
     if close is None:
         from difflib import get_close_matches
 
-        close = next(iter(get_close_matches(name, list(folded.values()), n=1)), None)
+        close = next(iter(get_close_matches(name, list(folded.values()))), None)
     if close is not None:
         return {"kind": "similar", "suggestion": close}
     return {"kind": "nowhere" if re.fullmatch(form, name) else "impossible"}
@@ -327,9 +333,9 @@ def attribute_value(context: Context) -> Violations:
     yield from _uncovered(context)
     for held in _attributes(context):
         attribute, value = held.attribute, held.value
-        allowed = None if attribute is None else attribute.allowed
-        if attribute is None or allowed is None or not _fits(value, attribute.type):
+        if attribute is None or attribute.allowed is None or not _fits(value, attribute.type):
             continue
+        allowed = attribute.allowed
         listed = isinstance(value, (list, tuple))
         for index, each in enumerate(value if listed else (value,)):
             if isinstance(each, (Mapping, list, tuple)) or each not in allowed:
@@ -363,7 +369,7 @@ def attribute_value(context: Context) -> Violations:
 )
 def unknown_additional_cost(context: Context) -> Violations:
     """Look each name up in the catalog."""
-    known = (context.policy.catalog or Catalog()).additional_costs or {}
+    known = _scopes(context.policy)
     for _, steps, costs in _holders(context, "additionalCosts"):
         for name in sorted(costs.keys() - known.keys()):
             params = {"cost": name, **_meant(name, known, _COST_NAME[context.edition])}
@@ -396,7 +402,7 @@ def unknown_additional_cost(context: Context) -> Violations:
 )
 def additional_cost_scope(context: Context) -> Violations:
     """Compare the scope of each known cost with where it stands."""
-    known = (context.policy.catalog or Catalog()).additional_costs or {}
+    known = _scopes(context.policy)
     for entity, steps, costs in _holders(context, "additionalCosts"):
         place = "session" if entity == "CustomerSession" else "item"
         for name in sorted(costs.keys() & known.keys()):
@@ -447,9 +453,7 @@ def impossible_name(context: Context) -> Violations:
     for holder, kind, form in kinds:
         fits = _fullmatch(form)
         for _, steps, names in _holders(context, holder):
-            if all(map(fits, names)):
-                continue
-            for name in sorted([name for name in names if not fits(name)]):
+            for name in sorted(name for name in names if not fits(name)):
                 params = {"entity": kind, "name": name}
                 if form != _ATTRIBUTE_NAME:
                     params["kind"] = "blanks"
