@@ -329,11 +329,13 @@ def null_attribute(context: Context) -> Violations:
     prefilter=_prefilter_attributes,
 )
 def attribute_value(context: Context) -> Violations:
-    """Look each value, or each element of a list, up in the allowed values."""
+    """Look each value, or each element of a list, up in the allowed values; not null."""
     yield from _uncovered(context)
     for held in _attributes(context):
         attribute, value = held.attribute, held.value
-        if attribute is None or attribute.allowed is None or not _fits(value, attribute.type):
+        if attribute is None or attribute.allowed is None or value is None:
+            continue
+        if not _fits(value, attribute.type):
             continue
         allowed = attribute.allowed
         listed = isinstance(value, (list, tuple))
