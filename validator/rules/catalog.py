@@ -337,13 +337,14 @@ def attribute_value(context: Context) -> Violations:
             continue
         if not _fits(value, attribute.type):
             continue
-        allowed = attribute.allowed
+        # They are all texts, or all numbers, so that they have an order.
+        allowed: Any = attribute.allowed
         listed = isinstance(value, (list, tuple))
         for index, each in enumerate(value if listed else (value,)):
             if isinstance(each, (Mapping, list, tuple)) or each not in allowed:
                 yield Violation(
                     (*held.path, index) if listed else held.path,
-                    params={"attribute": held.path[-1], "allowed": sorted(allowed, key=str)},
+                    params={"attribute": held.path[-1], "allowed": sorted(allowed)},
                     values={"value": _brief(each)},
                 )
 
