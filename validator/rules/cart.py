@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from operator import itemgetter
+from typing import Any
 
 from ..findings.code import Confidence, Example, Severity
 from .amounts import integer
@@ -261,17 +262,16 @@ def returned_quantity(context: Context) -> Violations:
     """Check the sum where both parts are there, and each part's range by itself."""
     for index, item in context.items("quantity", "returnedQuantity", "remainingQuantity"):
         whole = item["quantity"]
-        parts = {name: item.get(name) for name in ("returnedQuantity", "remainingQuantity")}
+        parts: dict[str, Any] = {
+            name: item.get(name) for name in ("returnedQuantity", "remainingQuantity")
+        }
         beyond = [n for n, part in parts.items() if part is not None and not 0 <= part <= whole]
         path = context.place("cartItems", index)
         if beyond:
             facts = {"kind": "range", "property": beyond[0]}
             values = {"found": parts[beyond[0]], "quantity": whole}
             yield Violation(path, params=facts, values=values)
-        elif (
-            None not in parts.values()
-            and sum(integer(part or 0) for part in parts.values()) != whole
-        ):
+        elif None not in parts.values() and sum(map(integer, parts.values())) != whole:
             returned, remaining = parts.values()
             values = {"returned": returned, "remaining": remaining, "quantity": whole}
             yield Violation(path, params={"kind": "sum"}, values=values)
