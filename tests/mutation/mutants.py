@@ -213,8 +213,20 @@ def _mutant(source: str, changed: str) -> Mutant:
     return Mutant(first + 1, old, new, changed)
 
 
+def hold_to_examples() -> None:
+    """Raise `ValueError` if an operator of our own does otherwise than its examples."""
+    # What it makes may be no Python at all, which would leave its mutants out without a word.
+    for operator in OPERATORS:
+        for each in operator.examples() if operator.__module__ == own.__name__ else ():
+            made = mutate_code(each.pre_mutation_code, operator(), each.occurrence)
+            if made != each.post_mutation_code:
+                message = f"{operator.__name__} makes {made!r} of {each.pre_mutation_code!r}"
+                raise ValueError(message)
+
+
 def main(paths: list[str]) -> None:
     """Print the mutants of the modules at `paths`."""
+    hold_to_examples()
     for path in paths:
         for mutant in mutants(Path(path).read_text("utf-8")):
             sys.stdout.write(json.dumps({"path": path, **mutant._asdict()}) + "\n")

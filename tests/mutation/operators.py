@@ -20,15 +20,18 @@ class DropOperand(Operator):
                 yield operand.start_pos, operand.end_pos
 
     def mutate(self, node: Any, index: int) -> Any:
-        first = 2 * index
+        # An operand goes with the word after it, the last one with the word before it.
+        first = min(2 * index, len(node.children) - 2)
         del node.children[first : first + 2]
-        if first == len(node.children) + 1:
-            del node.children[-1]
         return node
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
-        return (Example("a and b", " b"), Example("a or b", "a", occurrence=1))
+        return (
+            Example("a and b", " b"),
+            Example("a or b", "a", occurrence=1),
+            Example("a and b and c", "a and b", occurrence=2),
+        )
 
 
 class ReplaceString(Operator):
