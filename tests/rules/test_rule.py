@@ -73,6 +73,16 @@ def test_each_rule_that_lacks_something_is_skipped_for_it(
     assert {each.code: each.reason for each in report.skipped} == expected
 
 
+def test_a_budget_is_left_open_if_a_session_closes_with_what_is_not_known() -> None:
+    report = check({"state": "closed"}, policy=POLICY, previous="open")
+    reasons = {each.code: each.reason for each in report.skipped if each.code in OF_POLICIES}
+    assert reasons == {
+        code: "the previous session is not known"
+        for code in OF_POLICIES
+        if code.startswith("budget/")
+    }
+
+
 @pytest.mark.parametrize(
     ("read", "path"),
     [
