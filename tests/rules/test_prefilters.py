@@ -55,7 +55,7 @@ ATTRIBUTES = {
 SESSION = {
     "profileId": "URNGV8294NV",
     "state": "open",
-    "couponCodes": ["XMAS-2026", "SPRING-2026"],
+    "couponCodes": [f"XMAS-{number}" for number in range(16)],
     "loyaltyCards": ["CARD_7-A"],
     "identifiers": ["d41306257915", "f0a1b2"],
     "attributes": ATTRIBUTES,

@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 Number: TypeAlias = int | float | Decimal
 
-_EXACT = Context(prec=5000, Emax=10**9, Emin=-(10**9), traps=[])
+_MOST_DIGITS = 5000
+_EXACT = Context(prec=_MOST_DIGITS, traps=[])
 """Wide enough for the sum of a cart of the longest numbers a reader lets through."""
 
-_MOST_DIGITS = 5000
 _ENDLESS = Decimal(f"1E+{_MOST_DIGITS}")
 
 _RELATIVE = Decimal("1e-9")

@@ -195,7 +195,7 @@ def _owners(root: SchemaNode) -> dict[str, str]:
     return owners
 
 
-@lru_cache(maxsize=256)
+@lru_cache
 def _similar(part: SchemaNode, key: str) -> list[str]:
     """Return the names like a key that a caller can set, the closest first."""
     from difflib import get_close_matches
