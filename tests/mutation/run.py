@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from functools import partial
@@ -118,13 +119,21 @@ def judged(plan: Plan, found: list[Mutant], jobs: int, most: int | None) -> Iter
         )
         return
     late = [number for number, each in enumerate(verdicts) if each == "at import"]
-    works = [
-        partial(_cold, plan, found[number], warm["tests"], order)
+    names = list(warm["tests"])
+    kills: Counter[str] = Counter()
+    works = (
+        partial(_cold, plan, found[number], warm["tests"], _likeliest(names, order, kills))
         for number, order in zip(late, warm["orders"], strict=True)
-    ]
+    )
     for number, value in pool(works, jobs):
         verdicts[late[number]] = "alive" if value == "alive" else "killed"
+        kills[value] += 1
     yield from map(Result, found, verdicts)
+
+
+def _likeliest(names: Sequence[str], order: Sequence[int], kills: Counter[str]) -> list[str]:
+    """Return the names of tests, those that failed on most mutants first."""
+    return sorted((names[each] for each in order), key=lambda name: -kills[name])
 
 
 def _arguments(plan: Plan) -> list[str]:
@@ -141,10 +150,11 @@ def _warm(plan: Plan, found: list[Mutant], jobs: int, most: int | None) -> dict[
 
 
 class Ranking:
-    """A plugin that keeps the named tests, in their order."""
+    """A plugin that keeps the named tests, in their order; `failed` is the first that fails."""
 
-    def __init__(self, names: Sequence[str], order: Sequence[int]) -> None:
-        self.ranks = {names[each]: rank for rank, each in enumerate(order)}
+    def __init__(self, names: Sequence[str]) -> None:
+        self.ranks = {name: rank for rank, name in enumerate(names)}
+        self.failed = ""
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Sort the tests."""
@@ -153,9 +163,17 @@ class Ranking:
             key=lambda each: self.ranks[each.nodeid],
         )
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note the test."""
+        if report.failed:
+            self.failed = self.failed or report.nodeid
 
-def _cold(plan: Plan, mutant: Mutant, seconds: dict[str, float], order: list[int]) -> Verdict:
-    """Return the verdict on a mutant that is imported in place of the module; runs in a child."""
+
+def _cold(plan: Plan, mutant: Mutant, seconds: dict[str, float], names: list[str]) -> str:
+    """Return the test that fails on a mutant that is imported in place of the module.
+
+    It is ``alive`` if none does, and empty if no test can be run; runs in a child.
+    """
     load = SourceFileLoader.get_code
 
     def get_code(loader: SourceFileLoader, fullname: str) -> CodeType | None:
@@ -164,12 +182,12 @@ def _cold(plan: Plan, mutant: Mutant, seconds: dict[str, float], order: list[int
         return load(loader, fullname)
 
     setattr(SourceFileLoader, "get_code", get_code)  # noqa: B010 - mypy takes it for an error
-    plugins = [Limits(seconds), Ranking(list(seconds), order)]
+    ranking = Ranking(names)
     try:
-        status = pytest.main(["-x", *_arguments(plan)], plugins=plugins)
+        status = pytest.main(["-x", *_arguments(plan)], plugins=[Limits(seconds), ranking])
     except Exception:  # noqa: BLE001 - as a module is imported, it may raise anything
-        return "killed"
-    return "alive" if status == 0 else "killed"
+        return ""
+    return "alive" if status == 0 else ranking.failed
 
 
 def justified() -> dict[str, set[str]]:
