@@ -25,6 +25,8 @@ Function: TypeAlias = tuple[str, int]
 """The path of a module, and the line where a function of it begins."""
 SLOW = 0.5
 """Seconds; tests that take longer are left out, since survivors meet every test."""
+FEW = 200
+"""How many tests a changed statement meets before it is tried on all of them at import."""
 Verdict: TypeAlias = str
 """``killed``, ``alive``, or ``at import`` if it changes what runs as a module is imported."""
 
@@ -161,7 +163,8 @@ class Judge:
         """Return the verdict, the functions that differ, and what test fails; runs in a child."""
         changed = self._change(mutant)
         functions = self._functions(changed)
-        order = self._order(functions, idle=not changed.functions)[: self.most]
+        most = FEW if self.most is None and not changed.functions else self.most
+        order = self._order(functions, idle=not changed.functions)[:most]
         try:
             apply(changed, self.functions)
             forget()
