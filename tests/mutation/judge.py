@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import compress
 from pathlib import Path
-from types import FunctionType
+from types import FrameType, FunctionType
 from typing import Any, NamedTuple, TypeAlias
 
 import pytest
@@ -89,12 +90,20 @@ class Judge:
         self.items: list[pytest.Item] = []
         self.seconds: list[float] = []
         self.breadth: list[int] = []
+        self.early: set[Function] = set()
         self.calls: dict[Function, set[int]] = defaultdict(set)
         self.kills: dict[Function, Counter[int]] = defaultdict(Counter)
+
+    def note(self, frame: FrameType, event: str, _: object) -> None:
+        """Note what functions are called as their module is imported; for `sys.setprofile`."""
+        code = frame.f_code
+        if event == "call" and code.co_filename in self.originals:
+            self.early.add((code.co_filename, code.co_firstlineno))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Take the place of the loop that runs each test once."""
+        sys.setprofile(None)
         if session.testsfailed:
             raise session.Interrupted("errors during collection")
         self.items = [each for each in session.items if not self.left_out(each.nodeid)]
@@ -174,8 +183,9 @@ class Judge:
         killer = run([self.items[each] for each in order])
         if killer is not None:
             return "killed", functions, order[killer]
-        called = changed.functions and all(map(self.calls.get, functions))
-        return ("alive" if called else "at import"), functions, None
+        late = changed.functions and all(map(self.calls.get, functions))
+        known = late and self.early.isdisjoint(functions)
+        return ("alive" if known else "at import"), functions, None
 
     def summary(self) -> dict[str, Any]:
         """Return the verdicts, the tests with their seconds, and their order for what is left."""

@@ -143,6 +143,7 @@ def _arguments(plan: Plan) -> list[str]:
 def _warm(plan: Plan, found: list[Mutant], jobs: int, most: int | None) -> dict[str, Any]:
     originals = {path: Path(path).read_text("utf-8") for path in {each.path for each in found}}
     judge = Judge(found, originals, re.compile(plan.left_out).search, jobs, most)
+    sys.setprofile(judge.note)
     status = pytest.main(_arguments(plan), plugins=[judge])
     if not judge.verdicts:
         raise RuntimeError(f"pytest ended with status {status}")
