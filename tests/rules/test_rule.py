@@ -8,6 +8,8 @@ import pytest
 
 from support.checks import SHOE
 from talonschema import NEW, Policy, check
+from talonschema.findings.code import Confidence
+from talonschema.rules import RULES, cart
 from talonschema.rules.rule import place
 
 OF_STATES = (
@@ -98,9 +100,23 @@ def test_a_place_is_below_the_session_or_the_whole_payload(
     assert place(read, ("return",)) == path
 
 
-def test_a_finding_needs_no_hint() -> None:
-    report = check({"cartItems": [{**SHOE, "position": 1}]}, model="CustomerSessionV2")
+def test_a_finding_has_the_hint_of_its_rule_if_there_is_one() -> None:
+    payload = {"cartItems": [{**SHOE, "position": 1}]}
+    report = check(payload, model="CustomerSessionV2")
     assert [each.hint for each in report.findings if each.code == "cart/position"] == [""]
+    (finding,) = check({"cartItems": [{**SHOE, "price": -5}]}).findings
+    assert finding.hint.startswith("send discounts through Talon.One")
+
+
+def test_a_rule_is_documented_unless_it_is_known_otherwise() -> None:
+    confidences = {name: rule.code.confidence for name, rule in RULES.items()}
+    assert confidences["cart/quantity-sum"] is Confidence.DOCUMENTED
+    assert confidences["cart/position"] is Confidence.PRACTICE
+    assert confidences["cart/negative-price"] is Confidence.INFERRED
+
+
+def test_a_rule_is_the_function_that_is_decorated() -> None:
+    assert RULES["cart/position"].check is cart.position
 
 
 @pytest.mark.parametrize("length", [2, 16, 17, 100])
