@@ -123,9 +123,8 @@ def cart_item_total(context: Context) -> Violations:
         return
     declared, tolerance = context.session.get("cartItemTotal"), context.policy.total_tolerance
     pairs = ((item["price"], item["quantity"]) for item in cart)
-    if declared is None or surely_near(declared, pairs, tolerance):
-        return
-    yield from _compare(context, "cartItemTotal", _item_prices)
+    if declared is not None and not surely_near(declared, pairs, tolerance):
+        yield from _compare(context, "cartItemTotal", _item_prices)
 
 
 def _item_prices(context: Context) -> Iterator[Decimal]:

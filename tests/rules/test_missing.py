@@ -1,0 +1,43 @@
+"""What a rule lacks for a payload, as its entry in `Report.skipped` words it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from support.checks import SHOE
+from talonschema import check
+
+NO_CART = "the session has no cartItems"
+NO_STORED_CART = "the cart of the stored session is not known"
+RETURN = {"return": {"returnedCartItems": [{"position": 0, "sku": "a", "quantity": 1}]}}
+SKU = {"return": {"returnedCartItems": [{"sku": "a"}]}}
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "payload", "model"),
+    [
+        ("totals/cart-item-total", NO_CART, {}, "CustomerSessionV2"),
+        ("totals/cart-item-additional-cost-total", NO_CART, {}, "CustomerSessionV2"),
+        (
+            "totals/cart-item-total",
+            "an item has no price of its own",
+            {"cartItems": [SHOE, {"sku": "a", "quantity": 1}]},
+            "CustomerSessionV2",
+        ),
+        (
+            "totals/total",
+            "additionalCostTotal, a part of it, is missing",
+            {"cartItemTotal": 0, "cartItemAdditionalCostTotal": 0, "total": 0},
+            "CustomerSessionV2",
+        ),
+        ("return/position-out-of-range", NO_STORED_CART, RETURN, None),
+        ("return/sku-mismatch", NO_STORED_CART, RETURN, None),
+        ("return/ambiguous-sku", NO_STORED_CART, SKU, None),
+        ("return/quantity-exceeds-remaining", NO_STORED_CART, RETURN, None),
+    ],
+)
+def test_what_is_missing(code: str, reason: str, payload: Any, model: str | None) -> None:
+    skipped = check(payload, model=model, edition="2026-06").skipped
+    assert (code, reason) in {(each.code, each.reason) for each in skipped}
