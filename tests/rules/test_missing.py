@@ -13,6 +13,7 @@ NO_CART = "the session has no cartItems"
 NO_STORED_CART = "the cart of the stored session is not known"
 RETURN = {"return": {"returnedCartItems": [{"position": 0, "sku": "a", "quantity": 1}]}}
 SKU = {"return": {"returnedCartItems": [{"sku": "a"}]}}
+NO_STATE = "the previous state is not known"
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,8 @@ SKU = {"return": {"returnedCartItems": [{"sku": "a"}]}}
 def test_what_is_missing(code: str, reason: str, payload: Any, model: str | None) -> None:
     skipped = check(payload, model=model, edition="2026-06").skipped
     assert (code, reason) in {(each.code, each.reason) for each in skipped}
+
+
+def test_reopening_lacks_the_state_before() -> None:
+    (skipped,) = check(None, operation="reopen", edition="2026-06").skipped
+    assert (skipped.code, skipped.reason) == ("lifecycle/state-transition", NO_STATE)

@@ -46,10 +46,8 @@ def _before(context: Context) -> str | None:
 )
 def initial_state(context: Context) -> Violations:
     """Look at the state of a session that does not exist yet."""
-    if context.state is not NEW or context.call_kind.operation != "update":
-        return
-    state = resulting_state("update", context.session.get("state"), None)
-    if state not in INITIAL and state in SETTABLE:
+    state = context.session.get("state")
+    if context.state is NEW and state in SETTABLE and state not in INITIAL:
         params = {"allowed": sorted(INITIAL)}
         yield context.violation("state", params=params, values={"state": state})
 
@@ -184,9 +182,7 @@ def state_transition(context: Context) -> Violations:
 def finished_session(context: Context) -> Violations:
     """Look for updates without a state, outside `open`."""
     before = _before(context)
-    if context.call_kind.operation != "update" or before in (None, "open"):
-        return
-    if context.session.get("state") is None:
+    if before not in (None, "open") and context.session.get("state") is None:
         yield context.violation(params={"before": before})
 
 
@@ -220,9 +216,7 @@ def finished_session(context: Context) -> Violations:
 def repeated_state(context: Context) -> Violations:
     """Compare the state with that before the update, outside `open`."""
     before = _before(context)
-    if context.call_kind.operation != "update" or before in (None, "open"):
-        return
-    if context.session.get("state") == before and before in SETTABLE:
+    if before != "open" and before in SETTABLE and context.session.get("state") == before:
         yield context.violation("state", params={"before": before})
 
 
