@@ -35,8 +35,7 @@ _DOCS = "Update customer session, query parameter `now` (2024-05 on)"
 def malformed_now(context: Context) -> Violations:
     """Read the parameter."""
     if _now(context) is None:
-        now = context.now if isinstance(context.now, str) else str(context.now)
-        yield Violation(values={"now": now}, parameter="now")
+        yield Violation(values={"now": str(context.now)}, parameter="now")
 
 
 @rule(
@@ -113,11 +112,8 @@ def now_not_future(context: Context) -> Violations:
 def _now(context: Context) -> datetime | None:
     if isinstance(context.now, datetime):
         return None if context.now.utcoffset() is None else context.now
-    if context.now is None:
-        return None
-    return moment(context.now) or moment(
-        re.sub(r"([+-][0-9]{2})([0-9]{2})$", r"\1:\2", context.now)
-    )
+    # With the colon that `now_offset` looks for.
+    return moment(re.sub(r"([+-][0-9]{2})([0-9]{2})$", r"\1:\2", str(context.now)))
 
 
 @rule(
