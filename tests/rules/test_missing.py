@@ -13,7 +13,6 @@ NO_CART = "the session has no cartItems"
 NO_STORED_CART = "the cart of the stored session is not known"
 RETURN = {"return": {"returnedCartItems": [{"position": 0, "sku": "a", "quantity": 1}]}}
 SKU = {"return": {"returnedCartItems": [{"sku": "a"}]}}
-NO_STATE = "the previous state is not known"
 
 
 @pytest.mark.parametrize(
@@ -46,4 +45,10 @@ def test_what_is_missing(code: str, reason: str, payload: Any, model: str | None
 
 def test_reopening_lacks_the_state_before() -> None:
     (skipped,) = check(None, operation="reopen", edition="2026-06").skipped
-    assert (skipped.code, skipped.reason) == ("lifecycle/state-transition", NO_STATE)
+    assert tuple(skipped) == ("lifecycle/state-transition", "the previous state is not known")
+
+
+def test_a_dry_update_has_no_state_before_it() -> None:
+    skipped = check({"state": "open"}, previous="closed", dry=True).skipped
+    reasons = {each.reason for each in skipped if each.code.startswith("lifecycle/")}
+    assert reasons == {"a dry update is judged alone"}
