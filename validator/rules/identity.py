@@ -123,10 +123,10 @@ def shared_profile(context: Context) -> Violations:
 )
 def profile_id_length(context: Context) -> Violations:
     """Measure the id."""
-    length = len(context.session.get("profileId") or "")
-    if length > _MAX_PROFILE_ID:
+    profile = context.session.get("profileId")
+    if profile and len(profile) > _MAX_PROFILE_ID:
         yield context.violation(
-            "profileId", params={"limit": _MAX_PROFILE_ID}, values={"length": length}
+            "profileId", params={"limit": _MAX_PROFILE_ID}, values={"length": len(profile)}
         )
 
 
