@@ -52,3 +52,8 @@ def test_a_dry_update_has_no_state_before_it() -> None:
     skipped = check({"state": "open"}, previous="closed", dry=True).skipped
     reasons = {each.reason for each in skipped if each.code.startswith("lifecycle/")}
     assert reasons == {"a dry update is judged alone"}
+
+
+def test_an_empty_return_needs_no_cart() -> None:
+    skipped = check({"return": {"returnedCartItems": []}}, edition="2026-06").skipped
+    assert {each.code for each in skipped} == {"lifecycle/state-transition"}

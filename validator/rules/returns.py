@@ -28,12 +28,10 @@ def _returning(*entries: dict[str, Any]) -> dict[str, Any]:
 
 def _entries(context: Context) -> list[tuple[int, Mapping[str, Any]]]:
     """Return index and value of each entry that is valid as a whole."""
-    entries = context.session.get(_LIST) or ()
-    if not context.invalid:
-        return list(enumerate(entries))
     if not context.readable(_LIST):
         return []
     broken = context.invalid.parts(context.place(_LIST))
+    entries = context.session.get(_LIST) or ()
     return [(index, entry) for index, entry in enumerate(entries) if index not in broken]
 
 
@@ -50,26 +48,26 @@ def lines(entry: Mapping[str, Any], cart: Sequence[Mapping[str, Any]]) -> list[i
     return [index for index, item in enumerate(cart) if item.get("sku") == entry.get("sku")]
 
 
-def take(entry: Mapping[str, Any], indexes: Sequence[int], left: list[int]) -> int:
+def take(entry: Mapping[str, Any], indexes: Sequence[int], left: list[int]) -> bool:
     """Take the units of an entry from what is `left` of the items at `indexes`, in their order.
 
-    Return how many units are wanting; 1 for an entry without a quantity, which returns a whole
-    item, if nothing is left. That units come from the first items of a SKU is inferred: the API
-    documents no order.
+    An entry without a quantity returns a whole item. Return False if fewer units are left, or none
+    of any item. That units come from the first items of a SKU is inferred: the API documents no
+    order.
     """
     wanted = entry.get("quantity")
     if wanted is None:
         index = next((index for index in indexes if left[index] > 0), None)
         if index is None:
-            return 1
+            return False
         left[index] = 0
-        return 0
+        return True
     wanting = integer(wanted)
     for index in indexes:
         taken = min(wanting, max(left[index], 0))
         left[index] -= taken
         wanting -= taken
-    return wanting
+    return wanting == 0
 
 
 def remaining(item: Mapping[str, Any]) -> int:
@@ -172,16 +170,16 @@ def sku_mismatch(context: Context) -> Violations:
     """Compare the SKU with that at the position."""
     cart = _cart(context)
     both = [e for e in _entries(context) if None not in (e[1].get("position"), e[1].get("sku"))]
-    if cart is None and both:
-        yield _NO_CART
+    if cart is None:
+        if both:
+            yield _NO_CART
+        return
     for index, entry in both:
-        found = lines(entry, cart or ())
-        if cart is None or not found:
-            continue
-        stored = cart[found[0]].get("sku")
-        if stored != entry["sku"]:
-            values = {"sku": entry["sku"], "position": found[0], "stored": stored}
-            yield context.violation(_LIST, index, "sku", values=values)
+        for position in lines(entry, cart):
+            stored = cart[position].get("sku")
+            if stored != entry["sku"]:
+                values = {"sku": entry["sku"], "position": position, "stored": stored}
+                yield context.violation(_LIST, index, "sku", values=values)
 
 
 @rule(
@@ -266,7 +264,7 @@ def quantity_exceeds_remaining(context: Context) -> Violations:
             yield context.violation(*place, params={"kind": "none"}, values=values)
         elif found:
             before = sum(max(left[each], 0) for each in found)
-            if take(entry, found, left):
+            if not take(entry, found, left):
                 values = {"remaining": before}
                 if quantity is not None:
                     values["returned"] = int(quantity)
@@ -320,10 +318,10 @@ def whole_item_only(context: Context) -> Violations:
     for _, entry in _entries(context):
         take(entry, lines(entry, cart), after)
     for index, entry in entries:
-        found = [each for each in lines(entry, cart) if 0 < after[each] < left[each]]
-        if found:
-            values = {"returned": left[found[0]] - after[found[0]], "remaining": left[found[0]]}
-            yield context.violation(_LIST, index, "quantity", values=values)
+        for each in lines(entry, cart):
+            if 0 < after[each] < left[each]:
+                values = {"returned": left[each] - after[each], "remaining": left[each]}
+                yield context.violation(_LIST, index, "quantity", values=values)
 
 
 @rule(
