@@ -44,6 +44,15 @@ SHAPES: dict[str, Policy] = {
             "no attributes": {"catalog": {"attributes": {"CustomerSession": {}, "CartItem": {}}}},
             "costs": {"catalog": {"additional_costs": _COSTS}},
             "no costs": {"catalog": {"additional_costs": {}}},
+            "impossible names": {
+                "catalog": {
+                    "attributes": {
+                        entity: {"shipping-city": "string", "1st": "number", "x": "any"}
+                        for entity in ("CustomerSession", "CartItem")
+                    },
+                    "additional_costs": {"8x": "both", "_box": "item", "shipping": "session"},
+                }
+            },
             "prices": {"catalog": {"priced_skus": ["A1", "", "0"]}},
             "everything": {
                 **dict.fromkeys(("coupon_budget", "referral_budget", "identifier_budget"), True),

@@ -109,13 +109,14 @@ _PREFILTER_TYPES: dict[str, dict[str, Any]] = {
 
 
 def _prefilter_attributes(policy: Policy) -> PrefilterKeywords:
-    """Return what passes only attributes as the catalog has them."""
+    """Return what passes only attributes as the catalog has them, under names that can exist."""
     defined = _defined(policy)
     return {
         place: {
             "properties": {
                 name: _prefilter_value(attribute)
                 for name, attribute in defined.get(entity, {}).items()
+                if re.fullmatch(_ATTRIBUTE_NAME, name)
             },
             "additionalProperties": False,
         }
@@ -134,11 +135,18 @@ def _prefilter_value(attribute: Attribute) -> dict[str, Any]:
 
 
 def _prefilter_costs(policy: Policy) -> PrefilterKeywords:
-    """Return what passes only additional costs that the catalog has, where they may stand."""
+    """Return what passes only additional costs that the catalog has, where they may stand.
+
+    And only under names that can exist: keywords for single names take the place of those for all.
+    """
     known = _scopes(policy)
     return {
         place: {
-            "properties": {name: True for name, scope in known.items() if scope in ("both", where)},
+            "properties": {
+                name: True
+                for name, scope in known.items()
+                if scope in ("both", where) and re.fullmatch(_ATTRIBUTE_NAME, name)
+            },
             "additionalProperties": False,
         }
         for where, place in (
