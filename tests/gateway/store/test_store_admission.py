@@ -98,6 +98,14 @@ def test_strictly_a_new_session_without_a_state_is_open(on: Stand) -> None:
     assert on.look() == {"open", "cancelled"}
 
 
+def test_strictly_a_creation_counts_beside_a_look_up_from_before_it(on: Stand) -> None:
+    creation = on.admit("open new", None, strict_new=True)
+    look_up = on.admit("open closed partially_returned cancelled new", None)
+    on.finish(creation, Learned())
+    on.finish(look_up, Learned("new"))
+    assert "open" in on.begin("closed", "cancelled", strict_new=True).states
+
+
 def test_strictly_a_lost_creation_may_have_happened(on: Stand) -> None:
     on.finish(on.admit("open new", "closed", strict_new=True), Uncertain())
     on.wait(LEASE * 2)

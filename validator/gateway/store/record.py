@@ -209,6 +209,7 @@ class Record:
         if outcome.state is None and pending.keeps:
             if self.states & NEW:
                 self.states = self.states & ~NEW | OPEN
+                self._note_result(OPEN, dated=False)
             return
         state = BITS.get(outcome.state, OTHER) if outcome.state else pending.wanted
         updated = microseconds(outcome.updated) if outcome.updated else 0

@@ -220,6 +220,7 @@ local function learn(pending, state, date)
     if pending[KEEPS] == 1 then
       if bit.band(states, NEW) ~= 0 then
         states = bit.bor(without(states, NEW), OPEN)
+        note_result(OPEN, false)
       end
       return
     end
