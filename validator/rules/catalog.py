@@ -464,7 +464,9 @@ def impossible_name(context: Context) -> Violations:
     for holder, kind, form in kinds:
         fits = _fullmatch(form)
         for _, steps, names in _holders(context, holder):
-            # A generator for each map costs 1 % of a check of a hundred items.
+            # Nearly all of them fit, and this is what finds out fastest.
+            if all(map(fits, names)):
+                continue
             for name in sorted([name for name in names if not fits(name)]):
                 params = {"entity": kind, "name": name}
                 if form != _ATTRIBUTE_NAME:
