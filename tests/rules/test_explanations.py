@@ -83,10 +83,12 @@ def test_what_an_unknown_key_may_have_been_meant_for(
         ({"customersession": {}, "customerSession": {}}, None, {"/customersession"}),
         ({"customersession": {}, "responseContent": []}, None, set()),
         ({"_return": RETURN}, None, set()),
+        ({"effects": [{"new": 1}], "customerProfile": {"new": 1}}, STATE, set()),
     ],
     ids=[
         *("of a session, on an item", "of a session, on a return", "an envelope in a response"),
         *("beside the right envelope", "the envelope, which is missing", "that of a return"),
+        "where the API may send more",
     ],
 )
 def test_a_key_is_unknown_where_no_other_code_is_for_it(
