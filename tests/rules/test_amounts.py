@@ -8,7 +8,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from talonschema.rules.amounts import Number, decimal, near, surely_near, times, total, written
+from talonschema.rules.amounts import (
+    Number,
+    decimal,
+    integer,
+    near,
+    surely_near,
+    times,
+    total,
+    written,
+)
 
 TOLERANCE = Decimal("0.005")
 
@@ -80,6 +89,7 @@ def test_numbers_longer_than_any_reader_lets_through_count_as_one() -> None:
     assert decimal(Decimal("2E+5000")) == Decimal("2E+5000")
     assert decimal(Decimal("2E+5001")) == decimal(Decimal("9E+999999"))
     assert decimal(Decimal("-2E+5001")) == -decimal(Decimal("2E+5001"))
+    assert integer(Decimal("2E+5001")) == integer(Decimal("9E+6000")) == 10**5000
 
 
 @pytest.mark.parametrize(
