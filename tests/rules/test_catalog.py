@@ -18,6 +18,9 @@ class City(Enum):
     PARIS = "Paris"
 
 
+OF_ATTRIBUTES = ("attribute-type", "attribute-value", "null-attribute", "unknown-attribute")
+
+
 def policy(**attributes: Any) -> Policy:
     return Policy.from_mapping({"catalog": {"attributes": attributes}})
 
@@ -32,22 +35,60 @@ def item(**more: Any) -> dict[str, Any]:
     return {"cartItems": [{**SHOE, **more}]}
 
 
-# Its unknown key has every rule look at the item.
+def lacking_sku(**more: Any) -> dict[str, Any]:
+    """Return a payload whose fault has every rule look at its item."""
+    return {"cartItems": [{"name": "Air Glide", "quantity": 1, "price": 99.99, **more}]}
+
+
 @pytest.mark.parametrize(
-    ("attributes", "skipped"),
+    ("attributes", "reasons"),
     [
-        ({}, False),
-        ({"material": "wool"}, True),
+        ({}, {}),
+        (
+            {"material": "wool"},
+            {
+                f"catalog/{name}": "the catalog does not cover CartItem attributes"
+                for name in OF_ATTRIBUTES
+            },
+        ),
     ],
     ids=["none", "one"],
 )
 def test_attributes_that_a_catalog_does_not_cover_are_left_open_if_there_are_any(
-    attributes: dict[str, Any], skipped: bool
+    attributes: dict[str, Any], reasons: dict[str, str]
 ) -> None:
-    payload = item(attributes=attributes, unknown=1)
-    report = Validator(policy=NO_ATTRIBUTES).check(payload)
-    reasons = {each.reason for each in report.skipped if each.code == "catalog/unknown-attribute"}
-    assert reasons == ({"the catalog does not cover CartItem attributes"} if skipped else set())
+    report = Validator(policy=NO_ATTRIBUTES).check(lacking_sku(attributes=attributes))
+    codes = {f"catalog/{name}" for name in OF_ATTRIBUTES}
+    assert {each.code: each.reason for each in report.skipped if each.code in codes} == reasons
+
+
+def test_each_restricted_attribute_is_judged() -> None:
+    attributes = {
+        "Age": {"type": "number", "allowed": [1]},
+        "Area": "string",
+        "City": {"type": "string", "allowed": ["Berlin"]},
+        "Extra": {"type": "any", "allowed": ["x"]},
+    }
+    payload = {"attributes": {"Age": "1", "Area": "a", "City": "Paris", "Extra": {"a": 1}}}
+    assert found(policy(CustomerSession=attributes), payload) == {
+        "/attributes/Age": {"attribute": "Age", "type": "number", "value": "1"},
+        "/attributes/City": {"attribute": "City", "allowed": ["Berlin"], "value": "Paris"},
+        "/attributes/Extra": {"attribute": "Extra", "allowed": ["x"], "value": "an object"},
+    }
+
+
+def test_costs_of_an_item_with_another_fault_are_judged_by_their_scope() -> None:
+    costs = {"shipping": "session", "engraving": "item", "tip": "both"}
+    payload = lacking_sku(additionalCosts={name: {"price": 1} for name in costs})
+    facts = found(Policy.from_mapping({"catalog": {"additional_costs": costs}}), payload)
+    assert facts.pop("/cartItems/0/sku")
+    assert facts == {
+        "/cartItems/0/additionalCosts/shipping": {
+            "cost": "shipping",
+            "scope": "session",
+            "place": "item",
+        }
+    }
 
 
 def test_an_entity_that_is_not_covered_leaves_the_others_to_be_judged() -> None:
