@@ -114,6 +114,14 @@ def test_an_enumeration_counts_as_its_value() -> None:
     }
 
 
+def test_an_enumeration_of_a_session_in_order_counts_as_its_value_beside_a_faulty_item() -> None:
+    types = {"City": {"type": "string", "allowed": ["Berlin"]}}
+    payload = {"attributes": {"City": City.BERLIN}, **item(attributes={"material": 1})}
+    assert found(policy(CustomerSession=types, CartItem={"material": "string"}), payload) == {
+        "/cartItems/0/attributes/material": {"attribute": "material", "type": "string", "value": 1}
+    }
+
+
 def test_attributes_of_items_are_named() -> None:
     types = {
         "material": {"type": "string", "allowed": ["wool"]},
