@@ -100,6 +100,17 @@ def test_a_return_shows_the_state_of_an_unknown_session() -> None:
     assert known == PreviousSession("state", "partially_returned")
 
 
+@pytest.mark.parametrize("operation", ["return", None])
+def test_a_return_of_an_unknown_cart_leaves_it_unknown(operation: str | None) -> None:
+    shoes, shirts = (
+        Update({"return": {"returnedCartItems": [{"position": each}]}}, operation)
+        for each in (0, 1)
+    )
+    reports = list(replay([shoes, shirts], previous={"state": "closed"}))
+    assert [report.findings for report in reports] == [(), ()]
+    assert "return/position-out-of-range" in {each.code for each in reports[1].skipped}
+
+
 def test_a_step_takes_a_model() -> None:
     validator = Validator()
     unknown = before(validator.engine, validator.naming, None)

@@ -135,10 +135,12 @@ def after(
 
 
 def _returned(session: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a session whose cart items know what was returned of them."""
-    cart = [dict(item) for item in session.get("cartItems") or ()]
+    """Return a session whose cart items, if known, know what was returned of them."""
+    if "cartItems" not in session:
+        return dict(session)
+    cart = [dict(item) for item in session["cartItems"]]
     left = [remaining(item) for item in cart]
-    for entry in sent.get("returnedCartItems") or ():
+    for entry in sent["returnedCartItems"]:
         take(entry, lines(entry, cart), left)
     for item, count in zip(cart, left, strict=True):
         if count != remaining(item):
