@@ -111,6 +111,27 @@ def test_a_return_of_an_unknown_cart_leaves_it_unknown(operation: str | None) ->
     assert "return/position-out-of-range" in {each.code for each in reports[1].skipped}
 
 
+def test_a_response_among_the_calls_changes_nothing() -> None:
+    response = {
+        "id": 6,
+        "created": "2020-02-07T08:15:22Z",
+        "updated": "2020-02-07T08:15:22Z",
+        "integrationId": "a",
+        "applicationId": 1,
+        "attributes": {},
+        "firstSession": True,
+        "profileId": "a",
+        "state": "closed",
+        "cartItems": [],
+        "total": 0,
+        "cartItemTotal": 0,
+        "additionalCostTotal": 0,
+    }
+    reports = list(replay([OPEN, response, {"cartItems": [SHOE]}], edition="2022-06"))
+    assert [report.model for report in reports][1] == "CustomerSessionV2"
+    assert [codes(report) for report in reports] == [[]] * 3
+
+
 def test_a_step_takes_a_model() -> None:
     validator = Validator()
     unknown = before(validator.engine, validator.naming, None)
