@@ -81,6 +81,11 @@ def test_the_session_is_known_as_the_calls_leave_it() -> None:
     assert returned == (state, {**known, "state": state, "cartItems": [left]})
 
 
+def test_nothing_is_left_of_a_whole_item() -> None:
+    *_, (_, known) = states([{"cartItems": [SHOE]}, CLOSE, returning({"position": 0})])
+    assert known["cartItems"] == [{**SHOE, "remainingQuantity": 0, "returnedQuantity": 3}]
+
+
 def test_of_an_unknown_session_the_state_is_learned_alone() -> None:
     validator = Validator(edition="2026-06")
     known = before(validator.engine, validator.naming, None)

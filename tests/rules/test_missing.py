@@ -57,3 +57,11 @@ def test_a_dry_update_has_no_state_before_it() -> None:
 def test_an_empty_return_needs_no_cart() -> None:
     skipped = check({"return": {"returnedCartItems": []}}, edition="2026-06").skipped
     assert {each.code for each in skipped} == {"lifecycle/state-transition"}
+
+
+@pytest.mark.parametrize("entry", [{"position": 0}, {"position": 0, "sku": "a"}, {"quantity": 1}])
+def test_an_entry_that_is_not_found_by_its_sku_is_judged_without_the_cart(
+    entry: dict[str, Any],
+) -> None:
+    skipped = check({"return": {"returnedCartItems": [entry]}}, edition="2026-06").skipped
+    assert "return/ambiguous-sku" not in {each.code for each in skipped}
