@@ -28,8 +28,9 @@ LOCK := requirements/dev.txt
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
     --no-emit-index-url --custom-compile-command 'make lock'
 # Tests that start programs or take whole corpora through something: not for the quick loop.
-SLOW := $(addprefix tests/,gateway export oracles output structure cli/test_robustness.py \
-    files/test_ndjson.py test_hook.py test_packaging.py)
+SLOW := $(addprefix tests/,evolution export gateway oracles output structure testing \
+    cli/test_robustness.py files/test_ndjson.py test_action.py test_deploy.py test_doc_blocks.py \
+    test_hook.py test_packaging.py)
 # The environments of test-latest and test-lowest.
 LATEST := build/latest
 LOWEST := build/lowest
