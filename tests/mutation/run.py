@@ -54,7 +54,15 @@ RULES = Plan(
     # Other tests compare the two engines.
     r"-jsonschema\]$",
 )
-READING = Plan(("reading/*.py",), ("reading", "files/test_documents.py"))
+READING = Plan(
+    ("reading/*.py",),
+    (
+        *("reading", "files/test_documents.py", "files/test_capture.py", "gateway/test_body.py"),
+        "structure/test_engines_python_values.py",
+    ),
+    # Other tests compare the two engines.
+    r"-jsonschema\]$",
+)
 RECORD = Plan(
     ("gateway/store/record.py",),
     (
