@@ -1,0 +1,108 @@
+"""Content-Encoding: what comes out, where it ends, and that no more is held than may come out."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from functools import partial
+
+import brotli
+import pytest
+
+from talonschema.reading.content_encoding import decompressed
+
+
+def raw(data: bytes, level: int = 6) -> bytes:
+    stream = zlib.compressobj(level, wbits=-zlib.MAX_WBITS)
+    return stream.compress(data) + stream.flush()
+
+
+WRITERS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "gzip": ("gzip", gzip.compress),
+    "zlib": ("deflate", zlib.compress),
+    "raw": ("deflate", raw),
+    "brotli": ("br", partial(brotli.compress, quality=1)),
+}
+each_writer = pytest.mark.parametrize("name", WRITERS)
+
+
+@each_writer
+def test_the_limit_is_the_most_that_comes_out(name: str) -> None:
+    encoding, write = WRITERS[name]
+    data = bytes(range(256)) * 300
+    body = write(data)
+    assert decompressed(body, encoding, len(data)) == data
+    assert decompressed(body, encoding, len(data) - 1) is None
+    assert decompressed(write(b""), encoding, 0) == b""
+
+
+@each_writer
+def test_what_ends_too_soon_is_broken_even_if_all_came_out(name: str) -> None:
+    encoding, write = WRITERS[name]
+    data = b"abc" * 20
+    body = write(data)
+    for cut in range(len(body)):
+        for limit in (len(data) - 1, len(data), len(data) + 1):
+            try:
+                # More than the limit may come out before the end shows to be missing.
+                found = decompressed(body[:cut], encoding, limit)
+            except ValueError:
+                continue
+            assert found is None, (cut, limit)
+            assert limit < len(data), (cut, limit)
+
+
+@each_writer
+def test_no_more_is_held_than_may_come_out(name: str) -> None:
+    encoding, write = WRITERS[name]
+    bomb = write(bytes(8 * 2**20))
+    for limit in (0, 1000, 100_000):
+        tracemalloc.start()
+        try:
+            assert decompressed(bomb, encoding, limit) is None
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 4 * limit + 100_000
+
+
+def test_a_gzip_file_has_a_hundred_members_at_most() -> None:
+    member = gzip.compress(b"a")
+    assert decompressed(member * 100, "gzip", 1000) == b"a" * 100
+    assert decompressed(member * 100, "gzip", 99) is None
+    with pytest.raises(ValueError, match=r"^$"):
+        decompressed(member * 101, "gzip", 1000)
+
+
+def test_other_forms_have_no_members() -> None:
+    for write in (zlib.compress, raw):
+        with pytest.raises(ValueError, match=r"^$"):
+            decompressed(write(b"a") * 2, "deflate", 1000)
+
+
+def stored(data: bytes, first: int) -> bytes:
+    """Return a block of a bare stream that holds data as they are; the last one if `first` is odd.
+
+    Five bits of the first byte mean nothing (RFC 1951, section 3.2.4).
+    """
+    return struct.pack("<BHH", first, len(data), len(data) ^ 0xFFFF) + data
+
+
+def test_a_bare_stream_may_look_like_zlibs_format() -> None:
+    # The first byte is that of zlib's format, the checksum in the second one is not.
+    body = stored(b"ab", 0x78) + stored(b"", 0x01)
+    assert decompressed(body, "deflate", 9) == b"ab"
+    # The other way round, for one of the sizes.
+    for size in range(1, 32):
+        body = stored(b"a" * size, 0x79)
+        assert decompressed(body, "deflate", 99) == b"a" * size
+
+
+@pytest.mark.parametrize("encoding", ["", "GZIP", "identity", "zstd", "gzip, br"])
+def test_an_unknown_encoding_is_named(encoding: str) -> None:
+    with pytest.raises(LookupError) as caught:
+        decompressed(b"", encoding, 100)
+    assert caught.value.args == (encoding,)
