@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import struct
 import tracemalloc
 import zlib
@@ -35,8 +36,29 @@ def test_the_limit_is_the_most_that_comes_out(name: str) -> None:
     data = bytes(range(256)) * 300
     body = write(data)
     assert decompressed(body, encoding, len(data)) == data
-    assert decompressed(body, encoding, len(data) - 1) is None
+    for limit in (len(data) - 1, 2**16, 2**15, 0):
+        assert decompressed(body, encoding, limit) is None
     assert decompressed(write(b""), encoding, 0) == b""
+
+
+@each_writer
+def test_repetitions_lie_as_far_back_as_the_window_reaches(name: str) -> None:
+    encoding, write = WRITERS[name]
+    # It is 32 KiB.
+    data = random.Random(0).randbytes(30_000) * 5
+    assert decompressed(write(data), encoding, len(data)) == data
+
+
+def test_the_end_of_a_bare_stream_may_come_out_in_two_pieces() -> None:
+    # Its last bits stand for a repetition, of which the first piece has a part.
+    for size in range(2**16, 2**16 + 260, 20):
+        assert decompressed(raw(bytes(size)), "deflate", 2**17) == bytes(size)
+
+
+def test_forms_are_not_taken_for_each_other() -> None:
+    for name, encoding in (("zlib", "gzip"), ("raw", "gzip"), ("gzip", "deflate"), ("gzip", "br")):
+        with pytest.raises(ValueError, match=r"^$"):
+            decompressed(WRITERS[name][1](b"abc"), encoding, 100)
 
 
 @each_writer

@@ -45,7 +45,7 @@ def _unzipped(body: bytes, bits: int, limit: int) -> bytes | None:
             out += piece
             if len(out) > limit:
                 return None
-            if not piece and not stream.unconsumed_tail and not stream.eof:
+            if not piece and not stream.eof:
                 raise ValueError
             body = stream.unconsumed_tail
         # Readers of gzip go on with the next member, if there is one (RFC 1952, section 2.2).
@@ -58,15 +58,14 @@ def _unzipped(body: bytes, bits: int, limit: int) -> bytes | None:
 def _unbrotlied(body: bytes, limit: int) -> bytes | None:
     import brotli
 
-    out = bytearray()
     stream = brotli.Decompressor()
     try:
-        out += stream.process(body, output_buffer_limit=limit + 1)
-        while len(out) <= limit and not stream.is_finished():
-            piece = stream.process(b"", output_buffer_limit=limit + 1 - len(out))
-            if not piece:
-                raise ValueError
-            out += piece
+        # All that is in the body, unless it is more than this.
+        out = stream.process(body, output_buffer_limit=limit + 1)
     except brotli.error as error:
         raise ValueError from error
-    return None if len(out) > limit else bytes(out)
+    if len(out) > limit:
+        return None
+    if not stream.is_finished():
+        raise ValueError
+    return bytes(out)
