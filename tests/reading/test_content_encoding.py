@@ -36,7 +36,8 @@ def test_the_limit_is_the_most_that_comes_out(name: str) -> None:
     data = bytes(range(256)) * 300
     body = write(data)
     assert decompressed(body, encoding, len(data)) == data
-    for limit in (len(data) - 1, 2**16, 2**15, 0):
+    # The buffer of Brotli has 32752 bytes before it grows.
+    for limit in (len(data) - 1, 2**16, 32_752, 0):
         assert decompressed(body, encoding, limit) is None
     assert decompressed(write(b""), encoding, 0) == b""
 
