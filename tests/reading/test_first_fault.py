@@ -20,6 +20,7 @@ LONG = ", ".join(["1"] * 20)
         ("[" * 120 + "]" * 120, "json/too-deep", None),
         ('"\\ud800"', "json/lone-surrogate", None),
         ('"\\udc00"', "json/lone-surrogate", None),
+        ('"\ud800"', "json/lone-surrogate", None),
         ("1,", "json/syntax", "trailing-comma"),
         ("1] 2", "json/syntax", "trailing-data"),
         ("{a: 1}", "json/syntax", "expected-key"),
@@ -41,9 +42,36 @@ def test_a_fault_beyond_the_effort_has_its_code(fault: str, code: str, kind: str
     assert (problem.code, problem.params.get("kind")) == (code, kind)
 
 
-def test_its_place_counts_characters() -> None:
-    problem = first_fault.find('["é", 1,\n"é" 2]', 100)
-    assert (problem.line, problem.column) == (2, 5)
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('["é", 1,\n"é" 2]', (2, 5)),
+        ('["é"\n,\n\n é]', (4, 2)),
+        ("[1,\nx]", (2, 1)),
+        ("x", (1, 1)),
+        ("[é]", (1, 2)),
+        ("[😀😀]", (1, 2)),
+        ('["é', (1, 3)),
+        ('["\ud800", x]', (1, 3)),
+        ('["abc\n"]', (2, 1)),
+        ("", (1, 1)),
+    ],
+)
+def test_its_place_counts_characters(text: str, place: tuple[int, int]) -> None:
+    problem = first_fault.find(text, 100)
+    assert (problem.line, problem.column) == place
+
+
+def test_what_is_known_of_it() -> None:
+    key = first_fault.find('{"aé": 1,\n "aé": 2}', 100)
+    assert (key.code, key.values) == ("json/duplicate-key", {"key": "aé"})
+    number = first_fault.find("1" * 5000, 100)
+    assert number.params == {"limit": "4300 digits"}
+    for depth in (120, 300):
+        deep = first_fault.find("[" * depth + "]" * depth, 100)
+        assert (deep.code, deep.params) == ("json/too-deep", {"limit": 100})
+    for text in ("[NaN]", "[Infinity]"):
+        assert first_fault.find(text, 100).code == "json/syntax"
 
 
 def test_the_scan_ends_with_the_problems() -> None:

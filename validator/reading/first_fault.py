@@ -64,7 +64,7 @@ def _problem(message: str, data: bytes, line: int, column: int, max_depth: int) 
         return Problem("json/number-range", params={"limit": f"{MAX_DIGITS} digits"}, **place)
     if message.startswith("recursion limit"):
         return Problem("json/too-deep", params={"limit": max_depth}, **place)
-    if "surrogate" in message or "hex escape" in message:
+    if any(each in message for each in ("surrogate", "hex escape", "code point")):
         return Problem("json/lone-surrogate", **place)
     kind = next((kind for start, kind in _KINDS if message.startswith(start)), "expected-value")
     return _syntax(kind, line, column)
@@ -75,7 +75,8 @@ def _in_characters(data: bytes, line: int, column: int) -> int:
     start = 0
     for _ in range(line - 1):
         start = data.index(b"\n", start) + 1
-    return max(1, len(data[start : start + column].decode(errors="ignore")))
+    # The place may be in the middle of a character.
+    return max(1, len(data[start : start + column].decode(errors="replace")))
 
 
 def _syntax(kind: str, line: int, column: int) -> Problem:
