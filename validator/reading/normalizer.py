@@ -120,12 +120,12 @@ class Normalizer:
         self._known[id(value)] = _Known(value, None, _IN_PROGRESS)
         for given, item in members if keyed else enumerate(members):
             key: Any = given
-            if keyed and not (type(key) is str and key.isascii() and key not in target):
+            if keyed and not (type(key) is str and key not in target):
                 key = self._key(given, target)
                 if key is None:
                     continue
             kind = type(item)
-            if kind is int or kind is bool or item is None or (kind is str and item.isascii()):
+            if kind is int or kind is bool or item is None or kind is str:
                 target[key] = item
                 continue
             self._path.append(key)
