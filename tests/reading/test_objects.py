@@ -315,6 +315,60 @@ def test_pydantic_models_without_a_dump_show_what_is_wrong() -> None:
     assert (problem.code, problem.path[:4]) == ("json/circular", (0, "attributes", "x", 0))
 
 
+class Named(pydantic.BaseModel):
+    """A model whose fields have other names in each direction."""
+
+    model_config = pydantic.ConfigDict(validate_by_name=True)
+
+    read_only: Any = pydantic.Field(default=None, validation_alias="in", serialization_alias="out")
+    both_ways: Any = pydantic.Field(default=None, alias="bothWays")
+    own_name: Any = None
+
+
+def test_the_names_of_a_model_are_those_of_its_dump_whether_it_has_one() -> None:
+    value = Named(read_only=1, both_ways="b")
+    broken = Named(read_only=1, both_ways="b", own_name=object())
+    wire, python = {"out": 1, "bothWays": "b"}, {"read_only": 1, "both_ways": "b"}
+    assert plain(value) == (wire, [])
+    assert plain(value, wire=False) == (python, [])
+    for is_wire, names in ((True, wire), (False, python)):
+        copy, (problem,) = plain(broken, wire=is_wire)
+        assert copy == {**names, "own_name": None}
+        assert (problem.code, problem.path) == ("json/unsupported-type", ("own_name",))
+    dated = Named(own_name=NOON)
+    assert plain(dated, wire=False)[0] == {"own_name": "2026-01-31T12:00:00Z"}
+
+
+def test_a_model_of_the_sdk_without_a_dump_has_its_names_all_the_same() -> None:
+    loop: list[Any] = []
+    loop.append(loop)
+    value = item(additional_costs=None, attributes={"x": loop})
+    assert plain(value)[0].keys() == {"name", "sku", "quantity", "price", "attributes"}
+    nested = sdk.NewCustomerSessionV2(profile_id="c", cart_items=[value])
+    assert {"profileId", "cartItems"} <= plain(nested)[0].keys()
+    assert {"profile_id", "cart_items"} <= plain(nested, wire=False)[0].keys()
+    assert None not in plain(nested, wire=False)[0].values()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"model_fields": {}},
+        {"model_dump": lambda _self: {}},
+        {"model_fields": {}, "model_dump": 1},
+        {"attribute_map": {}},
+        {"openapi_types": {}},
+        {"attribute_map": {}, "openapi_types": 1},
+        {"attribute_map": 1, "openapi_types": {}},
+        {"__dataclass_fields__": 1},
+    ],
+    ids=" ".join,
+)
+def test_half_a_model_is_none(members: dict[str, Any]) -> None:
+    (problem,) = plain(type("Half", (), members)())[1]
+    assert problem.code == "json/unsupported-type"
+
+
 @dataclasses.dataclass
 class Node:
     sku: str | None = None

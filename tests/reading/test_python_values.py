@@ -23,7 +23,7 @@ from support.odd_values import (
     types_in,
 )
 from talonschema.reading import normalizer
-from talonschema.reading.python_values import plain
+from talonschema.reading.python_values import is_plain, plain
 
 
 @pytest.mark.parametrize(("value", "expected"), GOOD, ids=[type(v).__name__ for v, _ in GOOD])
@@ -203,6 +203,60 @@ def test_nesting_of_shared_values_counts_at_each_place() -> None:
     outer = [shared]
     assert report([shared, outer, [[outer]]], max_depth=7)[1] == []
     assert report([shared, outer, [[outer]]], max_depth=6)[1] == [("too-deep", (2, 0, 0))]
+
+
+def test_scalars_have_no_height() -> None:
+    for scalar in (1.5, "é", Text("a"), Decimal(1), Single()):
+        shared = [[scalar]]
+        assert report([shared, [shared]], max_depth=4)[1] == []
+        assert report([shared, [shared]], max_depth=3)[1] == [("too-deep", (1, 0))]
+
+
+def test_decimals_without_a_fraction_are_integers_as_long_as_those_of_a_text() -> None:
+    copy, problems = plain([Decimal("1E+4299"), Decimal("1E+4300"), Decimal("-2.50")])
+    assert problems == []
+    assert [type(each) for each in copy] == [int, Decimal, Decimal]
+    assert copy == [10**4299, Decimal("1E+4300"), Decimal("-2.5")]
+
+
+def test_a_thousand_problems_are_noted() -> None:
+    problems = plain([1j] * 1001)[1]
+    assert [each.path for each in problems] == [(index,) for index in range(1000)]
+
+
+def test_only_numpys_booleans_are_known_by_their_names() -> None:
+    for module, name in (("other", "bool"), ("numpy", "void")):
+        odd = type(name, (), {"__module__": module, "item": lambda _self: True})
+        assert report([odd()]) == ([None], [("unsupported-type", (0,))])
+
+
+def test_models_are_in_wire_names_unless_asked_for_otherwise() -> None:
+    model = type("Model", (), {"attribute_map": {"a": "b"}, "openapi_types": {"a": "str"}, "a": 1})
+    assert plain(model()) == ({"b": 1}, [])
+    assert plain(model(), wire=False) == ({"a": 1}, [])
+
+
+@pytest.mark.parametrize("value", [{"a": [1, None]}, [{}, "é", 1.5, True], "a", None, 0, {}])
+def test_plain_values_show_to_be_such(value: object) -> None:
+    assert is_plain(value)
+    assert is_plain([value])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [(1,), Text("a"), Decimal(1), float("nan"), -float("inf"), {1: 2}, {Text("a"): 1}, 1j],
+    ids=repr,
+)
+def test_other_values_do_not(value: object) -> None:
+    assert not is_plain(value)
+    assert not is_plain([value])
+    assert not is_plain({"a": {"b": value}, "c": 1})
+
+
+def test_what_is_nested_too_deep_is_left_open() -> None:
+    for most in range(5):
+        assert is_plain(nested(most + 1), max_depth=most)
+        assert not is_plain(nested(most + 2), max_depth=most)
 
 
 def test_deep_values_are_cut_at_the_limit() -> None:
