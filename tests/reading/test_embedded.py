@@ -65,6 +65,12 @@ def test_places_are_those_of_the_outer_text(key: str, value: str, ways: list[boo
     )
 
 
+def test_a_text_that_ends_with_an_escape() -> None:
+    outer = r'["\"a\"", 1]'
+    places = EmbeddedPositions(outer, Lines(outer), Span(1, 2, 1, 9), '"a"', [""])
+    assert places.find("") == (Span(1, 3, 1, 8), None)
+
+
 def test_faults_are_moved_with_what_they_relate_to() -> None:
     inner = '{"a": 1,\n "a": 2}'
     outer = json.dumps({"text": inner})
