@@ -39,15 +39,14 @@ def verified_orjson(strict: Parse) -> Parse:
         # A single byte is found many times faster than two.
         if b"+" in again and _EXPONENT in again:
             return strict(data)
-        if b"\\" not in data:
-            alike = data.count(b'"') == again.count(b'"')
-        else:
-            alike = b"\\\\" not in data and b"\\\\" not in again and _quotes(data) == _quotes(again)
-        return value if alike else strict(data)
+        return value if _quotes(data) == _quotes(again) else strict(data)
 
     return parse
 
 
 def _quotes(text: bytes) -> int:
-    """Count the quotes around strings in a text without escaped backslashes."""
-    return text.count(b'"') - text.count(b'\\"')
+    """Return how many quotes are around strings, less one for each that ends with a backslash.
+
+    So a string adds one or two, and what orjson writes of it never adds more than the string did.
+    """
+    return text.count(b'"') - (text.count(b'\\"') if b"\\" in text else 0)
