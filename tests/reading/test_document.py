@@ -7,8 +7,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from support.search import draws
 from support.strategies import json_documents
 from talonschema.findings.pointer import to_pointer
-from talonschema.reading import document
+from talonschema.reading import document, first_fault, parsers
 from talonschema.reading.document import MAX_BYTES, MAX_DEPTH, Document, read, reread
 from talonschema.reading.parsers import verified_orjson
 from talonschema.reading.python_values import plain
@@ -180,6 +181,8 @@ needs_orjson = pytest.mark.skipif(find_spec("orjson") is None, reason="orjson is
         b'{"a": "\\"", "b": "\\u00e9\\n/\\/", "c": 18446744073709551615}',
         b'{"as":"orjson writes it, though e+","b":1e+19,"\\\\":"\\n"}',
         b'"a+b, e and +"',
+        b'["a+b", "e and +"]',
+        b'{"a": "\\\\", "b": 1}',
         b"1",
     ],
 )
@@ -193,7 +196,11 @@ def test_what_shows_to_be_good_is_not_read_twice(source: bytes) -> None:
     [
         b'{"a": 1, "a": 1}',
         b'{"a": 1, "\\u0061": "\\""}',
-        b'{"a": "\\\\", "b": 1}',
+        b'{"a": "\\\\", "a": 1}',
+        b'{"\\\\": 1, "\\u005c": 1}',
+        b'{"a": 1, "a": "\\u0022"}',
+        b'{"a": 1, "a": "\\u0022\\u0022"}',
+        b'{"a": "\\\\", "a": "\\u005c"}',
         b"18446744073709551616",
         b"-9223372036854775809",
         b"1e999",
@@ -205,6 +212,34 @@ def test_what_does_not_show_to_be_good_is_left_to_a_strict_parser(source: bytes)
     asked: list[bytes] = []
     assert verified_orjson(asked.append)(source) is None
     assert asked == [source]
+
+
+def test_an_orjson_that_writes_numbers_in_another_way_is_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # What it has rounded would not show.
+    other = SimpleNamespace(loads=json.loads, dumps=lambda _value: b"9223372036854775808.0")
+    monkeypatch.setattr(parsers, "orjson", other)
+    assert verified_orjson(refuse) is refuse
+
+
+def test_reading_needs_no_native_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("jiter", "orjson"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+    def again(module: ModuleType) -> Any:
+        spec = find_spec(module.__name__)
+        assert spec is not None
+        assert spec.loader is not None
+        copy = module_from_spec(spec)
+        spec.loader.exec_module(copy)
+        return copy
+
+    assert again(parsers).verified_orjson(refuse) is refuse
+    assert again(document).read(b'{"a": 1}') == ({"a": 1}, (), True)
+    problem = again(first_fault).find('["a",\n 1 2]', 100)
+    assert (problem.code, problem.line, problem.column) == ("json/syntax", 2, 4)
+    assert problem.params == {"kind": "expected-value"}
 
 
 @needs_orjson
