@@ -92,13 +92,13 @@ class Normalizer:
         return self._container(value, members, keyed=not issubclass(kind, (list, tuple)))
 
     def _object(self, value: object, kind: type) -> tuple[object, int]:
-        """Return the copy of an object and its height, by what it is on the wire."""
+        """Return the copy of an object and its height, by what it is on the wire.
+
+        Raises what methods of its metaclass raise.
+        """
         from . import objects
 
-        try:
-            form = objects.form(kind, wire=self._wire)
-        except Exception:  # noqa: BLE001 - metaclasses can define any method too
-            form = None
+        form = objects.form(kind, wire=self._wire)
         if form is None:
             self._unsupported(kind)
             return None, 0
