@@ -182,6 +182,7 @@ needs_orjson = pytest.mark.skipif(find_spec("orjson") is None, reason="orjson is
         b'{"as":"orjson writes it, though e+","b":1e+19,"\\\\":"\\n"}',
         b'"a+b, e and +"',
         b'["a+b", "e and +"]',
+        b'["\\u00e9"]',
         b'{"a": "\\\\", "b": 1}',
         b"1",
     ],

@@ -20,6 +20,7 @@ LONG = ", ".join(["1"] * 20)
         ("[" * 120 + "]" * 120, "json/too-deep", None),
         ('"\\ud800"', "json/lone-surrogate", None),
         ('"\\udc00"', "json/lone-surrogate", None),
+        ('"\\ud800\\u0041"', "json/lone-surrogate", None),
         ('"\ud800"', "json/lone-surrogate", None),
         ("1,", "json/syntax", "trailing-comma"),
         ("1] 2", "json/syntax", "trailing-data"),
@@ -51,6 +52,8 @@ def test_a_fault_beyond_the_effort_has_its_code(fault: str, code: str, kind: str
         ("x", (1, 1)),
         ("[é]", (1, 2)),
         ("[😀😀]", (1, 2)),
+        ('[1, 2, 3,\n"éé" 2]', (2, 6)),
+        ('[1,\n\n"éé" 2]', (3, 6)),
         ('["é', (1, 3)),
         ('["\ud800", x]', (1, 3)),
         ('["abc\n"]', (2, 1)),
@@ -70,8 +73,17 @@ def test_what_is_known_of_it() -> None:
     for depth in (120, 300):
         deep = first_fault.find("[" * depth + "]" * depth, 100)
         assert (deep.code, deep.params) == ("json/too-deep", {"limit": 100})
+    assert first_fault.find("[1, [2", 100).params == {"kind": "unexpected-end"}
     for text in ("[NaN]", "[Infinity]"):
         assert first_fault.find(text, 100).code == "json/syntax"
+
+
+def test_without_a_native_parser_it_has_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_fault, "jiter", None)
+    problem = first_fault.find('["a",\n 1 2]', 100)
+    assert (problem.code, problem.line, problem.column) == ("json/syntax", 2, 4)
+    assert problem.params == {"kind": "expected-value"}
+    assert first_fault.find("[" * 120 + "]" * 120, 100).params == {"limit": 100}
 
 
 def test_the_scan_ends_with_the_problems() -> None:

@@ -47,8 +47,19 @@ def test_it_reports_what_a_whole_reading_reports(text: str) -> None:
         "[" + "1e999," * 1500 + "0]",
         "[" + "0," * 5000 + "1e999]",
         "\ufeff[1e999]",
+        "1e999",
+        '{"a": {}, "b": [[], ""], "c": 0}',
     ],
-    ids=["deepest", "too deep", "too deep, later", "very many", "far off", "byte order mark"],
+    ids=[
+        "deepest",
+        "too deep",
+        "too deep, later",
+        "very many",
+        "far off",
+        "byte order mark",
+        "scalar",
+        "none",
+    ],
 )
 def test_limits(text: str) -> None:
     same(text)

@@ -255,6 +255,51 @@ def test_what_lies_beside_is_passed_over_whatever_its_numbers() -> None:
     assert cut(text, place.value) == "true"
 
 
+def test_elements_of_long_arrays_are_counted() -> None:
+    text = "[" + ", ".join(f'"{index}"' for index in range(3000)) + "]"
+    for index in (0, 1, 1023, 1024, 1025, 2047, 2048, 2500, 2999):
+        pointers = [f"/{index}", "/x", "/2999"]
+        places = JsonPositions(text, pointers)
+        for wanted in (index, 2999):
+            place = places.find(f"/{wanted}")
+            assert place is not None
+            assert cut(text, place.value) == f'"{wanted}"'
+
+
+def test_the_last_of_equal_keys_counts_with_all_that_it_holds() -> None:
+    text = '{"a": {"b": 1, "c": [2]}, "a": 3}'
+    for pointer in ("/a", "/a/b", "/a/c/0"):
+        place = JsonPositions(text, ["/a", "/a/b", "/a/c/0"]).find(pointer)
+        assert place is not None
+        assert cut(text, place.value) == "3"
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer"),
+    [
+        ('{1: 2, "a": 3}', "/a"),
+        ('{"b" 2, "a": 3}', "/a"),
+        ('{"b": 2 "a": 3}', "/a"),
+        ('{"b": {} "a": 3}', "/a"),
+        ('{"b": 2; "a": 3}', "/a"),
+        ("[1 2, 3]", "/2"),
+        ("[{} 2]", "/1"),
+        ("[1: 2]", "/1"),
+        ("[1} ", "/0"),
+        ('{"a": 1]', "/a"),
+        ("", ""),
+    ],
+)
+def test_what_is_no_json_has_no_places(text: str, pointer: str) -> None:
+    places = JsonPositions(text, ["", pointer])
+    assert places.find("") is None
+
+
+def test_a_key_that_is_not_in_the_text_is_where_it_should_be() -> None:
+    (finding,) = check({"State": "open"}).located('{"a": 1}').findings
+    assert (finding.line, finding.column, finding.end_column) == (1, 1, 9)
+
+
 def test_bytes_that_are_no_text() -> None:
     assert found(b'{"a": "K\xf6ln"}')["json/encoding"] == ("\N{REPLACEMENT CHARACTER}", (1, 9))
 

@@ -91,6 +91,11 @@ def test_keys_that_come_twice() -> None:
     assert problem.path == (0, "a")
     assert problem.params == {"first_line": None, "first_column": None}
     assert problem.values == {"key": "a"}
+    beside = report(Pairs(("a", 1), (Text("a"), 2), ("b", 1j)))
+    assert beside == (
+        {"a": 2, "b": None},
+        [("duplicate-key", ("a",)), ("unsupported-type", ("b",))],
+    )
     assert report(Pairs(("a", 1), ("a", 2))) == ({"a": 2}, [("duplicate-key", ("a",))])
 
 
