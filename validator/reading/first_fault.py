@@ -64,7 +64,7 @@ def _problem(message: str, data: bytes, line: int, column: int, max_depth: int) 
         return Problem("json/number-range", params={"limit": f"{MAX_DIGITS} digits"}, **place)
     if message.startswith("recursion limit"):
         return Problem("json/too-deep", params={"limit": max_depth}, **place)
-    if any(each in message for each in ("surrogate", "hex escape", "code point")):
+    if any(each in message for each in ("hex escape", "code point")):
         return Problem("json/lone-surrogate", **place)
     kind = next((kind for start, kind in _KINDS if message.startswith(start)), "expected-value")
     return _syntax(kind, line, column)

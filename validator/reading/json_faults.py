@@ -13,7 +13,6 @@ KEYS = (KEY, FIRST_KEY)
 COLON = ":"
 END = ""
 
-_SPACE = re.compile(r"[ \t\n\r]*")
 _WORD = re.compile(r"[\w$.+-]+")
 
 _WORDS = {
@@ -62,16 +61,17 @@ def too_deep(offset: int) -> FaultError:
 
 
 def fault_at(text: str, pos: int, expected: str, closers: list[str]) -> FaultError:
-    """Return the syntax error at `pos`, where something in `expected` should have come."""
-    blank = _SPACE.match(text, pos)
-    pos = blank.end() if blank else pos
+    """Return the syntax error at `pos`, where something in `expected` should have come.
+
+    White space before it has been passed over.
+    """
     if pos >= len(text):
         return _at_end(text, expected, closers)
     before = text[:pos].rstrip(" \t\n\r")
     if text[pos] in "]}" and before.endswith(","):
         if closers and closers[-1] == text[pos]:
             return syntax_fault(len(before) - 1, "trailing-comma")
-        return syntax_fault(pos, _generic(expected, closers))
+        return syntax_fault(pos, _generic(expected, closers, text[pos]))
     reason = _specific(text, pos, expected) or _generic(expected, closers, text[pos])
     inside = expected in (VALUE, FIRST_ITEM, COLON)
     return syntax_fault(pos, reason, inside=inside)
@@ -81,7 +81,7 @@ def _at_end(text: str, expected: str, closers: list[str]) -> FaultError:
     pos = len(text.rstrip(" \t\n\r"))
     if not pos:
         return syntax_fault(0, "empty")
-    member = expected == VALUE and bool(closers) and closers[-1] == "}"
+    member = expected == VALUE and closers[-1] == "}"
     return syntax_fault(pos, "unexpected-end", inside=member or expected == COLON)
 
 
@@ -102,7 +102,7 @@ def _specific(text: str, pos: int, expected: str) -> str:
     return reason
 
 
-def _generic(expected: str, closers: list[str], found: str = "") -> str:
+def _generic(expected: str, closers: list[str], found: str) -> str:
     """Return the reason that only names what was expected."""
     if expected == COLON:
         return "expected-colon"
@@ -112,4 +112,4 @@ def _generic(expected: str, closers: list[str], found: str = "") -> str:
         return "expected-value"
     if not closers:
         return "trailing-data"
-    return "mismatched-bracket" if found and found in "]}" else "expected-comma"
+    return "mismatched-bracket" if found in "]}" else "expected-comma"
