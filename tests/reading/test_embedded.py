@@ -7,7 +7,8 @@ import json
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from talonschema.findings.finding import Finding, Severity, Span
+from talonschema.findings.code import Severity
+from talonschema.findings.finding import Finding, Span
 from talonschema.reading.embedded import EmbeddedPositions
 from talonschema.reading.lines import Lines
 

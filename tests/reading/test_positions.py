@@ -274,6 +274,15 @@ def test_the_last_of_equal_keys_counts_with_all_that_it_holds() -> None:
         assert cut(text, place.value) == "3"
 
 
+def test_what_is_missing_in_nothing_is_where_that_is() -> None:
+    text = '{"a": {}, "b": [ ], "c": 1}'
+    places = JsonPositions(text, ["/a/x", "/b/0", "/c"])
+    for pointer, shown in (("/a/x", "{}"), ("/b/0", "[ ]"), ("/c", "1")):
+        place = places.find(pointer)
+        assert place is not None
+        assert cut(text, place.value) == shown
+
+
 @pytest.mark.parametrize(
     ("text", "pointer"),
     [
@@ -326,6 +335,7 @@ def test_what_is_located_stays_so() -> None:
     text = '{"state": "open", "state": 1}'
     once = check(text).located(text, line=3)
     assert once.located(text, line=3) == once
+    assert once.located(text) == once
 
 
 def test_what_is_moved_is_where_it_would_have_been_found() -> None:
