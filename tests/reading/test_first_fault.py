@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from talonschema.reading import document, first_fault
@@ -41,6 +43,38 @@ def test_a_fault_beyond_the_effort_has_its_code(fault: str, code: str, kind: str
     (problem,) = found.problems
     assert not found.readable
     assert (problem.code, problem.params.get("kind")) == (code, kind)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ('{"a": 1, "a": 2}', "json/duplicate-key"),
+        ("1" * 5000, "json/number-range"),
+        ("-" + "1" * 4301, "json/number-range"),
+        ("-" + "1" * 4300 + ",", "json/syntax"),
+        ("[" * 120 + "]" * 120, "json/too-deep"),
+        ('"\\ud800"', "json/lone-surrogate"),
+        ('"\ud800"', "json/lone-surrogate"),
+        ("NaN", "json/syntax"),
+        ("1 2", "json/syntax"),
+    ],
+)
+def test_a_fault_beyond_the_effort_has_its_code_without_jiter(
+    fault: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_fault, "jiter", None)
+    (problem,) = document.reread(f"[{LONG}, {fault}]", EFFORT).problems
+    assert problem.code == code
+    if code == "json/duplicate-key":
+        assert problem.values == {"key": "a"}
+
+
+@pytest.mark.parametrize(
+    "written", [r"a\"é", r"\t\n", r"\u0000", r"\\n", "\u200b", r"\u001f'", r"\ud83d\ude00"]
+)
+def test_a_key_is_what_the_text_means(written: str) -> None:
+    found = first_fault.find(f'{{"{written}": 1, "{written}": 2}}', 100)
+    assert found.values == {"key": json.loads(f'"{written}"')}
 
 
 @pytest.mark.parametrize(

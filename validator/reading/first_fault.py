@@ -32,6 +32,9 @@ _KINDS = (
     ("invalid number", "bad-number"),
 )
 """How messages of jiter begin, and the kind of syntax error that they describe."""
+_ESCAPED = re.compile(r"(?s)\\(?:u\{([0-9a-f]+)\}|(.))")
+"""An escaped character of a key in such a message, as Rust writes it."""
+_MEANT = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
 
 
 def find(text: str, max_depth: int) -> Problem:
@@ -39,26 +42,71 @@ def find(text: str, max_depth: int) -> Problem:
 
     The text is known to be faulty. Parsers accept some nesting beyond `max_depth` only.
     """
+    found = _with_json(text) if jiter is None else _with_jiter(text, max_depth)
+    return found or Problem("json/too-deep", params={"limit": max_depth})
+
+
+def _with_jiter(text: str, max_depth: int) -> Problem | None:
     data = text.encode(errors="surrogatepass")
     try:
-        if jiter is None:
-            json.loads(text)
-        else:
-            jiter.from_json(data, allow_inf_nan=False, catch_duplicate_keys=True)
-    except json.JSONDecodeError as error:
-        return _syntax("expected-value", error.lineno, error.colno)
-    except (ValueError, RecursionError) as error:
+        jiter.from_json(data, allow_inf_nan=False, catch_duplicate_keys=True)
+    except ValueError as error:
         found = _PLACED.match(str(error))
         if found is not None:
             return _problem(found[1], data, int(found[2]), int(found[3]), max_depth)
-    return Problem("json/too-deep", params={"limit": max_depth})
+    return None
+
+
+class _FoundError(ValueError):
+    """A problem that the standard library's parser lets pass."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__()
+        self.problem = problem
+
+
+def _with_json(text: str) -> Problem | None:
+    """Return a problem with less detail: it has a place only if the text is no JSON."""
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_unique, parse_int=_integer, parse_constant=_constant
+        )
+        json.dumps(value, ensure_ascii=False).encode()
+    except _FoundError as error:
+        return error.problem
+    except json.JSONDecodeError as error:
+        return _syntax("expected-value", error.lineno, error.colno)
+    except UnicodeEncodeError:
+        return Problem("json/lone-surrogate")
+    except RecursionError:
+        pass
+    return None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise _FoundError(Problem("json/duplicate-key", values={"key": key}))
+        result[key] = value
+    return result
+
+
+def _integer(token: str) -> int:
+    if len(token.lstrip("-")) > MAX_DIGITS:
+        raise _FoundError(Problem("json/number-range", params={"limit": f"{MAX_DIGITS} digits"}))
+    return 0
+
+
+def _constant(_: str) -> None:
+    raise _FoundError(Problem("json/syntax", params={"kind": "expected-value"}))
 
 
 def _problem(message: str, data: bytes, line: int, column: int, max_depth: int) -> Problem:
     column = _in_characters(data, line, column)
     place: dict[str, Any] = {"line": line, "column": column}
     if message.startswith("Detected duplicate key"):
-        key = message[len('Detected duplicate key "') : -1]
+        key = _ESCAPED.sub(_meant, message[len('Detected duplicate key "') : -1])
         return Problem("json/duplicate-key", values={"key": key}, **place)
     if message.startswith("number out of range"):
         return Problem("json/number-range", params={"limit": f"{MAX_DIGITS} digits"}, **place)
@@ -68,6 +116,10 @@ def _problem(message: str, data: bytes, line: int, column: int, max_depth: int) 
         return Problem("json/lone-surrogate", **place)
     kind = next((kind for start, kind in _KINDS if message.startswith(start)), "expected-value")
     return _syntax(kind, line, column)
+
+
+def _meant(escaped: re.Match[str]) -> str:
+    return chr(int(escaped[1], 16)) if escaped[1] else _MEANT.get(escaped[2], escaped[2])
 
 
 def _in_characters(data: bytes, line: int, column: int) -> int:
