@@ -39,7 +39,12 @@ def verified_orjson(strict: Parse) -> Parse:
         # A single byte is found many times faster than two.
         if b"+" in again and _EXPONENT in again:
             return strict(data)
-        return value if _quotes(data) == _quotes(again) else strict(data)
+        if b"\\" in data:
+            alike = _quotes(data) == _quotes(again)
+        else:
+            # There are no escapes in what orjson writes of it either.
+            alike = data.count(b'"') == again.count(b'"')
+        return value if alike else strict(data)
 
     return parse
 
@@ -49,4 +54,4 @@ def _quotes(text: bytes) -> int:
 
     So a string adds one or two, and what orjson writes of it never adds more than the string did.
     """
-    return text.count(b'"') - (text.count(b'\\"') if b"\\" in text else 0)
+    return text.count(b'"') - text.count(b'\\"')
