@@ -7,6 +7,7 @@ import pickle
 import re
 from collections.abc import Callable
 from copy import copy
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -24,6 +25,9 @@ from talonschema import (
     validate,
 )
 from talonschema.checking.registry import CODES
+from talonschema.findings.finding import finding as as_finding
+from talonschema.findings.message import ENDLESS
+from talonschema.findings.problem import Problem
 
 
 def test_raising() -> None:
@@ -244,6 +248,30 @@ def test_the_forms_of_each_finding(name: str, example: Any) -> None:
     # As plain data, and as text.
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["findings"]
     assert all(finding.code in str(InvalidPayload(report)) for finding in report.errors)
+
+
+@pytest.mark.parametrize(
+    "price", [Decimal(f"1{'0' * 400}.25"), 10**400, Decimal("9E+9000"), Decimal("9E+999999")]
+)
+def test_amounts_beyond_a_double_are_written_as_json(price: Any) -> None:
+    item = {"name": "A", "sku": "a", "quantity": 1}
+    payload = {"cartItems": [{**item, "price": price}, {**item, "price": 0.01}]}
+    report = Validator().check(
+        {**payload, "cartItemTotal": 0.01, "total": -price}, model="CustomerSessionV2"
+    )
+    assert "totals/cart-item-total" in report.by_code
+    written = json.dumps(report.to_dict(), allow_nan=False)
+    assert " inf" not in written
+    negative = Validator().check({"cartItems": [{**item, "price": -price}]})
+    assert "cart/negative-price" in negative.by_code
+    assert "inf" not in json.dumps(negative.to_dict(), allow_nan=False).replace('"info"', "")
+
+
+def test_parameters_of_a_finding_are_numbers_of_json() -> None:
+    values = {"half": Decimal("0.5"), "two": Decimal("2.0"), "large": Decimal(f"{10**400}.25")}
+    problem = Problem("cart/negative-price", values={**values, "endless": Decimal("9E+9000")})
+    found = as_finding(problem, CODES[problem.code], Severity.INFO, redact=False)
+    assert found.params == {"half": 0.5, "two": 2, "large": 10**400, "endless": ENDLESS}
 
 
 def test_the_error_response_of_the_documented_cases() -> None:

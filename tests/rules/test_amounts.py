@@ -94,8 +94,15 @@ def test_numbers_longer_than_any_reader_lets_through_count_as_one() -> None:
 
 @pytest.mark.parametrize(
     ("amount", "number"),
-    [("2.0", 2), ("1E+2", 100), ("0.5", 0.5), ("-1.25", -1.25)],
+    [
+        *(("2.0", 2), ("1E+2", 100), ("0.5", 0.5), ("-1.25", -1.25), ("1.5E+308", 15 * 10**307)),
+        # It would be an infinite double.
+        (f"1{'0' * 400}.25", 10**400),
+        (f"-1{'0' * 400}.25", -(10**400)),
+    ],
 )
-def test_an_amount_is_written_as_an_integer_if_it_is_one(amount: str, number: float) -> None:
+def test_an_amount_is_written_as_an_integer_if_it_is_one_or_too_large(
+    amount: str, number: float
+) -> None:
     shown = written(Decimal(amount))
     assert (shown, type(shown)) == (number, type(number))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from math import isinf
 from typing import Any, NamedTuple
 
 from .code import Code, Severity
@@ -140,7 +141,11 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, Decimal):
         if value.adjusted() > MANY_BITS:
             return ENDLESS
-        return int(value) if value == value.to_integral_value() else float(value)
+        number = float(value)
+        # JSON can't write an infinite number, and the fraction of so large a one doesn't matter.
+        if value != value.to_integral_value() and not isinf(number):
+            return number
+        value = int(value)
     if isinstance(value, int) and value.bit_length() > MANY_BITS:
         return ENDLESS
     if type(value) is list:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Context, Decimal
-from math import fsum
+from math import fsum, isinf
 from typing import TypeAlias
 
 Number: TypeAlias = int | float | Decimal
@@ -75,5 +75,6 @@ def near(one: Decimal, other: Decimal, tolerance: Decimal) -> bool:
 
 
 def written(amount: Decimal) -> float | int:
-    """Return `amount` as a JSON number for people to read."""
-    return int(amount) if amount == amount.to_integral_value() else float(amount)
+    """Return `amount` as a JSON number for people to read, so never an infinite one."""
+    number = float(amount)
+    return int(amount) if amount == amount.to_integral_value() or isinf(number) else number
