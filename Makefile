@@ -118,7 +118,7 @@ demo-gateway: install ## Show a real Envoy with the plugin: an update passes, ot
 	@PYTHONPATH=tests $(VPYTHON) examples/gateway_demo.py
 
 test: ## Lint, check the types, run the tests on all processors
-	@echo 'Running ruff, mypy and the tests (about three and a half minutes on two processors).'
+	@echo 'Running ruff, mypy and the tests (about three minutes on two processors).'
 	@$(MAKE) install lint types
 	@echo '== pytest'
 	@$(VPYTHON) $(PYTEST) -m 'not slow' $(PYTEST_ARGS)
