@@ -34,11 +34,6 @@ settings.register_profile(
 settings.load_profile("tests")
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes run tests; a third of the time of all is spent waiting."""
-    return max(1, (os.cpu_count() or 1) * 3 // 2)
-
-
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs the command in this process: exit status, output, errors."""
