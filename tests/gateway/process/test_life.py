@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -30,6 +31,8 @@ from support.gateway.server import (
     workers,
 )
 from talonschema.gateway.process.server import wait_until_written
+from talonschema.gateway.process.supervisor import _Supervisor
+from talonschema.gateway.settings import Settings
 
 pytestmark = pytest.mark.slow
 
@@ -185,6 +188,23 @@ def test_hangups_end_no_worker_that_starts(tmp_path: Path) -> None:
 
         eventually(came_back, "the worker does not come back")
         assert [each["status"] for each in named(program, "worker-ended")] == [-signal.SIGKILL]
+
+
+def test_a_hangup_leaves_the_status_of_a_worker_that_has_just_ended() -> None:
+    async def run() -> int:
+        process = await asyncio.create_subprocess_exec("sleep", "30")
+        supervisor._processes[0] = process  # noqa: SLF001 - a real worker seldom ends in time
+        os.kill(process.pid, signal.SIGKILL)
+        for _ in range(400):
+            supervisor._pass_on(signal.SIGHUP)  # noqa: SLF001 - as above
+        return await process.wait()
+
+    async def run_often() -> set[int]:
+        # The first is waited for in another way.
+        return {await run() for _ in range(5)}
+
+    supervisor = _Supervisor(Settings(), None)
+    assert asyncio.run(run_often()) == {-signal.SIGKILL}
 
 
 def test_an_empty_file_is_no_configuration(tmp_path: Path) -> None:

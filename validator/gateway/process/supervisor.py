@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
 import sys
 from typing import Final
@@ -95,7 +96,10 @@ class _Supervisor:
     def _pass_on(self, number: signal.Signals) -> None:
         for process in self._processes.values():
             if process.returncode is None:
-                process.send_signal(number)
+                # `send_signal` may take the status of one that has just ended from asyncio, which
+                # reports 255 then, as if it could not start.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process.pid, number)
 
     async def _keep(self, index: int) -> None:
         """Keep worker `index` running."""
