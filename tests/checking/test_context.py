@@ -59,8 +59,8 @@ def test_each_rule_of_the_model_is_judged_skipped_or_not_for_this_call() -> None
 def test_a_model_brings_its_operation() -> None:
     payload = {"return": {"returnedCartItems": [{"position": 0}]}}
     for model in (None, "ReturnIntegrationRequest"):
-        for arguments in ({}, {"operation": "return"}):
-            report = check(payload, model=model, previous="open", **arguments)  # type: ignore[arg-type]
+        for operation in (None, "return"):
+            report = check(payload, model=model, previous="open", operation=operation)
             assert pairs(report) == [("lifecycle/state-transition", "")]
 
 
