@@ -57,7 +57,7 @@ def explain(code: str) -> Code:
 
 _KEPT = 32
 """How many validators are kept for the next call with equal options."""
-kept = lru_cache(_KEPT, typed=True)(Validator)
+cached_validator = lru_cache(_KEPT, typed=True)(Validator)
 
 
 def _split(arguments: Arguments) -> tuple[Validator, CheckArguments]:
@@ -70,7 +70,7 @@ def _split(arguments: Arguments) -> tuple[Validator, CheckArguments]:
     options: Options = {k: v for k, v in arguments.items() if k in Options.__annotations__}  # type: ignore[assignment]
     call: CheckArguments = {k: v for k, v in arguments.items() if k not in options}  # type: ignore[assignment]
     try:
-        return kept(**options), call  # type: ignore[arg-type]
+        return cached_validator(**options), call  # type: ignore[arg-type]
     except TypeError:
         # A list or a table among the options, or one of a wrong type, which is reported now.
         return Validator(**options), call

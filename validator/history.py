@@ -128,13 +128,13 @@ def after(
         held = {"cartItems": []} if known.known == "new" else known.session
         session = merge(edition, held, sent)
     elif operation == "return":
-        session = _returned(known.session, sent)
+        session = _with_returns(known.session, sent)
     else:
         session = dict(known.session)
     return PreviousSession("session", state, {**session, "state": state})
 
 
-def _returned(session: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+def _with_returns(session: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
     """Return a session whose cart items, if known, know what was returned of them."""
     if "cartItems" not in session:
         return dict(session)

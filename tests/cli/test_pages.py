@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from talonschema import check
 from talonschema.cli import main
 from talonschema.display.excerpt import Excerpts, Mark
-from talonschema.display.terminal import Style, coloured
+from talonschema.display.terminal import Style, wants_colours
 from talonschema.files.results import FileResults, PayloadResult
 from talonschema.findings.finding import Finding, Span
 from talonschema.output import form
@@ -225,7 +225,7 @@ def test_when_there_are_colours(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal, raising=False)
-    assert coloured(choice) is expected
+    assert wants_colours(choice) is expected
 
 
 def test_the_option_colours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

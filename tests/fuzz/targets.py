@@ -152,7 +152,7 @@ def spans(findings: Iterable[Finding], text: str) -> None:
 
 def positions(data: bytes) -> None:
     """Find the values of a text where they are, and its findings somewhere in it."""
-    text = document.decoded(data)
+    text = document.decode(data)
     report = sound(validator("2026-06").check(data))
     spans(report.located(data).findings, text)
     found = settled(data)
@@ -181,7 +181,7 @@ def yaml(data: bytes) -> None:
     as_json = settled(data)
     if as_json.readable and not as_json.problems and isinstance(as_json.value, dict | list):
         assert [repr(each.document) for each in yaml_documents(data)] == [repr(as_json)]
-    text = document.decoded(data)
+    text = document.decode(data)
     for result in yaml_results("payloads.yaml", data, _judge_document):
         spans(result.report.findings, text)
 

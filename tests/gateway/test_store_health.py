@@ -24,7 +24,7 @@ class Bench:
         self.asked = 0
         self.runner = asyncio.Runner()
 
-    def store_failed(self, call: str, kind: str) -> None:
+    def count_store_failure(self, call: str, kind: str) -> None:
         self.counted.append((call, kind))
 
     def call(self, error: Exception | None = None) -> str | None:

@@ -125,7 +125,7 @@ def test_yaml_reads_json_as_json(path: Path) -> None:
         data = source(case)
         found = list(yaml_documents(data))
         problems = [problem._asdict() for each in found for problem in each.document.problems]
-        lines = document.decoded(data).split("\n")
+        lines = document.decode(data).split("\n")
         for code, line, column in places(problems):
             assert code
             assert column <= len(lines[line - 1]) + 1, case

@@ -19,7 +19,7 @@ from talonschema.checking.registry import CODES
 from talonschema.findings.code import Example
 from talonschema.findings.finding import Finding, Span
 from talonschema.findings.pointer import to_pointer
-from talonschema.reading.document import decoded
+from talonschema.reading.document import decode
 from talonschema.reading.lines import Lines
 from talonschema.reading.positions import JsonPositions, steps
 
@@ -191,7 +191,7 @@ def test_lines_and_offsets_are_each_others_inverse(text: str, block: int) -> Non
 def found(text: str | bytes, **arguments: Any) -> dict[str, tuple[str, tuple[int, int]]]:
     """Return what is at the place of each finding, by its code, and where it begins."""
     report = Validator().check(text, **arguments).located(text)
-    shown = decoded(text)
+    shown = decode(text)
     return {
         each.code: (cut(shown, each), (each.line or 0, each.column or 0))
         for each in report.findings

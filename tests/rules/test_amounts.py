@@ -12,11 +12,11 @@ from talonschema.rules.amounts import (
     Number,
     decimal,
     integer,
+    json_number,
     near,
     surely_near,
     times,
     total,
-    written,
 )
 
 TOLERANCE = Decimal("0.005")
@@ -104,5 +104,5 @@ def test_numbers_longer_than_any_reader_lets_through_count_as_one() -> None:
 def test_an_amount_is_written_as_an_integer_if_it_is_one_or_too_large(
     amount: str, number: float
 ) -> None:
-    shown = written(Decimal(amount))
+    shown = json_number(Decimal(amount))
     assert (shown, type(shown)) == (number, type(number))

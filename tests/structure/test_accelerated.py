@@ -30,7 +30,7 @@ PARTS: dict[str, Any] = {
 def test_errors_hold_no_copy_of_what_is_large(name: str) -> None:
     payload = {"effects": [], "customerSession": {"state": "shut", **PARTS[name]}}
     place = schema_tree("2026-06", MODEL)
-    trimmed = accelerated._trimmed(place, payload)  # noqa: SLF001 - the cost shows nowhere else
+    trimmed = accelerated._trim(place, payload)  # noqa: SLF001 - the cost shows nowhere else
     assert len(json.dumps(trimmed)) < 2000
     one, other = (
         Validator(edition="2026-06", engine=engine, max_findings=10_000).check(payload, model=MODEL)

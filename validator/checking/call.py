@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypedDict
 
 from .. import schemas
-from ..findings.message import shown, suggestion
+from ..findings.message import show, suggestion
 from ..model.detection import OPERATIONS_OF
 from ..model.naming import Naming, Translation, to_snake
 from ..model.schema_tree import schema_tree
@@ -124,7 +124,7 @@ def before(engine: Engine, naming: Naming, previous: Previous) -> PreviousSessio
     if isinstance(previous, New):
         return PreviousSession("new", previous, {})
     if isinstance(previous, (bytes, str)) and previous[:1] in ("{", b"{"):
-        previous = _parsed(previous)
+        previous = _parse(previous)
     if isinstance(previous, str):
         return PreviousSession("state", one_of("previous", previous, (*STATES, "new")))
     if not isinstance(previous, Mapping):
@@ -137,7 +137,7 @@ def before(engine: Engine, naming: Naming, previous: Previous) -> PreviousSessio
     return PreviousSession("session", state, session)
 
 
-def _parsed(text: str | bytes) -> Any:
+def _parse(text: str | bytes) -> Any:
     """Return the value of a session as JSON text; raise `ValueError` if it is no JSON."""
     read = document.read(text)
     if not read.readable:
@@ -168,7 +168,7 @@ def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Map
         value = Translation(value, schema_tree(engine.edition, "CustomerSessionV2")).wire
     properties = schema_tree(engine.edition, "CustomerSessionV2").properties
     if value is None or (value and properties.keys().isdisjoint(value)):
-        keys = ", ".join(map(shown, list(given)[:_MOST_KEYS]))
+        keys = ", ".join(map(show, list(given)[:_MOST_KEYS]))
         message = (
             f"previous holds no customer session: its keys are {keys}; it takes a session, or an "
             f"object with one under {envelope}, in the names of naming={naming!r}"

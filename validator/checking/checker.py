@@ -16,7 +16,7 @@ from ..model.recognition import foreign, nearest
 from ..reading import document, python_values
 from ..reading.document import Document
 from ..rules.context import NOTHING_INVALID, Context, Missing
-from ..rules.keys import UNKNOWN, unknown
+from ..rules.keys import UNKNOWN, unknown_key
 from ..rules.rule import NO_BODY
 from ..structure import Engine
 from ..structure.engine import EVERYTHING
@@ -142,7 +142,7 @@ class Checker:
             return self._unreadable(read)
         model = call.model or detect(self.engine.edition, read.value, call.operation, self.naming)
         if model is None:
-            return self._unrecognised(read)
+            return self._unrecognised_report(read)
         return self._check(read.value, self._plan(model, call), call, EVERYTHING, read.problems)
 
     def _check_suspects(self, value: Any, call: Call, *, from_text: bool) -> CheckResult | None:
@@ -167,7 +167,7 @@ class Checker:
         if suspects.shell or suspects.items:
             places = prefilter.suspect_places(value, suspects)
             if places is None:
-                value, problems = prefilter.normalised(value, suspects, read=from_text)
+                value, problems = prefilter.normalise(value, suspects, read=from_text)
                 if problems:
                     return None
         result = self._check(value, plan, call, suspects, places=places)
@@ -344,7 +344,7 @@ class Checker:
         )
         return CheckResult(report, refused=True)
 
-    def _unrecognised(self, read: Document) -> CheckResult:
+    def _unrecognised_report(self, read: Document) -> CheckResult:
         """Report that an object resembles no payload, and where one may be in it."""
         params = {"kind": foreign(wire_keys(read.value, self.naming)) or ""}
         inside = nearest(read.value)
@@ -376,7 +376,7 @@ def _has_no_body(call: Call) -> bool:
 def _untranslatable(translation: Translation) -> Iterator[Problem]:
     for path, part in translation.untranslatable:
         name = str(path[-1]).removesuffix(_UNTRANSLATED)
-        yield Problem(UNKNOWN, *unknown(path, part.model, "wire-name", to_snake(name)))
+        yield Problem(UNKNOWN, *unknown_key(path, part.model, "wire-name", to_snake(name)))
 
 
 def _session(value: Any, base: Path) -> Any:

@@ -68,7 +68,7 @@ class Plan:
         self.schema_tree = (
             SchemaNode(NO_BODY) if bodyless else schema_tree(engine.edition, call_kind.model)
         )
-        self.steps, self.skipped = _sorted(engine, policy, severities, call_kind, refusing)
+        self.steps, self.skipped = _sort_rules(engine, policy, severities, call_kind, refusing)
         """Every rule to be applied, and those that are skipped."""
         self.prefilter = None if bodyless else self._make_prefilter(engine, policy)
         """Finds the suspects of a payload; None if the engine can't."""
@@ -76,11 +76,11 @@ class Plan:
             step for step in self.steps if self.prefilter is None or step.rule.prefilter is None
         )
         """The rules to be applied even if the whole payload passes `prefilter`."""
-        described = _described(self.schema_tree.at(base))
+        described = _places_of_keys(self.schema_tree.at(base))
         self._examined = [
             described
             if isinstance(step.rule.prefilter, Builtin)
-            else _examined(step.rule, policy, base)
+            else _examined_places(step.rule, policy, base)
             for step in self.steps
         ]
         self._on_items = tuple(
@@ -145,7 +145,7 @@ class Plan:
         return report
 
 
-def _sorted(
+def _sort_rules(
     engine: Engine,
     policy: Policy,
     severities: Mapping[str, Severity | None],
@@ -172,7 +172,7 @@ def _sorted(
     return tuple(steps), tuple(sorted(skipped))
 
 
-def _examined(rule: Rule, policy: Policy, base: Path) -> frozenset[str] | None:
+def _examined_places(rule: Rule, policy: Policy, base: Path) -> frozenset[str] | None:
     """Return the places that a rule examines, as in `Prefilter.suspect_places`; None if all may be.
 
     Places outside of the session are none of these.
@@ -189,7 +189,7 @@ def _examined(rule: Rule, policy: Policy, base: Path) -> frozenset[str] | None:
     return frozenset(examined)
 
 
-def _described(session: SchemaNode | None) -> frozenset[str]:
+def _places_of_keys(session: SchemaNode | None) -> frozenset[str]:
     """Return the places at which keys can be that no schema has, or that only the API sets."""
     places = {OTHERS, f"cartItems/*/{OTHERS}"}
     if session is not None:

@@ -108,7 +108,7 @@ class Report:
 
     def __repr__(self) -> str:
         """Return one line: model, edition and counts."""
-        return f"<Report {self.model or 'unreadable'} {self.edition}: {self._counted()}>"
+        return f"<Report {self.model or 'unreadable'} {self.edition}: {self._counts_text()}>"
 
     def __str__(self) -> str:
         """Return a line of counts, and each finding with its lines, its place and its hint."""
@@ -123,7 +123,7 @@ class Report:
             located = self.located(self._source).findings
             findings = tuple(sorted(located, key=lambda each: (each.line or 0, each.column or 0)))
         blocks = [block(_place(each), each, style, excerpts, see=False).text for each in findings]
-        head = f"{self.model or 'payload'} (edition {self.edition}): {self._counted()}\n"
+        head = f"{self.model or 'payload'} (edition {self.edition}): {self._counts_text()}\n"
         return "\n".join([head, *blocks] if excerpts else [head + "".join(blocks)]).rstrip("\n")
 
     def _repr_html_(self) -> str:
@@ -149,7 +149,7 @@ class Report:
     def _replace(self, **changes: Any) -> "Report":
         return Report(**{**self._parts(), **changes})
 
-    def _counted(self) -> str:
+    def _counts_text(self) -> str:
         """Return the counts by severity in words."""
         counts = [
             f"{count} {severity}{'s' * (count != 1)}"
@@ -212,11 +212,11 @@ class Report:
         """
         if not self.findings:
             return self
-        from ..reading.document import decoded
-        from ..reading.positions import JsonPositions, located, pointers
+        from ..reading.document import decode
+        from ..reading.positions import JsonPositions, locate_findings, pointers
 
-        places = JsonPositions(decoded(source), pointers(self.findings))
-        entry = zip(self.findings, located(self.findings, places), strict=True)
+        places = JsonPositions(decode(source), pointers(self.findings))
+        entry = zip(self.findings, locate_findings(self.findings, places), strict=True)
         findings = (new if new is old else new.moved(line - 1) for old, new in entry)
         return self._replace(findings=tuple(findings))
 

@@ -103,7 +103,7 @@ def _run_alone(argv: Sequence[str]) -> int:
     except SystemExit:
         return OK
     if args.command:
-        raise UsageError(_unknown(args.command[0]))
+        raise UsageError(_unknown_command(args.command[0]))
     if args.version:
         from .. import __version__
 
@@ -113,7 +113,7 @@ def _run_alone(argv: Sequence[str]) -> int:
     return USAGE
 
 
-def _unknown(command: str) -> str:
+def _unknown_command(command: str) -> str:
     """Return what to do about a word that is no command."""
     from ..findings.message import suggestion
 

@@ -77,14 +77,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _export(file: str, kind: ExportKind | None) -> ManagementExport:
-    from ..files.reader import content, why
+    from ..files.reader import content, read_error_text
     from ..model.catalog_builder import ManagementExport
     from ..reading import document
 
     try:
         read = document.read(content(file))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{file}: {why(error)}") from None
+        raise UsageError(f"{file}: {read_error_text(error)}") from None
     if read.problems or not read.readable:
         from ..checking.registry import CODES
         from ..findings.finding import finding

@@ -143,7 +143,7 @@ def _add_report(to: argparse._ActionsContainer) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check the files and print the results."""
     _refuse_nonsense(args)
-    planned = _planned(args)
+    planned = _file_outputs(args)
     checks = FileChecks(choice(args), args)
     strict = checks.settings(()).value("fail_on") == "warning"
     reading = Reading(checks, args.jobs, args.stdin_filename, _progress(), args.prefix)
@@ -151,8 +151,8 @@ def run(args: argparse.Namespace) -> int:
     totals = Totals()
     silences = Silences(checks, args)
 
-    def noted() -> Results:
-        for outcome in silences.screened(_outcomes(args, checks, reading, planned)):
+    def _note_all() -> Results:
+        for outcome in silences.screen_all(_outcomes(args, checks, reading, planned)):
             early = outcome.error
             if early:
                 print_error(f"{outcome.path}: {early}")
@@ -165,10 +165,10 @@ def run(args: argparse.Namespace) -> int:
 
     with silences:
         if planned:
-            _write_all(planned, args, noted())
+            _write_all(planned, args, _note_all())
         else:
             made = _form(args, args.format, to_file=False, counted=args.statistics)
-            for part in _parts(made, noted()):
+            for part in _parts(made, _note_all()):
                 write(part)
         silences.finish()
     _summarise(totals, args, planned)
@@ -189,7 +189,7 @@ def _summarise(totals: Totals, args: argparse.Namespace, planned: list[Output]) 
             print_note(text)
 
 
-def _planned(args: argparse.Namespace) -> list[Output]:
+def _file_outputs(args: argparse.Namespace) -> list[Output]:
     """Return the outputs if some go to files, nothing if all goes to standard output."""
     if not args.output_file:
         return []
@@ -209,7 +209,7 @@ def _write_all(planned: list[Output], args: argparse.Namespace, found: Results) 
         # Files that can't be written are reported before anything is checked.
         files = [each.path and stack.enter_context(OutputFile(each.path)) for each in planned]
         spool = stack.enter_context(Spool()) if len(planned) > 1 else None
-        results = spool.recorded(found) if spool else found
+        results = spool.record_all(found) if spool else found
         for each, file in zip(planned, files, strict=True):
             counted = args.statistics and each is planned[0]
             made = _form(args, each.format, to_file=bool(file), counted=counted)
@@ -219,7 +219,7 @@ def _write_all(planned: list[Output], args: argparse.Namespace, found: Results) 
             else:
                 for part in parts:
                     write(part)
-            results = spool.replayed() if spool else found
+            results = spool.replay() if spool else found
 
 
 def _parts(made: Form, results: Results) -> Iterator[str]:
@@ -275,7 +275,7 @@ def _outcomes(
 def _files(args: argparse.Namespace, checks: FileChecks) -> Iterator[Path]:
     """Yield the files to check, with a note about each other one that needs it."""
 
-    def excluded(path: str) -> bool:
+    def is_excluded(path: str) -> bool:
         if checks.excludes(path) or checks.is_baseline(path):
             return True
         if not args.exclude:
@@ -284,7 +284,7 @@ def _files(args: argparse.Namespace, checks: FileChecks) -> Iterator[Path]:
 
         return excludes(checks.excluding, path, "")
 
-    for path in paths(args.files, excluded, repeated=args.sequence):
+    for path in paths(args.files, is_excluded, repeated=args.sequence):
         if path.note:
             print_note(f"{path.name}: {path.note}")
         else:
@@ -299,10 +299,10 @@ def _form(args: argparse.Namespace, name: str, *, to_file: bool, counted: bool) 
     made = form(name)
     if name not in FOR_PEOPLE:
         return made
-    from ..display.terminal import WIDTH, Style, coloured, width
+    from ..display.terminal import WIDTH, Style, wants_colours, width
 
     style = Style(
-        coloured(args.color, to_file=to_file),
+        wants_colours(args.color, to_file=to_file),
         WIDTH if to_file else width(),
         not args.redact,
         args.verbose,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from ..checking.codes import UNRECOGNISED
 from ..checking.registry import effective_severities
 from ..files.paths import YAML, ends
-from ..files.reader import content, why
+from ..files.reader import content, read_error_text
 from ..findings.code import Severity
 from .console import UsageError
 
@@ -87,7 +87,7 @@ class FileChecks:
             self.baseline is not None or ends(name, YAML) or bool(self.settings_of(name).silenced)
         )
 
-    def reported(self, name: str | None) -> frozenset[str]:
+    def reported_codes(self, name: str | None) -> frozenset[str]:
         """Return the codes that are looked for in a file."""
         group = self._group(name)
         if group not in self._reported:
@@ -229,7 +229,7 @@ def _previous(given: str | None) -> Previous:
     try:
         read = document.read(content(given))
     except (OSError, ValueError) as error:
-        raise UsageError(f"previous session {given}: {why(error)}") from None
+        raise UsageError(f"previous session {given}: {read_error_text(error)}") from None
     if read.problems:
         raise UsageError(f"previous session {given} is not valid JSON; check it on its own")
     if not isinstance(read.value, dict):

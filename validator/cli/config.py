@@ -47,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _lines(chosen: SettingsResolver, settings: EffectiveSettings) -> list[str]:
-    rows = [("config", _shown(chosen.path), "", "")]
+    rows = [("config", _format(chosen.path), "", "")]
     rows += [
-        (name, _shown(each.value), chosen.describe(each.origin), "")
+        (name, _format(each.value), chosen.describe(each.origin), "")
         for name, each in settings.values.items()
     ]
     rows += (
@@ -72,7 +72,7 @@ def _lines(chosen: SettingsResolver, settings: EffectiveSettings) -> list[str]:
     ]
 
 
-def _shown(value: Any) -> str:
+def _format(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool):

@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what is known of the code."""
     from ..checking.registry import CODES, GROUPS, select_codes
-    from ..display.terminal import Style, coloured, width
+    from ..display.terminal import Style, wants_colours, width
     from .explanation import Explanation
     from .pages import table_of_codes
 
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise UsageError(str(error)) from None
     if args.code in CODES:
-        style = Style(coloured=coloured("auto"), width=width())
+        style = Style(coloured=wants_colours("auto"), width=width())
         write(str(Explanation(CODES[args.code], style)))
     else:
         table = table_of_codes(code for name, code in CODES.items() if name in names)

@@ -45,7 +45,7 @@ class Explanation(NamedTuple):
         yield self._entry("Refused", _refusal(code))
         shared = _shared_contexts([*code.bad, *code.good])
         for name, text in shared.items():
-            yield self._titled(f"{name.capitalize()} of the examples", "strong", text)
+            yield self._section(f"{name.capitalize()} of the examples", "strong", text)
         for example in code.bad:
             yield self._example("Bad", "error", example, shared)
         for example in code.good:
@@ -69,9 +69,9 @@ class Explanation(NamedTuple):
             for name, value, text in _contexts(example)
         )
         about = "; ".join(filter(None, (kind, context)))
-        return self._titled(f"{title} example" + (f" ({about})" if about else ""), mark, content)
+        return self._section(f"{title} example" + (f" ({about})" if about else ""), mark, content)
 
-    def _titled(self, title: str, mark: str, content: str) -> str:
+    def _section(self, title: str, mark: str, content: str) -> str:
         lines = content.splitlines()
         if len(lines) > _LINES:
             lines[_LINES:] = [f"... (and so on, {len(lines)} lines)"]

@@ -72,7 +72,7 @@ def add_codes(to: argparse._ActionsContainer) -> None:
         to.add_argument(
             f"--{name}",
             action="extend",
-            type=_listed,
+            type=_split,
             metavar="CODES",
             help=f"{about}: codes or groups of codes, joined by commas; may be repeated",
         )
@@ -145,12 +145,12 @@ def choice(args: argparse.Namespace) -> SettingsResolver:
         raise UsageError(str(error)) from None
 
 
-def _listed(text: str) -> list[str]:
+def _split(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
 
 
 def _levels(text: str) -> list[tuple[str, str]]:
-    pairs = [name.partition("=") for name in _listed(text)]
+    pairs = [name.partition("=") for name in _split(text)]
     if not all(equals for _, equals, _ in pairs):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form CODE=LEVEL")
     return [(code.strip(), level.strip()) for code, _, level in pairs]

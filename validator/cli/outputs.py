@@ -106,7 +106,7 @@ class OutputFile:
         try:
             # The target of a link is replaced, not the link.
             self._target = os.path.realpath(path)
-            self._file = self._opened()
+            self._file = self._open_target()
         except (OSError, ValueError) as error:
             raise self._failure(error) from None
 
@@ -135,7 +135,7 @@ class OutputFile:
         except OSError as error:
             raise self._failure(error) from None
 
-    def _opened(self) -> IO[str]:
+    def _open_target(self) -> IO[str]:
         target = self._target
         # A pipe in /dev/fd has no other path that could be opened.
         try:

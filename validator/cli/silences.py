@@ -49,7 +49,7 @@ class Silences:
         if self._file is not None:
             self._file.__exit__(*exception)
 
-    def screened(self, found: Iterator[FileResults]) -> Iterator[FileResults]:
+    def screen_all(self, found: Iterator[FileResults]) -> Iterator[FileResults]:
         """Yield results as far as they are kept; print notes on a file once they are taken."""
         for outcome in found:
             name = None if outcome.path == STDIN else outcome.path
@@ -62,15 +62,15 @@ class Silences:
             if not silences and not skips and not self._checks.is_thorough(name):
                 yield outcome
                 continue
-            from ..files.screen import Screen, screened
+            from ..files.screen import Screen, apply_screen
 
             screen = Screen(silences, self._args.max_findings, skips_unrecognised=skips)
-            kept = screened(outcome, screen)
+            kept = apply_screen(outcome, screen)
             yield kept
             if kept.unreadable or kept.error:
                 self._unread.update(each.origin for each in settings.silenced)
             else:
-                reported = self._checks.reported(name)
+                reported = self._checks.reported_codes(name)
                 self._due |= {
                     each.origin
                     for each in settings.silenced
@@ -84,7 +84,7 @@ class Silences:
 
     def finish(self) -> None:
         """Write the baseline; print notes on what silences nothing and on what has no effect."""
-        for note in self._unused():
+        for note in self._unused_settings():
             print_note(note)
         known = self._baseline
         if known is None:
@@ -93,21 +93,21 @@ class Silences:
             self._file.write(known.text())
             total = count(known.counts.total(), "finding", "findings")
             print_note(f"{known.path}: written with {total}")
-        elif gone := known.gone(self._checked):
+        elif gone := known.count_gone(self._checked):
             total = count(gone, "finding of it is", "findings of it are")
             print_note(f"{known.path}: {total} gone: write it anew with --write-baseline")
 
-    def _unused(self) -> Iterator[str]:
+    def _unused_settings(self) -> Iterator[str]:
         chosen, files = self._checks.choice, self._args.files
         settings = self._checks.settings(())
         if not settings.value("select") and not self._checks.excluding and chosen.path is None:
             return
-        from .unused import idle, undone, unmatched
+        from .unused import emptied_selectors, idle_entries, unmatched_globs
 
-        yield from undone(chosen, settings)
-        yield from unmatched(chosen, self._checks.excluding, files)
+        yield from emptied_selectors(chosen, settings)
+        yield from unmatched_globs(chosen, self._checks.excluding, files)
         due = self._due - self._unread
-        yield from idle(chosen, {each: self._entries[each] for each in due}, files)
+        yield from idle_entries(chosen, {each: self._entries[each] for each in due}, files)
 
     def _entry(self, ignored: IgnoredCode) -> EntrySilence:
         if ignored.origin not in self._entries:

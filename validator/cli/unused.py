@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..files.silence import EntrySilence
 
 
-def undone(chosen: SettingsResolver, settings: EffectiveSettings) -> Iterator[str]:
+def emptied_selectors(chosen: SettingsResolver, settings: EffectiveSettings) -> Iterator[str]:
     """Yield a note on each name in ``select`` of which ``ignore`` leaves nothing."""
     selected = settings.values["select"]
     ignored = [each for each in settings.ignored if each.reason is None]
@@ -32,7 +32,7 @@ def undone(chosen: SettingsResolver, settings: EffectiveSettings) -> Iterator[st
             yield f"select of {name} ({where}) is undone by ignore ({', '.join(others)})"
 
 
-def unmatched(
+def unmatched_globs(
     chosen: SettingsResolver, flags: Iterable[Glob], arguments: Iterable[str]
 ) -> Iterator[str]:
     """Yield a note on each glob that is for nothing, as far as the arguments show that."""
@@ -52,7 +52,7 @@ def unmatched(
                 yield f"{where}: glob {glob.pattern}: no such file was checked"
 
 
-def idle(
+def idle_entries(
     chosen: SettingsResolver, entries: Mapping[Origin, EntrySilence], arguments: Iterable[str]
 ) -> Iterator[str]:
     """Yield a note on each entry that silences nothing in all the files that it is for."""

@@ -31,7 +31,7 @@ def find(start: str = "") -> Config | None:
         if os.path.isfile(os.path.join(folder, OWN)):
             return _config(os.path.join(above, OWN))
         shared = os.path.join(folder, SHARED)
-        if os.path.isfile(shared) and _mentioned(shared):
+        if os.path.isfile(shared) and _mentions_table(shared):
             config = _config(os.path.join(above, SHARED))
             if config is not None:
                 return config
@@ -61,7 +61,7 @@ def _config(path: str) -> Config | None:
     return Config(toml, (_TOOL, _NAME)) if isinstance(tool, dict) and _NAME in tool else None
 
 
-def _mentioned(path: str) -> bool:
+def _mentions_table(path: str) -> bool:
     """Return True if a file has the name of the table; most have not, and needn't be parsed."""
     try:
         with open(path, "rb") as file:

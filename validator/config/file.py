@@ -25,7 +25,7 @@ from .fields import (
     pointer,
     previous,
     read,
-    shown,
+    show,
     text,
 )
 from .globs import Glob, below, excludes
@@ -72,9 +72,9 @@ class Config:
                 message = f"files[{index}] has no ignore: pointer is the place of what is ignored"
                 raise toml.error(message, *own, "pointer")
             self.files.append(settings)
-        self._excluding = self._made(self.top.get("exclude", ()), (*place, "exclude"))
+        self._excluding = self._compile(self.top.get("exclude", ()), (*place, "exclude"))
         self._selecting = [
-            self._made(table["glob"], (*place, "files", index, "glob"))
+            self._compile(table["glob"], (*place, "files", index, "glob"))
             for index, table in enumerate(self.files)
         ]
 
@@ -98,7 +98,7 @@ class Config:
         """Return the globs that exclude files, and those of each of `files`."""
         return self._excluding, self._selecting
 
-    def _made(self, patterns: Iterable[str], place: Path) -> list[Glob]:
+    def _compile(self, patterns: Iterable[str], place: Path) -> list[Glob]:
         return [Glob(each, self._folder, (*place, index)) for index, each in enumerate(patterns)]
 
     def layers(self, group: tuple[int, ...]) -> list[tuple[Path, Mapping[str, Any]]]:
@@ -176,7 +176,7 @@ _CODES = list_of(_code)
 def _levels(value: Any, where: str) -> dict[str, str]:
     if not isinstance(value, dict):
         raise InvalidValue(
-            f"{where} is {shown(value)}; it takes a table of codes and their severities"
+            f"{where} is {show(value)}; it takes a table of codes and their severities"
         )
     level = choice(map(str, Severity))
     for name, each in value.items():
@@ -190,7 +190,7 @@ def _levels(value: Any, where: str) -> dict[str, str]:
 
 def _tables(value: Any, where: str) -> list[Any]:
     if not isinstance(value, list):
-        raise InvalidValue(f"{where} is {shown(value)}; it takes tables, each headed [[{where}]]")
+        raise InvalidValue(f"{where} is {show(value)}; it takes tables, each headed [[{where}]]")
     return value
 
 

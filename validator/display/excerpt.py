@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from ..findings.finding import Span
-from ..reading.document import decoded
+from ..reading.document import decode
 from ..reading.lines import Lines
 from .terminal import Style, printable
 
@@ -36,7 +36,7 @@ class Excerpts:
 
     def __init__(self, source: bytes | str, first: int, style: Style) -> None:
         """Take a source that begins on line `first` of its file."""
-        self._text = decoded(source)
+        self._text = decode(source)
         self._lines = Lines(self._text)
         self._first = first
         self._style = style
@@ -134,7 +134,7 @@ class Excerpts:
         stop = text.find("\n", begin)
         stop = len(text) if stop < 0 else stop
         after = _CUT if text[end:stop].strip() else ""
-        above = before + _shown(text[start:end]).rstrip() + after
+        above = before + _printable(text[start:end]).rstrip() + after
         ended = min(end, max(self._end(span, stop), column))
         width = max(1, _cells(text[column:ended].rstrip() or text[column:ended]))
         space = " " * (len(before) + _cells(text[start:column]))
@@ -165,7 +165,7 @@ def _leftwards(text: str, start: int, stop: int, room: int) -> tuple[int, int]:
     return start, used
 
 
-def _shown(text: str) -> str:
+def _printable(text: str) -> str:
     """Return text as it is shown: tabs as blanks, what can't be printed as escapes."""
     if text.isascii() and text.isprintable():
         return text

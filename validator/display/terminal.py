@@ -36,7 +36,7 @@ class Style(NamedTuple):
         return "".join(f"\x1b[{_MARKS[mark]}m" for mark in marks) + text + "\x1b[0m"
 
 
-def coloured(choice: str, *, to_file: bool = False) -> bool:
+def wants_colours(choice: str, *, to_file: bool = False) -> bool:
     """Return True if the output gets colours; `choice` is auto, always or never.
 
     Without a choice, ``NO_COLOR`` (no-color.org) turns them off, and wins over ``FORCE_COLOR``
@@ -81,14 +81,14 @@ def printable(text: str) -> str:
 
     Characters that standard output has not in its encoding become the escapes that it writes.
     """
-    text = escaped(text)
+    text = escape_controls(text)
     if text.isascii():
         return text
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def escaped(text: str) -> str:
+def escape_controls(text: str) -> str:
     """Return `text` with escapes for control characters, lone surrogates and the like."""
     if text.isprintable():
         return text

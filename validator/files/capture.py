@@ -22,10 +22,10 @@ from ..findings.problem import Problem
 from ..history import after
 from ..model.routes import Suspicious
 from ..reading import document, json_scanner
-from ..reading.document import decoded
+from ..reading.document import decode
 from ..reading.embedded import EmbeddedPositions
 from ..reading.lines import Lines
-from ..reading.positions import JsonPositions, Position, located, pointers, steps
+from ..reading.positions import JsonPositions, Position, locate_findings, pointers, steps
 from . import har, postman
 from .exchange import MAX_CAPTURE
 from .paths import HAR, ends
@@ -74,7 +74,7 @@ def check_capture(
     archive = ends(name, HAR)
     if len(source) > MAX_CAPTURE:
         return FileResults(name, error=f"can't be read: it has more than {MAX_CAPTURE} bytes")
-    text = decoded(source)
+    text = decode(source)
     try:
         value = document.PARSER.accept(text.encode(errors="surrogatepass"))
     except (ValueError, RecursionError, MemoryError):
@@ -83,7 +83,9 @@ def check_capture(
         if not scanned.complete:
             if not archive:
                 return None
-            return FileResults(name, [PayloadResult(_unread(scanned.problems, setting), b"")])
+            return FileResults(
+                name, [PayloadResult(_unreadable_report(scanned.problems, setting), b"")]
+            )
     if archive:
         if har.entries(value) is None:
             return FileResults(name, error="can't be read: it has no /log/entries, as HAR files do")
@@ -108,7 +110,7 @@ def _in_time(found: list[Exchange]) -> list[Exchange]:
     return sorted(found, key=lambda each: each.start)
 
 
-def _unread(problems: tuple[Problem, ...], setting: EntryDefaults) -> Report:
+def _unreadable_report(problems: tuple[Problem, ...], setting: EntryDefaults) -> Report:
     """Return the report about a text that is no JSON, without any of it: it may hold keys."""
     found = tuple(finding(each, CODES[each.code], Severity.ERROR, redact=True) for each in problems)
     return Report(ok=False, findings=found, model=None, edition=setting.validator.edition)
@@ -154,7 +156,7 @@ class _Checks:
         if exchange.status in _REFUSED or (route.dry and not exchange.read):
             return
         if exchange.status in _ACCEPTED:
-            learned = self._learned(exchange)
+            learned = self._session_of(exchange)
             if learned is not None:
                 self._known[session] = learned
             elif not exchange.read:
@@ -189,7 +191,7 @@ class _Checks:
             content = None
         text = None
         if exchange.status is None and content is not None:
-            text = postman.with_values(decoded(content))
+            text = postman.with_values(decode(content))
             content = text.encode(errors="surrogatepass")
         judged = self._validator.history_checker(content, about)
         report = judged.report if text is None else self._without_variables(judged.report, text)
@@ -210,7 +212,7 @@ class _Checks:
         model = _READ if exchange.read else _MODELS[exchange.route.operation][1]
         return model if model in schemas.models(self._validator.edition) else None
 
-    def _learned(self, exchange: Exchange) -> PreviousSession | None:
+    def _session_of(self, exchange: Exchange) -> PreviousSession | None:
         """Return the session that an answer holds, if it does."""
         if exchange.response is None or exchange.response.fault:
             return None
@@ -298,7 +300,7 @@ def _results(text: str, noted: list[_Checked]) -> Iterator[PayloadResult]:
             lines.offset(span.line, span.column),
             lines.offset(span.end_line, span.end_column),
         )
-        inner = decoded(body.content)
+        inner = decode(body.content)
         if each.exchange.status is None:
             inner = postman.with_values(inner)
         positions = (
@@ -306,6 +308,6 @@ def _results(text: str, noted: list[_Checked]) -> Iterator[PayloadResult]:
             if body.encoded or body.fault
             else EmbeddedPositions(text, lines, span, inner, pointers(report.findings))
         )
-        findings = tuple(located(report.findings, positions))
+        findings = tuple(locate_findings(report.findings, positions))
         shown = " " * (span.column - 1) + text[start:end]
         yield PayloadResult(report._replace(findings=findings), shown.encode(), span.line)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from ..findings.pointer import Path, to_pointer
 from ..findings.problem import Problem
 from ..reading import document, python_values
-from ..reading.document import MAX_DEPTH, Document, decoded
+from ..reading.document import MAX_DEPTH, Document, decode
 from ..reading.lines import Lines
-from ..reading.positions import JsonPositions, Position, Positions, located, pointers
+from ..reading.positions import JsonPositions, Position, Positions, locate_findings, pointers
 from ..reading.positions import steps as steps_of
 from .results import FileResults, PayloadResult
 
@@ -80,7 +80,7 @@ def json_document(source: bytes) -> SourceDocument:
         and not python_values.is_plain(read.value, max_depth=MAX_DEPTH - 1)
     ):
         read = document.reread(source)
-    text = decoded(source)
+    text = decode(source)
     lines = Lines(text)
     return SourceDocument(read, text, lines, partial(JsonPositions, text, lines=lines))
 
@@ -94,7 +94,7 @@ def yaml_documents(source: bytes) -> Iterator[SourceDocument]:
     text = document.text_of(source)
     if not isinstance(text, str):
         unread = Document(None, (text,), readable=False)
-        shown = decoded(source)
+        shown = decode(source)
         yield SourceDocument(unread, shown, Lines(shown), partial(JsonPositions, shown))
         return
     for each in payloads(text):
@@ -106,7 +106,7 @@ def locate(source: SourceDocument, report: Report) -> Report:
     if not report.findings:
         return report
     places = source.find_places(list(pointers(report.findings)))
-    return report._replace(findings=tuple(located(report.findings, places)))
+    return report._replace(findings=tuple(locate_findings(report.findings, places)))
 
 
 def place_results(source: SourceDocument, checked: Sequence[CheckedPayload]) -> list[PayloadResult]:
@@ -123,7 +123,7 @@ def place_results(source: SourceDocument, checked: Sequence[CheckedPayload]) -> 
     )
     lines, results = source.lines, []
     for place, report, below in found:
-        findings = tuple(located(report.findings, PositionsBelow(places, place + below)))
+        findings = tuple(locate_findings(report.findings, PositionsBelow(places, place + below)))
         position = places.find(place)
         value = None if position is None else position.value
         # A text that can't be read is shown whole.
@@ -169,14 +169,14 @@ class PayloadsAt:
             missing = _missing(self._pointer, reached, read.value)
             report = self._check(Document(None, (missing,), readable=False))
             return 1, place_results(source, [CheckedPayload("", report)])
-        checked = [self._checked(path, value, read.problems) for path, value in found]
+        checked = [self._check_part(path, value, read.problems) for path, value in found]
         results = place_results(source, checked)
         places = (each.place for each in checked if each.report.findings)
         return len(found), [
             _from_root(result, place) for result, place in zip(results, places, strict=True)
         ]
 
-    def _checked(self, path: Path, value: Any, problems: Sequence[Problem]) -> CheckedPayload:
+    def _check_part(self, path: Path, value: Any, problems: Sequence[Problem]) -> CheckedPayload:
         own = [each for each in problems if _on_one_way(each.path, path)]
         report = self._check(Document(value, problems_below(own, path)))
         return CheckedPayload(to_pointer(path), report)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from ..findings.pointer import Path
 from ..model.routes import Route, match
-from ..reading.content_encoding import decompressed
+from ..reading.content_encoding import decompress
 from ..reading.document import MAX_BYTES
 from .exchange import Body, Exchange
 
@@ -101,7 +101,7 @@ def _body(text: str, held: Any, encoding: str, path: Path) -> Body:
     try:
         content = b64decode(text) if held == "base64" else text.encode("latin-1")
         if encoding not in ("", "identity") and content.lstrip()[:1] not in (b"{", b"["):
-            found = decompressed(content, encoding, MAX_BYTES)
+            found = decompress(content, encoding, MAX_BYTES)
             if found is None:
                 return Body(b"", path, fault="encoding")
             content = found

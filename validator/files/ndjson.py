@@ -85,7 +85,7 @@ class Batch:
         first = 1
         with self._file as file:
             try:
-                for checked in self._checked(file):
+                for checked in self._check_all(file):
                     read += checked.size
                     self.payloads += checked.payloads
                     if progress is not None and checked.found:
@@ -99,12 +99,12 @@ class Batch:
                 if progress is not None:
                     progress.clear()
 
-    def _checked(self, file: BinaryIO) -> Iterator[Checked]:
+    def _check_all(self, file: BinaryIO) -> Iterator[Checked]:
         if self._jobs == 1:
             check = self._make()
             return (_check(lines, check) for lines in _chunks(file))
         chunks = _chunks(file) if self._path is None else _stretches(file, self._path)
-        return _spread(chunks, self._make, self._jobs)
+        return _check_in_workers(chunks, self._make, self._jobs)
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
@@ -163,7 +163,9 @@ def _check(lines: bytes, check: CheckLine) -> Checked:
     return Checked(len(lines), len(split), payloads, found)
 
 
-def _spread(chunks: Iterator[Chunk], make: Callable[[], CheckLine], jobs: int) -> Iterator[Checked]:
+def _check_in_workers(
+    chunks: Iterator[Chunk], make: Callable[[], CheckLine], jobs: int
+) -> Iterator[Checked]:
     """Check chunks in worker processes, a few ahead of the one that is due."""
     from concurrent.futures import Future, ProcessPoolExecutor
 

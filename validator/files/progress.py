@@ -49,6 +49,6 @@ class Progress:
         return f"[{'#' * filled}{' ' * (_BAR - filled)}] {part:4.0%} of {self._size / 1e6:.1f} MB"
 
 
-def shown() -> bool:
+def has_terminal() -> bool:
     """Return True if there is a terminal to show progress on."""
     return sys.stderr is not None and sys.stderr.isatty()

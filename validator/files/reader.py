@@ -53,7 +53,7 @@ class Reading(NamedTuple):
     prefix: str = ""
     """The prefix before ``/v2`` in the paths of captured calls."""
 
-    def named(self, path: str) -> str | None:
+    def display_name(self, path: str) -> str | None:
         """Return the name of a file, None for standard input that was given none."""
         return self.stdin if path == STDIN else path
 
@@ -64,14 +64,14 @@ def outcomes(paths: Iterable[Path], reading: Reading) -> Iterator[FileResults]:
         if path.error:
             yield FileResults(path.name, error=path.error)
             continue
-        name = reading.named(path.name)
+        name = reading.display_name(path.name)
         try:
             if ends(name, LINES):
                 yield _lines(path.name, name or "", reading)
                 continue
             source = _archive(path.name) if ends(name, HAR) else content(path.name)
         except (OSError, ValueError) as error:
-            yield FileResults(name or path.name, error=why(error))
+            yield FileResults(name or path.name, error=read_error_text(error))
             continue
         if ends(name, HAR) or _COLLECTION in source:
             from .capture import check_capture
@@ -178,6 +178,6 @@ def _stdin() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def why(error: OSError | ValueError) -> str:
+def read_error_text(error: OSError | ValueError) -> str:
     """Return the message about an unreadable file."""
     return f"can't be read: {getattr(error, 'strerror', None) or error}"

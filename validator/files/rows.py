@@ -68,7 +68,7 @@ def check_lines(
     def check(source: str | bytes) -> Report:
         return checker(source, call).report.located(source)
 
-    return _rows(_iterated(lines), check)
+    return _rows(_iterator(lines), check)
 
 
 def check_sequence(
@@ -105,7 +105,7 @@ def check_sequence(
         text = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
         return histories.report(text, defaults)
 
-    return _rows(_iterated(lines), check)
+    return _rows(_iterator(lines), check)
 
 
 class _Everywhere(NamedTuple):
@@ -119,7 +119,7 @@ class _Everywhere(NamedTuple):
         return self.defaults
 
 
-def _iterated(lines: Iterable[Line]) -> Iterator[Line]:
+def _iterator(lines: Iterable[Line]) -> Iterator[Line]:
     if isinstance(lines, (str, bytes)):
         message = f"lines takes an iterable of lines, not one {type(lines).__name__}"
         raise TypeError(message)

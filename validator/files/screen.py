@@ -35,7 +35,7 @@ class Screen:
             each.code == UNRECOGNISED.name for each in result.report.findings
         )
 
-    def kept(self, report: Report) -> tuple[Report, int]:
+    def apply(self, report: Report) -> tuple[Report, int]:
         """Return what is kept of a report, and how many findings are silenced.
 
         Nothing hides faults of a text that can't be read.
@@ -66,7 +66,7 @@ def _worst(findings: tuple[Finding, ...], limit: int) -> tuple[Finding, ...]:
     return tuple(findings[index] for index in sorted(ranked[:limit]))
 
 
-def screened(outcome: FileResults, screen: Screen) -> FileResults:
+def apply_screen(outcome: FileResults, screen: Screen) -> FileResults:
     """Return the results of a file that a screen keeps, in place of all."""
     if outcome.error:
         return outcome
@@ -98,18 +98,18 @@ class ScreenedResults:
 
     def take(self) -> None:
         """Take all results now, so that the counts are complete."""
-        self._taken = list(self._kept())
+        self._taken = list(self._screen_all())
 
     def __iter__(self) -> Iterator[PayloadResult]:
         """Yield what is kept, in order."""
-        return self._kept() if self._taken is None else iter(self._taken)
+        return self._screen_all() if self._taken is None else iter(self._taken)
 
-    def _kept(self) -> Iterator[PayloadResult]:
+    def _screen_all(self) -> Iterator[PayloadResult]:
         for result in self._results:
             if self._screen.leaves_out(result):
                 self.unrecognised += 1
                 continue
-            report, silenced = self._screen.kept(result.report)
+            report, silenced = self._screen.apply(result.report)
             self.silenced += silenced
             # Of several payloads, only those that something was found in have a result.
             if report.findings or report.omitted != 0 or not self._several:

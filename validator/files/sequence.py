@@ -38,7 +38,7 @@ from .documents import (
     yaml_documents,
 )
 from .paths import HAR, LINES, STDIN, YAML, Path, ends
-from .reader import content, in_lines, why
+from .reader import content, in_lines, read_error_text
 from .results import FileResults, PayloadResult
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Histories:
                 continue
             if self._apart:
                 self._known = {}
-            name = reading.named(path.name)
+            name = reading.display_name(path.name)
             if ends(name, HAR):
                 yield FileResults(name or path.name, error=_HAR)
                 continue
@@ -112,7 +112,7 @@ class Histories:
                     continue
                 source = content(path.name)
             except (OSError, ValueError) as error:
-                yield FileResults(name or path.name, error=why(error))
+                yield FileResults(name or path.name, error=read_error_text(error))
             else:
                 yield self._outcome(name, source, self._settings.setting(name))
 
@@ -123,7 +123,7 @@ class Histories:
         text = json_document(source)
         read = Document(None) if no_body else text.document
         if not read.readable:
-            report = _unread(setting, read).located(source)
+            report = _unreadable_report(setting, read).located(source)
             return FileResults(name or STDIN, [PayloadResult(report, source)])
         checked = self._check_entries(_entries(read), setting)
         results = place_results(text, checked)
@@ -138,7 +138,7 @@ class Histories:
             for text in yaml_documents(source):
                 if not text.document.readable:
                     count += 1
-                    report = locate(text, _unread(setting, text.document))
+                    report = locate(text, _unreadable_report(setting, text.document))
                     results.append(PayloadResult(report, source, 1))
                     continue
                 checked = self._check_entries(_entries(text.document), setting)
@@ -159,7 +159,7 @@ class Histories:
         text = json_document(source)
         read = text.document
         if not read.readable:
-            return locate(text, _unread(setting, read))
+            return locate(text, _unreadable_report(setting, read))
         checked = self._check_entry(_Entry(read.value, (), read.problems), setting)
         placed = place_results(text, [checked])
         return placed[0].report if placed else checked.report
@@ -295,7 +295,7 @@ def _faulty(setting: EntryDefaults, faults: Iterable[Problem]) -> Report:
     )
 
 
-def _unread(setting: EntryDefaults, read: Document) -> Report:
+def _unreadable_report(setting: EntryDefaults, read: Document) -> Report:
     return setting.validator.checker.document(read, Call()).report
 
 

@@ -29,7 +29,7 @@ class Spool:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def recorded(self, outcomes: Iterable[FileResults]) -> Iterator[FileResults]:
+    def record_all(self, outcomes: Iterable[FileResults]) -> Iterator[FileResults]:
         """Yield the same results, each recorded as it is taken."""
         for outcome in outcomes:
             early = outcome.error
@@ -40,7 +40,7 @@ class Spool:
             late = outcome.error if outcome.error != early else ""
             self._write((outcome.payloads, outcome.unrecognised, outcome.silenced, late))
 
-    def replayed(self) -> Iterator[FileResults]:
+    def replay(self) -> Iterator[FileResults]:
         """Yield what was recorded, from the start; the results of each file have to be taken."""
         self._file.seek(0)
         while (head := self._read()[0]) is not None:

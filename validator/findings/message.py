@@ -14,13 +14,13 @@ _SHOWN = 60
 _WORDS = {True: "true", False: "false", None: "null"}
 
 
-def shown(value: object) -> str:
+def show(value: object) -> str:
     """Return `value` as short text: strings in JSON quotes, lists joined by commas."""
     if isinstance(value, str):
         quoted = _quoting()(str(value[:_SHOWN]))
         return quoted if len(value) <= _SHOWN else quoted[:-1] + '..."'
     if isinstance(value, (list, tuple)):
-        return _cut(", ".join([shown(each) for each in value[:_SHOWN]]), 4 * _SHOWN)
+        return _cut(", ".join([show(each) for each in value[:_SHOWN]]), 4 * _SHOWN)
     if isinstance(value, bool) or value is None:
         return _WORDS[value]
     if isinstance(value, int) and value.bit_length() > MANY_BITS:
@@ -63,7 +63,7 @@ def _parts(template: str) -> tuple[tuple[str, str | None, str | None], ...]:
 
 def _parameter(value: object, form: str | None) -> str:
     if form != "bare":
-        return shown(value)
+        return show(value)
     words = value if isinstance(value, (list, tuple)) else [value]
     return _cut(", ".join(map(str, words)), 4 * _SHOWN)
 

@@ -10,10 +10,10 @@ Path: TypeAlias = tuple[str | int, ...]
 
 def to_pointer(path: Path) -> str:
     """Return the RFC 6901 JSON Pointer of `path`; the root is the empty string."""
-    return "".join([f"/{_escaped(step)}" for step in path])
+    return "".join([f"/{_escape(step)}" for step in path])
 
 
-def _escaped(step: str | int) -> str | int:
+def _escape(step: str | int) -> str | int:
     if isinstance(step, int) or ("~" not in step and "/" not in step):
         return step
     return step.replace("~", "~0").replace("/", "~1")

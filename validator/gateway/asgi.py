@@ -73,13 +73,13 @@ class SessionGuard:
         elif verdict.token is None and not verdict.headers:
             await self.app(scope, receive, send)
         else:
-            await self._observed(scope, receive, _Exchange(self.guard, request, verdict, send))
+            await self._observe(scope, receive, _Exchange(self.guard, request, verdict, send))
 
-    async def _observed(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
+    async def _observe(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
         try:
             await self.app(scope, receive, exchange.send)
         finally:
-            report = exchange.recorder.lost()
+            report = exchange.recorder.report_loss()
             if report is not None:
                 # A task of its own outlives this one, which may be cancelled.
                 loss = asyncio.ensure_future(report)
@@ -122,7 +122,7 @@ class _Exchange:
     """An answer on its way to the client."""
 
     def __init__(self, guard: Guard, request: Request, verdict: Verdict, send: Send) -> None:
-        self._back = _encoded(verdict.headers)
+        self._back = _encode(verdict.headers)
         self._send = send
         self._announced: int | None = None
         self.recorder = AnswerRecorder(guard, request, verdict.token)
@@ -145,12 +145,12 @@ class _Exchange:
         await self._send(message)
 
     async def _learn(self) -> None:
-        report = self.recorder.learned()
+        report = self.recorder.report_answer()
         if report is not None:
             await report
 
     def _start(self, message: Message) -> None:
-        headers = _decoded(message.get("headers", ()))
+        headers = _decode(message.get("headers", ()))
         self.recorder.answer = Response(message["status"], headers)
         length = header(headers, "content-length")
         self._announced = int(length) if length and length.isdecimal() else None
@@ -208,20 +208,20 @@ def _request(scope: Scope) -> Request:
         raw = quote(path, safe=_SAFE, errors="surrogateescape").encode("ascii")
     query: bytes = scope.get("query_string", b"")
     target = raw + b"?" + query if query else raw
-    return Request(scope["method"], target.decode("latin-1"), _decoded(scope["headers"]))
+    return Request(scope["method"], target.decode("latin-1"), _decode(scope["headers"]))
 
 
 async def _refuse(refusal: Response, method: str, send: Send) -> None:
-    headers = _encoded(refusal.headers)
+    headers = _encode(refusal.headers)
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else refusal.body})
 
 
-def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
+def _encode(headers: Headers) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
-def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+def _decode(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     return tuple(
         (bytes(name).decode("latin-1").lower(), bytes(value).decode("latin-1"))
         for name, value in headers

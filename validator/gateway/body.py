@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from ..reading.content_encoding import decompressed
+from ..reading.content_encoding import decompress
 from .messages import Request
 
 MAX_BODY: Final = 2 * 2**20
@@ -60,12 +60,12 @@ def read(request: Request, max_body: int = MAX_BODY) -> bytes | UnreadableBody:
             details = "the body is compressed by gzip, but no Content-Encoding header came with it"
             return UnreadableBody(415, ENCODING, details)
         return request.body
-    return _inflated(request.body, encoding, max_body)
+    return _inflate(request.body, encoding, max_body)
 
 
 def inflate(body: bytes, encoding: str, limit: int) -> bytes | None:
     """Return a body without its Content-Encoding; None if that can't be done within `limit`."""
-    found = _inflated(body, encoding, limit)
+    found = _inflate(body, encoding, limit)
     return None if isinstance(found, UnreadableBody) else found
 
 
@@ -86,7 +86,7 @@ def _fault(kind: str) -> str | None:
     return None
 
 
-def _inflated(body: bytes, encoding: str, max_body: int) -> bytes | UnreadableBody:
+def _inflate(body: bytes, encoding: str, max_body: int) -> bytes | UnreadableBody:
     names = [name.strip().lower() for name in encoding.split(",")]
     names = [name for name in names if name not in ("identity", "")]
     if len(names) > 1:
@@ -95,7 +95,7 @@ def _inflated(body: bytes, encoding: str, max_body: int) -> bytes | UnreadableBo
         return body
     limit = min(max_body, max(_SPARE, MAX_RATIO * len(body)))
     try:
-        found = decompressed(body, names[0], limit)
+        found = decompress(body, names[0], limit)
     except LookupError:
         return UnreadableBody(415, ENCODING, "the Content-Encoding is none of gzip, deflate and br")
     except ImportError:

@@ -188,7 +188,7 @@ class DecisionCore:
             (state,) = known
             extra = moves.warnings[state]
             return decision._replace(warnings=(*decision.warnings, *extra)) if extra else decision
-        return self._refused(decision, question, min(known))
+        return self._refusal(decision, question, min(known))
 
     def moves(self, operation: Operation, wanted: str | None) -> PermittedMoves:
         """Return the states from which an operation may lead to `wanted`, by the policy."""
@@ -226,7 +226,7 @@ class DecisionCore:
             route.operation, key, Intent(permitted, wanted, self.settings.strict_new), payload, call
         )
 
-    def _refused(self, decision: Decision, question: StateQuestion, state: str) -> Decision:
+    def _refusal(self, decision: Decision, question: StateQuestion, state: str) -> Decision:
         """Judge once more, from a state that does not permit the request, for its finding."""
         operation = question.operation
         call = self._call(operation, previous=state, now=question.call.now)

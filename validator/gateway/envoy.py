@@ -155,7 +155,7 @@ class _Answer:
 
     def close(self) -> None:
         """Let go of the exchange: if its answer is still to come, it got lost."""
-        self._report(self._recorder.lost())
+        self._report(self._recorder.report_loss())
 
     async def _on_headers(self, message: Any) -> bytes:
         headers = _headers(message)
@@ -179,7 +179,7 @@ class _Answer:
         if not answer.headers and self._recorder.body.startswith(_GZIP_MAGIC):
             # An observer that was sent no headers can't be recognised.
             self._recorder.answer = answer._replace(headers=(("content-encoding", "gzip"),))
-        task = self._report(self._recorder.learned())
+        task = self._report(self._recorder.report_answer())
         if task is not None:
             await asyncio.shield(task)
 

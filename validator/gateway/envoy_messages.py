@@ -121,7 +121,7 @@ _ENTRY: Final = (Field(1, "key", "string"), Field(2, "value", ""))
 """A map on the wire: a list of such messages."""
 
 
-def _built() -> Iterator[tuple[str, Any]]:
+def _message_classes() -> Iterator[tuple[str, Any]]:
     """Yield the names of the messages and their classes."""
     file = FileDescriptorProto(name="talonschema/gateway.proto", package=PACKAGE, syntax="proto3")
     for name, fields in MESSAGES.items():
@@ -160,7 +160,7 @@ def _fill(message: DescriptorProto, fields: tuple[Field, ...]) -> None:
             added.type_name = f".{PACKAGE}.{message.name}.{name}"
 
 
-_CLASSES: Final[dict[str, Any]] = dict(_built())
+_CLASSES: Final[dict[str, Any]] = dict(_message_classes())
 
 ProcessingRequest: Final = _CLASSES["ProcessingRequest"]
 ProcessingResponse: Final = _CLASSES["ProcessingResponse"]

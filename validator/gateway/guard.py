@@ -38,7 +38,7 @@ from .store import (
 )
 from .store_health import StoreHealth, StoreMeter
 from .telemetry.decision_log import MOST_CODES, REQUEST_ID, given_id, log_admitted, log_refused
-from .telemetry.trace_context import unmarked
+from .telemetry.trace_context import unmark
 
 if TYPE_CHECKING:
     from .lookup.lookup import Lookup
@@ -82,10 +82,12 @@ class Verdict(NamedTuple):
 class Meter(StoreMeter, LookupMeter, Protocol):
     """A counter of decisions."""
 
-    def decided(self, decision: Decision, seconds: float, size: int, *, enforced: bool) -> None:
+    def count_decision(
+        self, decision: Decision, seconds: float, size: int, *, enforced: bool
+    ) -> None:
         """Count a decision on a request whose body has `size` bytes."""
 
-    def finished(self, outcome: str) -> None:
+    def count_outcome(self, outcome: str) -> None:
         """Count the outcome of an admitted request; see `OUTCOMES`."""
 
 
@@ -144,7 +146,7 @@ class Guard:
         core = self._core
         enforced = core.settings.mode == "enforce"
         try:
-            decision = await self._judged(request, started, core.examine, request)
+            decision = await self._run(request, started, core.examine, request)
         except Busy:
             decision = _busy(core)
         token = None
@@ -153,7 +155,7 @@ class Guard:
             decision, token = await self._ask(core, request, started, *about)
         seconds = perf_counter() - started
         if self._meter is not None:
-            self._meter.decided(decision, seconds, len(request.body), enforced=enforced)
+            self._meter.count_decision(decision, seconds, len(request.body), enforced=enforced)
         headers: Headers = ()
         if decision.warnings and core.settings.warnings_header:
             headers = ((WARNINGS, ", ".join(decision.warnings[:MOST_CODES])),)
@@ -183,7 +185,7 @@ class Guard:
             return
         key = Key(core.settings.application, route.session)
         outcome = outcome_of(response, route, target.partition("?")[2])
-        verdict_token, _ = unmarked(verdict_token)
+        verdict_token, _ = unmark(verdict_token)
         unjudged, mark, wanted = verdict_token.partition(_UNJUDGED)
         if not mark or unjudged:
             ending = await self._health.answer(
@@ -193,7 +195,7 @@ class Guard:
         else:
             effect = await self._make_up(key, wanted, outcome)
         if self._meter is not None:
-            self._meter.finished(effect)
+            self._meter.count_outcome(effect)
 
     async def _make_up(self, key: Key, wanted: str, outcome: RequestOutcome) -> str:
         """Learn from the answer to a request that the store did not see; return the effect.
@@ -260,7 +262,7 @@ class Guard:
             return decision._replace(label="repeated"), admission.token
         states = admission.states
         try:
-            settled = await self._judged(request, started, core.settle, decision, question, states)
+            settled = await self._run(request, started, core.settle, decision, question, states)
         except Busy:
             # Refused by its state, of which there is no time to report more.
             settled = decision if admission.token is not None else _busy(core)
@@ -307,7 +309,7 @@ class Guard:
             raise InvalidValue(message, "lookup") from None
         return Lookup(settings, self._health, meter)
 
-    async def _judged(
+    async def _run(
         self, request: Request, started: float, judge: Callable[..., _T], *about: Any
     ) -> _T:
         """Call `judge` inline, or beside the event loop if the body is heavy.

@@ -175,7 +175,7 @@ class App:
             )
         body, whole = await _body(receive, MOST_LEARNED)
         if not whole:
-            await _dropped(receive, _MOST_DROPPED)
+            await _drain(receive, _MOST_DROPPED)
         response = None
         if is_status:
             response = Response(int(status), headers, body if len(body) <= MOST_LEARNED else b"")
@@ -220,7 +220,7 @@ class App:
             await send({"type": "http.response.body", "body": answer.body, "more_body": True})
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LINGERING):
-                    await _dropped(rest, _MOST_DROPPED)
+                    await _drain(rest, _MOST_DROPPED)
             answer = answer._replace(body=b"")
         await send({"type": "http.response.body", "body": answer.body})
 
@@ -238,7 +238,7 @@ def _target(scope: Scope, face: bytes) -> str:
     return str(target, "latin-1")
 
 
-async def _dropped(receive: Receive, limit: int) -> None:
+async def _drain(receive: Receive, limit: int) -> None:
     """Read the rest of a body, but not much more than `limit` bytes, and keep nothing."""
     size, more = 0, True
     while more and size <= limit:

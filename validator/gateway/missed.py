@@ -61,7 +61,7 @@ class MissedChanges:
         if self._states:
             await self._report(store, key)
         admission = await store.begin(key, intent)
-        if not (admission.passed or admission.doubtful) and self._health.settling:
+        if not (admission.may_pass or admission.doubtful) and self._health.settling:
             admission = await store.begin(key, intent._replace(permitted=ANY))
         if self._states and self._catching_up is None:
             self._catching_up = asyncio.create_task(self._catch_up(store))
@@ -90,13 +90,13 @@ class MissedChanges:
         while keys := list(self._states):
             for start in range(0, len(keys), _AT_ONCE):
                 calls = (
-                    partial(self._reported, store, key) for key in keys[start : start + _AT_ONCE]
+                    partial(self._report_all, store, key) for key in keys[start : start + _AT_ONCE]
                 )
                 reports = (self._health.answer("begin", store, call) for call in calls)
                 if not all(await asyncio.gather(*reports)):
                     return
 
-    async def _reported(self, store: Store, key: Key) -> bool:
+    async def _report_all(self, store: Store, key: Key) -> bool:
         await self._report(store, key)
         return True
 

@@ -28,4 +28,4 @@ def preload() -> None:
     for name in _LATE:
         with suppress(ImportError):
             import_module(name)
-    PARSER.hasten()
+    PARSER.use_fastest()

@@ -38,11 +38,11 @@ class AnswerRecorder:
         """The body as far as it is kept."""
         return b"".join(self._pieces)
 
-    def learned(self) -> Coroutine[Any, Any, None] | None:
+    def report_answer(self) -> Coroutine[Any, Any, None] | None:
         """Return a call that reports the answer to the guard; None if there is none to report."""
         return self._finish(self.answer._replace(body=self.body))
 
-    def lost(self) -> Coroutine[Any, Any, None] | None:
+    def report_loss(self) -> Coroutine[Any, Any, None] | None:
         """Return a call that reports the answer as lost; None if there is none to report."""
         return self._finish(None)
 

@@ -20,7 +20,7 @@ from ..config.fields import (
     choice,
     number,
     read,
-    shown,
+    show,
     text,
 )
 from ..config.settings import SettingsResolver
@@ -177,10 +177,10 @@ def load_settings(path: str, **changes: Any) -> Settings:
     except PolicyError as error:
         raise TomlError(path, toml.line("policy"), str(error)) from None
     except InvalidValue as error:
-        raise _placed(toml, error) from None
+        raise _toml_error(toml, error) from None
 
 
-def _placed(toml: Toml, error: InvalidValue) -> TomlError:
+def _toml_error(toml: Toml, error: InvalidValue) -> TomlError:
     """Return an error about a setting, which has its keys, or a text that starts with its name."""
     return toml.error(str(error), TABLE, *(error.keys or (str(error).partition(" ")[0],)))
 
@@ -202,7 +202,7 @@ def _prefix(value: Any, where: str) -> Any:
         return value
     if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-])+", value):
         raise InvalidValue(
-            f"{where} is {shown(value)}; it takes a path as in /talon, with no slash at its end"
+            f"{where} is {show(value)}; it takes a path as in /talon, with no slash at its end"
         )
     return value
 
@@ -213,7 +213,7 @@ def _address(value: Any, where: str) -> Any:
     except InvalidValue:
         raise
     except ValueError as error:
-        raise InvalidValue(f"{where} is {shown(value)}; {error}") from None
+        raise InvalidValue(f"{where} is {show(value)}; {error}") from None
     return value
 
 

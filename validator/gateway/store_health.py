@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 class StoreMeter(Protocol):
     """A counter of failures of a store."""
 
-    def store_failed(self, call: str, kind: str) -> None:
+    def count_store_failure(self, call: str, kind: str) -> None:
         """Count a call on the store that came to nothing."""
 
 
@@ -72,18 +72,18 @@ class StoreHealth:
             now = self._now()
             if now < self._probe_at:
                 text = "it was not asked, because it answers nothing in time"
-                self._failed(call, StoreError(text, "timeout"))
+                self._count_failure(call, StoreError(text, "timeout"))
                 return None
             self._probe_at = now + PROBE
         try:
             found = await ask()
         except Exception as error:  # noqa: BLE001 - no fault of a store is one of the request
-            self._failed(call, _store_error(error))
+            self._count_failure(call, _store_error(error))
             return None
         self._late = 0
         if self._failing and self._is_quiet() and self._confirming is None:
             self._confirming = asyncio.create_task(self._confirm(store))
-            self._confirming.add_done_callback(self._confirmed)
+            self._confirming.add_done_callback(self._end_confirmation)
         return found
 
     async def ready(self, store: Store) -> None:
@@ -95,7 +95,7 @@ class StoreHealth:
             await store.ready()
         except Exception as error:
             found = _store_error(error)
-            self._failed("ready", found)
+            self._count_failure("ready", found)
             raise found from error
         if not self._failing:
             return
@@ -106,13 +106,13 @@ class StoreHealth:
     def report(self, call: str, error: StoreError) -> None:
         """Count a failure of ``upkeep`` or of a ``record``, and log the first."""
         if self._meter is not None:
-            self._meter.store_failed(call, error.kind)
+            self._meter.count_store_failure(call, error.kind)
         self._log_once(call, error, "the store can't keep itself in order: %s")
 
-    def _failed(self, call: str, error: StoreError) -> None:
+    def _count_failure(self, call: str, error: StoreError) -> None:
         now = self._now()
         if self._meter is not None:
-            self._meter.store_failed(call, error.kind)
+            self._meter.count_store_failure(call, error.kind)
         self._late = self._late + 1 if error.kind in _SLOW else 0
         if not self._failing:
             self._failing = True
@@ -136,12 +136,12 @@ class StoreHealth:
         try:
             await store.ready()
         except Exception as error:  # noqa: BLE001 - as in `answer`
-            self._failed("ready", _store_error(error))
+            self._count_failure("ready", _store_error(error))
             return
         if self._is_quiet():
             self._back()
 
-    def _confirmed(self, _: asyncio.Task[None]) -> None:
+    def _end_confirmation(self, _: asyncio.Task[None]) -> None:
         self._confirming = None
 
     def _back(self) -> None:

@@ -14,16 +14,16 @@ from typing import Any
 from ..findings.pointer import Path
 from ..findings.problem import Problem
 from ..model.schema_tree import SchemaNode
-from ..rules.keys import UNKNOWN, unknown
+from ..rules.keys import UNKNOWN, unknown_key
 
 
 def variants(part: SchemaNode, value: Any, path: Path = ()) -> Iterator[Problem]:
     """Yield a problem for each key of a payload, read from text, that varies a name of `part`."""
     if isinstance(value, dict):
         for key in sorted(value.keys() - part.properties.keys()):
-            name = _folded(part).get(key.casefold())
+            name = _names_by_case_fold(part).get(key.casefold())
             if name is not None:
-                yield Problem(UNKNOWN, *unknown((*path, key), part.model, "case", name))
+                yield Problem(UNKNOWN, *unknown_key((*path, key), part.model, "case", name))
         for key, inner_part in part.properties.items():
             if key in value:
                 yield from variants(inner_part, value[key], (*path, key))
@@ -33,5 +33,5 @@ def variants(part: SchemaNode, value: Any, path: Path = ()) -> Iterator[Problem]
 
 
 @cache
-def _folded(part: SchemaNode) -> Mapping[str, str]:
+def _names_by_case_fold(part: SchemaNode) -> Mapping[str, str]:
     return {name.casefold(): name for name in part.properties}

@@ -201,14 +201,14 @@ def _attribute(page: _Page, index: int, about: str, notes: list[str]) -> Any:
     if entry.get("hasAllowedList") is True:
         notes.append(f"{about} has an allowed list, which exports have not: any value passes")
         return kind
-    allowed = _allowed(entry.get("suggestions"), kind)
+    allowed = _allowed_values(entry.get("suggestions"), kind)
     if allowed is None:
         notes.append(f"{about} is restricted to values that can't be compared: any value passes")
         return kind
     return {"type": kind, "allowed": allowed}
 
 
-def _allowed(suggestions: Any, kind: str) -> list[Any] | None:
+def _allowed_values(suggestions: Any, kind: str) -> list[Any] | None:
     """Return the values of suggestions, which are texts; None if that isn't sure."""
     if not isinstance(suggestions, list) or not suggestions:
         return None

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any, Literal, NamedTuple, Self, cast, get_args
 
 from ..findings.pointer import Path
-from .policy_data import PolicyError, choice, list_of, loaded, no_others, shown, table, where
+from .policy_data import PolicyError, choice, list_of, load_file, location, no_others, show, table
 
 AttributeType = Literal[
     "string",
@@ -54,7 +54,7 @@ class Catalog(NamedTuple):
 
         It has the keys that ``catalog`` has in a policy. Raises `PolicyError`.
         """
-        return loaded(path, lambda data: _catalog(data, ()))
+        return load_file(path, lambda data: _catalog(data, ()))
 
 
 _TOLERANCE = Decimal("0.005")
@@ -102,14 +102,14 @@ class Policy(_Fields):
             "identifier_budget",
         ):
             if not isinstance(getattr(self, name), bool):
-                message = f"{name} is {shown(getattr(self, name))}; it takes true or false"
+                message = f"{name} is {show(getattr(self, name))}; it takes true or false"
                 raise PolicyError(message, name)
         if self.catalog is not None and not isinstance(self.catalog, Catalog):
             message = "catalog takes a Catalog; Policy.from_mapping builds one from plain data"
             raise PolicyError(message, "catalog")
         return self._replace(
             total_tolerance=_tolerance(self.total_tolerance),
-            catalog=None if self.catalog is None else _checked(self.catalog),
+            catalog=None if self.catalog is None else _validate_catalog(self.catalog),
         )
 
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
@@ -149,7 +149,7 @@ class Policy(_Fields):
                 data = {**data, "catalog": os.path.join(folder, data["catalog"])}
             return cls.from_mapping(data)
 
-        policy: Self = loaded(path, build)
+        policy: Self = load_file(path, build)
         return policy
 
     def with_catalog(self, catalog: Catalog) -> Self:
@@ -168,7 +168,7 @@ def _tolerance(value: object) -> Decimal:
         tolerance = Decimal(str(value) if isinstance(value, float) else value)
         if tolerance.is_finite() and tolerance >= 0:
             return tolerance
-    message = f"total_tolerance is {shown(value)}; it takes a number, 0 or more"
+    message = f"total_tolerance is {show(value)}; it takes a number, 0 or more"
     raise PolicyError(message, "total_tolerance")
 
 
@@ -176,7 +176,7 @@ def _catalog(value: object, keys: Path) -> Catalog:
     data = table(value, keys, "the catalog")
     if not data:
         raise PolicyError(
-            f"{where(keys) or 'the catalog'} is empty, so nothing would be checked by it;"
+            f"{location(keys) or 'the catalog'} is empty, so nothing would be checked by it;"
             f" it takes {', '.join(Catalog._fields)}",
             *keys,
         )
@@ -208,7 +208,7 @@ def _catalog(value: object, keys: Path) -> Catalog:
     return Catalog(attributes=attributes, additional_costs=costs, priced_skus=skus)
 
 
-def _checked(catalog: Catalog) -> Catalog:
+def _validate_catalog(catalog: Catalog) -> Catalog:
     """Return a catalog built in code as plain data would make it; raises `PolicyError`."""
     data: dict[str, Any] = {
         name: value
@@ -233,7 +233,9 @@ def _attribute(value: object, keys: Path) -> Attribute:
     data = table(value, keys)
     no_others(data, Attribute._fields, keys)
     if "type" not in data:
-        message = f"{where(keys)} has no type; it takes one of {', '.join(get_args(AttributeType))}"
+        message = (
+            f"{location(keys)} has no type; it takes one of {', '.join(get_args(AttributeType))}"
+        )
         raise PolicyError(message, *keys)
     kind = cast("AttributeType", choice(data["type"], AttributeType, (*keys, "type")))
     allowed = None
@@ -242,7 +244,9 @@ def _attribute(value: object, keys: Path) -> Attribute:
         values = list_of(data["allowed"], inner, (*keys, "allowed"))
         for index, each in enumerate(values):
             if not isinstance(each, str) and not _is_double(each):
-                message = f"{where((*keys, 'allowed', index))} is not within the range of a double"
+                message = (
+                    f"{location((*keys, 'allowed', index))} is not within the range of a double"
+                )
                 raise PolicyError(message, *keys, "allowed", index)
         allowed = frozenset(float(v) if isinstance(v, Decimal) else v for v in values)
     return Attribute(type=kind, allowed=allowed)

@@ -22,7 +22,7 @@ class PolicyError(ValueError):
         """Keys to the faulty value."""
 
 
-def loaded(path: str | os.PathLike[str], build: Callable[[Any], _T]) -> _T:
+def load_file(path: str | os.PathLike[str], build: Callable[[Any], _T]) -> _T:
     """Return what `build` makes of the data of a file; its errors name the file."""
     name = os.fspath(path)
     if name.lower().endswith(".json"):
@@ -64,7 +64,7 @@ def _decimal(text: str) -> Decimal:
         raise ValueError("an exponent has too many digits") from None
 
 
-def shown(value: object) -> str:
+def show(value: object) -> str:
     """Return a value as messages show it."""
     try:
         return repr(value)
@@ -73,7 +73,7 @@ def shown(value: object) -> str:
         return "too large to be shown"
 
 
-def where(keys: Path) -> str:
+def location(keys: Path) -> str:
     """Return keys to a value as text, such as ``catalog.attributes``."""
     text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
     return text.removeprefix(".")
@@ -82,7 +82,7 @@ def where(keys: Path) -> str:
 def table(value: object, keys: Path, whole: str = "the policy") -> Mapping[str, Any]:
     """Return a value that is a table; raise `PolicyError` for another."""
     if not isinstance(value, Mapping):
-        message = f"{where(keys) or whole} is not a table of keys and values"
+        message = f"{location(keys) or whole} is not a table of keys and values"
         raise PolicyError(message, *keys)
     return value
 
@@ -95,7 +95,7 @@ def no_others(
     for key in data:
         if key not in names:
             close = suggestion(key, names) if isinstance(key, str) else ""
-            message = f"{where(keys) or whole} has no key {shown(key)}{close}"
+            message = f"{location(keys) or whole} has no key {show(key)}{close}"
             raise PolicyError(message, *keys, key)
 
 
@@ -104,7 +104,7 @@ def choice(value: object, kind: Any, keys: Path) -> Any:
     choices = get_args(kind)
     if value not in choices:
         close = suggestion(value, choices) if isinstance(value, str) else ""
-        message = f"{where(keys)} is {shown(value)}{close}; it takes one of {', '.join(choices)}"
+        message = f"{location(keys)} is {show(value)}{close}; it takes one of {', '.join(choices)}"
         raise PolicyError(message, *keys)
     return value
 
@@ -112,11 +112,11 @@ def choice(value: object, kind: Any, keys: Path) -> Any:
 def list_of(value: object, kind: Any, keys: Path) -> list[Any]:
     """Return a list whose elements are of the types `kind`; raise `PolicyError` for another."""
     if not isinstance(value, (list, tuple)):
-        message = f"{where(keys)} is not a list"
+        message = f"{location(keys)} is not a list"
         raise PolicyError(message, *keys)
     for index, each in enumerate(value):
         if not isinstance(each, kind) or isinstance(each, bool):
             names = " or ".join(one.__name__ for one in kind)
-            message = f"{where((*keys, index))} is {shown(each)}; it takes {names}"
+            message = f"{location((*keys, index))} is {show(each)}; it takes {names}"
             raise PolicyError(message, *keys, index)
     return list(value)

@@ -85,7 +85,7 @@ def match(
             if fault:
                 return Suspicious("customerSessionId", fault)
             route = Route(called.operation, unquote(session))
-            return _queried(route, called, query) if query and called.parameters else route
+            return _with_parameters(route, called, query) if query and called.parameters else route
     elif "customer_sessions" not in path.casefold() and "%" not in path and path.isascii():
         return None
     methods = _methods(method, query, headers)
@@ -126,17 +126,17 @@ def _fault(session: str) -> str | None:
         return "the id is not UTF-8"
     if any(ord(each) < ord(" ") or each == "\x7f" for each in decoded):
         return "the id has control characters"
-    if _decoded(session) in (".", ".."):
+    if _decode(session) in (".", ".."):
         return "the id is a dot segment"
     return None
 
 
 def _crossing(path: str, prefix: str, session: str, after: str) -> str | None:
     """Return the fault of an id whose slashes make it a path to another session."""
-    if "%" not in session or {"/", "\\"}.isdisjoint(_decoded(session)):
+    if "%" not in session or {"/", "\\"}.isdisjoint(_decode(session)):
         return None
-    forms = (form for each in _layers(session) for form in _folded(each))
-    itself = {("/".join(_resolved([form])), after) for form in forms}
+    forms = (form for each in _layers(session) for form in _case_folds(each))
+    itself = {("/".join(_resolve_dots([form])), after) for form in forms}
     if itself.issuperset(_loosely(path, prefix)):
         return None
     return "the id reads as more of the path once it is decoded"
@@ -160,7 +160,7 @@ def _loosely(path: str, prefix: str) -> set[tuple[str, str]]:
         return {("", after) for after in _SUFFIXES}
     found = set()
     for layer in _layers(path):
-        for segments in _normalised(layer):
+        for segments in _normal_forms(layer):
             after = "/".join(segments[len(base) + 1 :])
             if segments[: len(base)] == base and len(segments) > len(base) and after in _SUFFIXES:
                 found.add((segments[len(base)], after))
@@ -176,20 +176,20 @@ def _layers(text: str) -> Iterator[str]:
             break
 
 
-def _decoded(text: str) -> str:
+def _decode(text: str) -> str:
     """Return a text without any percent-encoding."""
     return [*_layers(text)][-1]
 
 
-def _folded(text: str) -> set[str]:
+def _case_folds(text: str) -> set[str]:
     """Return a text in lower case and one form of Unicode, with and without blanks in it."""
     folded = normalize("NFKC", text).casefold()
     return {folded, re.sub(r"[\x00-\x20\x7f]", "", folded)}
 
 
-def _normalised(path: str) -> Iterator[list[str]]:
+def _normal_forms(path: str) -> Iterator[list[str]]:
     """Yield the segments of a path in each way to normalise it that makes a difference."""
-    for folded in _folded(path):
+    for folded in _case_folds(path):
         text = re.sub(r"^[a-z][a-z0-9+.-]*://[^/]*", "", folded)
         text = re.split("[?#]", text, maxsplit=1)[0]
         choices = [(False, True) if mark in text else (False,) for mark in ("\\", ";", "//")]
@@ -199,10 +199,10 @@ def _normalised(path: str) -> Iterator[list[str]]:
                 names = [name.partition(";")[0] for name in names]
             if joined:
                 names = [name for name in names if name]
-            yield [name for name in _resolved(names) if name]
+            yield [name for name in _resolve_dots(names) if name]
 
 
-def _resolved(names: list[str]) -> list[str]:
+def _resolve_dots(names: list[str]) -> list[str]:
     """Resolve dot segments; some systems drop dots at the end of a name, too."""
     found: list[str] = []
     for name in names:
@@ -221,7 +221,7 @@ def _parameters(query: str) -> list[tuple[str, str | None]]:
     ]
 
 
-def _queried(route: Route, called: Endpoint, query: str) -> Route | Suspicious:
+def _with_parameters(route: Route, called: Endpoint, query: str) -> Route | Suspicious:
     """Add the parameters that count for a call, if there is one way to read them."""
     given: dict[QueryParameter, str] = {}
     for name, value in _parameters(query):

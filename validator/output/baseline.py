@@ -114,7 +114,7 @@ class Baseline:
             return False
         return True
 
-    def gone(self, checked: dict[str, frozenset[str]]) -> int:
+    def count_gone(self, checked: dict[str, frozenset[str]]) -> int:
         """Return how many known findings were not found.
 
         `checked` has the codes that were looked for in each file that was checked.

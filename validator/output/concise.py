@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ..display.terminal import Style, printable
 from ..files.results import FileResults, PayloadResult
 from ..findings.finding import Finding
-from .summary import ordered, rest, verdict, where
+from .summary import by_line, position, rest, verdict
 
 _PLAIN = Style()
 
@@ -16,7 +16,7 @@ def report(outcomes: Iterable[FileResults], style: Style = _PLAIN) -> Iterator[s
     """Yield a line for each finding of each file as it comes."""
     for outcome in outcomes:
         for result in outcome:
-            for each in ordered(result.report):
+            for each in by_line(result.report):
                 yield _line(outcome, result, each, style)
             yield rest(outcome, result)
         if style.verbose:
@@ -24,7 +24,7 @@ def report(outcomes: Iterable[FileResults], style: Style = _PLAIN) -> Iterator[s
 
 
 def _line(outcome: FileResults, result: PayloadResult, finding: Finding, style: Style) -> str:
-    place = printable(where(outcome.name, result, finding))
+    place = printable(position(outcome.name, result, finding))
     level = style.paint(str(finding.severity), str(finding.severity))
     # Of two findings in one line, or without a line, the pointer distinguishes them.
     at = f"{finding.pointer}: " if finding.pointer else ""

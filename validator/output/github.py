@@ -13,7 +13,7 @@ from typing import TypeAlias
 from ..files.results import FileResults, PayloadResult
 from ..findings.finding import Finding
 from .repository import from_root
-from .summary import omitted, where
+from .summary import omission, position
 
 Properties: TypeAlias = dict[str, str | int]
 
@@ -35,7 +35,7 @@ def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
             for finding in result.report.findings:
                 yield _annotation(outcome.name, file, result, finding)
             if result.report.omitted != 0:
-                text = f"{outcome.name}: {omitted(result.report.omitted)}"
+                text = f"{outcome.name}: {omission(result.report.omitted)}"
                 yield _command("notice", file and {**file, "line": result.line or 1}, text)
 
 
@@ -44,7 +44,7 @@ def _annotation(name: str, file: Properties, result: PayloadResult, finding: Fin
     properties["title"] = f"talonschema {finding.code}"
     hint = f"\nhint: {finding.hint}" if finding.hint else ""
     # The log of the job shows nothing but the text.
-    text = f"{where(name, result, finding)}: {finding.message}{hint}"
+    text = f"{position(name, result, finding)}: {finding.message}{hint}"
     return _command(COMMANDS[finding.severity], properties, text)
 
 

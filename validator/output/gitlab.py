@@ -13,9 +13,9 @@ from typing import Any
 from ..files.results import FileResults, PayloadResult
 from ..findings.finding import Finding
 from .fingerprint import Fingerprints, fingerprint
-from .json_text import indented
+from .json_text import indent
 from .repository import from_root
-from .summary import omitted
+from .summary import omission
 
 SEVERITIES = {"error": "major", "warning": "minor", "info": "info"}
 
@@ -28,7 +28,7 @@ def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
     for outcome in outcomes:
         path = "stdin" if outcome.path == "-" else place(outcome.path)
         for entry in _entries(outcome, path):
-            yield f"{comma}\n{indented(entry, 2)}"
+            yield f"{comma}\n{indent(entry, 2)}"
             comma = ","
     yield "\n]\n" if comma else "]\n"
 
@@ -44,7 +44,7 @@ def _entries(outcome: FileResults, path: str) -> Iterator[dict[str, Any]]:
         more = result.report.omitted
         rest = None if rest is None or more is None else rest + more
     if rest != 0:
-        yield _about_file(path, "file/omitted", omitted(rest), "info")
+        yield _about_file(path, "file/omitted", omission(rest), "info")
 
 
 def _entry(path: str, result: PayloadResult, finding: Finding, mark: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from ..checking.report import FORMAT_VERSION
 from ..files.results import FileResults
-from .json_text import indented
+from .json_text import indent
 from .summary import Totals
 
 
@@ -24,12 +24,12 @@ def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
         yield f"{comma}\n"
         comma = ","
         if outcome.error:
-            yield indented({"path": outcome.path, "error": outcome.error}, 4)
+            yield indent({"path": outcome.path, "error": outcome.error}, 4)
         elif outcome.lines:
             yield from _lines(outcome)
         else:
             for result in outcome:
-                yield indented({"path": outcome.path, **result.report.to_dict(skipped=True)}, 4)
+                yield indent({"path": outcome.path, **result.report.to_dict(skipped=True)}, 4)
         totals.finish(outcome)
     counts = f'"silenced": {totals.silenced},\n  "unrecognised": {totals.unrecognised}'
     yield f'\n  ],\n  {counts},\n  "ok": {json.dumps(totals.ok)}\n}}\n'
@@ -40,7 +40,7 @@ def _lines(outcome: FileResults) -> Iterator[str]:
     comma = ""
     for result in outcome:
         report = result.report.to_dict(skipped=True)
-        yield f"{comma}\n{indented({'line': result.line, **report}, 8)}"
+        yield f"{comma}\n{indent({'line': result.line, **report}, 8)}"
         comma = ","
     yield f'\n      ],\n      "payloads": {outcome.payloads},\n'
     yield f'      "ok": {json.dumps(not outcome.bad)}\n    }}'

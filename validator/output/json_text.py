@@ -13,7 +13,7 @@ def document(data: Any) -> str:
     return json.dumps(_plain(data), indent=2, allow_nan=False) + "\n"
 
 
-def indented(data: Any, by: int) -> str:
+def indent(data: Any, by: int) -> str:
     """Return `data` as a part of a document, each line indented by `by` blanks."""
     return textwrap.indent(document(data).rstrip("\n"), " " * by)
 
@@ -29,7 +29,7 @@ def _plain(value: Any) -> Any:
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
-        from ..findings.message import shown
+        from ..findings.message import show
 
-        return shown(value)
+        return show(value)
     return value

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from ..display.terminal import printable
 from ..files.results import FileResults, PayloadResult
-from .summary import count, omitted, ordered, where
+from .summary import by_line, count, omission, position
 
 _IN_MEMORY = 1 << 20
 _PIECE = 1 << 16
@@ -89,14 +89,14 @@ def _of(name: str, result: PayloadResult) -> Case:
 
 
 def _lines(name: str, result: PayloadResult) -> Iterator[str]:
-    for each in ordered(result.report):
+    for each in by_line(result.report):
         text = f"{each.severity}[{each.code}] {each.message}"
         at = f" ({each.pointer})" if each.pointer else ""
-        yield printable(f"{where(name, result, each)}: {text}{at}")
+        yield printable(f"{position(name, result, each)}: {text}{at}")
         if each.hint:
             yield printable(f"    hint: {each.hint}")
     if result.report.omitted != 0:
-        yield omitted(result.report.omitted)
+        yield omission(result.report.omitted)
 
 
 def _case(

@@ -14,9 +14,9 @@ from ..files.results import FileResults, PayloadResult
 from ..findings.code import Code
 from ..findings.finding import Finding, Span
 from .fingerprint import Fingerprints
-from .json_text import indented
+from .json_text import indent
 from .repository import FILE, uri_from_root
-from .summary import omitted
+from .summary import omission
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -36,11 +36,11 @@ def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
     comma = ""
     for outcome in outcomes:
         for result in run.results(outcome):
-            yield f"{comma}\n{indented(result, _INDENT)}"
+            yield f"{comma}\n{indent(result, _INDENT)}"
             comma = ","
     yield "\n      ]"
     for key, value in run.about().items():
-        yield f',\n      "{key}": {indented(value, 6).lstrip()}'
+        yield f',\n      "{key}": {indent(value, 6).lstrip()}'
     yield "\n    }\n  ]\n}\n"
 
 
@@ -91,7 +91,7 @@ class _Run:
             more = result.report.omitted
             rest = None if rest is None or more is None else rest + more
         if rest != 0:
-            self._notify("warning", omitted(rest), artifact)
+            self._notify("warning", omission(rest), artifact)
 
     def _result(
         self, result: PayloadResult, finding: Finding, artifact: dict[str, str]

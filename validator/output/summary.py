@@ -77,12 +77,12 @@ class Totals:
         return texts
 
 
-def ordered(report: Report) -> list[Finding]:
+def by_line(report: Report) -> list[Finding]:
     """Return the findings in order of their lines; those without a place come first."""
     return sorted(report.findings, key=lambda each: (each.line or 0, each.column or 0))
 
 
-def where(name: str, result: PayloadResult, finding: Finding) -> str:
+def position(name: str, result: PayloadResult, finding: Finding) -> str:
     """Return the file and the line and column of a finding, as far as they are known."""
     if finding.parameter is not None:
         name = f"{name}:{result.line}" if result.line else name
@@ -138,10 +138,10 @@ def rest(outcome: FileResults, result: PayloadResult) -> str:
     if result.report.omitted == 0:
         return ""
     name = f"{outcome.name}:{result.line}" if result.line else outcome.name
-    return printable(f"{name}: {omitted(result.report.omitted)}") + "\n"
+    return printable(f"{name}: {omission(result.report.omitted)}") + "\n"
 
 
-def omitted(number: int | None) -> str:
+def omission(number: int | None) -> str:
     """Return the text about `number` findings that are not shown; None: they were not counted."""
     if number is None:
         return "there are more findings than were counted"

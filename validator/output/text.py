@@ -9,7 +9,7 @@ from ..display.terminal import Style, printable
 from ..files.paths import LINES, ends
 from ..files.results import FileResults, PayloadResult
 from ..findings.finding import Finding
-from .summary import omitted, ordered, rest, verdict, where
+from .summary import by_line, omission, position, rest, verdict
 
 if TYPE_CHECKING:
     from ..display.block import Block
@@ -24,7 +24,7 @@ def report(outcomes: Iterable[FileResults], style: Style = _PLAIN) -> Iterator[s
     gap = ""
     for outcome in outcomes:
         gathered = not style.verbose and ends(outcome.path, LINES)
-        for part in (_gathered if gathered else _listed)(outcome, style, explained):
+        for part in (_groups if gathered else _entries)(outcome, style, explained):
             if part.block:
                 yield gap + part.text
                 gap = "\n"
@@ -41,16 +41,16 @@ class _Part(NamedTuple):
     block: bool = True
 
 
-def _listed(outcome: FileResults, style: Style, explained: set[str]) -> Iterator[_Part]:
+def _entries(outcome: FileResults, style: Style, explained: set[str]) -> Iterator[_Part]:
     """Yield each finding of a file."""
     for result in outcome:
         texts = _Texts(outcome.name, result, style, explained)
-        for each in ordered(result.report):
+        for each in by_line(result.report):
             yield _Part(texts.block(each).text)
         yield _Part(rest(outcome, result), block=False)
 
 
-def _gathered(outcome: FileResults, style: Style, explained: set[str]) -> Iterator[_Part]:
+def _groups(outcome: FileResults, style: Style, explained: set[str]) -> Iterator[_Part]:
     """Yield an entry for all findings of a file that are alike."""
     from ..display.block import note
     from .repeats import Repeats
@@ -64,13 +64,13 @@ def _gathered(outcome: FileResults, style: Style, explained: set[str]) -> Iterat
 
     for result in outcome:
         texts = _Texts(outcome.name, result, style, explained)
-        for each in ordered(result.report):
+        for each in by_line(result.report):
             repeats.add(each, result.line or 1, texts.block)
             if repeats.full:
                 yield from entries()
     yield from entries()
     if outcome.omitted != 0:
-        yield _Part(printable(f"{outcome.name}: {omitted(outcome.omitted)}") + "\n", block=False)
+        yield _Part(printable(f"{outcome.name}: {omission(outcome.omitted)}") + "\n", block=False)
 
 
 class _Texts:
@@ -92,7 +92,7 @@ class _Texts:
 
             first = self._result.line or 1
             self._excerpts = Excerpts(self._result.source, first, self._style)
-        place = where(self._name, self._result, finding)
+        place = position(self._name, self._result, finding)
         see = finding.code not in self._explained
         self._explained.add(finding.code)
         return block(place, finding, self._style, self._excerpts, see=see)

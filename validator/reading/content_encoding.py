@@ -11,18 +11,18 @@ _MEMBERS: Final = 100
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
-def decompressed(body: bytes, encoding: str, limit: int) -> bytes | None:
+def decompress(body: bytes, encoding: str, limit: int) -> bytes | None:
     """Return a body without its one encoding; None if more than `limit` bytes come out.
 
     Raises `LookupError` for an unknown encoding, `ValueError` for a broken body, `ImportError` if
     the package for the encoding is not installed.
     """
     if encoding in ("gzip", "x-gzip"):
-        return _unzipped(body, _GZIP, limit)
+        return _decompress_zlib(body, _GZIP, limit)
     if encoding == "deflate":
-        return _unzipped(body, _ZLIB if _has_zlib_header(body) else _RAW, limit)
+        return _decompress_zlib(body, _ZLIB if _has_zlib_header(body) else _RAW, limit)
     if encoding == "br":
-        return _unbrotlied(body, limit)
+        return _decompress_brotli(body, limit)
     raise LookupError(encoding)
 
 
@@ -32,7 +32,7 @@ def _has_zlib_header(body: bytes) -> bool:
     return body[:1] == b"\x78" and int.from_bytes(body[:2]) % 31 == 0
 
 
-def _unzipped(body: bytes, bits: int, limit: int) -> bytes | None:
+def _decompress_zlib(body: bytes, bits: int, limit: int) -> bytes | None:
     """Decompress; None if more than `limit` comes out. Raises `ValueError` for a broken body."""
     out = bytearray()
     for _ in range(_MEMBERS if bits == _GZIP else 1):
@@ -55,7 +55,7 @@ def _unzipped(body: bytes, bits: int, limit: int) -> bytes | None:
     raise ValueError
 
 
-def _unbrotlied(body: bytes, limit: int) -> bytes | None:
+def _decompress_brotli(body: bytes, limit: int) -> bytes | None:
     import brotli
 
     stream = brotli.Decompressor()

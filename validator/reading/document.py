@@ -170,7 +170,7 @@ def text_of(source: Source) -> str | Problem:
         return Problem("json/encoding", line=line, column=column)
 
 
-def decoded(source: Source) -> str:
+def decode(source: Source) -> str:
     """Return the text of a source without a byte order mark, with U+FFFD for what is no UTF-8."""
     if isinstance(source, str):
         return source.removeprefix("\ufeff")
@@ -252,10 +252,10 @@ class Parser:
     def _at_first(self, data: bytes) -> object:
         self._left -= 1
         if self._left <= 0:
-            self.hasten()
+            self.use_fastest()
         return self._strict(data)
 
-    def hasten(self) -> None:
+    def use_fastest(self) -> None:
         """Go over to the fastest, or stay with `strict` if it can't be loaded."""
         try:
             from .parsers import verified_orjson

@@ -37,14 +37,14 @@ class EmbeddedPositions:
         place = self._places.find(pointer)
         if place is None:
             return None
-        return Position(self._moved(place.value), place.key and self._moved(place.key))
+        return Position(self._outer_span(place.value), place.key and self._outer_span(place.key))
 
     def fault(self, finding: Finding) -> tuple[Span, Span | None]:
         """Return the place of a fault of the text, and of what it relates to."""
         span, other = self._places.fault(finding)
-        return self._moved(span), other and self._moved(other)
+        return self._outer_span(span), other and self._outer_span(other)
 
-    def _moved(self, span: Span) -> Span:
+    def _outer_span(self, span: Span) -> Span:
         start = self._offset(self._inner_lines.offset(span.line, span.column))
         end = self._offset(self._inner_lines.offset(span.end_line, span.end_column))
         return Span(*self._lines.locate(start), *self._lines.locate(end))

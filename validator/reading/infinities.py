@@ -11,7 +11,7 @@ from typing import Any
 
 from ..findings.pointer import Path, to_pointer
 from ..findings.problem import Problem
-from .document import MAX_DEPTH, Document, Source, decoded, reread
+from .document import MAX_DEPTH, Document, Source, decode, reread
 from .positions import JsonPositions
 
 MOST_PROBLEMS = 1000
@@ -32,7 +32,7 @@ def diagnose(source: Source, value: Any) -> Document:
     if not _replace_infinities(value, (), paths, MAX_DEPTH):
         return reread(source)
     found = {to_pointer(path): path for path in paths[:MOST_PROBLEMS]}
-    places = JsonPositions(decoded(source), found)
+    places = JsonPositions(decode(source), found)
     problems = []
     for pointer, path in found.items():
         place = places.find(pointer)

@@ -79,7 +79,7 @@ class Normalizer:
             else:
                 members = () if known else _members(value)
         except Exception:  # noqa: BLE001 - objects can define any method, and raise anything in it
-            self._unsupported(kind)
+            self._report_unsupported(kind)
             return None, 0
         if known is not None and known.height == _IN_PROGRESS:
             self._report("json/circular")
@@ -100,7 +100,7 @@ class Normalizer:
 
         form = objects.form(kind, wire=self._wire)
         if form is None:
-            self._unsupported(kind)
+            self._report_unsupported(kind)
             return None, 0
         outside = self._encoding
         self._encoding = form.encoding or outside
@@ -166,7 +166,7 @@ class Normalizer:
             if text is not None:
                 return text
             if self._encoding == "classic" and issubclass(kind, (Decimal, Enum)):
-                self._unsupported(kind)
+                self._report_unsupported(kind)
                 return None
         if issubclass(kind, Decimal):
             number = Decimal(value)
@@ -205,7 +205,7 @@ class Normalizer:
         self._report("json/not-finite", {}, {"found": _name(number)})
         return None
 
-    def _unsupported(self, kind: type) -> None:
+    def _report_unsupported(self, kind: type) -> None:
         from .unsupported import remedy
 
         try:

@@ -35,7 +35,7 @@ class Positions(Protocol):
         """Return the place of a fault of the text, and of what it relates to."""
 
 
-def located(findings: Iterable[Finding], places: Positions) -> Iterator[Finding]:
+def locate_findings(findings: Iterable[Finding], places: Positions) -> Iterator[Finding]:
     """Yield the findings with their places."""
     for each in findings:
         if each.end_line is not None or each.parameter is not None:
@@ -44,10 +44,10 @@ def located(findings: Iterable[Finding], places: Positions) -> Iterator[Finding]
             span, other = places.fault(each)
             yield each._replace(**span._asdict(), places=(other,) * len(each.related))
         else:
-            yield _located(each, places)
+            yield _locate(each, places)
 
 
-def _located(finding: Finding, places: Positions) -> Finding:
+def _locate(finding: Finding, places: Positions) -> Finding:
     place = places.find(finding.pointer)
     if place is None:
         return finding

@@ -74,7 +74,7 @@ def near(one: Decimal, other: Decimal, tolerance: Decimal) -> bool:
     return abs(_EXACT.subtract(one, other)) <= _EXACT.add(tolerance, slack)
 
 
-def written(amount: Decimal) -> float | int:
+def json_number(amount: Decimal) -> float | int:
     """Return `amount` as a JSON number for people to read, so never an infinite one."""
     number = float(amount)
     return int(amount) if amount == amount.to_integral_value() or isinf(number) else number

@@ -99,8 +99,8 @@ def quantity_sum(context: Context) -> Violations:
 )
 def missing_price(context: Context) -> Violations:
     """Look for items without `price`, where no catalog of prices is known."""
-    if _priced(context) is None:
-        yield from _unpriced(context, frozenset())
+    if _priced_skus(context) is None:
+        yield from _items_without_price(context, frozenset())
 
 
 @rule(
@@ -134,17 +134,17 @@ def missing_price(context: Context) -> Violations:
 )
 def unpriced_sku(context: Context) -> Violations:
     """Look up the SKUs of items without `price`."""
-    priced = _priced(context)
+    priced = _priced_skus(context)
     if priced is not None:
-        yield from _unpriced(context, priced)
+        yield from _items_without_price(context, priced)
 
 
-def _priced(context: Context) -> frozenset[str] | None:
+def _priced_skus(context: Context) -> frozenset[str] | None:
     catalog = context.policy.catalog
     return None if catalog is None else catalog.priced_skus
 
 
-def _unpriced(context: Context, priced: frozenset[str]) -> Iterator[Violation]:
+def _items_without_price(context: Context, priced: frozenset[str]) -> Iterator[Violation]:
     """Yield a problem for each item without a price; one that is null has its own code."""
     for index, item in context.items("sku"):
         if "price" not in item and item["sku"] not in priced:

@@ -59,7 +59,7 @@ class _Held(NamedTuple):
     """Its definition; None if the catalog has none."""
 
 
-def _defined(policy: Policy) -> Mapping[str, Mapping[str, Attribute]]:
+def _definitions(policy: Policy) -> Mapping[str, Mapping[str, Attribute]]:
     """Return the attributes of the catalog by entity and name."""
     return (policy.catalog or Catalog()).attributes or {}
 
@@ -71,7 +71,7 @@ def _scopes(policy: Policy) -> Mapping[str, str]:
 
 def _attributes(context: Context) -> Iterator[_Held]:
     """Yield each attribute of the entities that the catalog covers."""
-    defined = _defined(context.policy)
+    defined = _definitions(context.policy)
     for entity, steps, attributes in _holders(context, "attributes"):
         known = defined.get(entity)
         if known is None:
@@ -83,9 +83,9 @@ def _attributes(context: Context) -> Iterator[_Held]:
             yield _Held(entity, context.place(*steps, name), value, known.get(name))
 
 
-def _uncovered(context: Context) -> Iterator[Missing]:
+def _missing_entities(context: Context) -> Iterator[Missing]:
     """Yield a reason for each map of attributes whose entity the catalog leaves out."""
-    defined = _defined(context.policy)
+    defined = _definitions(context.policy)
     for entity, _, _ in _holders(context, "attributes"):
         if entity not in defined:
             yield Missing(f"the catalog does not cover {entity} attributes")
@@ -110,7 +110,7 @@ _PREFILTER_TYPES: dict[str, dict[str, Any]] = {
 
 def _prefilter_attributes(policy: Policy) -> PrefilterKeywords:
     """Return what passes only attributes as the catalog has them, under names that can exist."""
-    defined = _defined(policy)
+    defined = _definitions(policy)
     return {
         place: {
             "properties": {
@@ -190,8 +190,8 @@ def _prefilter_costs(policy: Policy) -> PrefilterKeywords:
 )
 def unknown_attribute(context: Context) -> Violations:
     """Look each attribute up in the catalog."""
-    defined = _defined(context.policy)
-    yield from _uncovered(context)
+    defined = _definitions(context.policy)
+    yield from _missing_entities(context)
     for held in _attributes(context):
         if held.attribute is None:
             yield _unknown_attribute(held.entity, held.path, defined)
@@ -274,7 +274,7 @@ def _fits(value: object, kind: str) -> bool:
 )
 def attribute_type(context: Context) -> Violations:
     """Compare each value with the declared type; null is another rule's."""
-    yield from _uncovered(context)
+    yield from _missing_entities(context)
     for held in _attributes(context):
         kind: str | None = None if held.attribute is None else held.attribute.type
         if kind is None or held.value is None or _fits(held.value, kind):
@@ -313,7 +313,7 @@ def attribute_type(context: Context) -> Violations:
 )
 def null_attribute(context: Context) -> Violations:
     """Look for nulls under declared names."""
-    yield from _uncovered(context)
+    yield from _missing_entities(context)
     for held in _attributes(context):
         if held.attribute is not None and held.value is None:
             params = {"attribute": held.path[-1], "type": held.attribute.type}
@@ -338,7 +338,7 @@ def null_attribute(context: Context) -> Violations:
 )
 def attribute_value(context: Context) -> Violations:
     """Look each value, or each element of a list, up in the allowed values; not null."""
-    yield from _uncovered(context)
+    yield from _missing_entities(context)
     for held in _attributes(context):
         attribute, value = held.attribute, held.value
         if attribute is None or attribute.allowed is None or value is None:

@@ -89,7 +89,7 @@ def unmatchable_coupon(context: Context) -> Violations:
     reads=("couponCodes", "referralCode"),
     needs=("stored session",),
 )
-def discarded(context: Context) -> Violations:
+def discard(context: Context) -> Violations:
     """Compare what is sent empty with what the previous session holds."""
     for name in ("couponCodes", "referralCode"):
         held = (context.previous or {}).get(name)

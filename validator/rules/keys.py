@@ -71,7 +71,7 @@ _GUESSES = 100
 def unknown_property(context: Context) -> Violations:
     """Compare the keys of each object with those of its model."""
     guesses = 0
-    for path, part, value in _objects(context, _described):
+    for path, part, value in _objects(context, _objects_below):
         known = part.properties.keys()
         if value.keys() <= known or part.open:
             continue
@@ -85,7 +85,7 @@ def unknown_property(context: Context) -> Violations:
             kind = name = None
             if guesses <= _GUESSES:
                 kind, name = explain(context.schema_tree, part, key, value)
-            yield unknown((*path, key), part.model, kind, name)
+            yield unknown_key((*path, key), part.model, kind, name)
 
 
 @rule(
@@ -126,7 +126,7 @@ def read_only_property(context: Context) -> Violations:
     A key that several items have is reported once, at the first of them.
     """
     found: dict[tuple[str, str], list[Path]] = {}
-    for path, part, value in _objects(context, _marked):
+    for path, part, value in _objects(context, _read_only_below):
         marked = _read_only(part)
         if path == context.base:
             marked |= response_only(context.edition)
@@ -139,7 +139,7 @@ def read_only_property(context: Context) -> Violations:
         yield Violation(first, params=params)
 
 
-def unknown(path: Path, model: str, kind: str | None, suggestion: str | None) -> Violation:
+def unknown_key(path: Path, model: str, kind: str | None, suggestion: str | None) -> Violation:
     """Return the violation of an unknown key; `kind` is what `suggestion` is for."""
     params = {"model": model, "property": path[-1], "kind": kind, "suggestion": suggestion}
     known = {name: value for name, value in params.items() if value is not None}
@@ -229,7 +229,7 @@ Parts: TypeAlias = Callable[[SchemaNode], tuple[tuple[str, SchemaNode], ...]]
 
 
 @cache
-def _described(part: SchemaNode) -> tuple[tuple[str, SchemaNode], ...]:
+def _objects_below(part: SchemaNode) -> tuple[tuple[str, SchemaNode], ...]:
     """Return the properties, by name, in which there can be objects that are described."""
     return tuple(
         (key, below)
@@ -239,7 +239,7 @@ def _described(part: SchemaNode) -> tuple[tuple[str, SchemaNode], ...]:
 
 
 @cache
-def _marked(part: SchemaNode) -> tuple[tuple[str, SchemaNode], ...]:
+def _read_only_below(part: SchemaNode) -> tuple[tuple[str, SchemaNode], ...]:
     """Return the properties, by name, in which there can be keys that only the API sets."""
     return tuple(
         (key, below)

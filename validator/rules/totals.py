@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..findings.code import Confidence, Example, Severity
-from .amounts import decimal, near, surely_near, times, total, written
+from .amounts import decimal, json_number, near, surely_near, times, total
 from .context import Context, Missing, Violations
 from .rule import RESPONSES, rule
 
@@ -61,8 +61,8 @@ def _compare(
             return
         readings.append(reading)
     if readings:
-        accepted = list(dict.fromkeys(map(written, readings)))
-        values: dict[str, Any] = {"declared": written(amount), "computed": accepted[0]}
+        accepted = list(dict.fromkeys(map(json_number, readings)))
+        values: dict[str, Any] = {"declared": json_number(amount), "computed": accepted[0]}
         kind = "sum" if len(accepted) == 1 else "readings"
         if kind == "readings":
             values["readings"] = accepted

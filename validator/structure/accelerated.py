@@ -140,11 +140,11 @@ def _descend(
     found: list[tuple[Path, str, Problem | _Below]] = []
     errors: Iterable[Any] = ()
     if not only_suspects:
-        errors = node.shell.iter_errors(_trimmed(node.place, instance))
+        errors = node.shell.iter_errors(_trim(node.place, instance))
     for error in errors:
         kind, path = error.kind, tuple(error.instance_path)
         keyword, value, part = kind.name, kind.value, _get(instance, path)
-        if type(part) is not int or not _mistaken(keyword, value, part):
+        if type(part) is not int or not _is_false_error(keyword, value, part):
             each = problem(keyword, (*base, *path), value, part)
             found.append((each.path, each.code, each))
     for branch in node.branches:
@@ -166,7 +166,7 @@ def _descend(
                 yield from _descend(below, part, (*place, step), suspects)
 
 
-def _trimmed(place: SchemaNode, value: Any) -> Any:
+def _trim(place: SchemaNode, value: Any) -> Any:
     """Return a value that the shell of `place` finds the same in, without what it ignores.
 
     Each error of jsonschema-rs holds a copy of all that is at its place.
@@ -176,7 +176,7 @@ def _trimmed(place: SchemaNode, value: Any) -> Any:
         if not known:
             return {}
         return {
-            name: part if type(part) in _SCALARS else _trimmed(known[name], part)
+            name: part if type(part) in _SCALARS else _trim(known[name], part)
             for name, part in value.items()
             if name in known
         }
@@ -188,7 +188,7 @@ def _trimmed(place: SchemaNode, value: Any) -> Any:
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
-def _mistaken(keyword: str, value: Any, number: int) -> bool:
+def _is_false_error(keyword: str, value: Any, number: int) -> bool:
     """Return True for a false error: jsonschema-rs has no integers of hundreds of digits."""
     if keyword == "type":
         return "number" in value or "integer" in value

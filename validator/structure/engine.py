@@ -48,7 +48,7 @@ class Prefilter(Protocol):
     def scan(self, value: dict[str, Any]) -> Suspects | None:
         """Return the parts of a payload that are in doubt; None if it could not be examined."""
 
-    def normalised(
+    def normalise(
         self, value: dict[str, Any], suspects: Suspects, *, read: bool
     ) -> tuple[dict[str, Any], list[Problem]]:
         """Return a payload whose parts in doubt are plain JSON, and what is wrong with them."""

@@ -178,7 +178,7 @@ class SchemaPrefilter:
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
 
-    def normalised(
+    def normalise(
         self, value: dict[str, Any], suspects: Suspects, *, read: bool
     ) -> tuple[dict[str, Any], list[Problem]]:
         """Return `value` with its suspects replaced by `python_values.plain` of them.

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from ..rules.amounts import decimal, times, total, written
+from ..rules.amounts import decimal, json_number, times, total
 
 Drawn: TypeAlias = dict[str, Any]
 
@@ -35,7 +35,7 @@ def _session(edition: str, drawn: Drawn) -> Drawn:
     return {
         **drawn,
         "cartItems": items,
-        **{name: written(amount) for name, amount in totals.items()},
+        **{name: json_number(amount) for name, amount in totals.items()},
         "created": created,
         "updated": updated,
         "firstSession": drawn["firstSession"] or not drawn["profileId"],

@@ -82,15 +82,15 @@ def _value(kind: _Kind, node: SchemaNode) -> Strategy:
         return st.sampled_from(asserted["enum"])
     types = asserted.get("type")
     if isinstance(types, list):
-        return st.one_of([_typed(kind, node, each) for each in types])
-    return _typed(kind, node, types)
+        return st.one_of([_value_of_type(kind, node, each) for each in types])
+    return _value_of_type(kind, node, types)
 
 
-def _typed(kind: _Kind, node: SchemaNode, json_type: str | None) -> Strategy:
+def _value_of_type(kind: _Kind, node: SchemaNode, json_type: str | None) -> Strategy:
     asserted = node.assertions
     match json_type:
         case "object" if node.properties:
-            return _described(kind, node)
+            return _model_object(kind, node)
         case "object" if node.values is not None:
             return st.dictionaries(_names(), _value(kind, node.values), max_size=2)
         case "array" if node.items is not None:
@@ -114,7 +114,7 @@ def _typed(kind: _Kind, node: SchemaNode, json_type: str | None) -> Strategy:
     return st.nothing()
 
 
-def _described(kind: _Kind, node: SchemaNode) -> Strategy:
+def _model_object(kind: _Kind, node: SchemaNode) -> Strategy:
     """Return the strategy for an object of a model."""
     members = {}
     for name, below in node.properties.items():
@@ -128,7 +128,7 @@ def _described(kind: _Kind, node: SchemaNode) -> Strategy:
         always = name in node.required or (node.model, name) == ("CartItem", "price")
         # Not the optional keys of `fixed_dictionaries`, which don't always shrink to none.
         members[name] = drawn if always else _ABSENT | drawn
-    objects = st.fixed_dictionaries(members).map(_present)
+    objects = st.fixed_dictionaries(members).map(_without_absent)
     consistent = CONSISTENT.get(node.model)
     return objects if consistent is None else objects.map(partial(consistent, kind.edition))
 
@@ -136,7 +136,7 @@ def _described(kind: _Kind, node: SchemaNode) -> Strategy:
 _ABSENT = st.just(...)
 
 
-def _present(drawn: Mapping[str, Any]) -> dict[str, Any]:
+def _without_absent(drawn: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in drawn.items() if value is not ...}
 
 
@@ -187,7 +187,7 @@ def _allocations(kind: _Kind) -> Strategy:
     return st.lists(allocation, max_size=_MOST, unique_by=lambda each: each["experimentID"])
 
 
-def _returned(kind: _Kind) -> Strategy:
+def _returned_items(kind: _Kind) -> Strategy:
     """Return the strategy for lists of what is returned: no item twice, and at least one."""
     item = _value(kind, schema_tree(kind.edition, "ReturnedCartItem"))
     return st.lists(
@@ -248,7 +248,7 @@ _CHOSEN: Mapping[tuple[str, str], Callable[[_Kind], Strategy]] = {
     ("CartItem", "returnedQuantity"): lambda _: st.integers(0, _MAX_QUANTITY),
     ("ReturnedCartItem", "position"): lambda _: st.integers(0, _MAX_QUANTITY),
     ("ReturnedCartItem", "quantity"): lambda _: st.integers(1, _MAX_QUANTITY),
-    ("Return", "returnedCartItems"): _returned,
+    ("Return", "returnedCartItems"): _returned_items,
     ("IntegrationRequest", "responseContent"): _content,
     ("ReturnIntegrationRequest", "responseContent"): _content,
     ("Loyalty", "programs"): lambda _: st.just({}),

@@ -84,19 +84,19 @@ def test_an_api_that_does_not_answer_is_only_probed(caplog: pytest.LogCaptureFix
     now = 1000.0
     breaker = Breaker(lambda: now)
     for _ in range(FAILURES - 1):
-        breaker.failed("x")
-    breaker.answered()
+        breaker.record_failure("x")
+    breaker.record_answer()
     for _ in range(FAILURES):
         assert breaker.permits()
-        breaker.failed("status 500")
+        breaker.record_failure("status 500")
     assert not breaker.permits()
     now += PROBE
     assert [breaker.permits(), breaker.permits()] == [True, False]
-    breaker.failed("status 500")
+    breaker.record_failure("status 500")
     assert not breaker.permits()
     now += PROBE
     assert breaker.permits()
-    breaker.answered()
+    breaker.record_answer()
     assert [breaker.permits(), breaker.permits()] == [True, True]
     events = [vars(each)["fields"] for each in caplog.records]
     assert events == [

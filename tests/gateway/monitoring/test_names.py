@@ -22,7 +22,7 @@ from support.gateway.prometheus import (
     samples,
 )
 from talonschema.gateway import Guard, Request, Settings
-from talonschema.gateway.process.overview import combined
+from talonschema.gateway.process.overview import combine
 from talonschema.gateway.telemetry.metrics import Metrics
 
 OF_PROMETHEUS = {"job", "instance", "le"}
@@ -60,10 +60,10 @@ def exposed() -> dict[str, dict[str, set[str]]]:
     guard = Guard(Settings(store="memory:"), meter=metrics)
     metrics.about("1.2.3", "2026-06", "enforce")
     asyncio.run(guard.begin(Request("PUT", "/v2/customer_sessions/a", (), b'{"state": 1}')))
-    metrics.looked_up("learned", 0.01)
+    metrics.count_lookup("learned", 0.01)
     text = metrics.exposition("")[1].decode()
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for name, labels in samples(combined([text, None], [0, 1], "").body.decode()):
+    for name, labels in samples(combine([text, None], [0, 1], "").body.decode()):
         found[name].update()
         for label, value in labels:
             found[name][label].add(value)

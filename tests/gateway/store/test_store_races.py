@@ -102,7 +102,7 @@ class Race(RuleBasedStateMachine):
         assert len(alike) == 1, reported
         self.doubtful = reported[0].doubtful
         tokens = [each.token for each in reported if each.token is not None]
-        if not reported[0].passed:
+        if not reported[0].may_pass:
             return None
         flight = Flight(ask, tokens, self.stands[0].now + LEASE, digest)
         self.flights.append(flight)

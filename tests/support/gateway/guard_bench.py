@@ -64,17 +64,19 @@ class Counting:
         self.failures: list[str] = []
         self.lookups: list[str] = []
 
-    def decided(self, decision: Decision, seconds: float, size: int, *, enforced: bool) -> None:
+    def count_decision(
+        self, decision: Decision, seconds: float, size: int, *, enforced: bool
+    ) -> None:
         assert seconds >= 0
         self.decisions.append((decision.label, enforced, size))
 
-    def finished(self, outcome: str) -> None:
+    def count_outcome(self, outcome: str) -> None:
         self.outcomes.append(outcome)
 
-    def store_failed(self, call: str, kind: str) -> None:  # noqa: ARG002 - as `Meter` has it
+    def count_store_failure(self, call: str, kind: str) -> None:  # noqa: ARG002 - as `Meter` has it
         self.failures.append(call)
 
-    def looked_up(self, outcome: str, seconds: float) -> None:
+    def count_lookup(self, outcome: str, seconds: float) -> None:
         assert seconds >= 0
         self.lookups.append(outcome)
 

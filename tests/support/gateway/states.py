@@ -16,5 +16,5 @@ async def states_of(store: Store, key: Key, *, strict_new: bool = False) -> froz
     Strictly, a session that is not known is new; else one that may be new counts as not known.
     """
     admission = await store.begin(key, _PROBE._replace(strict_new=strict_new))
-    assert not admission.passed
+    assert not admission.may_pass
     return admission.states

@@ -30,5 +30,5 @@ class Subject(NamedTuple):
 class LookupMeter(Protocol):
     """A counter of look-ups."""
 
-    def looked_up(self, outcome: str, seconds: float) -> None:
+    def count_lookup(self, outcome: str, seconds: float) -> None:
         """Count a look-up and the time it took; its outcome is one of `OUTCOMES`."""

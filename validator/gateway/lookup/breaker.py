@@ -33,7 +33,7 @@ class Breaker:
         self._probe_at = now + PROBE
         return True
 
-    def failed(self, reason: str) -> None:
+    def record_failure(self, reason: str) -> None:
         """Count a look-up that the API did not answer."""
         self._failures += 1
         if self._failures == FAILURES:
@@ -42,7 +42,7 @@ class Breaker:
             text = "the API does not answer look-ups (%s), so it is only probed"
             _log.error(text, reason, extra={"fields": fields})
 
-    def answered(self) -> None:
+    def record_answer(self) -> None:
         """Reset the count after an answer."""
         if self._failures >= FAILURES:
             fields = {"event": "lookup-back"}

@@ -39,7 +39,7 @@ class SessionReader:
     async def read(self, session: str, authorization: str) -> Response:
         """Return the answer about a session; raises what the client library does."""
         if self._client is None:
-            self._client = self._opened()
+            self._client = self._open_session()
         url = URL(self._base + quote(session, safe=""), encoded=True)
         headers = {**_HEADERS, "authorization": authorization}
         async with self._client.get(url, headers=headers, allow_redirects=False) as answer:
@@ -59,7 +59,7 @@ class SessionReader:
         if client is not None:
             await client.close()
 
-    def _opened(self) -> ClientSession:
+    def _open_session(self) -> ClientSession:
         return ClientSession(
             connector=TCPConnector(limit=self._connections, ssl=self._tls),
             cookie_jar=DummyCookieJar(),

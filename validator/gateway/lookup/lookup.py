@@ -70,7 +70,7 @@ class Lookup:
         if flight is None:
             authorization = self._own or _of_request(headers)
             if authorization is None:
-                return self._counted("keyless", 0.0)
+                return self._count("keyless", 0.0)
             flight = asyncio.create_task(self._fly(subject, authorization))
             self._flights[subject.key] = flight
         left = started + self._timeout - perf_counter()
@@ -99,7 +99,7 @@ class Lookup:
             outcome = await self._in_turn(subject, authorization)
         finally:
             self._flights.pop(subject.key, None)
-        return self._counted(outcome, perf_counter() - started)
+        return self._count(outcome, perf_counter() - started)
 
     async def _in_turn(self, subject: Subject, authorization: str) -> str:
         """Look a session up when its turn comes."""
@@ -113,18 +113,18 @@ class Lookup:
             # Now, since those before it may have shown that the API does not answer.
             if not self._breaker.permits():
                 return "paused"
-            return await self._stored(subject, authorization, end)
+            return await self._look_up(subject, authorization, end)
         finally:
             self._turns.release()
 
-    async def _stored(self, subject: Subject, authorization: str, end: float) -> str:
+    async def _look_up(self, subject: Subject, authorization: str, end: float) -> str:
         """Look a session up, and store what is found."""
         store, key, strict_new = subject
         begun = await self._health.answer("begin", store, lambda: store.begin(key, READING))
         if begun is None or begun.token is None:
             return "unstored"
         token = begun.token
-        outcome, learned = await self._asked(key.session, authorization, end)
+        outcome, learned = await self._request(key.session, authorization, end)
         if outcome == "missing" and strict_new and not begun.states:
             learned = Learned("new")
         ending = await self._health.answer(
@@ -132,7 +132,7 @@ class Lookup:
         )
         return outcome if learned is None or ending is Ending.TAKEN else "unstored"
 
-    async def _asked(
+    async def _request(
         self, session: str, authorization: str, end: float
     ) -> tuple[str, Learned | None]:
         """Ask the API; return the outcome, and what its answer shows."""
@@ -140,16 +140,16 @@ class Lookup:
             async with asyncio.timeout_at(end):
                 response = await self._api.read(session, authorization)
         except TimeoutError:
-            self._breaker.failed("no answer in time")
+            self._breaker.record_failure("no answer in time")
             return "timeout", None
         except Exception as error:  # noqa: BLE001 - no fault of a look-up is one of the request
-            self._breaker.failed(type(error).__name__)
+            self._breaker.record_failure(type(error).__name__)
             return "unreachable", None
         outcome, learned = interpret(response, session)
         if outcome in _UNANSWERED:
-            self._breaker.failed(f"status {response.status}")
+            self._breaker.record_failure(f"status {response.status}")
         else:
-            self._breaker.answered()
+            self._breaker.record_answer()
             self._complain(outcome)
         return outcome, learned
 
@@ -161,9 +161,9 @@ class Lookup:
         self._complaints.add(outcome)
         _log.error(text, extra={"fields": {"event": "lookup-failed", "lookup": outcome}})
 
-    def _counted(self, outcome: str, seconds: float) -> str:
+    def _count(self, outcome: str, seconds: float) -> str:
         if self._meter is not None:
-            self._meter.looked_up(outcome, seconds)
+            self._meter.count_lookup(outcome, seconds)
         return outcome
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..address import Address
 from ..envoy import server
 from ..guard import Guard
-from .listener import claimed
+from .listener import claim
 
 
 class GrpcFace:
@@ -22,7 +22,7 @@ class GrpcFace:
         self._server, self._service = server(self._guard)
         try:
             # The server itself would take a Unix socket away from whoever listens there.
-            with claimed(self._address):
+            with claim(self._address):
                 self._server.add_insecure_port(str(self._address))
         except (OSError, RuntimeError) as error:
             why = getattr(error, "strerror", None) or error

@@ -25,14 +25,14 @@ def listen(address: Address, backlog: int) -> socket.socket:
     A Unix socket that nobody listens on any more is replaced.
     """
     if address.path:
-        with claimed(address):
+        with claim(address):
             return _listening(socket.AF_UNIX, address.path, backlog)
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     return _listening(family, (address.host, address.port), backlog)
 
 
 @contextmanager
-def claimed(address: Address) -> Iterator[None]:
+def claim(address: Address) -> Iterator[None]:
     """Keep other processes from the path of a Unix socket until the block listens there.
 
     One that nobody listens on any more is removed. Raises `OSError` if somebody does.
@@ -40,7 +40,7 @@ def claimed(address: Address) -> Iterator[None]:
     if not address.path:
         yield
         return
-    with _locked(os.path.dirname(address.path) or "."):
+    with _lock(os.path.dirname(address.path) or "."):
         if _is_left_behind(address.path):
             os.unlink(address.path)
         elif os.path.lexists(address.path):
@@ -72,7 +72,7 @@ def _listening(family: int, where: Any, backlog: int) -> socket.socket:
 
 
 @contextmanager
-def _locked(folder: str) -> Iterator[None]:
+def _lock(folder: str) -> Iterator[None]:
     """Hold the lock of a folder, unless somebody else holds it for long."""
     opened = os.open(folder, os.O_RDONLY)
     try:

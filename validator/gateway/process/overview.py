@@ -58,7 +58,7 @@ class Overview:
         if path == b"/metrics":
             accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
             texts = [text.decode() if status == _OK else None for status, text in answers]
-            return combined(texts, self._restarts, accept)
+            return combine(texts, self._restarts, accept)
         faults = {index: text for index, (status, text) in enumerate(answers) if status != _OK}
         # One that serves is alive; all have to be ready, since gateways know each of them.
         if not faults or (path == b"/livez" and len(faults) < len(answers)):
@@ -71,7 +71,7 @@ async def _ask(address: Address, path: bytes) -> tuple[int, bytes]:
     """Return status and body of a worker's answer; status 0 if there is none."""
     try:
         async with asyncio.timeout(_PATIENCE):
-            reader, writer = await _connected(address)
+            reader, writer = await _connect(address)
             try:
                 writer.write(b"GET %b HTTP/1.0\r\n\r\n" % path)
                 head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
@@ -82,7 +82,7 @@ async def _ask(address: Address, path: bytes) -> tuple[int, bytes]:
         return 0, b"it does not answer"
 
 
-async def _connected(address: Address) -> tuple[StreamReader, StreamWriter]:
+async def _connect(address: Address) -> tuple[StreamReader, StreamWriter]:
     if address.path:
         return await asyncio.open_unix_connection(address.path)
     return await asyncio.open_connection(address.host, address.port)
@@ -96,7 +96,7 @@ class _Figures(Collector):
         yield from self._families
 
 
-def combined(texts: Sequence[str | None], restarts: Sequence[int], accept: str) -> Response:
+def combine(texts: Sequence[str | None], restarts: Sequence[int], accept: str) -> Response:
     """Return the figures of all workers, each with the label ``worker``.
 
     A sum would fall when a worker starts again, and Prometheus take that for a start of all.

@@ -108,7 +108,7 @@ def serve(settings: Settings, config: str | None, index: int = 0, *, parent: boo
         from uvloop import new_event_loop as factory
     with asyncio.Runner(loop_factory=factory) as runner:
         process = _Process(settings, config, index)
-        log.on_drop = process.metrics.log_dropped
+        log.on_drop = process.metrics.count_dropped_lines
         return runner.run(process.run(parent=parent))
 
 
@@ -176,7 +176,7 @@ class _Process:
             except OSError as error:
                 _log.error("%s", error, extra={"fields": {"event": "failed"}})
                 return FAILED
-            stack.callback(LoopLag(self.metrics.lagged).stop)
+            stack.callback(LoopLag(self.metrics.observe_lag).stop)
             fields = {"event": "listening", **addresses, "worker": self._index, "pid": os.getpid()}
             _log.info("listening", extra={"fields": fields})
             # A store that can't be reached is logged now and not at the first call.
@@ -227,11 +227,11 @@ class _Process:
             await asyncio.to_thread(self._guard.reload, settings)
         except (ValueError, TypeError, ImportError, OSError) as error:
             _log.error("not reloaded: %s", error, extra={"fields": {"event": "not-reloaded"}})
-            self.metrics.reloaded("failed")
+            self.metrics.count_reload("failed")
             return
         self._settings = settings
         set_level(settings.log_level)
-        self.metrics.reloaded("done")
+        self.metrics.count_reload("done")
         self._show_settings()
         _log.info("reloaded", extra={"fields": {"event": "reloaded"}})
         if changed:

@@ -43,7 +43,7 @@ Report: TypeAlias = Callable[[str, StoreError], None]
 """Takes note of a failure that no caller sees: ``upkeep`` or ``record``, and the error."""
 
 
-def unreported(_: str, __: StoreError) -> None:
+def ignore_failure(_: str, __: StoreError) -> None:
     """Ignore a failure."""
 
 
@@ -102,7 +102,7 @@ class Admission(NamedTuple):
     noted. The next call without those states decides."""
 
     @property
-    def passed(self) -> bool:
+    def may_pass(self) -> bool:
         """The request may pass."""
         return self.repeated or self.token is not None
 
@@ -189,7 +189,7 @@ def open_store(
     lease: float = LEASE,
     expiry: float = EXPIRY,
     timeout: float = TIMEOUT,
-    report: Report = unreported,
+    report: Report = ignore_failure,
 ) -> Store:
     """Return the store at `url`: ``memory:``, ``sqlite:PATH`` or ``redis://HOST:PORT/0``.
 

@@ -37,7 +37,7 @@ class MemoryStore:
         record = self._read(key, now)
         token = new_token(now, intent.digest)
         admission = record.begin(intent, token, now, self._lease)
-        if admission.passed:
+        if admission.may_pass:
             self._write(key, record, now)
         return admission
 

@@ -54,7 +54,7 @@ from . import (
     RequestOutcome,
     StoreError,
     Uncertain,
-    unreported,
+    ignore_failure,
 )
 from .record import BITS, OTHER, microseconds, names, to_bits
 from .token import missing, new_token
@@ -96,7 +96,7 @@ class RedisStore:
         expiry: float = EXPIRY,
         timeout: float = TIMEOUT,
         now: Callable[[], float] | None = None,
-        report: Report = unreported,
+        report: Report = ignore_failure,
     ) -> None:
         """Take the address; the first call connects. `now` None is the server's clock.
 
@@ -111,7 +111,7 @@ class RedisStore:
         """Tasks that close the clients before the present one."""
         # The client of a cluster does not wait for a free connection; it fails.
         self._connections = asyncio.Semaphore(MOST_CONNECTIONS)
-        self._where = _where(url)
+        self._address = _address_of(url)
         self._lease = round(lease * 1000)
         self._expiry = round(expiry * 1000)
         self._timeout = timeout
@@ -175,10 +175,12 @@ class RedisStore:
             raise
         if not done:
             call.cancel()
-            raise StoreError(f"no answer from {self._where} within {self._timeout:g} s", "timeout")
+            raise StoreError(
+                f"no answer from {self._address} within {self._timeout:g} s", "timeout"
+            )
         *answer, damaged = call.result()
         if damaged:
-            text = f"a record in {self._where} is damaged: its session counts as unknown"
+            text = f"a record in {self._address} is damaged: its session counts as unknown"
             self._report("record", StoreError(text, "damaged"))
         return answer
 
@@ -192,30 +194,30 @@ class RedisStore:
                     # A server that was started anew; this makes it know the script again.
                     found = await client.eval(text, 1, key, *arguments)
         except Exception as error:
-            raise self._explained(client, error) from error
+            raise self._store_error(client, error) from error
         return found
 
-    def _explained(self, client: Client, error: Exception) -> StoreError:
+    def _store_error(self, client: Client, error: Exception) -> StoreError:
         """Return what went wrong; have the next call connect anew if that may help."""
         kind = next((kind for kind, classes in _KINDS if isinstance(error, classes)), "")
         if not kind and isinstance(error, ResponseError):
             kind = "read_only" if str(error).startswith(_TAKES_NO_WRITES) else "other"
-            return StoreError(f"{self._where} refused the call: {error}", kind)
+            return StoreError(f"{self._address} refused the call: {error}", kind)
         if kind == "timeout":
-            return StoreError(f"no answer from {self._where}: {error}", kind)
+            return StoreError(f"no answer from {self._address}: {error}", kind)
         if kind == "denied":
-            return StoreError(f"{self._where} denied the call: {error}", kind)
+            return StoreError(f"{self._address} denied the call: {error}", kind)
         if kind == "full":
-            return StoreError(f"{self._where} has no memory left: {error}", kind)
+            return StoreError(f"{self._address} has no memory left: {error}", kind)
         if not kind and isinstance(error, RedisError | OSError):
-            return StoreError(f"can't reach {self._where}: {error}", "unreachable")
+            return StoreError(f"can't reach {self._address}: {error}", "unreachable")
         # The server is a replica now, or the client is in no good state.
         self._renew(client)
         if kind == "read_only":
-            return StoreError(f"{self._where} takes no writes: {error}", kind)
+            return StoreError(f"{self._address} takes no writes: {error}", kind)
         if kind == "cluster":
-            return StoreError(f"the cluster of {self._where} has no node for it: {error}", kind)
-        return StoreError(f"can't use {self._where}: {type(error).__name__}", "other")
+            return StoreError(f"the cluster of {self._address} has no node for it: {error}", kind)
+        return StoreError(f"can't use {self._address}: {type(error).__name__}", "other")
 
     def _renew(self, client: Client) -> None:
         """Have the next calls use a new client, which looks for the server anew."""
@@ -276,11 +278,11 @@ def _client(url: str, timeout: float) -> Client:
         # Options in the address that don't exist are reported only when a connection is made.
         pool.connection_class(**pool.connection_kwargs)
     except (ValueError, TypeError, RedisError) as error:
-        raise ValueError(f"store is {_where(url)}, which is no address: {error}") from error
+        raise ValueError(f"store is {_address_of(url)}, which is no address: {error}") from error
     return Redis.from_pool(pool)
 
 
-def _where(url: str) -> str:
+def _address_of(url: str) -> str:
     """Return the address without what is secret: the user, the password and the options."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

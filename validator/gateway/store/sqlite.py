@@ -32,10 +32,10 @@ from . import (
     RequestOutcome,
     StoreError,
     Uncertain,
-    unreported,
+    ignore_failure,
 )
 from .record import UNKNOWN, Record
-from .sqlite_file import check_version, explained, is_busy, open_file
+from .sqlite_file import check_version, is_busy, open_file, store_error
 from .sqlite_upkeep import Upkeep
 from .token import missing, new_token
 
@@ -81,7 +81,7 @@ class SqliteStore:
         expiry: float = EXPIRY,
         timeout: float = TIMEOUT,
         now: Callable[[], float] = time.time,
-        report: Report = unreported,
+        report: Report = ignore_failure,
     ) -> None:
         """Open the file, or make it; `report` is called for upkeep and records that fail.
 
@@ -103,7 +103,7 @@ class SqliteStore:
             self._connection = open_file(self._path)
             self._upkeep = Upkeep(self._path, self._time)
         except (sqlite3.Error, OSError) as error:
-            raise explained(self._path, error) from error
+            raise store_error(self._path, error) from error
 
     async def begin(self, key: Key, intent: Intent) -> Admission:
         """Admit a request unless none of the session's possible states permits it."""
@@ -113,7 +113,7 @@ class SqliteStore:
             expires, record = self._read(name, now)
             token = new_token(now, intent.digest)
             admission = record.begin(intent, token, now, self._lease)
-            if admission.passed:
+            if admission.may_pass:
                 self._write(name, record, now, expires)
             return admission
 
@@ -226,7 +226,7 @@ class SqliteStore:
             if isinstance(error, sqlite3.Error) and is_busy(error) and now < call.end:
                 self._waiting.append(call)
             else:
-                call.result.set_exception(explained(self._path, error))
+                call.result.set_exception(store_error(self._path, error))
 
     def _attempt(self, calls: Sequence[_Call]) -> Exception | None:
         """Make calls in one transaction; return what went wrong, and then nothing was done."""

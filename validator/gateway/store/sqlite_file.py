@@ -98,7 +98,7 @@ def is_busy(error: sqlite3.Error) -> bool:
     return _kind(error) == "locked"
 
 
-def explained(path: str, error: Exception) -> StoreError:
+def store_error(path: str, error: Exception) -> StoreError:
     """Return what went wrong with the file, and what to do about it."""
     if isinstance(error, ForeignFile):
         return StoreError(f"can't use the file {path}: {error}", "foreign")

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Final
 
 from . import StoreError
-from .sqlite_file import check_version, connect, explained, identities
+from .sqlite_file import check_version, connect, identities, store_error
 
 SWEEP: Final = 500
 """Sessions that are deleted in one transaction."""
@@ -55,7 +55,7 @@ class Upkeep:
             self._in_steps(self._shrink)
             self._write_back()
         except (sqlite3.Error, OSError) as error:
-            raise explained(self._path, error) from error
+            raise store_error(self._path, error) from error
         self.check_identity()
 
     def check_identity(self) -> None:

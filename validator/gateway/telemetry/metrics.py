@@ -132,7 +132,9 @@ class Metrics:
         for result in ("done", "failed"):
             self._reloads.labels(result)
 
-    def decided(self, decision: Decision, seconds: float, size: int, *, enforced: bool) -> None:
+    def count_decision(
+        self, decision: Decision, seconds: float, size: int, *, enforced: bool
+    ) -> None:
         """Count a decision on a request whose body has `size` bytes."""
         self._decided[decision.label, enforced].inc()
         if decision.label == "other":
@@ -144,24 +146,24 @@ class Metrics:
         for code in decision.warnings:
             self._findings.labels(code, "warning").inc()
 
-    def finished(self, outcome: str) -> None:
+    def count_outcome(self, outcome: str) -> None:
         """Count the outcome of an admitted request."""
         self._finished[outcome].inc()
 
-    def looked_up(self, outcome: str, seconds: float) -> None:
+    def count_lookup(self, outcome: str, seconds: float) -> None:
         """Count a look-up and the time it took."""
         self._lookups.labels(outcome).inc()
         self._lookup_seconds.labels(outcome).observe(seconds)
 
-    def store_failed(self, call: str, kind: str) -> None:
+    def count_store_failure(self, call: str, kind: str) -> None:
         """Count a call on the store that came to nothing."""
         self._store_errors.labels(call, kind).inc()
 
-    def reloaded(self, result: str) -> None:
+    def count_reload(self, result: str) -> None:
         """Count a reading of the configuration."""
         self._reloads.labels(result).inc()
 
-    def lagged(self, seconds: float) -> None:
+    def observe_lag(self, seconds: float) -> None:
         """Count a measurement of how late the event loop is."""
         self._lag.observe(seconds)
 
@@ -169,7 +171,7 @@ class Metrics:
         """Count a connection that was closed without a whole request."""
         self._connections.labels(reason).inc()
 
-    def log_dropped(self, lines: int) -> None:
+    def count_dropped_lines(self, lines: int) -> None:
         """Count lines that were not written."""
         self._log_dropped.inc(lines)
 

@@ -54,12 +54,12 @@ def parse(text: str) -> TraceContext | None:
     return TraceContext(found["trace"], found["span"], int(found["flags"], 16))
 
 
-def marked(token: str, context: TraceContext) -> str:
+def mark(token: str, context: TraceContext) -> str:
     """Return a token that carries the span of its request, for that of the answer to refer to."""
     return f"{token}{_MARK}{context}"
 
 
-def unmarked(token: str) -> tuple[str, TraceContext | None]:
+def unmark(token: str) -> tuple[str, TraceContext | None]:
     """Return a token as the store knows it, and the context that it carries."""
     bare, _, text = token.partition(_MARK)
     return bare, parse(text) if text else None

@@ -35,7 +35,7 @@ from ..settings import Settings
 from ..store import Admission, Ending, Intent, Key, RequestOutcome, Store, StoreError
 from .decision_log import MOST_CODES
 from .metrics import Metrics
-from .trace_context import TRACEPARENT, TraceContext, marked, trace_context, unmarked
+from .trace_context import TRACEPARENT, TraceContext, mark, trace_context, unmark
 
 if TYPE_CHECKING:
     from ..lookup.lookup import Lookup
@@ -59,8 +59,8 @@ class Tracing:
         """Start; raises `ValueError` for an environment that asks for what there is not."""
         from ... import __version__
 
-        exports = _chosen([_EXPORTERS], ["otlp", "none"]) == "otlp"
-        _chosen(_PROTOCOLS, ["http/protobuf"])
+        exports = _select([_EXPORTERS], ["otlp", "none"]) == "otlp"
+        _select(_PROTOCOLS, ["http/protobuf"])
         self._provider = TracerProvider(resource=_resource(__version__), shutdown_on_exit=False)
         self._exporter = OTLPSpanExporter()
         if exports:
@@ -139,13 +139,13 @@ class TracedGuard(Guard):
                 span.set_attribute("http.response.status_code", verdict.refusal.status)
         if verdict.token is None or context is None:
             return verdict
-        return verdict._replace(token=marked(verdict.token, context))
+        return verdict._replace(token=mark(verdict.token, context))
 
     async def finish(
         self, verdict_token: str, method: str, target: str, response: Response | None
     ) -> None:
         """Learn from an answer."""
-        _, parent = unmarked(verdict_token)
+        _, parent = unmark(verdict_token)
         attributes: dict[str, str | int] = {"http.request.method": method}
         if response is not None:
             attributes["http.response.status_code"] = response.status
@@ -169,9 +169,11 @@ class TracedGuard(Guard):
 class TracedMetrics(Metrics):
     """Metrics that are noted on the current span, too."""
 
-    def decided(self, decision: Decision, seconds: float, size: int, *, enforced: bool) -> None:
+    def count_decision(
+        self, decision: Decision, seconds: float, size: int, *, enforced: bool
+    ) -> None:
         """Count a decision, and describe it."""
-        super().decided(decision, seconds, size, enforced=enforced)
+        super().count_decision(decision, seconds, size, enforced=enforced)
         trace.get_current_span().set_attributes(
             {
                 "talonschema.decision": decision.label,
@@ -182,9 +184,9 @@ class TracedMetrics(Metrics):
             }
         )
 
-    def finished(self, outcome: str) -> None:
+    def count_outcome(self, outcome: str) -> None:
         """Count an answer, and note its effect."""
-        super().finished(outcome)
+        super().count_outcome(outcome)
         trace.get_current_span().set_attribute("talonschema.outcome", outcome)
 
 
@@ -216,7 +218,7 @@ class _TracedStore:
         await self._store.close()
 
 
-def _chosen(names: Sequence[str], known: Sequence[str]) -> str:
+def _select(names: Sequence[str], known: Sequence[str]) -> str:
     """Return what the first variable that is set names; by default, the first that is known."""
     for name in names:
         value = os.environ.get(name, "").strip()

@@ -59,7 +59,7 @@ def lines(rows: Iterable[Ranked]) -> Iterator[str]:
         yield "</section>\n"
 
 
-def counted(counts: Mapping[Severity, int]) -> str:
+def counts_text(counts: Mapping[Severity, int]) -> str:
     """Return the counts of severities, the worst first, in words."""
     return ", ".join(
         count(counts[level], level, f"{level}s") for level in Severity if level in counts
@@ -81,7 +81,7 @@ def _row(name: str, counts: Mapping[Severity, int], most: int) -> str:
             )
             start += width
     return (
-        f'<li><span class="name">{name}</span> <span class="count">{counted(counts)}</span>'
+        f'<li><span class="name">{name}</span> <span class="count">{counts_text(counts)}</span>'
         f'<svg aria-hidden="true">{"".join(bars)}</svg></li>\n'
     )
 
@@ -93,7 +93,7 @@ def _strip(row: Ranked, density: Density) -> str:
         _column(number, counts, density, most) for number, counts in enumerate(bins) if counts
     )
     stretch = "a line" if density.width == 1 else f"{density.width} lines"
-    label = f"{counted(row.counts)} in {count(density.lines, 'line', 'lines')}"
+    label = f"{counts_text(row.counts)} in {count(density.lines, 'line', 'lines')}"
     return (
         f'<figure><figcaption><span class="name">{_link(row.anchor, row.name)}</span>'
         f' <span class="count">{label}</span></figcaption>\n'
@@ -118,4 +118,4 @@ def _column(number: int, counts: Counts, density: Density, most: int) -> str:
                 f'<rect class="{level}" x="{number}" y="{bottom:.2f}"'
                 f' width="1" height="{height:.2f}"/>'
             )
-    return f"<g><title>{place}: {counted(counts)}</title>{''.join(bars)}</g>"
+    return f"<g><title>{place}: {counts_text(counts)}</title>{''.join(bars)}</g>"

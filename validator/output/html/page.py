@@ -18,7 +18,7 @@ from ...files.paths import LINES, ends
 from ...files.results import FileResults, PayloadResult
 from ...findings.code import Severity
 from ..statistics import Statistics
-from ..summary import count, omitted, ordered
+from ..summary import by_line, count, omission
 from . import chart, entry
 from .density import Counts, Density
 from .ranking import Ranked, Ranking
@@ -64,7 +64,7 @@ class _Findings:
         self._quoting = quoting
         self._sections = 0
 
-    def listed(self) -> int:
+    def shown_count(self) -> int:
         """Return the number of findings that are listed."""
         return sum(min(SHOWN, number) for number in self.codes.values())
 
@@ -80,18 +80,18 @@ class _Findings:
                 yield f"<h3>{text(outcome.name)}</h3></summary>\n"
             yield listed
         if anchor:
-            rest = f"<p>{omitted(tally.omitted)}</p>\n" if tally.omitted != 0 else ""
+            rest = f"<p>{omission(tally.omitted)}</p>\n" if tally.omitted != 0 else ""
             yield f"{rest}</details>\n"
         self.statistics.finish(outcome)
         if tally.counts:
-            self.ranking.add(tally.ranked(outcome, anchor))
+            self.ranking.add(tally.rank(outcome, anchor))
 
     def _entries(self, outcome: FileResults, tally: _Tally) -> Iterator[str]:
         for result in outcome:
             self.statistics.add(result)
             tally.add(result)
             excerpts = None
-            for each in ordered(result.report):
+            for each in by_line(result.report):
                 if not self._room(each.code, each.severity):
                     continue
                 if self._quoting and each.span:
@@ -125,7 +125,7 @@ class _Tally:
         more = result.report.omitted
         self.omitted = None if self.omitted is None or more is None else self.omitted + more
 
-    def ranked(self, outcome: FileResults, anchor: str) -> Ranked:
+    def rank(self, outcome: FileResults, anchor: str) -> Ranked:
         """Return the counts of the file, whose results were all taken."""
         if self._density:
             # Empty lines are no payloads, so the last finding may be further down.
@@ -173,7 +173,7 @@ def _filters(found: _Findings) -> Iterator[str]:
         f'{boxes}<label>code <select><option value="">all</option>{options}</select></label>\n'
         '<output aria-live="polite"></output></form>\n'
     )
-    more = sum(found.codes.values()) - found.listed()
+    more = sum(found.codes.values()) - found.shown_count()
     if more:
         rest = count(more, "further one is", "further ones are")
         yield (

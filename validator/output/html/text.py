@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from ...display.terminal import escaped
+from ...display.terminal import escape_controls
 
 
 def text(content: str) -> str:
@@ -12,4 +12,4 @@ def text(content: str) -> str:
 
     Control characters, those that turn the direction of text included, become escapes.
     """
-    return escape(escaped(content)).encode("ascii", "xmlcharrefreplace").decode()
+    return escape(escape_controls(content)).encode("ascii", "xmlcharrefreplace").decode()
