@@ -197,7 +197,7 @@ class Checker:
         steps = plan.rules_for(suspects, places)
         # Without suspects only rules without a prefilter are left, which read all items.
         items = suspects.items if suspects.shell or suspects.items else None
-        context = self._context(plan, call, value, items)
+        context = self._context(plan, call, value, items, places)
         if suspects.structure:
             collector = collector or self._collector()
             void = frozenset(each.path for each in problems if each.code in VOIDING)
@@ -284,7 +284,12 @@ class Checker:
         return known
 
     def _context(
-        self, plan: Plan, call: Call, value: Any, suspects: Sequence[int] | None = None
+        self,
+        plan: Plan,
+        call: Call,
+        value: Any,
+        suspects: Sequence[int] | None = None,
+        places: frozenset[str] | None = None,
     ) -> Context:
         session = _session(value, plan.base)
         return Context(
@@ -299,6 +304,7 @@ class Checker:
             call.before.session,
             call.now,
             None if call.now is None else datetime.now(UTC),
+            places,
             suspects,
         )
 

@@ -32,7 +32,8 @@ def collect(
     nullable = model in CODES["payload/null-property"].models
     invalid = set(void)
     missing = set()
-    for each in engine.problems(model, context.value, suspects, only_suspects=only_items):
+    value = _part_in_doubt(context)
+    for each in engine.problems(model, value, suspects, only_suspects=only_items):
         if void and any(each.path[:length] in void for length in range(len(each.path) + 1)):
             continue
         problem = omission(context.schema_tree, each) if nullable else each
@@ -46,6 +47,22 @@ def collect(
         if not collector.add(problem):
             return None
     return Invalid(invalid, missing)
+
+
+def _part_in_doubt(context: Context) -> Any:
+    """Return the payload without the values in its session that are known to be valid.
+
+    The engine takes two thirds of its time for them in a small cart with a wrong state.
+    """
+    keys, tree = context.doubtful_keys(), context.schema_tree.at(context.base)
+    if keys is None or tree is None:
+        return context.value
+    wanted = {*keys, *tree.required}
+    part: Any = {key: value for key, value in context.session.items() if key in wanted}
+    # A session is the payload or a member of it.
+    for step in context.base:
+        part = {**context.value, step: part}
+    return part
 
 
 def _with_hint(problem: Problem, context: Context, *, nullable: bool) -> Problem:

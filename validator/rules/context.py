@@ -123,6 +123,9 @@ class Context(NamedTuple):
     now: str | datetime | None = None
     present: datetime | None = None
     """The moment of the check, set where `now` is."""
+    places: frozenset[str] | None = None
+    """The only places that may be at fault, as `Prefilter.suspect_places` returns them; None if
+    all may be."""
     suspects: Sequence[int] | None = None
     """The indexes of the cart items that a rule with a prefilter has to examine; None for all, as
     for a rule without one."""
@@ -132,6 +135,12 @@ class Context(NamedTuple):
         """Return the context of a rule without a prefilter."""
         # A quarter of what `_replace` takes.
         return Context(*self[:-2], None, self.invalid)
+
+    def doubtful_keys(self) -> Collection[str] | None:
+        """Return the keys of the session whose values may be at fault; None if all may be."""
+        if self.places is None:
+            return None
+        return {place.partition("/")[0] for place in self.places}
 
     def items(self, *reads: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """Yield index and item of the cart, without items that are invalid in what is read.

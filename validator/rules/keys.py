@@ -176,11 +176,12 @@ def explain(
         if successor is None:
             return "version-1-gone", None
         return ("version-1-beside" if successor in present else "version-1"), successor
-    for edition in schemas.EDITIONS:
-        if _has(edition, part.model, key):
-            return "edition", edition
-    if key in _owners(root):
-        return "place", _owners(root)[key]
+    edition = _editions(part.model).get(key)
+    if edition is not None:
+        return "edition", edition
+    owner = _owners(root).get(key)
+    if owner is not None:
+        return "place", owner
     close = next((name for name in _similar(part, key) if name not in present), None)
     return (None, None) if close is None else ("similar", close)
 
@@ -221,8 +222,15 @@ def _spellings(part: SchemaNode) -> tuple[dict[str, str], dict[str, str]]:
 _SESSION_MODELS = ("NewCustomerSessionV2", "CustomerSessionV2")
 
 
-def _has(edition: str, model: str, key: str) -> bool:
-    return model in schemas.models(edition) and key in schema_tree(edition, model).properties
+@cache
+def _editions(model: str) -> dict[str, str]:
+    """Return the first edition in which a model has a property, by its name."""
+    editions: dict[str, str] = {}
+    for edition in schemas.EDITIONS:
+        if model in schemas.models(edition):
+            for key in schema_tree(edition, model).properties:
+                editions.setdefault(key, edition)
+    return editions
 
 
 Parts: TypeAlias = Callable[[SchemaNode], tuple[tuple[str, SchemaNode], ...]]
@@ -251,9 +259,18 @@ def _read_only_below(part: SchemaNode) -> tuple[tuple[str, SchemaNode], ...]:
 def _objects(
     context: Context, parts: Parts
 ) -> Iterator[tuple[Path, SchemaNode, Mapping[str, Any]]]:
-    """Yield objects in the properties that `parts` names; not items known to be in order."""
+    """Yield objects in the properties that `parts` names; not what is known to be in order."""
     suspects = {context.place("cartItems"): context.suspects}
-    return _below(context.schema_tree, context.value, (), parts, suspects)
+    keys, part = context.doubtful_keys(), context.schema_tree.at(context.base)
+    if keys is None or part is None:
+        yield from _below(context.schema_tree, context.value, (), parts, suspects)
+        return
+    # The prefilter names places only if there is nothing wrong around the session.
+    session, base = context.session, context.base
+    yield base, part, session
+    for key, below in parts(part):
+        if key in keys and key in session:
+            yield from _below(below, session[key], (*base, key), parts, suspects)
 
 
 def _below(

@@ -7,7 +7,7 @@ or of those rules. What does not pass is suspect: it may still be valid; the eng
 examine it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +91,7 @@ class SchemaPrefilter:
         maker.free = _SMALL
         self._shell_schema = maker.make(shape, ())
         self._shape, self._items_shape = shape, items
-        self._keys: dict[int, jsonschema_rs.Validator] = {}
+        self._acceptors: dict[int, dict[str, Callable[[Any], bool]]] = {}
 
     @cached_property
     def _whole(self) -> "jsonschema_rs.Validator":
@@ -158,10 +158,10 @@ class SchemaPrefilter:
                 *steps, _ = self._cart
                 whole, part = self._shell_schema, value
                 for step in steps:
-                    if _failing(whole, part, self._keys, besides=step) != []:
+                    if _failing(whole, part, self._acceptors, besides=step) != []:
                         return None
                     whole, part = whole["properties"][step], part[str(step)]
-                keys = _failing(whole, part, self._keys)
+                keys = _failing(whole, part, self._acceptors)
                 if keys is None:
                     return None
                 found += keys
@@ -170,7 +170,7 @@ class SchemaPrefilter:
                 if not cart or len(suspects.items) > _FEW:
                     return None
                 for index in suspects.items:
-                    keys = _failing(self._item_schema, cart[index], self._keys)
+                    keys = _failing(self._item_schema, cart[index], self._acceptors)
                     if keys is None:
                         return None
                     found += [f"cartItems/*/{key}" for key in keys]
@@ -251,31 +251,31 @@ class SchemaPrefilter:
 def _failing(
     schema: dict[str, Any],
     value: Any,
-    validators: "dict[int, jsonschema_rs.Validator]",
+    acceptors: dict[int, dict[str, Callable[[Any], bool]]],
     besides: str | int | None = None,
 ) -> list[str] | None:
     """Return the keys, `besides` one, whose values fail their schema; None if all of it may fail.
 
     `OTHERS` stands for each key that has none.
-    `validators` keeps the validators of the schemas that stay the same, by their identity.
+    `acceptors` keeps those of the properties of each schema, which stays the same, by its identity.
     """
     if type(value) is not dict or not _KEYWORDS.issuperset(schema):
         return None
     if not value.keys() >= set(schema.get("required", ())):
         return None
     failing = []
+    known = acceptors.setdefault(id(schema), {})
     for key, part in value.items():
         if key == besides:
             continue
-        own = schema["properties"].get(key)
-        if own is None:
+        accepts = known.get(key)
+        if accepts is None and key in schema["properties"]:
+            accepts = known[key] = validator(schema["properties"][key], formats=False).is_valid
+        if accepts is None:
             failing.append(OTHERS)
+        elif accepts(part):
+            continue
         else:
-            accepted = validators.get(id(own))
-            if accepted is None:
-                accepted = validators[id(own)] = validator(own, formats=False)
-            if accepted.is_valid(part):
-                continue
             failing.append(key)
         if type(key) is not str or not python_values.is_plain(part, max_depth=_SHALLOW):
             return None
