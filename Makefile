@@ -31,8 +31,9 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
     --no-emit-index-url --custom-compile-command 'make lock'
 # Tests that start programs or take whole corpora through something: not for the quick loop.
 SLOW := $(addprefix tests/,evolution export gateway oracles output structure testing \
-    cli/test_robustness.py files/test_ndjson.py test_action.py test_deploy.py test_doc_blocks.py \
-    test_hook.py test_packaging.py)
+    cli/test_outputs.py cli/test_process.py cli/test_robustness.py cli/test_summary.py \
+    files/test_ndjson.py reading/test_document.py reading/test_parsing.py test_action.py \
+    test_concurrency.py test_deploy.py test_doc_blocks.py test_hook.py test_packaging.py)
 # The environments of test-latest and test-lowest.
 LATEST := build/latest
 LOWEST := build/lowest
