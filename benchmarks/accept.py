@@ -23,7 +23,7 @@ SIZES = (1, 10, 100, 1000)
 def requests(items: int) -> dict[str, Call]:
     """Return the candidates for a request; each was seen to accept it."""
     payload = payloads.request(items)
-    previous = payloads.stored()
+    previous = payloads.previous_session()
     whole = {**payloads.response(items), "state": "open"}
     plain, full = Validator(), Validator(policy=Policy.from_mapping(payloads.POLICY))
     calls: dict[str, Call] = {
@@ -63,7 +63,7 @@ def _others(model: str, payload: dict[str, Any]) -> dict[str, Call]:
     }
 
 
-def checked(calls: dict[str, Call]) -> dict[str, Call]:
+def verify(calls: dict[str, Call]) -> dict[str, Call]:
     """Return the calls after making sure that each accepts, without any finding."""
     for name, call in calls.items():
         result = call()
@@ -78,10 +78,10 @@ def main() -> None:
     chosen = harness.options(__doc__)
     cases: dict[str, Rounds] = {}
     for size in SIZES:
-        slots = {name: harness.slot(call) for name, call in checked(requests(size)).items()}
+        slots = {name: harness.slot(call) for name, call in verify(requests(size)).items()}
         cases[f"request, {size}"] = harness.interleave(slots, chosen)
     for size in SIZES[2:]:
-        slots = {name: harness.slot(call) for name, call in checked(responses(size)).items()}
+        slots = {name: harness.slot(call) for name, call in verify(responses(size)).items()}
         cases[f"response, {size}"] = harness.interleave(slots, chosen)
     harness.save("accept", chosen, cases)
 

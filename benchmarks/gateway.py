@@ -24,7 +24,7 @@ import harness
 import payloads
 from chart import Bar, Panel, chart, duration
 from harness import HERE, Options, Quartiles, Rounds, options, quartiles, ratio
-from page import shown, table
+from page import format_ratio, table
 from stack import SESSIONS, free_port, load, processor_time, start
 
 DOCS: Final = HERE.parent / "docs" / "gateway"
@@ -272,11 +272,11 @@ def targets(cases: Mapping[str, Rounds]) -> list[Target]:
             Target(
                 f"throughput of {name} / {ENVOY}, {BUSY} connections",
                 f"at least {least:.2f}",
-                shown(kept),
+                format_ratio(kept),
                 kept.median >= least,
             )
             for name, least in ((GATE, 0.33), (PAIR, 0.12))
-            for kept in [_kept(cases, name)]
+            for kept in [_throughput_ratio(cases, name)]
         ),
         *(
             Target(
@@ -296,16 +296,16 @@ def targets(cases: Mapping[str, Rounds]) -> list[Target]:
                 added.median <= most,
             )
             for name, most in ((GATE, 0.0003), (PAIR, 0.0015))
-            for added in [_added(cases, f"1 KB, {P50}", name)]
+            for added in [_added_latency(cases, f"1 KB, {P50}", name)]
         ),
     ]
 
 
-def _kept(cases: Mapping[str, Rounds], name: str, size: str = "1 KB") -> Quartiles:
+def _throughput_ratio(cases: Mapping[str, Rounds], name: str, size: str = "1 KB") -> Quartiles:
     return ratio(cases[f"{size}, {EACH}"], ALONE[name], name)
 
 
-def _added(cases: Mapping[str, Rounds], case: str, name: str) -> Quartiles:
+def _added_latency(cases: Mapping[str, Rounds], case: str, name: str) -> Quartiles:
     times = cases[case]
     return quartiles(
         [mine - alone for mine, alone in zip(times[name], times[ALONE[name]], strict=True)]
@@ -410,20 +410,20 @@ def page(result: Mapping[str, Any]) -> str:
 
 
 def _row(cases: Mapping[str, Rounds], size: str, name: str) -> tuple[str, ...]:
-    def reported(case: str) -> str:
+    def median_time(case: str) -> str:
         return _time(quartiles(cases[f"{size}, {case}"][name]).median)
 
     each = quartiles(cases[f"{size}, {EACH}"][name]).median
     alone = name not in ALONE
     return (
         name,
-        reported(P50),
-        "" if alone else _times(_added(cases, f"{size}, {P50}", name)),
-        reported(P99),
+        median_time(P50),
+        "" if alone else _times(_added_latency(cases, f"{size}, {P50}", name)),
+        median_time(P99),
         f"{1 / each:.0f}",
-        "" if alone else shown(_kept(cases, name, size)),
-        reported(CPU),
-        reported(CPU_PLUGIN) if name in (GATE, PAIR, GRPC_PAIR, SINGLE, NJS) else "",
+        "" if alone else format_ratio(_throughput_ratio(cases, name, size)),
+        median_time(CPU),
+        median_time(CPU_PLUGIN) if name in (GATE, PAIR, GRPC_PAIR, SINGLE, NJS) else "",
     )
 
 

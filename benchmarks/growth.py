@@ -14,7 +14,7 @@ from functools import partial
 
 import harness
 import payloads
-from accept import checked
+from accept import verify
 from harness import Call, Rounds
 
 from talonschema import Policy, Validator
@@ -46,9 +46,9 @@ def sizes() -> dict[str, Call]:
         calls[f"check dict, {size}"] = partial(plain.check, payload)
         calls[f"check bytes, {size}"] = partial(plain.check, text)
         calls[f"check dict, all rules, {size}"] = partial(
-            full.check, payload, previous=payloads.stored()
+            full.check, payload, previous=payloads.previous_session()
         )
-    return checked(calls)
+    return verify(calls)
 
 
 def fresh(rounds: int) -> Rounds:

@@ -83,7 +83,7 @@ def measure() -> dict[str, int]:
     return found
 
 
-def made_with() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return what counts depend on besides the code."""
     return {
         "architecture": platform.machine(),
@@ -109,9 +109,11 @@ def compare(found: dict[str, int]) -> int:
         print(f"{name}: {instructions:,} instructions, {change:+.1%} of {before:,}: {verdict}")
         if change < -MARGIN:
             print("  fewer than stored: keep it so with `make bench-guard UPDATE=1`")
-    differ = {name: what for name, what in made_with().items() if stored["made_with"][name] != what}
+    differ = {
+        name: what for name, what in environment().items() if stored["environment"][name] != what
+    }
     if differ:
-        print(f"bench-guard: not comparable, the stored figures are of {stored['made_with']}")
+        print(f"bench-guard: not comparable, the stored figures are of {stored['environment']}")
         return 0
     if worse:
         print(f"bench-guard: more than {MARGIN:.0%} above what is stored; find out why. If it is")
@@ -134,7 +136,7 @@ def main() -> int:
         return 2
     found = measure()
     if given.update or not STORED.exists():
-        stored = {"made_with": made_with(), "instructions": found}
+        stored = {"environment": environment(), "instructions": found}
         STORED.write_text(json.dumps(stored, indent=2) + "\n", "utf-8")
         print(json.dumps(found, indent=2))
         return 0

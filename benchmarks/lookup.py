@@ -153,13 +153,12 @@ def main() -> None:
     print("|---|---:|---:|---:|---:|")
     for name in ("known", "unknown"):
         pairs = list(zip(found[f"{name}, off"], found[f"{name}, on"], strict=True))
-        for_time = _compared([(a.time, b.time) for a, b in pairs])
-        print(
-            f"| {name} | {for_time} | {_compared([(a.processor, b.processor) for a, b in pairs])} |"
-        )
+        for_time = _comparison([(a.time, b.time) for a, b in pairs])
+        for_processor = _comparison([(a.processor, b.processor) for a, b in pairs])
+        print(f"| {name} | {for_time} | {for_processor} |")
 
 
-def _compared(pairs: list[tuple[float, float]]) -> str:
+def _comparison(pairs: list[tuple[float, float]]) -> str:
     """Return the median, and what is added inside a round with its quartiles."""
     low, middle, high = statistics.quantiles([after - before for before, after in pairs], n=4)
     before = statistics.median(before for before, _ in pairs)

@@ -18,7 +18,7 @@ _WARM = 600
 """Milliseconds of calls before the first slot, so that V8 has compiled what it is going to."""
 
 
-def present() -> bool:
+def is_installed() -> bool:
     """Return True if Node and ajv are installed."""
     return bool(shutil.which("node")) and (HERE / "node" / "node_modules" / "ajv").is_dir()
 

@@ -38,7 +38,7 @@ In short: **{met} of {all} targets are met.**
 METHOD: Final = (HERE / "method.md").read_text("utf-8")
 
 
-def gathered() -> dict[str, Any]:
+def load_results() -> dict[str, Any]:
     """Return what the scripts wrote."""
     return {
         question: json.loads((RESULTS / f"{question}.json").read_text("utf-8"))
@@ -46,7 +46,7 @@ def gathered() -> dict[str, Any]:
     }
 
 
-def shown(found: Quartiles) -> str:
+def format_ratio(found: Quartiles) -> str:
     """Return a ratio with its quartiles."""
     low, median, high = (f"{each:.3g}" for each in found)
     return f"{median} ({low}-{high})"
@@ -65,7 +65,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
 def verdicts(results: Results) -> Iterator[tuple[str, str, str, str, bool]]:
     """Yield group, what is compared, target, measured and whether it is met."""
     for target in TARGETS:
-        found = target.found(results)
+        found = target.measured_ratio(results)
         if found is None:
             continue
         size = target.case.removeprefix("request, ")
@@ -79,7 +79,7 @@ def verdicts(results: Results) -> Iterator[tuple[str, str, str, str, bool]]:
         elif target.question == "fail":
             what += f", {size.replace('in', 'wrong of')} items"
         limit = f"at {'least' if target.least else 'most'} {target.limit:g}"
-        yield target.group, what, limit, shown(found), target.met(found)
+        yield target.group, what, limit, format_ratio(found), target.is_met(found)
     name, _, worst = targets.hostile(results)[0]
     reported = "ended, far more" if worst is None else f"{worst:.3g}"
     yield (
@@ -105,7 +105,7 @@ def verdicts(results: Results) -> Iterator[tuple[str, str, str, str, bool]]:
             "f",
             f"{kind}: a further item from 100 to 1000 / from 10 to 100",
             f"at most {targets.GROWTH_LIMIT:g}",
-            shown(further),
+            format_ratio(further),
             further.median <= targets.GROWTH_LIMIT,
         )
     for form in ("dict", "bytes"):
@@ -118,7 +118,7 @@ def verdicts(results: Results) -> Iterator[tuple[str, str, str, str, bool]]:
                 "g",
                 f"{what}, worst: {name}",
                 f"at most {most:g}",
-                shown(worst_of),
+                format_ratio(worst_of),
                 worst_of.median <= most,
             )
     fresh = quartiles(results["growth"]["cases"]["fresh"]["compile and first check"])
@@ -193,13 +193,13 @@ def _times(results: Results, question: str, title: str, about: str, against: str
     for case, times in results[question]["cases"].items():
         model, size = case.split(", ")
         lines += [f"### {model.capitalize()} with {size} item{'s' if size != '1' else ''}", ""]
-        lines += table(("Candidate", "Time", "Ratio"), _compared(times, against))
+        lines += table(("Candidate", "Time", "Ratio"), _comparison_rows(times, against))
     return lines
 
 
-def _compared(times: dict[str, list[float]], against: str) -> Iterator[tuple[str, str, str]]:
+def _comparison_rows(times: dict[str, list[float]], against: str) -> Iterator[tuple[str, str, str]]:
     for name in sorted(times, key=lambda name: quartiles(times[name]).median):
-        reported = "1" if name == against else shown(ratio(times, name, against))
+        reported = "1" if name == against else format_ratio(ratio(times, name, against))
         bold = "**" if name.startswith("talonschema") else ""
         yield f"{bold}{name}{bold}", duration(quartiles(times[name]).median), reported
 
@@ -210,7 +210,7 @@ def _failing(results: Results) -> list[str]:
     for case in ("1 in 1000", "100 in 1000"):
         lines += [f"### All errors: {case} items", ""]
         lines += table(
-            ("Candidate", "Time", "Ratio"), _compared(cases[case], "jsonschema iter_errors")
+            ("Candidate", "Time", "Ratio"), _comparison_rows(cases[case], "jsonschema iter_errors")
         )
     lines += [
         "### The cost of findings",
@@ -218,7 +218,7 @@ def _failing(results: Results) -> list[str]:
         "1000 items; `max_findings` bounds what is built.",
         "",
     ]
-    lines += table(("Payload", "Time", "Ratio"), _compared(cases["growth"], "no errors"))
+    lines += table(("Payload", "Time", "Ratio"), _comparison_rows(cases["growth"], "no errors"))
     worst = targets.hostile(results)
     lines += [
         "### Hostile payloads",
@@ -248,9 +248,9 @@ def _starting(results: Results) -> list[str]:
         (
             name,
             duration(quartiles(times).median),
-            shown(ratio(cases["wall"], name, "python -c pass")),
+            format_ratio(ratio(cases["wall"], name, "python -c pass")),
             duration(quartiles(cases["processor"][name]).median),
-            shown(ratio(cases["processor"], name, "python -c pass")),
+            format_ratio(ratio(cases["processor"], name, "python -c pass")),
         )
         for name, times in cases["wall"].items()
     )
@@ -269,7 +269,7 @@ def _by_line(results: Results) -> list[str]:
         "Times are wall time per line, without start-up.",
         "",
     ]
-    lines += table(("Command", "Time", "Ratio"), _compared(times, "json.loads + jsonschema"))
+    lines += table(("Command", "Time", "Ratio"), _comparison_rows(times, "json.loads + jsonschema"))
     lines += ["Peak memory:", ""]
     rows = ((lines_, f"{kib / 1024:.1f} MiB") for lines_, kib in found["peak_memory_kib"].items())
     return lines + list(table(("File", "Memory"), rows))
@@ -308,11 +308,12 @@ def _real(results: Results) -> list[str]:
         "",
     ]
     lines += table(
-        ("Payload", "Ratio"), ((name, shown(found)) for name, found in targets.real(results))
+        ("Payload", "Ratio"), ((name, format_ratio(found)) for name, found in targets.real(results))
     )
     lines += ["A request with one finding, beside the same request without it.", ""]
     lines += table(
-        ("Request", "Ratio"), ((name, shown(found)) for name, found in targets.findings(results))
+        ("Request", "Ratio"),
+        ((name, format_ratio(found)) for name, found in targets.findings(results)),
     )
     return lines
 
@@ -339,7 +340,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="print, and write nothing")
     quick = parser.parse_args().quick
-    results = gathered()
+    results = load_results()
     if quick:
         print(page(results))
         return

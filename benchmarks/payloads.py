@@ -2,7 +2,7 @@
 
 An item has what the example of a request with everything in it has: all of the text and number
 fields, two attributes, one additional cost, and a list of numbers in each fifth item. Some text is
-not ASCII. Nothing in a valid payload gives a finding, not even with `POLICY` and `stored`.
+not ASCII. Nothing in a valid payload gives a finding, not even with `POLICY` and `previous_session`.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def text(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def stored() -> dict[str, Any]:
+def previous_session() -> dict[str, Any]:
     """Return the session as a caller remembers it from before: all that rules on updates read."""
     before = session(0)
     del before["cartItems"]

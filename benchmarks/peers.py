@@ -85,12 +85,16 @@ def bundle(model: str, draft: str) -> dict[str, Any]:
     key = "definitions" if draft == DRAFT_07 else "$defs"
     found: dict[str, Any] = {}
 
-    def moved(schema: Any) -> Any:
+    def with_local_references(schema: Any) -> Any:
         if isinstance(schema, list):
-            return [moved(each) for each in schema]
+            return [with_local_references(each) for each in schema]
         if not isinstance(schema, dict):
             return schema
-        schema = {name: moved(below) for name, below in schema.items() if name != "examples"}
+        schema = {
+            name: with_local_references(below)
+            for name, below in schema.items()
+            if name != "examples"
+        }
         target = schema.get("$ref")
         if isinstance(target, str):
             if not schema.keys() <= _ANNOTATIONS:
@@ -98,11 +102,11 @@ def bundle(model: str, draft: str) -> dict[str, Any]:
             name = target.removesuffix(".json")
             if name not in found:
                 found[name] = None
-                found[name] = _inner(moved(schemas.load(EDITION, name)))
+                found[name] = _inner(with_local_references(schemas.load(EDITION, name)))
             schema["$ref"] = f"#/{key}/{name}"
         return schema
 
-    top = _inner(moved(schemas.load(EDITION, model)))
+    top = _inner(with_local_references(schemas.load(EDITION, model)))
     return {"$schema": draft, **top, key: found}
 
 

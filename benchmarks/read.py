@@ -18,7 +18,7 @@ import harness
 import node_peer
 import payloads
 import peers
-from accept import SIZES, checked
+from accept import SIZES, verify
 from harness import Call, Rounds
 
 from talonschema import Policy, Validator
@@ -27,7 +27,7 @@ from talonschema import Policy, Validator
 def candidates(text: bytes) -> dict[str, Call]:
     """Return the candidates in this process; each was seen to accept."""
     plain, full = Validator(), Validator(policy=Policy.from_mapping(payloads.POLICY))
-    previous = payloads.stored()
+    previous = payloads.previous_session()
     orjson, jiter = (import_module(name) for name in ("orjson", "jiter"))
     accelerated, reference = peers.jsonschema_rs(), peers.jsonschema()
     calls: dict[str, Call] = {
@@ -51,7 +51,7 @@ def candidates(text: bytes) -> dict[str, Call]:
         # The SDK takes text; decoding is not counted against it.
         calls["SDK from_json"] = partial(model.from_json, text.decode())
         calls["SDK model_validate_json"] = partial(model.model_validate_json, text)
-    return checked(calls)
+    return verify(calls)
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def main() -> None:
     cases: dict[str, Rounds] = {}
     versions: dict[str, str] = {}
     with ExitStack() as stack:
-        node = stack.enter_context(node_peer.Node()) if node_peer.present() else None
+        node = stack.enter_context(node_peer.Node()) if node_peer.is_installed() else None
         file = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "payload.json"
         for size in SIZES:
             text = payloads.text(payloads.request(size))

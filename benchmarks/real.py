@@ -27,7 +27,7 @@ SIZES: Final = (2, 10, 100)
 BESIDE: Final = "beside: "
 
 
-def collected() -> Iterator[tuple[str, str, bytes]]:
+def valid_payloads() -> Iterator[tuple[str, str, bytes]]:
     """Yield name, edition and text of each payload without a finding."""
     for path in sorted(FOLDER.glob("*.json")):
         for edition in EDITIONS:
@@ -53,7 +53,7 @@ def comparable(size: int) -> dict[str, Any]:
 def real() -> dict[str, Call]:
     """Return checks of the collected payloads, each with one of a comparable payload."""
     calls: dict[str, Call] = {}
-    for name, edition, text in collected():
+    for name, edition, text in valid_payloads():
         check = Validator(edition=edition).check
         for form, make in FORMS.items():
             case = f"{form}, {name} ({edition})"

@@ -111,21 +111,21 @@ def measure(name: str, workers: int, slices: int, seconds: int) -> Row:
         port = gateway.nginx_before(stack, folder, ports)
         idle = max(resident(pid) for pid in _workers(plugin))
         load(port, body, gateway.BUSY, seconds)
-        held, size = _held(plugin), _size(folder, server)
+        held, size = _resident_memory(plugin), _size(folder, server)
         costs, sessions = [], 0
         for number in range(slices):
             before = processor_time(plugin)
             found = load(port, body, gateway.BUSY, seconds, 10**7 * (number + 1))
             costs.append((processor_time(plugin) - before) / found.requests)
             sessions += found.requests
-        grown = (_held(plugin) - held) / sessions
+        grown = (_resident_memory(plugin) - held) / sessions
         kept = None if name == MEMORY else (_size(folder, server) - size) / sessions
         busy = max(resident(pid) for pid in _workers(plugin))
         room = Room(sessions, grown, kept)
         return Row(name, workers, idle, busy, room, statistics.median(costs))
 
 
-def _held(plugin: int) -> int:
+def _resident_memory(plugin: int) -> int:
     return sum(resident(pid) for pid in _workers(plugin))
 
 

@@ -55,7 +55,7 @@ def write_calls(path: Path, lines: int) -> None:
             file.write(payloads.text(call) + b"\n")
 
 
-def started() -> SparkSession:
+def start_session() -> SparkSession:
     """Return a session of Spark in this process and one of Java."""
     os.environ["PYSPARK_PYTHON"] = sys.executable
     settings = {
@@ -108,7 +108,7 @@ def main() -> None:
     """Run the rounds."""
     chosen = harness.options(__doc__, rounds=5, quick_rounds=3)
     count = 20_000 if chosen.quick else 50_000
-    spark = started()
+    spark = start_session()
     cases: dict[str, tuple[Make, Rows, list[str]]] = {
         "lines": (write, check_logs.by_lines, []),
         "calls": (write_calls, check_logs.by_sessions, ["--sequence"]),

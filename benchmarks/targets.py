@@ -26,14 +26,14 @@ class Target(NamedTuple):
     least: bool = False
     """The ratio has to be at least the limit, not at most."""
 
-    def found(self, results: Results) -> Quartiles | None:
+    def measured_ratio(self, results: Results) -> Quartiles | None:
         """Return the ratio that was measured; None if one side was not there to be measured."""
         times = results[self.question]["cases"][self.case]
         if self.above not in times or self.below not in times:
             return None
         return ratio(times, self.above, self.below)
 
-    def met(self, found: Quartiles) -> bool:
+    def is_met(self, found: Quartiles) -> bool:
         """Return True if the median is on the right side."""
         return found.median >= self.limit if self.least else found.median <= self.limit
 

@@ -251,7 +251,7 @@ def _first_finding(code: Code, bad: Example) -> str:
 
 def _example(title: str, example: Example, *, same: bool = False) -> Iterator[str]:
     context = example.context
-    yield f"{title}{_told(context, same=same)}:"
+    yield f"{title}{_describe_context(context, same=same)}:"
     yield ""
     yield from _payload(example.data)
     if not same and any(isinstance(value, Mapping) for value in context.values()):
@@ -261,7 +261,7 @@ def _example(title: str, example: Example, *, same: bool = False) -> Iterator[st
         yield from ("```json", pretty(context), "```")
 
 
-def _told(context: Mapping[str, Any], *, same: bool) -> str:
+def _describe_context(context: Mapping[str, Any], *, same: bool) -> str:
     """Return a context of plain values in words, nothing for one that takes a block."""
     if same:
         return ", in the same context"

@@ -36,14 +36,14 @@ class Unsupported(Exception):
 def outputs() -> dict[str, str]:
     """Return the text of each module of the package."""
     modules = {f"{_module(edition)}.py": _types(edition) for edition in schemas.EDITIONS}
-    return {name: _formatted(text) for name, text in {"__init__.py": _package(), **modules}.items()}
+    return {name: _format(text) for name, text in {"__init__.py": _package(), **modules}.items()}
 
 
 def _module(edition: str) -> str:
     return f"v{edition.replace('-', '_')}"
 
 
-def _formatted(text: str) -> str:
+def _format(text: str) -> str:
     for job in ("check --quiet --fix-only --select=I", "format"):
         text = subprocess.run(
             [sys.executable, "-m", "ruff", *job.split(), "-"],
@@ -66,7 +66,7 @@ def _package() -> str:
             *("", "Written by docs/generate.py; change the schemas, then `make docs`."),
         ]
     )
-    names = _exported(default)
+    names = _exports(default)
     return (
         f'"""{about}\n"""\n\nfrom .{_module(default)} import ({", ".join(names)})\n\n'
         f"__all__ = {names}\n"
@@ -87,11 +87,11 @@ def _types(edition: str) -> str:
         "Written by docs/generate.py; change the schemas, then `make docs`.\n"
         '"""\n\n'
         "# No `from __future__ import annotations`: it hides from TypedDict what is required.\n"
-        f"from typing import {', '.join(used)}\n\n__all__ = {_exported(edition)}\n\n{text}\n"
+        f"from typing import {', '.join(used)}\n\n__all__ = {_exports(edition)}\n\n{text}\n"
     )
 
 
-def _exported(edition: str) -> list[str]:
+def _exports(edition: str) -> list[str]:
     return sorted({*schemas.models(edition), *_aliases(edition)})
 
 
@@ -155,7 +155,7 @@ def _class(edition: str, model: str, aliases: Mapping[tuple[str, ...], str]) -> 
         entries = ", ".join(f'"{key}": {hint}' for key, hint in reserved.items())
         yield f'{base} = TypedDict("{base}", {{{entries}}})'
     yield f"class {model}({base}{'' if required else ', total=False'}):"
-    yield from _described(f"{edition}/{model}", schemas.load(edition, model)["description"])
+    yield from _class_docstring(f"{edition}/{model}", schemas.load(edition, model)["description"])
     for key, hint in keys.items():
         if key not in reserved:
             yield f"{INDENT}{key}: {hint}"
@@ -189,7 +189,7 @@ def _hint(place: str, schema: Mapping[str, Any], aliases: Mapping[tuple[str, ...
     return TYPES[types]
 
 
-def _described(place: str, description: str) -> Iterator[str]:
+def _class_docstring(place: str, description: str) -> Iterator[str]:
     """Yield a description as the docstring of a class, whose summary fits on one line."""
     for end in (". ", ": "):
         summary, _, rest = description.removesuffix(".").partition(end)

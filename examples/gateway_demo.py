@@ -51,15 +51,15 @@ def main() -> int:
         plugin = programs.enter_context(gateway_running(Path(folder)))
         behind = Behind(api.port, plugin.http, plugin.grpc)
         envoy = programs.enter_context(envoy_running(PAIR, behind))
-        right = [taken(envoy.url, step) for step in STEPS]
-        print(f"Of {len(STEPS)} requests, {len(api.received())} reached the API.")
+        right = [run_step(envoy.url, step) for step in STEPS]
+        print(f"Of {len(STEPS)} requests, {len(api.requests())} reached the API.")
         # At their end the programs print what they logged, which is not for here.
         with redirect_stdout(io.StringIO()):
             programs.close()
     return 0 if all(right) else 1
 
 
-def taken(url: str, step: Step) -> bool:
+def run_step(url: str, step: Step) -> bool:
     """Take a step and show it; return whether it went as it should."""
     body = "" if step.payload is None else json.dumps(step.payload)
     print(f"== {step.about}")

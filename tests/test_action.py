@@ -31,7 +31,7 @@ def validate(schema: str, path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def shown() -> list[tuple[str, str]]:
+def documented_workflows() -> list[tuple[str, str]]:
     """Return the kind and text of each workflow and pipeline in the documentation."""
     page = (ROOT / "docs" / "hook.md").read_text("utf-8")
     blocks = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
@@ -45,7 +45,7 @@ def test_the_form_of_the_action() -> None:
     validate("github-actions", ROOT / "action.yml")
 
 
-@pytest.mark.parametrize(("kind", "text"), shown())
+@pytest.mark.parametrize(("kind", "text"), documented_workflows())
 def test_the_workflows_that_the_documentation_shows(kind: str, text: str, tmp_path: Path) -> None:
     path = tmp_path / "shown.yml"
     path.write_text(text, "utf-8")
@@ -61,7 +61,7 @@ def test_the_workflows_that_the_documentation_shows(kind: str, text: str, tmp_pa
 
 def test_the_documentation_shows_each_input() -> None:
     page = (ROOT / "docs" / "hook.md").read_text("utf-8")
-    assert {kind for kind, _ in shown()} == {"github-workflows", "gitlab-ci"}
+    assert {kind for kind, _ in documented_workflows()} == {"github-workflows", "gitlab-ci"}
     assert set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)) >= set(ACTION["inputs"])
 
 

@@ -49,7 +49,7 @@ def top(module: str) -> str:
     return module.partition(".")[0]
 
 
-def imported(name: str, path: Path, *, lazy: bool = True) -> Iterator[str]:
+def imports_of(name: str, path: Path, *, lazy: bool = True) -> Iterator[str]:
     """Yield the modules of the package that a module imports.
 
     `lazy` adds those imported within functions and for annotations.
@@ -89,8 +89,8 @@ def resolve(name: str) -> Iterator[str]:
         yield name
 
 
-GRAPH = {name: set(imported(name, path)) - {name} for name, path in MODULES.items()}
-EAGER = {name: set(imported(name, path, lazy=False)) - {name} for name, path in MODULES.items()}
+GRAPH = {name: set(imports_of(name, path)) - {name} for name, path in MODULES.items()}
+EAGER = {name: set(imports_of(name, path, lazy=False)) - {name} for name, path in MODULES.items()}
 
 
 def level(module: str) -> int:
@@ -257,7 +257,7 @@ def run(script: str) -> str:
     return done.stdout
 
 
-def loaded(script: str) -> set[str]:
+def loaded_modules(script: str) -> set[str]:
     """Return the modules that a script loads beyond those of the bare interpreter."""
     code = "import sys, json; before = set(sys.modules)\n" + script
     return set(json.loads(run(f"{code}\nprint(json.dumps(sorted(set(sys.modules) - before)))")))
@@ -280,13 +280,13 @@ SLOW = {
 
 
 def test_importing_the_package_loads_next_to_nothing() -> None:
-    modules = loaded("import talonschema")
+    modules = loaded_modules("import talonschema")
     assert {name for name in modules if top(name) == PACKAGE} == {PACKAGE}
     assert modules & (SLOW - {"typing"}) == set()
 
 
 def test_the_types_need_nothing_but_typing() -> None:
-    modules = loaded("import typing; before = set(sys.modules)\nimport talonschema.types")
+    modules = loaded_modules("import typing; before = set(sys.modules)\nimport talonschema.types")
     own = {PACKAGE, f"{PACKAGE}.types", f"{PACKAGE}.types.v2022_06"}
     assert {name for name in modules if top(name) == PACKAGE} == own
     assert modules & (SLOW - {"typing"}) == set()
@@ -300,7 +300,7 @@ needs_accelerator = pytest.mark.skipif(
 @needs_accelerator
 @pytest.mark.parametrize("payload", ["{}", '{"cartItems": [{}], "coupon": 1, "state": "x"}'])
 def test_a_check_by_the_accelerator_loads_no_reference(payload: str) -> None:
-    modules = loaded(f"import talonschema\ntalonschema.check({payload!r})")
+    modules = loaded_modules(f"import talonschema\ntalonschema.check({payload!r})")
     assert "jsonschema_rs" in modules
     slow = {
         "jsonschema",
@@ -317,7 +317,7 @@ def test_a_check_by_the_accelerator_loads_no_reference(payload: str) -> None:
 
 
 def test_a_check_by_the_reference_loads_no_accelerator() -> None:
-    modules = loaded('import talonschema\ntalonschema.check("{}", engine="jsonschema")')
+    modules = loaded_modules('import talonschema\ntalonschema.check("{}", engine="jsonschema")')
     assert "jsonschema" in modules
     assert "jsonschema_rs" not in modules
 
@@ -381,7 +381,7 @@ IDLE = {
 """Modules of the package that a clean file has no use for."""
 
 
-def started(*arguments: str, cwd: Path) -> set[str]:
+def command_modules(*arguments: str, cwd: Path) -> set[str]:
     """Return the modules that a run of the command loads, which has to end with status 0."""
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", START, *arguments],
@@ -400,8 +400,8 @@ def test_checking_a_clean_file_starts_no_more_than_it_needs(tmp_path: Path) -> N
     item = {"name": "Burr grinder", "sku": "GRD-7", "quantity": 1, "price": 129}
     payload = {"customerSession": {"profileId": "cust-88120", "cartItems": [item] * 10}}
     (tmp_path / "session.json").write_text(json.dumps(payload), "utf-8")
-    modules = started("check", "session.json", cwd=tmp_path)
+    modules = command_modules("check", "session.json", cwd=tmp_path)
     assert {"jsonschema_rs", "jiter", f"{PACKAGE}.cli.check"} <= modules
     # From Python 3.14 on, argparse needs some of them itself.
-    assert modules & HEAVY <= started("--version", cwd=tmp_path)
+    assert modules & HEAVY <= command_modules("--version", cwd=tmp_path)
     assert modules & {f"{PACKAGE}.{name}" for name in IDLE} == set()

@@ -114,12 +114,12 @@ def has(finding: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
     return finding == {**finding, **expected, **(params if "params" in expected else {})}
 
 
-def found(report: Report) -> list[tuple[str, str]]:
+def pointers_and_codes(report: Report) -> list[tuple[str, str]]:
     return sorted((each.pointer, each.code) for each in report.findings)
 
 
 def compare(report: Report, expected: Mapping[str, Any]) -> None:
-    assert found(report) == pairs(expected["findings"])
+    assert pointers_and_codes(report) == pairs(expected["findings"])
     for each in expected["findings"]:
         reported = [f.to_dict() for f in report.findings if (f.pointer, f.code) == place(each)]
         assert any(has(finding, each) for finding in reported), reported

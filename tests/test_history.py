@@ -20,11 +20,11 @@ from support.histories import (
     SHIRT,
     SHOE,
     codes,
-    replayed,
+    replay_codes,
     returning,
 )
 from support.search import draws
-from support.strategies import ENGINES, damaged, sessions
+from support.strategies import ENGINES, damage, sessions
 from talonschema import NEW, Policy, Update, replay
 from talonschema.model.states import STATES
 
@@ -72,7 +72,7 @@ def test_json_text_and_envelopes() -> None:
         json.dumps({"customerSession": {"couponCodes": ["XMAS"]}}).encode(),
         Update({"customerSession": CLOSE}),
     ]
-    assert replayed(*updates, policy=COUPONS) == [[], [], []]
+    assert replay_codes(*updates, policy=COUPONS) == [[], [], []]
 
 
 def test_updates_are_left_as_they_are() -> None:
@@ -99,39 +99,39 @@ def test_budgets_over_several_updates(
 ) -> None:
     options = {"policy": policy, "engine": engine}
     sent, nothing = {property_: value}, {property_: type(value)()}
-    assert replayed({**OPEN, **sent}, {"cartItems": []}, CLOSE, **options)[2] == []
-    assert replayed(OPEN, sent, {property_: None}, CLOSE, **options)[3] == []
-    assert replayed(OPEN, {"cartItems": []}, CLOSE, **options)[2] == [code]
-    assert replayed(OPEN, sent, nothing, CLOSE, **options)[3] == [code]
-    assert replayed(OPEN, sent, nothing, sent, CLOSE, **options)[4] == []
-    assert replayed(OPEN, sent, {**CLOSE, **nothing}, **options)[2].count(code) == 1
-    assert replayed({**OPEN, **CLOSE, **sent}, **options) == [[]]
-    assert replayed({**OPEN, **CLOSE}, **options) == [[code]]
+    assert replay_codes({**OPEN, **sent}, {"cartItems": []}, CLOSE, **options)[2] == []
+    assert replay_codes(OPEN, sent, {property_: None}, CLOSE, **options)[3] == []
+    assert replay_codes(OPEN, {"cartItems": []}, CLOSE, **options)[2] == [code]
+    assert replay_codes(OPEN, sent, nothing, CLOSE, **options)[3] == [code]
+    assert replay_codes(OPEN, sent, nothing, sent, CLOSE, **options)[4] == []
+    assert replay_codes(OPEN, sent, {**CLOSE, **nothing}, **options)[2].count(code) == 1
+    assert replay_codes({**OPEN, **CLOSE, **sent}, **options) == [[]]
+    assert replay_codes({**OPEN, **CLOSE}, **options) == [[code]]
 
 
 def test_codes_that_are_discarded() -> None:
     both = {"couponCodes": ["XMAS"], "referralCode": "NT2K54D9"}
     none = {"couponCodes": [], "referralCode": ""}
     discarded = ["codes/discarded", "codes/discarded"]
-    assert replayed(OPEN, both, none, none) == [[], [], discarded, []]
-    assert replayed(OPEN, none) == [[], []]
-    assert replayed(OPEN, both, {"couponCodes": ["YULE"]}, none)[3] == discarded
+    assert replay_codes(OPEN, both, none, none) == [[], [], discarded, []]
+    assert replay_codes(OPEN, none) == [[], []]
+    assert replay_codes(OPEN, both, {"couponCodes": ["YULE"]}, none)[3] == discarded
 
 
 def test_an_omitted_state_stays() -> None:
     finished = ["lifecycle/finished-session"]
-    assert replayed(OPEN, {}, CLOSE, {}, {"cartItems": []}) == [[], [], [], finished, finished]
+    assert replay_codes(OPEN, {}, CLOSE, {}, {"cartItems": []}) == [[], [], [], finished, finished]
 
 
 def test_a_session_is_created_once() -> None:
     create = {"profileId": "a", "state": "cancelled"}
-    assert replayed(create, create) == [["lifecycle/initial-state"]] * 2
-    assert replayed(OPEN, create) == [[], []]
+    assert replay_codes(create, create) == [["lifecycle/initial-state"]] * 2
+    assert replay_codes(OPEN, create) == [[], []]
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_a_given_previous_state(state: str) -> None:
-    (first, second) = replayed({"state": "cancelled"}, {"state": "cancelled"}, previous=state)
+    (first, second) = replay_codes({"state": "cancelled"}, {"state": "cancelled"}, previous=state)
     assert first == (["lifecycle/repeated-state"] if state == "cancelled" else [])
     assert second == ["lifecycle/repeated-state"]
 
@@ -152,7 +152,7 @@ def test_an_unknown_session_stays_unknown_in_what_was_not_sent() -> None:
 def test_a_given_previous_session() -> None:
     stored = {"customerSession": {"state": "open", "couponCodes": ["XMAS"], "cartItems": [SHOE]}}
     updates = [CLOSE, returning({"position": 0, "quantity": 4})]
-    assert replayed(*updates, previous=stored, policy=COUPONS) == [
+    assert replay_codes(*updates, previous=stored, policy=COUPONS) == [
         [],
         ["return/quantity-exceeds-remaining"],
     ]
@@ -165,14 +165,14 @@ def test_a_given_previous_session() -> None:
 def test_a_cart_is_replaced() -> None:
     first, second = {"cartItems": [SHOE, SHIRT]}, {"cartItems": [SHIRT]}
     updates = [OPEN, first, second, CLOSE]
-    assert replayed(*updates, returning({"position": 1}))[4] == ["return/position-out-of-range"]
-    assert replayed(*updates, returning({"position": 0, "quantity": 2}))[4] == [
+    assert replay_codes(*updates, returning({"position": 1}))[4] == ["return/position-out-of-range"]
+    assert replay_codes(*updates, returning({"position": 0, "quantity": 2}))[4] == [
         "return/quantity-exceeds-remaining"
     ]
-    assert replayed(*updates[:3], {"cartItems": []}, CLOSE, returning({"position": 0}))[5] == [
+    assert replay_codes(*updates[:3], {"cartItems": []}, CLOSE, returning({"position": 0}))[5] == [
         "return/position-out-of-range"
     ]
-    assert replayed(OPEN, first, {}, CLOSE, returning({"position": 1}))[4] == []
+    assert replay_codes(OPEN, first, {}, CLOSE, returning({"position": 1}))[4] == []
 
 
 # What has no effect.
@@ -196,7 +196,9 @@ def test_a_refused_update_changes_nothing(refused: Any) -> None:
 
 
 def test_a_refused_creation_creates_nothing() -> None:
-    assert replayed({"profileId": "a", "state": "cancelled"}, {"profileId": "a"}, CLOSE)[1:] == [
+    assert replay_codes({"profileId": "a", "state": "cancelled"}, {"profileId": "a"}, CLOSE)[
+        1:
+    ] == [
         [],
         [],
     ]
@@ -205,7 +207,7 @@ def test_a_refused_creation_creates_nothing() -> None:
 def test_a_refused_return_returns_nothing() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE]}
     too_many = ["return/quantity-exceeds-remaining"]
-    assert replayed(
+    assert replay_codes(
         closed,
         returning({"position": 0, "quantity": 4}),
         returning({"position": 0, "quantity": 3}),
@@ -214,13 +216,13 @@ def test_a_refused_return_returns_nothing() -> None:
 
 def test_a_dry_update_changes_nothing() -> None:
     dry = Update({"state": "cancelled", "couponCodes": ["XMAS"]}, dry=True)
-    assert replayed(OPEN, dry, CLOSE, policy=COUPONS) == [[], [], ["budget/coupon-at-close"]]
+    assert replay_codes(OPEN, dry, CLOSE, policy=COUPONS) == [[], [], ["budget/coupon-at-close"]]
 
 
 def test_a_dry_update_is_judged_alone() -> None:
     closing = Update(CLOSE, dry=True)
     opening = Update({"state": "open"}, dry=True)
-    assert replayed(
+    assert replay_codes(
         {**OPEN, **CLOSE, "couponCodes": ["XMAS"]}, closing, opening, policy=COUPONS
     ) == [
         [],
@@ -232,11 +234,11 @@ def test_a_dry_update_is_judged_alone() -> None:
 def test_a_dry_return_changes_nothing() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE]}
     dry = returning({"position": 0, "quantity": 3})._replace(dry=True)
-    assert replayed(closed, dry, returning({"position": 0, "quantity": 3})) == [[], [], []]
+    assert replay_codes(closed, dry, returning({"position": 0, "quantity": 3})) == [[], [], []]
 
 
 def test_the_time_of_a_dry_update_is_its_own() -> None:
-    reports = replayed(
+    reports = replay_codes(
         OPEN,
         Update({}, dry=True, now="2999-01-01T00:00:00Z"),
         Update({}, now="2999-01-01T00:00:00Z"),
@@ -252,17 +254,17 @@ def test_returns_reduce_what_remains() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE, SHIRT]}
     one = returning({"position": 0, "quantity": 1})
     too_many = ["return/quantity-exceeds-remaining"]
-    assert replayed(closed, one, one, one, one) == [[], [], [], [], too_many]
-    assert replayed(closed, returning({"position": 0}), one) == [[], [], too_many]
-    assert replayed(closed, one, returning({"position": 0}), one) == [[], [], [], too_many]
-    assert replayed(closed, one, returning({"position": 1, "quantity": 1}))[2] == []
+    assert replay_codes(closed, one, one, one, one) == [[], [], [], [], too_many]
+    assert replay_codes(closed, returning({"position": 0}), one) == [[], [], too_many]
+    assert replay_codes(closed, one, returning({"position": 0}), one) == [[], [], [], too_many]
+    assert replay_codes(closed, one, returning({"position": 1, "quantity": 1}))[2] == []
 
 
 def test_returns_by_sku_reduce_what_remains() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE, SHIRT]}
     by_sku, by_position = ({"sku": "A", "quantity": 2}, {"position": 0, "quantity": 2})
     for first, second in ((by_sku, by_position), (by_position, by_sku)):
-        assert replayed(closed, returning(first), returning(second), edition="2026-06") == [
+        assert replay_codes(closed, returning(first), returning(second), edition="2026-06") == [
             [],
             [],
             ["return/quantity-exceeds-remaining"],
@@ -272,24 +274,24 @@ def test_returns_by_sku_reduce_what_remains() -> None:
 def test_a_return_without_a_given_operation() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE]}
     plain = {"return": {"returnedCartItems": [{"position": 0, "quantity": 2}]}}
-    assert replayed(closed, plain, plain) == [[], [], ["return/quantity-exceeds-remaining"]]
-    assert replayed(closed, plain, {"state": "open"})[2] == ["lifecycle/state-transition"]
+    assert replay_codes(closed, plain, plain) == [[], [], ["return/quantity-exceeds-remaining"]]
+    assert replay_codes(closed, plain, {"state": "open"})[2] == ["lifecycle/state-transition"]
 
 
 def test_after_a_return_the_session_can_be_cancelled_only() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE]}
     one = returning({"position": 0, "quantity": 1})
-    assert replayed(closed, one, {"state": "cancelled"}, one) == [
+    assert replay_codes(closed, one, {"state": "cancelled"}, one) == [
         [],
         [],
         [],
         ["lifecycle/state-transition"],
     ]
-    assert replayed(closed, one, CLOSE)[2] == ["lifecycle/state-transition"]
+    assert replay_codes(closed, one, CLOSE)[2] == ["lifecycle/state-transition"]
 
 
 def test_a_return_needs_a_closed_session() -> None:
-    assert replayed({**OPEN, "cartItems": [SHOE]}, returning({"position": 0}), CLOSE) == [
+    assert replay_codes({**OPEN, "cartItems": [SHOE]}, returning({"position": 0}), CLOSE) == [
         [],
         ["lifecycle/state-transition"],
         [],
@@ -304,13 +306,15 @@ def test_reopening() -> None:
     closed = {**OPEN, **CLOSE, "couponCodes": ["XMAS"]}
     illegal = ["lifecycle/state-transition"]
     assert (
-        replayed(closed, reopen, {"cartItems": [SHOE]}, CLOSE, edition="2026-06", policy=COUPONS)
+        replay_codes(
+            closed, reopen, {"cartItems": [SHOE]}, CLOSE, edition="2026-06", policy=COUPONS
+        )
         == [[]] * 4
     )
-    assert replayed(closed, reopen, reopen, edition="2026-06") == [[], [], illegal]
-    assert replayed(closed, Update(b"", "reopen"), CLOSE, edition="2026-06") == [[], [], []]
-    assert replayed(closed, reopen, {"state": "cancelled"}) == [[], illegal, []]
-    assert replayed(reopen, edition="2026-06") == [illegal]
+    assert replay_codes(closed, reopen, reopen, edition="2026-06") == [[], [], illegal]
+    assert replay_codes(closed, Update(b"", "reopen"), CLOSE, edition="2026-06") == [[], [], []]
+    assert replay_codes(closed, reopen, {"state": "cancelled"}) == [[], illegal, []]
+    assert replay_codes(reopen, edition="2026-06") == [illegal]
 
 
 # The SDKs' names.
@@ -334,7 +338,7 @@ def test_names_of_the_sdks() -> None:
 @given(
     st.lists(
         st.one_of(
-            damaged(sessions("2026-06", "NewCustomerSessionV2")),
+            damage(sessions("2026-06", "NewCustomerSessionV2")),
             sessions("2026-06", "NewCustomerSessionV2"),
             sessions("2026-06", "ReturnIntegrationRequest").map(
                 lambda body: Update(body, "return")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.histories import CLOSE, COUPONS, OPEN, SHOE, codes, replayed, returning, states
+from support.histories import CLOSE, COUPONS, OPEN, SHOE, codes, replay_codes, returning, states
 from support.search import draws
 from support.strategies import ENGINES
 from talonschema import Policy, Update, Validator, replay
@@ -154,16 +154,16 @@ def test_a_reopened_session_is_what_it_was() -> None:
 
 def test_budgets_and_raised_severities_end_no_history() -> None:
     closed: list[Any] = [{"profileId": "a", "cartItems": [SHOE]}, CLOSE, returning({"position": 0})]
-    assert replayed(*closed, policy=COUPONS) == [[], ["budget/coupon-at-close"], []]
+    assert replay_codes(*closed, policy=COUPONS) == [[], ["budget/coupon-at-close"], []]
     raised = {"budget": "error", "payload/read-only-property": "error"}
     closed[1] = {**CLOSE, "integrationId": "x"}
-    assert replayed(*closed, policy=COUPONS, severity=raised)[2] == []
+    assert replay_codes(*closed, policy=COUPONS, severity=raised)[2] == []
 
 
 def test_keys_that_only_the_api_sets_are_not_merged() -> None:
     item = {**SHOE, "quantity": 2, "remainingQuantity": 1}
     calls = [{"profileId": "a", "cartItems": [item]}, CLOSE, returning({"position": 0})]
-    assert replayed(*calls)[2] == []
+    assert replay_codes(*calls)[2] == []
     (_, session) = states([{**OPEN, "id": 7, "total": 1, "cartItems": [item]}])[-1]
     assert "remainingQuantity" not in session["cartItems"][0]
     assert session.keys() & {"id", "total"} == set()
@@ -172,23 +172,23 @@ def test_keys_that_only_the_api_sets_are_not_merged() -> None:
 @pytest.mark.parametrize("late", [{"cartItems": []}, {"state": "closed", "cartItems": []}])
 def test_a_finished_session_keeps_its_cart(late: dict[str, Any]) -> None:
     calls = [{"profileId": "a", "cartItems": [SHOE]}, CLOSE, late, returning({"position": 0})]
-    assert replayed(*calls)[3] == []
+    assert replay_codes(*calls)[3] == []
     again = [*calls, late, returning({"position": 0})]
-    assert replayed(*again)[5] == ["return/quantity-exceeds-remaining"]
+    assert replay_codes(*again)[5] == ["return/quantity-exceeds-remaining"]
 
 
 def test_units_of_a_sku_on_several_lines_are_returned_in_order() -> None:
     opened = [{"profileId": "a", "cartItems": ITEMS}, CLOSE]
     two, four = returning({"sku": "a", "quantity": 2}), returning({"sku": "a", "quantity": 4})
-    assert sorted(replayed(*opened, four, edition="2026-06")[2]) == [
+    assert sorted(replay_codes(*opened, four, edition="2026-06")[2]) == [
         *("return/ambiguous-sku", "return/quantity-exceeds-remaining"),
     ]
-    found = replayed(*opened, two, returning({"position": 0}), edition="2026-06")
+    found = replay_codes(*opened, two, returning({"position": 0}), edition="2026-06")
     assert found[3] == ["return/quantity-exceeds-remaining"]
-    assert replayed(*opened, two, returning({"position": 1}), edition="2026-06")[3] == []
+    assert replay_codes(*opened, two, returning({"position": 1}), edition="2026-06")[3] == []
     everything = returning({"sku": "a"}, {"sku": "a"}, {"sku": "a"})
     assert (
-        replayed(*opened, everything, edition="2026-06")[2].count(
+        replay_codes(*opened, everything, edition="2026-06")[2].count(
             "return/quantity-exceeds-remaining"
         )
         == 1

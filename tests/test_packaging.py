@@ -94,7 +94,7 @@ def copy_sources(target: Path) -> Path:
     return target
 
 
-def shipped(sources: Path) -> set[str]:
+def installed_paths(sources: Path) -> set[str]:
     """Return the path in an installation of each file of the source folders."""
     return {
         f"{package}/{path.relative_to(sources / folder).as_posix()}"
@@ -111,7 +111,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def built(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def distributions(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Build the source archive, and from it the wheel."""
     folder = tmp_path_factory.mktemp("built")
     checkout = shutil.copytree(sources, folder / "checkout")
@@ -119,7 +119,7 @@ def built(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 
 @pytest.fixture(scope="module")
-def borrowed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def borrowed_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Link every installed package except for talonschema, which may be installed here too."""
     folder = tmp_path_factory.mktemp("borrowed")
     for site in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
@@ -143,10 +143,14 @@ def install(what: str, built: dict[str, Path], borrowed: Path, folder: Path) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["wheel", "sdist", "editable"])
 def test_installation_is_complete(
-    what: str, sources: Path, built: dict[str, Path], borrowed: Path, tmp_path: Path
+    what: str,
+    sources: Path,
+    distributions: dict[str, Path],
+    borrowed_packages: Path,
+    tmp_path: Path,
 ) -> None:
     checkout = shutil.copytree(sources, tmp_path / "checkout")
-    environment = install(what, built, borrowed, tmp_path)
+    environment = install(what, distributions, borrowed_packages, tmp_path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
 
@@ -170,26 +174,28 @@ def test_installation_is_complete(
     assert "usage" in run(environment.scripts / "talonschema", "--help", cwd=elsewhere).lower()
 
 
-def test_another_build_is_equal(sources: Path, built: dict[str, Path], tmp_path: Path) -> None:
+def test_another_build_is_equal(
+    sources: Path, distributions: dict[str, Path], tmp_path: Path
+) -> None:
     checkout = shutil.copytree(sources, tmp_path / "elsewhere" / "checkout")
     for path in checkout.rglob("*"):
         os.utime(path, (EPOCH + 1, EPOCH + 1))
         path.chmod(path.stat().st_mode & 0o700)
     again = dist.build(checkout, tmp_path / "dist", EPOCH)._asdict()
-    for what, archive in built.items():
+    for what, archive in distributions.items():
         assert again[what].name == archive.name
         assert again[what].read_bytes() == archive.read_bytes(), what
 
 
-def test_the_archives_pass_the_checks_of_an_index(built: dict[str, Path]) -> None:
-    dist.check(dist.Archives(**built))
+def test_the_archives_pass_the_checks_of_an_index(distributions: dict[str, Path]) -> None:
+    dist.check(dist.Archives(**distributions))
 
 
 def test_sdist_has_every_file_of_the_repository(
-    sources: Path, built: dict[str, Path], tmp_path: Path
+    sources: Path, distributions: dict[str, Path], tmp_path: Path
 ) -> None:
     made = {"PKG-INFO", "setup.cfg"}
-    folder = dist.unpacked(built["sdist"], tmp_path)
+    folder = dist.unpack(distributions["sdist"], tmp_path)
     files = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
     assert {
         name.as_posix()
@@ -203,13 +209,13 @@ def test_sdist_has_every_file_of_the_repository(
 
 
 def test_wheel_has_every_source_file_and_nothing_else(
-    sources: Path, built: dict[str, Path]
+    sources: Path, distributions: dict[str, Path]
 ) -> None:
     about = f"talonschema-{VERSION}.dist-info/"
-    with zipfile.ZipFile(built["wheel"]) as wheel:
+    with zipfile.ZipFile(distributions["wheel"]) as wheel:
         names = {name for name in wheel.namelist() if not name.endswith("/")}
         metadata = wheel.read(f"{about}METADATA").decode()
 
-    assert {name for name in names if not name.startswith(about)} == shipped(sources)
+    assert {name for name in names if not name.startswith(about)} == installed_paths(sources)
     assert f"{about}licenses/LICENSE" in names
     assert "License-Expression: MIT\n" in metadata

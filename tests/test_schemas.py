@@ -12,7 +12,7 @@ from uuid import UUID
 import jsonschema
 import pytest
 
-from support.json_layout import laid_out
+from support.json_layout import lay_out
 from talonschema import schemas
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class TestEveryFile:
     @every_file
     def test_is_formatted(self, edition: str, model: str) -> None:
         schema = schemas.load(edition, model)
-        assert schemas.text(edition, model) == laid_out(schema)
+        assert schemas.text(edition, model) == lay_out(schema)
         for path, each in subschemas(schema):
             assert list(each) == sorted(each, key=ORDER.index), path
 
@@ -261,7 +261,7 @@ class TestEditions:
 
     @pytest.mark.parametrize("edition", schemas.EDITIONS)
     def test_response_content(self, edition: str) -> None:
-        def allowed(model: str) -> set[str]:
+        def allowed_contents(model: str) -> set[str]:
             return set(
                 schemas.load(edition, model)["properties"]["responseContent"]["items"]["enum"]
             )
@@ -277,9 +277,9 @@ class TestEditions:
             "previousReturns",
         }
         added = {"campaignEligibility", "achievements"} if edition == "2026-06" else set()
-        assert allowed("ReturnIntegrationRequest") == returns
+        assert allowed_contents("ReturnIntegrationRequest") == returns
         assert (
-            allowed("IntegrationRequest")
+            allowed_contents("IntegrationRequest")
             == returns | {"awardedGiveaways", "ruleFailureReasons"} | added
         )
 

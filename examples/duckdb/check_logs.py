@@ -62,7 +62,7 @@ def schema(log: pa.Schema) -> pa.Schema:
     return pa.schema([("key", line.field("key").type), *COLUMNS])
 
 
-def mapped(
+def map_in_order(
     pool: Executor,
     judge: Callable[[pa.RecordBatch], pa.Table],
     batches: Iterable[pa.RecordBatch],
@@ -96,7 +96,7 @@ def main() -> None:
         ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool,
         pq.ParquetWriter(options.target, schema(batches.schema)) as writer,
     ):
-        for rows in mapped(pool, check, batches, 2 * options.jobs):
+        for rows in map_in_order(pool, check, batches, 2 * options.jobs):
             writer.write_table(rows)
 
 

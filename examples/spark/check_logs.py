@@ -65,7 +65,7 @@ def by_lines(log: DataFrame, validator: Validator) -> DataFrame:
         )
         return check_lines(lines, validator)
 
-    return _mapped(log, log, judge)
+    return _map_batches(log, log, judge)
 
 
 def by_sessions(log: DataFrame, validator: Validator) -> DataFrame:
@@ -81,10 +81,10 @@ def by_sessions(log: DataFrame, validator: Validator) -> DataFrame:
                 lines = ((call["key"], call["line"]) for call in each.as_py())
                 yield from check_sequence(lines, validator)
 
-    return _mapped(sessions, log, judge)
+    return _map_batches(sessions, log, judge)
 
 
-def _mapped(
+def _map_batches(
     frame: DataFrame, log: DataFrame, judge: Callable[[Batches], Iterator[Row]]
 ) -> DataFrame:
     """Return the rows that `judge` makes of the batches of a frame."""

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.search import draws
-from support.strategies import ENGINES, damaged, sessions
+from support.strategies import ENGINES, damage, sessions
 from talonschema import NEW, Policy, Report, Severity, Validator, schemas
 from talonschema.checking.registry import CODES, GROUPS
 from talonschema.findings.code import Code, Confidence, Example
@@ -284,7 +284,7 @@ def test_redaction_of_values(data: Any, context: dict[str, Any], engine: Any) ->
 @given(data=st.data(), edition=st.sampled_from(schemas.EDITIONS), response=st.booleans())
 def test_redaction_of_any_value(data: st.DataObject, edition: str, response: bool) -> None:
     model = "CustomerSessionV2" if response else "NewCustomerSessionV2"
-    payload = mark(data.draw(damaged(sessions(edition, model))))
+    payload = mark(data.draw(damage(sessions(edition, model))))
     validator = Validator(edition=edition, redact=True)
     report = validator.check(payload, model=model)
     reported = texts(report)

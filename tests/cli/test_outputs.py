@@ -43,13 +43,13 @@ def test_files_have_what_standard_output_gets(
     monkeypatch.setattr(spool, "_IN_MEMORY", in_memory)
     arguments = goldens.CASES[case]
     with goldens.inputs() as place:
-        printed = {name: goldens.printed("--format", name, *arguments) for name in FORMATS}
+        printed = {name: goldens.output_of_check("--format", name, *arguments) for name in FORMATS}
         (place / "out").mkdir()
         options = [f"--output-file={name}=out/{name}" for name in FORMATS]
-        assert goldens.printed(*options, *arguments) == printed["text"]
+        assert goldens.output_of_check(*options, *arguments) == printed["text"]
         for name in FORMATS:
             text = (place / "out" / name).read_text("utf-8")
-            assert goldens.unversioned(text) == printed[name]
+            assert goldens.drop_versions(text) == printed[name]
         assert names("out") == sorted(FORMATS)
 
 

@@ -31,9 +31,7 @@ DUPLICATE = """{
 """
 
 
-def reported(
-    source: str | bytes, name: str = "text", style: Style | None = None, **more: Any
-) -> str:
+def render(source: str | bytes, name: str = "text", style: Style | None = None, **more: Any) -> str:
     """Return the output of a form for a payload in a file called a.json."""
     data = source if isinstance(source, bytes) else source.encode()
     result = PayloadResult(check(data, **more).located(data), data)
@@ -41,7 +39,7 @@ def reported(
 
 
 def test_findings_with_their_lines() -> None:
-    assert reported(DUPLICATE) == (
+    assert render(DUPLICATE) == (
         """\
 a.json:7:5: error[json/duplicate-key] this object already has the key "state"
  4 |     "state": "open",
@@ -63,7 +61,7 @@ a.json:7:14: error[schema/enum] "opn" is not one of the allowed values
 
 
 def test_one_line_each() -> None:
-    assert reported(DUPLICATE, "concise") == (
+    assert render(DUPLICATE, "concise") == (
         "a.json:7:5: error[json/duplicate-key] /customerSession/state:"
         ' this object already has the key "state"\n'
         "a.json:7:14: error[schema/enum] /customerSession/state:"
@@ -80,14 +78,14 @@ def test_where_to_read_more_is_reported_once_of_each_code() -> None:
 
 def test_findings_are_in_order_of_their_lines() -> None:
     text = '{"referralCode": 1,\n"profileId": 2, "couponCodes": 3}'
-    lines = reported(text, "concise").splitlines()
+    lines = render(text, "concise").splitlines()
     assert [line.partition(" ")[0] for line in lines] == [
         *("a.json:1:18:", "a.json:2:14:", "a.json:2:32:"),
     ]
 
 
 def test_without_the_source() -> None:
-    assert "|" not in reported(DUPLICATE, style=Style(quoting=False))
+    assert "|" not in render(DUPLICATE, style=Style(quoting=False))
 
 
 def test_redacted_output_has_no_lines_of_the_source(
@@ -172,7 +170,7 @@ def test_lines_of_a_payload_that_begins_further_down() -> None:
 
 
 def test_bytes_that_are_no_text_are_shown_as_such() -> None:
-    assert ' 1 | {"a": "K\N{REPLACEMENT CHARACTER}ln"}\n   |         ^\n' in reported(
+    assert ' 1 | {"a": "K\N{REPLACEMENT CHARACTER}ln"}\n   |         ^\n' in render(
         b'{"a": "K\xf6ln"}'
     )
 
@@ -180,17 +178,15 @@ def test_bytes_that_are_no_text_are_shown_as_such() -> None:
 def test_what_has_no_place() -> None:
     finding = check("{}", now="soon", dry=True).findings[0]
     assert isinstance(finding, Finding)
-    assert reported("{}", now="soon", dry=True).startswith(
-        "a.json: (parameter now): error[request/"
-    )
+    assert render("{}", now="soon", dry=True).startswith("a.json: (parameter now): error[request/")
 
 
 # Colours
 
 
 def test_colours_change_nothing_but_the_colour() -> None:
-    plain = reported(DUPLICATE)
-    painted = reported(DUPLICATE, style=Style(coloured=True))
+    plain = render(DUPLICATE)
+    painted = render(DUPLICATE, style=Style(coloured=True))
     assert painted != plain
     for mark in ("0", "1", "2", "34", "1;31", "1;33", "1;36"):
         painted = painted.replace(f"\x1b[{mark}m", "")

@@ -14,7 +14,7 @@ import pytest
 from support.cli import BAD, CLEAN, MAIN, WRONG_TYPE, Write, start
 
 
-def loaded(code: str) -> set[str]:
+def loaded_modules(code: str) -> set[str]:
     """Return the names of the modules that are loaded once `code` has run."""
     code = f"import sys\n{code}\nprint(*sys.modules, file=sys.stderr)"
     with start(code, stdout=subprocess.DEVNULL) as process:
@@ -25,7 +25,7 @@ def loaded(code: str) -> set[str]:
 
 @pytest.mark.parametrize("option", ["--version", "--help"])
 def test_little_is_imported_for_help_and_version(option: str) -> None:
-    modules = loaded(f"from talonschema.cli import main; assert main([{option!r}]) == 0")
+    modules = loaded_modules(f"from talonschema.cli import main; assert main([{option!r}]) == 0")
     own = {name for name in modules if name.startswith("talonschema.")}
     assert own == {f"talonschema.cli{module}" for module in ("", ".console", ".parser")}
     assert not modules & {"jsonschema", "jsonschema_rs", "jiter", "referencing", "asyncio"}
@@ -34,7 +34,7 @@ def test_little_is_imported_for_help_and_version(option: str) -> None:
 def test_accelerated_check_does_without_the_reference() -> None:
     pytest.importorskip("jsonschema_rs")
     arguments = ["check", *map(str, BAD)]
-    modules = loaded(f"from talonschema.cli import main; assert main({arguments!r}) == 1")
+    modules = loaded_modules(f"from talonschema.cli import main; assert main({arguments!r}) == 1")
     assert "jsonschema_rs" in modules
     assert not modules & {"jsonschema", "referencing", "attr", "attrs", "yaml", "asyncio"}
 

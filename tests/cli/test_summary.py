@@ -15,7 +15,7 @@ from support.pages import ROOT, blocks
 COMMAND = (sys.executable, "-c", "import sys; from talonschema.cli import main; sys.exit(main())")
 
 
-def shown(folder: Path, *arguments: str, **environment: str) -> str:
+def terminal_output(folder: Path, *arguments: str, **environment: str) -> str:
     """Return what a check shows on a terminal."""
     kept = {
         name: value
@@ -53,28 +53,28 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_terminal_gets_a_summary(folder: Path) -> None:
-    assert shown(folder, "b.json") == "no findings in 1 file\n"
-    out = shown(folder, "a.json", "b.json", "--format", "concise")
+    assert terminal_output(folder, "b.json") == "no findings in 1 file\n"
+    out = terminal_output(folder, "a.json", "b.json", "--format", "concise")
     assert out.endswith("\n\n1 error and 1 warning in 1 of 2 files\n")
-    out = shown(folder, "a.json", "b.json", "none.json", "--max-findings", "1")
+    out = terminal_output(folder, "a.json", "b.json", "none.json", "--max-findings", "1")
     assert out.endswith("\n\n1 error in 1 of 3 files; 1 more not shown; 1 file not readable\n")
 
 
 def test_the_page_shows_a_summary() -> None:
     (block,) = (each for each in blocks(ROOT / "docs" / "cli.md") if each.language == "text")
     bad = ("examples/bad/duplicate-keys.json", "examples/bad/returns-nothing.json")
-    assert shown(ROOT, *bad, "examples/good").endswith(f"\n\n{block.text}")
+    assert terminal_output(ROOT, *bad, "examples/good").endswith(f"\n\n{block.text}")
 
 
 def test_the_summary_counts_what_is_passed_over(folder: Path) -> None:
-    assert shown(folder, "package.json", "b.json", "--skip-unrecognised") == (
+    assert terminal_output(folder, "package.json", "b.json", "--skip-unrecognised") == (
         "no findings in 1 file; 1 unrecognised document passed over\n"
     )
 
 
 def test_programs_and_hooks_get_none(folder: Path) -> None:
-    assert shown(folder, "b.json", "--format", "github") == ""
-    assert shown(folder, "b.json", "--output-file", "out.txt") == ""
+    assert terminal_output(folder, "b.json", "--format", "github") == ""
+    assert terminal_output(folder, "b.json", "--output-file", "out.txt") == ""
     assert (folder / "out.txt").read_text("utf-8") == ""
-    assert shown(folder, "b.json", PRE_COMMIT="1") == ""
-    assert shown(folder, "b.json", "--statistics") == "no findings in 1 file\n"
+    assert terminal_output(folder, "b.json", PRE_COMMIT="1") == ""
+    assert terminal_output(folder, "b.json", "--statistics") == "no findings in 1 file\n"

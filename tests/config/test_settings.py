@@ -29,7 +29,9 @@ def of(chosen: SettingsResolver, path: str | None) -> EffectiveSettings:
     return settings
 
 
-def ignored(chosen: SettingsResolver, path: str | None) -> list[tuple[str, str, str | None]]:
+def ignored_settings(
+    chosen: SettingsResolver, path: str | None
+) -> list[tuple[str, str, str | None]]:
     return [
         (each.name, chosen.describe(each.origin), each.reason) for each in of(chosen, path).ignored
     ]
@@ -65,8 +67,8 @@ def test_ignores_add_up(write: Write, layers: str) -> None:
     chosen = choice(write, layers, ignore=["payload"])
     top = ("cart", "talonschema.toml:2", None)
     flag = ("payload", "--ignore", None)
-    assert ignored(chosen, "x.json") == [top, flag]
-    assert ignored(chosen, "a/b/x.json") == [
+    assert ignored_settings(chosen, "x.json") == [top, flag]
+    assert ignored_settings(chosen, "a/b/x.json") == [
         top,
         ("schema/type", "talonschema.toml:13", "it is so"),
         ("cart", "talonschema.toml:14", "it is so"),

@@ -24,18 +24,18 @@ from support.evolution import (
     Narrowing,
     Schema,
     current,
+    last_release,
     narrowings,
-    released,
-    unmarked,
+    undeclared_narrowings,
 )
 from support.search import draws
-from support.strategies import instances, whole_or_damaged
+from support.strategies import instances, maybe_damage
 from talonschema import Validator
 from talonschema.model.schema_tree import SchemaNode
 
 CHANGELOG = (Path(__file__).parents[2] / "CHANGELOG.md").read_text("utf-8")
 EXAMPLES = draws(60)
-VERSION, RELEASED = released()
+VERSION, RELEASED = last_release()
 NARROWED = tuple(narrowings(RELEASED, current()))
 
 releases = st.sampled_from(
@@ -44,7 +44,7 @@ releases = st.sampled_from(
 
 
 def test_what_a_release_accepts_is_accepted_later() -> None:
-    assert unmarked(NARROWED, VERSION, CHANGELOG) == []
+    assert undeclared_narrowings(NARROWED, VERSION, CHANGELOG) == []
 
 
 def test_the_schemas_are_those_of_the_last_release() -> None:
@@ -118,7 +118,7 @@ COST: Schema = {"type": "object", "properties": {"price": {"type": "number"}}}
 SKU = {"sku": "a"}
 
 
-def changed(*steps: str, **keywords: Any) -> dict[str, Schema]:
+def models_with(*steps: str, **keywords: Any) -> dict[str, Schema]:
     """Return the two models with keywords at a place, those of the value None taken away."""
     models: dict[str, Any] = copy.deepcopy({"Item": OBJECT, "Cost": COST})
     place = models[steps[0]]
@@ -136,57 +136,57 @@ ITEM = ("Item", "properties")
 @pytest.mark.parametrize(
     ("models", "place", "payload"),
     [
-        (changed("Item", required=["codes", "sku"]), "Item.codes", SKU),
-        (changed(*ITEM, "sku", minLength=2), "Item.sku", SKU),
-        (changed(*ITEM, "sku", maxLength=9), "Item.sku", {"sku": "a" * 10}),
-        (changed(*ITEM, "sku", type="integer"), "Item.sku", SKU),
-        (changed(*ITEM, "quantity", maximum=99), "Item.quantity", {**SKU, "quantity": 100}),
-        (changed(*ITEM, "state", enum=["open"]), "Item.state", {**SKU, "state": "closed"}),
-        (changed(*ITEM, "codes", maxItems=1), "Item.codes", {**SKU, "codes": ["a", "b"]}),
+        (models_with("Item", required=["codes", "sku"]), "Item.codes", SKU),
+        (models_with(*ITEM, "sku", minLength=2), "Item.sku", SKU),
+        (models_with(*ITEM, "sku", maxLength=9), "Item.sku", {"sku": "a" * 10}),
+        (models_with(*ITEM, "sku", type="integer"), "Item.sku", SKU),
+        (models_with(*ITEM, "quantity", maximum=99), "Item.quantity", {**SKU, "quantity": 100}),
+        (models_with(*ITEM, "state", enum=["open"]), "Item.state", {**SKU, "state": "closed"}),
+        (models_with(*ITEM, "codes", maxItems=1), "Item.codes", {**SKU, "codes": ["a", "b"]}),
         (
-            changed(*ITEM, "codes", "items", minLength=1),
+            models_with(*ITEM, "codes", "items", minLength=1),
             "Item.codes[]",
             {**SKU, "codes": [""]},
         ),
-        (changed(*ITEM, "created", format="uuid"), "Item.created", {**SKU, "created": "now"}),
-        (changed("Cost", required=["price"]), "Cost.price", {**SKU, "costs": {"a": {}}}),
+        (models_with(*ITEM, "created", format="uuid"), "Item.created", {**SKU, "created": "now"}),
+        (models_with("Cost", required=["price"]), "Cost.price", {**SKU, "costs": {"a": {}}}),
         (
-            changed("Cost", "properties", "price", type="integer"),
+            models_with("Cost", "properties", "price", type="integer"),
             "Cost.price",
             {**SKU, "costs": {"a": {"price": 1.5}}},
         ),
-        (changed(*ITEM, color={"type": "string"}), "Item.color", {**SKU, "color": 1}),
-        (changed("Item", additionalProperties={"type": "null"}), "Item{}", {**SKU, "color": 1}),
+        (models_with(*ITEM, color={"type": "string"}), "Item.color", {**SKU, "color": 1}),
+        (models_with("Item", additionalProperties={"type": "null"}), "Item{}", {**SKU, "color": 1}),
         (
-            changed("Item", properties=None, additionalProperties={"type": "string"}),
+            models_with("Item", properties=None, additionalProperties={"type": "string"}),
             "Item.quantity",
             {**SKU, "quantity": 1},
         ),
     ],
 )
 def test_a_narrower_schema_is_found(models: Models, place: str, payload: Any) -> None:
-    found = list(narrowings({"2022-06": changed("Item")}, {"2022-06": models}))
+    found = list(narrowings({"2022-06": models_with("Item")}, {"2022-06": models}))
     assert place in {each.place for each in found}
-    assert accepts(changed("Item"), "Item", payload)
+    assert accepts(models_with("Item"), "Item", payload)
     assert not accepts(models, "Item", payload)
 
 
 @pytest.mark.parametrize(
     "models",
     [
-        changed("Item"),
-        changed("Item", required=None, type=["object", "null"]),
-        changed(*ITEM, "sku", minLength=0, maxLength=11),
-        changed(*ITEM, "quantity", type="number", minimum=None),
-        changed(*ITEM, "state", enum=["closed", "cancelled", "open"]),
-        changed(*ITEM, "codes", items={}),
-        changed(*ITEM, "costs", additionalProperties=COST),
-        changed(*ITEM, created=None, color={}),
-        changed("Cost", "properties", price=None),
+        models_with("Item"),
+        models_with("Item", required=None, type=["object", "null"]),
+        models_with(*ITEM, "sku", minLength=0, maxLength=11),
+        models_with(*ITEM, "quantity", type="number", minimum=None),
+        models_with(*ITEM, "state", enum=["closed", "cancelled", "open"]),
+        models_with(*ITEM, "codes", items={}),
+        models_with(*ITEM, "costs", additionalProperties=COST),
+        models_with(*ITEM, created=None, color={}),
+        models_with("Cost", "properties", price=None),
     ],
 )
 def test_a_wider_schema_is_none(models: Models) -> None:
-    assert list(narrowings({"2022-06": changed("Item")}, {"2022-06": models})) == []
+    assert list(narrowings({"2022-06": models_with("Item")}, {"2022-06": models})) == []
 
 
 @pytest.mark.parametrize("missing", [{}, {"2022-06": {"Cost": COST}}])
@@ -207,7 +207,7 @@ LIMITS = ("minLength", "maxLength", "minimum", "maxItems")
 
 
 @st.composite
-def edited(draw: st.DrawFn, schema: Schema) -> Any:
+def edit_schema(draw: st.DrawFn, schema: Schema) -> Any:
     """Draw a schema that differs in up to three keywords anywhere in it."""
     new: Any = copy.deepcopy(schema)
     for _ in range(draw(st.integers(1, 3))):
@@ -252,9 +252,9 @@ def test_without_a_narrowing_all_payloads_are_accepted(
 ) -> None:
     edition, model = release
     old = RELEASED[edition]
-    new = {**old, model: data.draw(edited(old[model]))}
+    new = {**old, model: data.draw(edit_schema(old[model]))}
     own = payloads(edition, model)
-    payload = data.draw(whole_or_damaged(own))
+    payload = data.draw(maybe_damage(own))
     for before, after in ((old, new), (new, old)):
         if not list(narrowings({edition: before}, {edition: after})):
             assert accepts(after, model, payload) or not accepts(before, model, payload)
@@ -277,4 +277,4 @@ def test_without_a_narrowing_all_payloads_are_accepted(
 def test_breaking_changes_are_named_by_place_and_edition(line: str, *, named: bool) -> None:
     narrowing = Narrowing("2022-06", "CartItem.price", "minimum any became 0")
     changelog = f"# Changelog\n\n## [Unreleased]\n\n### Changed\n\n{line}\n"
-    assert (unmarked([narrowing], "0.1.0", changelog) == []) is named
+    assert (undeclared_narrowings([narrowing], "0.1.0", changelog) == []) is named

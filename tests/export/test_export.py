@@ -27,7 +27,7 @@ from openapi_schema_validator import (
 from referencing import Registry
 
 from support.corpus import corpus
-from support.strategies import kinds, places, sessions, whole_or_damaged
+from support.strategies import kinds, maybe_damage, places, sessions
 from talonschema import schemas
 from talonschema.checking.registry import CODES
 from talonschema.export import TARGETS, Effect, Export, Target, export
@@ -61,7 +61,7 @@ for _name, _check in FORMATS.items():
 
 
 @cache
-def exported(target: Target, edition: str, model: str) -> Export:
+def cached_export(target: Target, edition: str, model: str) -> Export:
     return export(edition, model, target)
 
 
@@ -77,20 +77,20 @@ def original(edition: str, model: str) -> Verdict:
 @cache
 def validator_of(target: Target, edition: str, model: str, kind: Any = None) -> Any:
     """Return a validator of an export that can reach nothing but the export."""
-    document = exported(target, edition, model).document
+    document = cached_export(target, edition, model).document
     if target in OPENAPI:
         document = {"$ref": f"#/components/schemas/{model}", "components": document["components"]}
     kind = kind or DRAFTS.get(target) or OPENAPI[target]
     return kind(document, registry=Registry(), format_checker=formats)
 
 
-def whole(value: Any) -> Any:
+def with_integers(value: Any) -> Any:
     """Return a copy of a value with each whole number written without a fraction."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
-        return {key: whole(inner) for key, inner in value.items()}
-    return [whole(inner) for inner in value] if isinstance(value, list) else value
+        return {key: with_integers(inner) for key, inner in value.items()}
+    return [with_integers(inner) for inner in value] if isinstance(value, list) else value
 
 
 def assert_agreement(target: Target, edition: str, model: str, value: Any) -> None:
@@ -100,7 +100,7 @@ def assert_agreement(target: Target, edition: str, model: str, value: Any) -> No
     if DIALECTS[target].whole_floats:
         assert validator.is_valid(value) == expected
         return
-    assert validator.is_valid(whole(value)) == expected
+    assert validator.is_valid(with_integers(value)) == expected
     if validator.is_valid(value) != expected:
         assert expected
         for error in validator.iter_errors(value):
@@ -114,7 +114,7 @@ def assert_agreement(target: Target, edition: str, model: str, value: Any) -> No
 
 @every_export
 def test_json_schema_is_valid_and_stands_alone(target: Target, edition: str, model: str) -> None:
-    document = exported(target, edition, model).document
+    document = cached_export(target, edition, model).document
     if target in OPENAPI:
         openapi_spec_validator.validate(document)
         for schema in document["components"]["schemas"].values():
@@ -128,7 +128,7 @@ def test_json_schema_is_valid_and_stands_alone(target: Target, edition: str, mod
 
 @pytest.mark.parametrize(("edition", "model"), FILES, ids="/".join)
 def test_a_bundle_holds_the_files_as_they_are(edition: str, model: str) -> None:
-    document = dict(exported("2020-12", edition, model).document)
+    document = dict(cached_export("2020-12", edition, model).document)
     embedded = document.pop("$defs", {})
     assert document == schemas.load(edition, model)
     assert embedded == {name: schemas.load(edition, name) for name in embedded}
@@ -144,7 +144,7 @@ def test_a_bundle_holds_the_files_as_they_are(edition: str, model: str) -> None:
 
 @every_export
 def test_each_reference_leads_to_a_definition(target: Target, edition: str, model: str) -> None:
-    document = exported(target, edition, model).document
+    document = cached_export(target, edition, model).document
     if DIALECTS[target].identified:
         return
     text = json.dumps(document)
@@ -162,9 +162,9 @@ def test_each_reference_leads_to_a_definition(target: Target, edition: str, mode
 @pytest.mark.parametrize("target", ["draft-07", "draft-04", "openapi-3.0"])
 def test_nothing_stands_beside_a_reference(target: Target) -> None:
     for edition, model in FILES:
-        for path, keyword, _ in keywords(exported(target, edition, model).document):
+        for path, keyword, _ in keywords(cached_export(target, edition, model).document):
             if keyword == "$ref":
-                holder: Any = exported(target, edition, model).document
+                holder: Any = cached_export(target, edition, model).document
                 for step in path:
                     holder = holder[step]
                 assert list(holder) == ["$ref"]
@@ -189,7 +189,7 @@ def test_a_draft_has_no_keyword_that_it_does_not_define(target: Target) -> None:
     # Unknown keywords mean nothing to most validators, but AWS refuses a model that has one.
     defined = {*DRAFTS[target].META_SCHEMA["properties"], "$ref"}
     for edition, model in FILES:
-        for path, keyword, _ in keywords(exported(target, edition, model).document):
+        for path, keyword, _ in keywords(cached_export(target, edition, model).document):
             if not path or path[-1] not in {"properties", "definitions"}:
                 assert keyword in defined, (path, keyword)
 
@@ -210,7 +210,7 @@ def test_what_stands_beside_a_reference_is_kept() -> None:
 
 
 def test_words_of_openapi_3_0() -> None:
-    document = exported("openapi-3.0", "2026-06", "CustomerProfile").document
+    document = cached_export("openapi-3.0", "2026-06", "CustomerProfile").document
     memberships = document["components"]["schemas"]["CustomerProfile"]["properties"][
         "loyaltyMemberships"
     ]
@@ -246,19 +246,19 @@ def test_exports_agree_with_the_schemas_on_the_corpus(target: Target) -> None:
 def test_exports_agree_with_the_schemas_on_any_payload(target: Target, data: st.DataObject) -> None:
     edition, model = data.draw(kinds)
     payloads = sessions(edition, model)
-    assert_agreement(target, edition, model, data.draw(whole_or_damaged(payloads)))
+    assert_agreement(target, edition, model, data.draw(maybe_damage(payloads)))
 
 
 @pytest.mark.parametrize("target", DRAFTS)
 def test_another_implementation_agrees(target: Target) -> None:
     validators = {
         file: jsonschema_rs.validator_for(
-            exported(target, *file).document, validate_formats=True, formats=dict(FORMATS)
+            cached_export(target, *file).document, validate_formats=True, formats=dict(FORMATS)
         )
         for file in FILES
     }
     for item in corpus():
-        value = item.value if DIALECTS[target].whole_floats else whole(item.value)
+        value = item.value if DIALECTS[target].whole_floats else with_integers(item.value)
         verdict = original(item.edition, item.model)(value)
         assert validators[item.edition, item.model].is_valid(value) == verdict, item
 
@@ -294,7 +294,7 @@ def test_openapi_lets_tools_refuse_read_only_keys_of_requests() -> None:
         assert original("2022-06", "CartItem")({**item, key: value})
         assert reading.is_valid({**item, key: value})
         assert not writing.is_valid({**item, key: value})
-    listed = exported("openapi-3.0", "2022-06", "CartItem").losses
+    listed = cached_export("openapi-3.0", "2022-06", "CartItem").losses
     assert {loss.path[1] for loss in listed if loss.keyword == "readOnly"} == {
         *("position", "returnedQuantity", "remainingQuantity")
     }
@@ -305,11 +305,11 @@ def test_openapi_lets_tools_refuse_nothing_else_of_requests(data: st.DataObject)
     edition = data.draw(st.sampled_from(schemas.EDITIONS))
     model = data.draw(st.sampled_from(sorted(OPERATIONS_OF)))
     payloads = sessions(edition, model)
-    value = whole(data.draw(whole_or_damaged(payloads)))
+    value = with_integers(data.draw(maybe_damage(payloads)))
     writing = validator_of("openapi-3.0", edition, model, OAS30WriteValidator)
     listed = {
         (loss.model, loss.path[1])
-        for loss in exported("openapi-3.0", edition, model).losses
+        for loss in cached_export("openapi-3.0", edition, model).losses
         if loss.keyword == "readOnly"
     }
     found = {
@@ -326,7 +326,7 @@ def test_openapi_lets_tools_refuse_nothing_else_of_requests(data: st.DataObject)
 
 @every_export
 def test_what_is_lost_is_listed(target: Target, edition: str, model: str) -> None:
-    reported = exported(target, edition, model)
+    reported = cached_export(target, edition, model)
     places = [loss.place for loss in reported.losses]
     assert len(places) == len(set(places))
     for loss in reported.losses:
@@ -359,7 +359,7 @@ def definitions(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @pytest.mark.parametrize(("edition", "model"), FILES, ids="/".join)
 def test_rules_that_apply_are_listed(edition: str, model: str) -> None:
-    rules = exported("draft-07", edition, model).rules
+    rules = cached_export("draft-07", edition, model).rules
     assert "payload/unknown-property" in rules
     assert all(edition in CODES[name].editions for name in rules)
     assert all(model in (CODES[name].models or (model,)) for name in rules)
@@ -372,7 +372,7 @@ def test_rules_that_apply_are_listed(edition: str, model: str) -> None:
 
 
 def test_notes_name_each_rule_and_each_place() -> None:
-    reported = exported("draft-04", "2026-06", "IntegrationRequest")
+    reported = cached_export("draft-04", "2026-06", "IntegrationRequest")
     text = notes(reported)
     assert text.startswith(
         "IntegrationRequest (edition 2026-06) in JSON Schema draft-04 can't express"
@@ -389,7 +389,7 @@ def test_notes_name_each_rule_and_each_place() -> None:
 
 @every_target
 def test_formats_that_a_target_does_not_define_are_reported(target: Target) -> None:
-    text = notes(exported(target, "2026-06", "PriceDetail"))
+    text = notes(cached_export(target, "2026-06", "PriceDetail"))
     reported = f"format: uuid is no format of {DIALECTS[target].name}"
     assert (reported in text) == (target in {"draft-07", "draft-04", "openapi-3.0"})
     assert "format: checked only by validators that assert formats" in text
@@ -464,7 +464,7 @@ def talonschema(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_prints_the_export(target: Target) -> None:
     flags = ["--bundle"] if target == "2020-12" else ["--target", target]
     done = talonschema("Return", *flags, "--edition", "2026-06")
-    reported = exported(target, "2026-06", "Return")
+    reported = cached_export(target, "2026-06", "Return")
     assert (done.returncode, done.stdout, done.stderr) == (0, reported.text, notes(reported))
     assert json.loads(done.stdout) == reported.document
 
@@ -503,7 +503,7 @@ def test_the_page_lists_what_each_target_makes_of_each_keyword() -> None:
     }
     found: dict[tuple[str, str], set[str]] = {key: set() for key in listed}
     for target, edition, model in ALL:
-        for loss in exported(target, edition, model).losses:
+        for loss in cached_export(target, edition, model).losses:
             found[loss.keyword, target].add(WORDS[loss.effect])
     assert listed == {key: ", ".join(sorted(words)) or "same" for key, words in found.items()}
 

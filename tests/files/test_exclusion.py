@@ -31,7 +31,7 @@ def write(*names: str) -> None:
         Path(name).write_text(BAD, "utf-8")
 
 
-def checked(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+def checked_files(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
     main(["check", "--format", "concise", *arguments])
     return [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
 
@@ -74,12 +74,16 @@ def test_without_a_repository_only_rules_below_the_folder_hold() -> None:
 def test_globs_exclude_files_and_folders(capsys: pytest.CaptureFixture[str]) -> None:
     write("a.json", "b.json", "old/c.json", "x/old/d.json", "x/e.json")
     every = ["a.json", "b.json", "old", "x/*/d.json", "x/e.json"]
-    assert checked(capsys, *every, "--exclude", "old") == ["a.json", "b.json", "x/e.json"]
-    assert checked(capsys, *every, "--exclude", "/old", "--exclude", "[ab].json") == [
+    assert checked_files(capsys, *every, "--exclude", "old") == ["a.json", "b.json", "x/e.json"]
+    assert checked_files(capsys, *every, "--exclude", "/old", "--exclude", "[ab].json") == [
         "x/old/d.json",
         "x/e.json",
     ]
-    assert checked(capsys, ".", "--exclude", "x/**") == ["./a.json", "./b.json", "./old/c.json"]
+    assert checked_files(capsys, ".", "--exclude", "x/**") == [
+        "./a.json",
+        "./b.json",
+        "./old/c.json",
+    ]
 
 
 def test_settings_exclude_from_their_folder(
@@ -87,10 +91,10 @@ def test_settings_exclude_from_their_folder(
 ) -> None:
     write("a.json", "x/old/d.json", "x/e.json")
     Path("talonschema.toml").write_text('exclude = ["x/old", "a.json"]\n', "utf-8")
-    assert checked(capsys, ".", "a.json") == ["./x/e.json"]
+    assert checked_files(capsys, ".", "a.json") == ["./x/e.json"]
     monkeypatch.chdir("x")
-    assert checked(capsys, ".", "old/d.json") == ["./e.json"]
-    assert checked(capsys, ".", "--exclude", "e.json", "--no-config") == ["./old/d.json"]
+    assert checked_files(capsys, ".", "old/d.json") == ["./e.json"]
+    assert checked_files(capsys, ".", "--exclude", "e.json", "--no-config") == ["./old/d.json"]
 
 
 def test_a_glob_that_can_match_nothing_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,7 +104,9 @@ def test_a_glob_that_can_match_nothing_is_refused(capsys: pytest.CaptureFixture[
 
 def test_a_file_is_checked_once(capsys: pytest.CaptureFixture[str]) -> None:
     write("a.json", "x/b.json")
-    assert checked(capsys, "a.json", "./a.json", "x/../a.json", "*.json", "x", "x/b.json") == [
+    assert checked_files(
+        capsys, "a.json", "./a.json", "x/../a.json", "*.json", "x", "x/b.json"
+    ) == [
         "a.json",
         "x/b.json",
     ]

@@ -82,7 +82,7 @@ def test_standard_input_stays_as_it_is() -> None:
     assert names(STDIN) == ["-"]
 
 
-def given(content: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def set_stdin(content: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
 
 
@@ -101,11 +101,11 @@ def test_standard_input_under_a_name(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    given(content, monkeypatch)
+    set_stdin(content, monkeypatch)
     arguments = ["check", "-", "--stdin-filename", name]
     assert main([*arguments, "--format", "concise"]) == 1
     assert capsys.readouterr().out.startswith(where)
-    given(content, monkeypatch)
+    set_stdin(content, monkeypatch)
     assert main([*arguments, "--format", "json"]) == 1
     assert json.loads(capsys.readouterr().out)["files"][0]["path"] == name
 
@@ -125,12 +125,12 @@ ignore = ["schema/type"]
 reason = "kept as they were recorded"
 """,
     )
-    given(BAD, monkeypatch)
+    set_stdin(BAD, monkeypatch)
     assert main(["check", "-", "--stdin-filename", "old/a.json"]) == 0
-    given("{}", monkeypatch)
+    set_stdin("{}", monkeypatch)
     assert main(["check", "-", "--stdin-filename", "returns/a.json"]) == 1
     assert '"return" is required and missing' in capsys.readouterr().out
-    given(BAD, monkeypatch)
+    set_stdin(BAD, monkeypatch)
     assert main(["check", "-"]) == 1
 
 

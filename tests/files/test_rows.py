@@ -127,22 +127,22 @@ def test_the_configuration_counts() -> None:
     assert [each["code"] for each in row["findings"]] == ["lifecycle/state-transition"]
 
 
-def listed(check: Any, lines: list[bytes]) -> list[Row]:
+def rows_of(check: Any, lines: list[bytes]) -> list[Row]:
     return list(check(lines))
 
 
 @pytest.mark.parametrize("check", [check_lines, check_sequence])
 def test_the_configuration_pickles(check: Any) -> None:
     configured = partial(check, validator=Validator(ignore=["schema/enum"]), previous=NEW)
-    assert listed(configured, [GOOD])  # it pickles after its first check as before it
-    expected = listed(pickle.loads(pickle.dumps(configured)), LINES)  # noqa: S301 - made here
+    assert rows_of(configured, [GOOD])  # it pickles after its first check as before it
+    expected = rows_of(pickle.loads(pickle.dumps(configured)), LINES)  # noqa: S301 - made here
     assert "schema/enum" not in json.dumps(expected)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as workers:
         assert workers.submit(_in_worker, configured, LINES).result() == expected
 
 
 def _in_worker(check: Any, lines: list[bytes]) -> list[Row]:
-    return listed(check, lines)
+    return rows_of(check, lines)
 
 
 def test_lines_are_taken_as_rows_are() -> None:

@@ -40,13 +40,13 @@ def mutant(target: str, data: bytes, seed: int) -> bytes | None:
     try:
         value = json.loads(data[start:])
         for _ in range(random.randint(1, 3)):
-            value = _changed(value, random)
+            value = _change(value, random)
         return data[:start] + json.dumps(value).encode()
     except (ValueError, RecursionError):
         return None
 
 
-def _changed(value: Any, random: Random) -> Any:
+def _change(value: Any, random: Random) -> Any:
     value = copy.deepcopy(value)
     place: Place = random.choice(list(places(value)))
     part = at(value, place)

@@ -65,7 +65,7 @@ def _passes(target: str, seconds: int, flags: list[str]) -> bool:
     for index, text in enumerate(islice(_seeds(target), None, None, SPARSE)):
         (found / f"seed-{index}").write_bytes(text)
     words = WORK / "words.txt"
-    words.write_text("".join(f'"{_escaped(word)}"\n' for word in sorted(set(_words()))))
+    words.write_text("".join(f'"{_escape(word)}"\n' for word in sorted(set(_words()))))
     command = [
         *(sys.executable, __file__, "--here", "--target", target, "--"),
         *(f"-max_total_time={seconds}", f"-max_len={LONGEST}", f"-timeout={TIMEOUT}"),
@@ -114,7 +114,7 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(each)
 
 
-def _escaped(word: str) -> str:
+def _escape(word: str) -> str:
     return "".join(
         chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\' else f"\\x{byte:02x}"
         for byte in word.encode()

@@ -103,14 +103,14 @@ def sound(report: Report) -> Report:
     return report
 
 
-def agreed(reports: Iterable[Report]) -> Report:
+def common_report(reports: Iterable[Report]) -> Report:
     """Return the report of all engines."""
     first, *others = map(sound, reports)
     assert all(each == first for each in others), [first, *others]
     return first
 
 
-def settled(source: bytes | str) -> Document:
+def read_document(source: bytes | str) -> Document:
     """Return the document as callers read it: once more where the fast parsers are in doubt."""
     found = read(source)
     return reread(source) if found.readable and plain(found.value)[1] else found
@@ -118,12 +118,12 @@ def settled(source: bytes | str) -> Document:
 
 def check(data: bytes) -> None:
     """Check bytes and text, as a payload of each edition; compare the parsers."""
-    assert repr(settled(data)) == repr(reread(data))
+    assert repr(read_document(data)) == repr(reread(data))
     with suppress(UnicodeDecodeError):
         text = data.decode()
-        assert repr(settled(text).value) == repr(settled(data).value)
+        assert repr(read_document(text).value) == repr(read_document(data).value)
     for edition in schemas.EDITIONS:
-        report = agreed(validator(edition, engine).check(data) for engine in ENGINES)
+        report = common_report(validator(edition, engine).check(data) for engine in ENGINES)
         assert validator(edition).is_valid(data) == report.ok
 
 
@@ -134,7 +134,9 @@ def call(data: bytes) -> None:
     policy, edition = chosen[2] % len(POLICIES), schemas.EDITIONS[chosen[2] // 4 % 2]
     if arguments.get("model", "CartItem") not in schemas.models(edition):
         return
-    agreed(validator(edition, engine, policy).check(data[3:], **arguments) for engine in ENGINES)
+    common_report(
+        validator(edition, engine, policy).check(data[3:], **arguments) for engine in ENGINES
+    )
 
 
 def spans(findings: Iterable[Finding], text: str) -> None:
@@ -155,7 +157,7 @@ def positions(data: bytes) -> None:
     text = document.decode(data)
     report = sound(validator("2026-06").check(data))
     spans(report.located(data).findings, text)
-    found = settled(data)
+    found = read_document(data)
     if not found.readable or found.problems:
         return
     ways = [way for way, _ in zip(places(found.value), range(MOST_PLACES), strict=False)]
@@ -178,7 +180,7 @@ def positions(data: bytes) -> None:
 
 def yaml(data: bytes) -> None:
     """Read the documents of YAML, and check each of them."""
-    as_json = settled(data)
+    as_json = read_document(data)
     if as_json.readable and not as_json.problems and isinstance(as_json.value, dict | list):
         assert [repr(each.document) for each in yaml_documents(data)] == [repr(as_json)]
     text = document.decode(data)
@@ -194,7 +196,7 @@ def _judge_document(payload: bytes | Document) -> Report:
             reports.append(asked.check(payload))
         else:
             reports.append(asked.checker.document(payload, asked.call()).report)
-    return agreed(reports)
+    return common_report(reports)
 
 
 def settings(data: bytes) -> None:
@@ -226,7 +228,7 @@ def policy(data: bytes) -> None:
             loaded.append(Policy(catalog=Catalog.load(path)))
         except PolicyError as error:
             _names(error, str(path))
-    found = settled(data)
+    found = read_document(data)
     if found.readable and not found.problems:
         try:
             built = build([ManagementExport("export.json", found.value)]).catalog
@@ -236,7 +238,7 @@ def policy(data: bytes) -> None:
             if built:
                 loaded.append(Policy.from_mapping({"catalog": built}))
     for each in loaded:
-        agreed(Validator(policy=each, engine=engine).check(PAYLOAD) for engine in ENGINES)
+        common_report(Validator(policy=each, engine=engine).check(PAYLOAD) for engine in ENGINES)
 
 
 CORES = [DecisionCore(Settings(edition=edition, store="memory:")) for edition in schemas.EDITIONS]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.gateway.log_lines import parsed
+from support.gateway.log_lines import parse_log
 from support.gateway.processes import Upstream, upstream_running
 from support.gateway.valkey import Valkey
 from talonschema.gateway.telemetry.log import JsonFormatter
@@ -33,7 +33,7 @@ def log_lines() -> Iterator[None]:
     logger.addHandler(handler)
     yield
     logger.removeHandler(handler)
-    parsed("\n".join(handler.lines))
+    parse_log("\n".join(handler.lines))
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ WRITERS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def put(body: bytes, *headers: tuple[str, str], truncated: bool = False) -> Request:
+def put_request(body: bytes, *headers: tuple[str, str], truncated: bool = False) -> Request:
     return Request("PUT", "/v2/customer_sessions/a", headers, body, truncated)
 
 
@@ -50,7 +50,7 @@ def unfit(request: Request, max_body: int = MAX_BODY) -> tuple[int, str]:
 @given(data=st.binary(max_size=3000))
 def test_what_was_compressed_comes_out(encoding: str, data: bytes) -> None:
     body = WRITERS[encoding](data)
-    assert read(put(body, JSON, ("content-encoding", encoding))) == (data if body else b"")
+    assert read(put_request(body, JSON, ("content-encoding", encoding))) == (data if body else b"")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
@@ -58,16 +58,16 @@ def test_a_broken_body_is_refused_wherever_it_breaks(encoding: str) -> None:
     body = WRITERS[encoding](b'{"customerSession": {"state": "open"}}' * 20)
     header = ("content-encoding", encoding)
     for cut in range(1, len(body)):
-        assert unfit(put(body[:cut], header)) == (400, "body/broken"), cut
-    assert unfit(put(body + b"x", header)) == (400, "body/broken")
-    assert unfit(put(b"{}", header)) == (400, "body/broken")
+        assert unfit(put_request(body[:cut], header)) == (400, "body/broken"), cut
+    assert unfit(put_request(body + b"x", header)) == (400, "body/broken")
+    assert unfit(put_request(b"{}", header)) == (400, "body/broken")
 
 
 def test_members_of_gzip_are_read_on_as_by_others() -> None:
     header = ("content-encoding", "gzip")
-    assert read(put(gzip.compress(b"{") + gzip.compress(b"}"), header)) == b"{}"
+    assert read(put_request(gzip.compress(b"{") + gzip.compress(b"}"), header)) == b"{}"
     many = gzip.compress(b"") * 20_000
-    assert unfit(put(many, header)) == (400, "body/broken")
+    assert unfit(put_request(many, header)) == (400, "body/broken")
 
 
 @pytest.mark.slow
@@ -77,7 +77,7 @@ def test_bombs_die_early(encoding: str) -> None:
     assert len(bomb) < MAX_BODY
     tracemalloc.start()
     try:
-        assert unfit(put(bomb, ("content-encoding", encoding))) == (413, "body/too-large")
+        assert unfit(put_request(bomb, ("content-encoding", encoding))) == (413, "body/too-large")
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -88,20 +88,20 @@ def test_the_ratio_has_a_cap_of_its_own() -> None:
     data = bytes(500 * 1024)
     body = gzip.compress(data)
     assert len(data) > MAX_RATIO * len(body)
-    assert unfit(put(body, ("content-encoding", "gzip"))) == (413, "body/too-large")
+    assert unfit(put_request(body, ("content-encoding", "gzip"))) == (413, "body/too-large")
     small = bytes(60 * 1024)
-    assert read(put(brotli.compress(small), ("content-encoding", "br"))) == small
+    assert read(put_request(brotli.compress(small), ("content-encoding", "br"))) == small
 
 
 def test_the_limit_is_the_largest_that_passes() -> None:
     gzipped = ("content-encoding", "gzip")
     data = b"{}" + b" " * 2046
-    assert read(put(data, JSON), 2048) == data
-    assert unfit(put(data, JSON), 2047) == (413, "body/too-large")
-    assert read(put(gzip.compress(data), gzipped), 2048) == data
-    assert unfit(put(gzip.compress(data), gzipped), 2047) == (413, "body/too-large")
+    assert read(put_request(data, JSON), 2048) == data
+    assert unfit(put_request(data, JSON), 2047) == (413, "body/too-large")
+    assert read(put_request(gzip.compress(data), gzipped), 2048) == data
+    assert unfit(put_request(gzip.compress(data), gzipped), 2047) == (413, "body/too-large")
     stored = gzip.compress(data, compresslevel=0)
-    assert unfit(put(stored, gzipped), 2048) == (413, "body/too-large")
+    assert unfit(put_request(stored, gzipped), 2048) == (413, "body/too-large")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_the_limit_is_the_largest_that_passes() -> None:
 def test_what_can_be_read_otherwise_is_refused(
     headers: tuple[tuple[str, str], ...], answer: tuple[int, str]
 ) -> None:
-    assert unfit(put(b"{}", *headers)) == answer
+    assert unfit(put_request(b"{}", *headers)) == answer
 
 
 @pytest.mark.parametrize(
@@ -139,24 +139,24 @@ def test_what_can_be_read_otherwise_is_refused(
     ],
 )
 def test_types_of_json(kind: str) -> None:
-    assert read(put(b"{}", ("content-type", kind))) == b"{}"
+    assert read(put_request(b"{}", ("content-type", kind))) == b"{}"
 
 
 def test_a_body_without_a_type_is_read_as_json() -> None:
-    assert read(put(b"{}")) == b"{}"
-    assert read(put(b"")) == b""
+    assert read(put_request(b"{}")) == b"{}"
+    assert read(put_request(b"")) == b""
 
 
 def test_the_same_type_twice_is_one() -> None:
-    assert read(put(b"{}", JSON, JSON)) == b"{}"
+    assert read(put_request(b"{}", JSON, JSON)) == b"{}"
 
 
 def test_a_truncated_body_is_refused() -> None:
-    assert unfit(put(b"{}", JSON, truncated=True)) == (413, "body/truncated")
+    assert unfit(put_request(b"{}", JSON, truncated=True)) == (413, "body/truncated")
 
 
 def test_gzip_that_was_not_announced_is_reported() -> None:
-    found = read(put(gzip.compress(b"{}"), JSON))
+    found = read(put_request(gzip.compress(b"{}"), JSON))
     assert isinstance(found, UnreadableBody)
     assert (found.status, found.code) == (415, "body/content-encoding")
     assert "Content-Encoding" in found.details

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import talonschema
-from support.gateway.failures import OF_THE_GATE, Failure, Gateway, changed
+from support.gateway.failures import OF_THE_GATE, Failure, Gateway, apply_changes
 from support.gateway.lookups import an_unknown_closed_session_is_not_reopened, looking_up
 from support.gateway.processes import Upstream, free_port, gateway_running, listens, running
 from support.gateway.promises import BAD, CLOSED, LOG, MIB, OPEN, REQUEST_LEG, Front, new, path
@@ -27,7 +27,7 @@ def caddy_running(
 ) -> Iterator[Front]:
     port = free_port()
     text = CONFIG.read_text("utf-8")
-    text = changed(
+    text = apply_changes(
         text,
         ("http://:8080 {", f"http://:{port} {{"),
         ("127.0.0.1:8787", f"127.0.0.1:{plugin}"),
@@ -75,9 +75,9 @@ def test_a_call_to_any_host_is_judged_and_reaches_the_api(front: Front, host: st
     headers = {"host": host, "content-type": "application/json"}
     with front.client() as client:
         assert client.put(path(name), content=BAD, headers=headers).status_code == 400
-        assert front.seen(name) == []
+        assert front.requests_about(name) == []
         assert client.put(path(name), content=OPEN, headers=headers).status_code == 200
-    assert len(front.seen(name)) == 1
+    assert len(front.requests_about(name)) == 1
 
 
 UNPARSED = {
@@ -116,7 +116,7 @@ def test_states_are_not_learned(front: Front) -> None:
     assert front.ask("PUT", path(name), CLOSED).status_code == 200
     answer = front.ask("PUT", path(name), OPEN)
     assert answer.json()["message"].startswith("Cannot move session")
-    assert len(front.seen(name)) == 2
+    assert len(front.requests_about(name)) == 2
 
 
 def test_look_ups_find_states(tmp_path: Path, upstream: Upstream) -> None:

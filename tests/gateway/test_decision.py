@@ -40,7 +40,9 @@ def decide(core_: DecisionCore, request_: Request, states: Collection[str] = ())
 CORE = core()
 
 
-def put(session: Mapping[str, Any] | None = None, query: str = "", **others: Any) -> Request:
+def put_request(
+    session: Mapping[str, Any] | None = None, query: str = "", **others: Any
+) -> Request:
     payload = {"customerSession": session or {}, **others}
     return Request("PUT", SESSION + query, (JSON,), json.dumps(payload).encode())
 
@@ -63,7 +65,7 @@ def pointers(decision: Decision) -> list[str]:
 
 
 def test_a_good_update_is_allowed_and_asks_for_the_state() -> None:
-    decision = CORE.examine(put({"state": "closed"}))
+    decision = CORE.examine(put_request({"state": "closed"}))
     assert decision.label == "allowed"
     assert decision.refusal is None
     assert decision.question is not None
@@ -75,7 +77,7 @@ def test_a_good_update_is_allowed_and_asks_for_the_state() -> None:
 @pytest.mark.parametrize("form", ["api", "problem"])
 def test_a_refusal_has_the_form_and_nothing_of_the_payload(form: str) -> None:
     decision = core(errors=form).examine(
-        put(
+        put_request(
             {
                 "profileId": HIDDEN,
                 "cartItems": [{"name": HIDDEN, "sku": HIDDEN, "price": HIDDEN}],
@@ -105,17 +107,21 @@ def test_a_refusal_has_the_form_and_nothing_of_the_payload(form: str) -> None:
     ("request_", "label", "status"),
     [
         (Request("PUT", f"{SESSION}/", (JSON,), b"{}"), "suspicious", 400),
-        (put(query="?dry=2"), "suspicious", 400),
-        (put()._replace(truncated=True), "unfit", 413),
-        (put()._replace(headers=(("content-type", "text/plain"),)), "unfit", 415),
-        (put()._replace(body=b" " * (2**21 + 1)), "unfit", 413),
-        (put()._replace(body=b""), "invalid", 400),
-        (put()._replace(body=b"null"), "invalid", 400),
-        (put()._replace(body=b"{"), "invalid", 400),
-        (put()._replace(body=b'{"customerSession": {}, "customerSession": {}}'), "invalid", 400),
-        (put()._replace(body=b"\xff\xfe{\0}\0"), "invalid", 400),
-        (put()._replace(body=b"[" * 100_000), "invalid", 400),
-        (put({"state": "x"}), "invalid", 400),
+        (put_request(query="?dry=2"), "suspicious", 400),
+        (put_request()._replace(truncated=True), "unfit", 413),
+        (put_request()._replace(headers=(("content-type", "text/plain"),)), "unfit", 415),
+        (put_request()._replace(body=b" " * (2**21 + 1)), "unfit", 413),
+        (put_request()._replace(body=b""), "invalid", 400),
+        (put_request()._replace(body=b"null"), "invalid", 400),
+        (put_request()._replace(body=b"{"), "invalid", 400),
+        (
+            put_request()._replace(body=b'{"customerSession": {}, "customerSession": {}}'),
+            "invalid",
+            400,
+        ),
+        (put_request()._replace(body=b"\xff\xfe{\0}\0"), "invalid", 400),
+        (put_request()._replace(body=b"[" * 100_000), "invalid", 400),
+        (put_request({"state": "x"}), "invalid", 400),
         (returns({"return": {}}), "invalid", 400),
         (returns()._replace(body=b""), "invalid", 400),
     ],
@@ -152,25 +158,25 @@ def test_other_requests_are_let_be(request_: Request) -> None:
 
 
 def test_a_dry_update_is_judged_alone() -> None:
-    decision = decide(CORE, put({"state": "open"}, "?dry=true"), {"cancelled"})
+    decision = decide(CORE, put_request({"state": "open"}, "?dry=true"), {"cancelled"})
     assert decision == Decision("dry")
-    refused = decide(CORE, put({"state": "x"}, "?dry=true"), {"open"})
+    refused = decide(CORE, put_request({"state": "x"}, "?dry=true"), {"open"})
     assert refused.label == "invalid"
     assert refused.question is None
 
 
 def test_query_parameters_are_judged_too() -> None:
-    decision = decide(CORE, put({}, "?now=2031-01-01T00:00:00Z"))
+    decision = decide(CORE, put_request({}, "?now=2031-01-01T00:00:00Z"))
     assert decision.codes == ("request/now-without-dry",)
     assert body(decision)["errors"][0]["source"] == {"parameter": "now"}
-    assert decide(CORE, put({}, "?dry=true&now=2931-01-01T00:00:00Z")).refusal is None
-    sdk = decide(CORE, put({}, "?dry=true&now=2931-01-01T00:00:00.000000%2B0000"))
+    assert decide(CORE, put_request({}, "?dry=true&now=2931-01-01T00:00:00Z")).refusal is None
+    sdk = decide(CORE, put_request({}, "?dry=true&now=2931-01-01T00:00:00.000000%2B0000"))
     assert (sdk.refusal, sdk.warnings) == (None, ("request/now-offset",))
-    assert decide(CORE, put({}, "?dry=true&now=soon")).codes == ("request/malformed-now",)
+    assert decide(CORE, put_request({}, "?dry=true&now=soon")).codes == ("request/malformed-now",)
 
 
 REQUESTS: dict[str, Callable[[str | None], Request]] = {
-    "update": lambda wanted: put({} if wanted is None else {"state": wanted}),
+    "update": lambda wanted: put_request({} if wanted is None else {"state": wanted}),
     "return": lambda _: returns(),
     "reopen": lambda _: REOPEN,
 }
@@ -207,35 +213,40 @@ def test_one_state_that_permits_is_enough(
 
 
 def test_a_session_that_is_not_known_passes_but_under_strict_new() -> None:
-    cancel = put({"state": "cancelled"})
+    cancel = put_request({"state": "cancelled"})
     assert decide(CORE, cancel).refusal is None
     strict = core(strict_new=True)
     assert decide(strict, cancel).codes == ("lifecycle/initial-state",)
-    assert decide(strict, put({"state": "closed"})).refusal is None
+    assert decide(strict, put_request({"state": "closed"})).refusal is None
     assert decide(strict, returns()).codes == ("lifecycle/state-transition",)
 
 
 def test_the_policy_decides_on_states_too() -> None:
-    again = put({"state": "closed"})
+    again = put_request({"state": "closed"})
     assert decide(CORE, again, {"closed"}).warnings == ("lifecycle/repeated-state",)
     assert decide(CORE, again, {"closed"}).refusal is None
-    changed = put({"cartItems": []})
+    changed = put_request({"cartItems": []})
     assert decide(CORE, changed, {"closed"}).warnings == ("lifecycle/finished-session",)
     strict = core(severity={"lifecycle/finished-session": "error"})
     assert decide(strict, changed, {"closed"}).codes == ("lifecycle/finished-session",)
-    assert decide(core(ignore=["lifecycle"]), put({"state": "open"}), {"closed"}).refusal is None
-    assert decide(core(select=["cart"]), put({"state": "open"}), {"closed"}).refusal is None
-    lenient = decide(core(severity={"lifecycle": "warning"}), put({"state": "open"}), {"closed"})
+    assert (
+        decide(core(ignore=["lifecycle"]), put_request({"state": "open"}), {"closed"}).refusal
+        is None
+    )
+    assert decide(core(select=["cart"]), put_request({"state": "open"}), {"closed"}).refusal is None
+    lenient = decide(
+        core(severity={"lifecycle": "warning"}), put_request({"state": "open"}), {"closed"}
+    )
     assert lenient.refusal is None
     assert lenient.warnings == ("lifecycle/state-transition",)
 
 
 def test_policy_and_overrides_of_the_checker_count() -> None:
-    budget = put({"state": "closed"})
+    budget = put_request({"state": "closed"})
     policy = Policy(coupon_budget=True)
     assert core(policy=policy).examine(budget).codes == ()
     assert core(severity={"payload/unknown-property": "error"}).examine(
-        put({"cartItem": []})
+        put_request({"cartItem": []})
     ).codes == ("payload/unknown-property",)
 
 
@@ -262,20 +273,20 @@ def test_policy_and_overrides_of_the_checker_count() -> None:
     ],
 )
 def test_keys_in_another_case_are_refused(payload: Any, options: dict[str, Any]) -> None:
-    request = put()._replace(body=json.dumps(payload).encode())
+    request = put_request()._replace(body=json.dumps(payload).encode())
     decision = core(**options).examine(request)
     assert decision.label == "invalid"
     assert "payload/unknown-property" in decision.codes
 
 
 def test_keys_in_another_case_are_pointed_at() -> None:
-    decision = CORE.examine(put({"CartItems": [], "couponCode": [], "STATE": 1}))
+    decision = CORE.examine(put_request({"CartItems": [], "couponCode": [], "STATE": 1}))
     assert pointers(decision) == ["/customerSession/CartItems", "/customerSession/STATE"]
     assert decision.warnings == ("payload/unknown-property",)
 
 
 def test_keys_of_the_caller_may_have_any_case() -> None:
-    request = put({"attributes": {"State": 1, "state": 2, "cartitems": 3}})
+    request = put_request({"attributes": {"State": 1, "state": 2, "cartitems": 3}})
     assert CORE.examine(request).refusal is None
 
 
@@ -285,12 +296,12 @@ def test_keys_of_the_caller_may_have_any_case() -> None:
 )
 def test_nobody_can_have_ambiguous_json_pass(options: dict[str, Any]) -> None:
     text = b'{"customerSession": {"state": "open", "state": "cancelled"}}'
-    decision = core(**options).examine(put()._replace(body=text))
+    decision = core(**options).examine(put_request()._replace(body=text))
     assert decision.codes == ("json/duplicate-key",)
 
 
 def test_warnings_never_refuse() -> None:
-    decision = CORE.examine(put({"couponCode": "x", "profileId": ""}))
+    decision = CORE.examine(put_request({"couponCode": "x", "profileId": ""}))
     assert decision.refusal is None
     assert "payload/unknown-property" in decision.warnings
     assert len(decision.warnings) == len(set(decision.warnings))
@@ -302,13 +313,13 @@ def test_the_body_of_a_reopening_does_not_count() -> None:
 
 
 def test_the_same_request_is_decided_on_alike_whenever() -> None:
-    request = put({"state": "open", "x": 1})
+    request = put_request({"state": "open", "x": 1})
     assert decide(CORE, request, {"closed"}) == decide(core(), request, {"closed"})
 
 
 @given(st.binary(max_size=60) | st.text(max_size=40).map(str.encode))
 def test_no_body_makes_it_fail(data: bytes) -> None:
-    decision = decide(CORE, put()._replace(body=data), {"closed"})
+    decision = decide(CORE, put_request()._replace(body=data), {"closed"})
     assert decision.label in ("allowed", "invalid", "transition", "unfit")
 
 
@@ -328,7 +339,7 @@ FILES = sorted([*ROOT.glob("examples/*/*.json"), *ROOT.glob("tests/payloads/*.js
 def test_it_judges_as_the_checker_does(path: Path, edition: str) -> None:
     text = path.read_bytes()
     report = talonschema.check(text, model="IntegrationRequest", edition=edition)
-    decision = core(edition=edition).examine(put()._replace(body=text))
+    decision = core(edition=edition).examine(put_request()._replace(body=text))
     reported = {each.code for each in report.errors}
     assert reported <= set(decision.codes)
     # Beyond that there is only what differs from a name in nothing but case.

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from support.gateway.endings import lost_with_workers
-from support.gateway.failures import OF_BOTH_LEGS, Failure, Gateway, changed
+from support.gateway.endings import count_lost_with_workers
+from support.gateway.failures import OF_BOTH_LEGS, Failure, Gateway, apply_changes
 from support.gateway.half_sent import (
     half_requests_shut_nobody_out,
-    half_sent,
+    half_sent_requests,
     head,
     honest_ones_pass,
 )
@@ -52,10 +52,10 @@ def haproxy_running(
     port = free_port()
     script = (DOCS / "talonschema.lua").read_text("utf-8")
     workers = ", ".join(f'{{ "127.0.0.1", {port} }}' for port in (plugin, *others))
-    script = changed(script, ('{ "127.0.0.1", 8787 }', workers), *in_script)
+    script = apply_changes(script, ('{ "127.0.0.1", 8787 }', workers), *in_script)
     (folder / "talonschema.lua").write_text(script, "utf-8")
     text = (DOCS / "haproxy.cfg").read_text("utf-8")
-    text = changed(
+    text = apply_changes(
         text,
         ("127.0.0.1:8080", f"127.0.0.1:{port}"),
         ("127.0.0.1:9000", f"127.0.0.1:{api.port}"),
@@ -111,14 +111,14 @@ def test_no_trick_slips(front: Front, trick: Trick) -> None:
 def test_upgrades_are_not_passed_on(front: Front) -> None:
     name = new()
     front.ask("GET", path(name), upgrade="h2c", x_other="1")
-    (seen,) = front.seen(name)
+    (seen,) = front.requests_about(name)
     assert "upgrade" not in seen["headers"]
 
 
 def test_no_tunnel_is_opened(front: Front) -> None:
-    before = len(front.api.received())
+    before = len(front.api.requests())
     assert front.ask("CONNECT", "api.example:443").status_code in {400, 405}
-    assert len(front.api.received()) == before
+    assert len(front.api.requests()) == before
 
 
 @pytest.mark.slow
@@ -129,9 +129,11 @@ def test_half_requests_shut_nobody_out(front: Front) -> None:
 @pytest.mark.slow
 def test_large_bodies_are_bounded_in_number(front: Front) -> None:
     large = head(200_000) + b"{" * 100_000
-    with half_sent(front, large, count=300) as opened:
-        eventually(lambda: len(answered(opened)) >= 300 - 256, "none of them is answered")
-        beyond = answered(opened)
+    with half_sent_requests(front, large, count=300) as opened:
+        eventually(
+            lambda: len(readable_connections(opened)) >= 300 - 256, "none of them is answered"
+        )
+        beyond = readable_connections(opened)
         assert len(beyond) == 300 - 256
         assert beyond[0].recv(100).startswith(b"HTTP/1.1 429 ")
         honest_ones_pass(front)
@@ -144,14 +146,14 @@ def test_haproxy_takes_the_workers_of_the_page(tmp_path: Path) -> None:
     (block,) = (each for each in blocks(DOCS / "haproxy.md") if each.language == "lua")
     script = (DOCS / "talonschema.lua").read_text("utf-8")
     (listed,) = re.findall(r"^local WORKERS = \{.*?^\}\n", script, re.MULTILINE | re.DOTALL)
-    script = changed(script, (listed, block.text))
+    script = apply_changes(script, (listed, block.text))
     (tmp_path / "talonschema.lua").write_text(script, "utf-8")
     command = [need("haproxy", "haproxy"), "-c", "-f", str(DOCS / "haproxy.cfg")]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def answered(connections: list[socket.socket]) -> list[socket.socket]:
+def readable_connections(connections: list[socket.socket]) -> list[socket.socket]:
     return [each for each in connections if select.select([each], [], [], 0)[0]]
 
 
@@ -164,7 +166,7 @@ def test_workers_that_end_cost_no_request(
         workers(tmp_path) as (first, program),
         haproxy_running(tmp_path, upstream, first, others=[first + 1]) as front,
     ):
-        assert lost_with_workers(front, program, number) == 0
+        assert count_lost_with_workers(front, program, number) == 0
 
 
 def test_look_ups_settle_what_is_unknown_or_in_doubt(tmp_path: Path, upstream: Upstream) -> None:

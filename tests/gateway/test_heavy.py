@@ -26,7 +26,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def occupied(queue: HeavyQueue) -> Iterator[Callable[[], None]]:
+def occupy(queue: HeavyQueue) -> Iterator[Callable[[], None]]:
     """Keep the queue's thread until the function is called, or the block ends."""
     began, release = threading.Event(), threading.Event()
 
@@ -69,7 +69,7 @@ def test_the_lightest_goes_first() -> None:
         release()
         await asyncio.gather(*tasks)
 
-    with occupied(queue) as release:
+    with occupy(queue) as release:
         asyncio.run(run(release))
     assert order == [10, 10, 20, 30]
 
@@ -88,7 +88,7 @@ def test_work_whose_asker_has_gone_is_dropped() -> None:
         release()
         await stays
 
-    with occupied(queue) as release:
+    with occupy(queue) as release:
         asyncio.run(run(release))
     assert done == [2]
 
@@ -106,7 +106,7 @@ def test_a_full_queue_and_a_late_turn_are_busy(monkeypatch: pytest.MonkeyPatch) 
         release()
         return await asyncio.gather(*tasks, return_exceptions=True)
 
-    with occupied(queue) as release:
+    with occupy(queue) as release:
         found = asyncio.run(run(release))
     assert [type(each) for each in found] == [Busy, Busy, Busy]
 
@@ -123,7 +123,7 @@ def test_bytes_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
         release()
         return [*await asyncio.gather(first, second, return_exceptions=True)]
 
-    with occupied(queue) as release:
+    with occupy(queue) as release:
         found = asyncio.run(run(release))
     assert found[0] == "one alone is taken"
     assert isinstance(found[1], Busy)
@@ -173,11 +173,11 @@ def test_a_judgement_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyP
 def test_many_parts_make_a_small_body_heavy(monkeypatch: pytest.MonkeyPatch) -> None:
     weights: list[int] = []
 
-    async def noted(_self: HeavyQueue, weight: int, work: Callable[[], Any]) -> Any:
+    async def record_weight(_self: HeavyQueue, weight: int, work: Callable[[], Any]) -> Any:
         weights.append(weight)
         return work()
 
-    monkeypatch.setattr(HeavyQueue, "run", noted)
+    monkeypatch.setattr(HeavyQueue, "run", record_weight)
 
     async def run() -> None:
         guard = Guard(Settings(store="memory:"))

@@ -117,8 +117,8 @@ class Kong:
         heard.headers.update(added)
         return heard
 
-    def seen(self, session: str) -> list[dict[str, Any]]:
-        return [each for each in self.api.received() if session in each["target"]]
+    def requests_about(self, session: str) -> list[dict[str, Any]]:
+        return [each for each in self.api.requests() if session in each["target"]]
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +180,7 @@ def test_states_are_learned(kong: Kong) -> None:
     assert [put(None, "/reopen"), put(OPEN), put(CLOSED)] == [200, 200, 200]
     assert kong.ask("POST", path(name, "/returns"), RETURN).status_code == 200
     assert put(CLOSED) == 400
-    assert len(kong.seen(name)) == 6
+    assert len(kong.requests_about(name)) == 6
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_other_calls_are_not_asked_for_their_body(kong: Kong) -> None:
 def test_a_body_that_kong_does_not_hand_over_is_refused(kong: Kong) -> None:
     name = new()
     assert kong.ask("PUT", path(name), OPEN, **{"in": "file"}).status_code == 413
-    assert kong.seen(name) == []
+    assert kong.requests_about(name) == []
 
 
 def test_warnings_are_set_as_a_header(kong: Kong) -> None:
@@ -217,7 +217,7 @@ def test_requests_are_judged_side_by_side(kong: Kong) -> None:
         list(pool.map(lambda name: kong.ask("PUT", path(name), CLOSED), names))
         answers = list(pool.map(lambda name: kong.ask("PUT", path(name), OPEN), names))
     assert {answer.status_code for answer in answers} == {400}
-    assert len(kong.api.received()) == 40
+    assert len(kong.api.requests()) == 40
 
 
 def test_what_goes_wrong_refuses_the_request_and_hangs_nothing(kong: Kong) -> None:
@@ -234,12 +234,12 @@ def test_settings_are_read_anew_with_each_configuration(
     kong.settings = other
     kong.instance = kong.start()["Id"]
     assert kong.ask("PUT", path(new()), BAD).status_code != 503
-    assert len(kong.api.received()) == 1
+    assert len(kong.api.requests()) == 1
     other.write_text('[gateway]\nmode = "enforce"\nstore = "memory:"\n')
     kong.instance = kong.start()["Id"]
     request = new()
     assert kong.ask("PUT", path(new()), BAD, x_request_id=request).status_code == 400
-    assert len(kong.api.received()) == 1
+    assert len(kong.api.requests()) == 1
     eventually(lambda: request in server.output(), "it is not logged")
     assert "would-refuse" not in server.output()
 

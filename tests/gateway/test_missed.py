@@ -49,7 +49,7 @@ class Fleet:
             holder.execute("BEGIN EXCLUSIVE")
             yield
 
-    async def done(self, guard: Guard, request: Request, status: int = 200) -> None:
+    async def complete(self, guard: Guard, request: Request, status: int = 200) -> None:
         verdict = await guard.begin(request)
         assert verdict.refusal is None
         assert verdict.token
@@ -66,25 +66,25 @@ class Fleet:
 @asynccontextmanager
 async def fleet(folder: Path) -> AsyncIterator[Fleet]:
     made = Fleet(folder)
-    await made.done(made.one, update("a", CLOSED))
-    await made.done(made.one, update("b", CLOSED))
+    await made.complete(made.one, update("a", CLOSED))
+    await made.complete(made.one, update("b", CLOSED))
     yield made
     await made.one.close()
     await made.other.close()
 
 
 @pytest.fixture
-def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_settling(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have nobody wait for what others have missed."""
     monkeypatch.setattr(store_health, "SETTLING", 0)
 
 
-@pytest.mark.usefixtures("settled")
+@pytest.mark.usefixtures("no_settling")
 def test_a_session_that_changed_meanwhile_may_be_in_either_state(tmp_path: Path) -> None:
     async def run() -> None:
         async with fleet(tmp_path) as made:
             with made.outage():
-                await made.done(made.one, reopening("a"))
+                await made.complete(made.one, reopening("a"))
             assert not await made.refuses(made.one, update("a", OPEN))
             assert await made.states("a") == {OPEN, CLOSED}
             assert await made.refuses(made.one, update("b", OPEN))
@@ -92,14 +92,14 @@ def test_a_session_that_changed_meanwhile_may_be_in_either_state(tmp_path: Path)
     asyncio.run(run())
 
 
-@pytest.mark.usefixtures("settled")
+@pytest.mark.usefixtures("no_settling")
 def test_others_learn_of_it_once_the_store_answers_any_call(tmp_path: Path) -> None:
     async def run() -> None:
         async with fleet(tmp_path) as made:
             with made.outage():
                 # Its answer never comes.
                 assert not await made.refuses(made.one, reopening("a"))
-            await made.done(made.one, update("c", OPEN))
+            await made.complete(made.one, update("c", OPEN))
             async with asyncio.timeout(30):
                 while await made.states("a") != {OPEN, CLOSED}:  # noqa: ASYNC110 - no event of ours
                     await asyncio.sleep(0.01)
@@ -108,12 +108,12 @@ def test_others_learn_of_it_once_the_store_answers_any_call(tmp_path: Path) -> N
     asyncio.run(run())
 
 
-@pytest.mark.usefixtures("settled")
+@pytest.mark.usefixtures("no_settling")
 def test_what_the_api_refused_meanwhile_is_no_change(tmp_path: Path) -> None:
     async def run() -> None:
         async with fleet(tmp_path) as made:
             with made.outage():
-                await made.done(made.one, update("a", OPEN), status=400)
+                await made.complete(made.one, update("a", OPEN), status=400)
             assert await made.refuses(made.one, update("a", OPEN))
 
     asyncio.run(run())
@@ -127,7 +127,7 @@ def test_after_a_failure_nothing_is_refused_until_others_have_reported(
     async def run() -> None:
         async with fleet(tmp_path) as made:
             with made.outage():
-                await made.done(made.other, update("c", OPEN))
+                await made.complete(made.other, update("c", OPEN))
             # The first has missed nothing, and does not know that there was a failure.
             assert await made.refuses(made.one, update("a", OPEN))
             assert not await made.refuses(made.other, update("a", OPEN))

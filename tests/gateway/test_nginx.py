@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.gateway.endings import lost, lost_with_workers
-from support.gateway.failures import OF_BOTH_LEGS, Failure, Gateway, changed
+from support.gateway.endings import count_lost, count_lost_with_workers
+from support.gateway.failures import OF_BOTH_LEGS, Failure, Gateway, apply_changes
 from support.gateway.half_sent import half_requests_shut_nobody_out
 from support.gateway.installed import need
 from support.gateway.lookups import OF_LOOKUPS, looking_up
@@ -57,7 +57,7 @@ def nginx_running(
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     text = (DOCS / "nginx.conf").read_text("utf-8")
-    text = changed(
+    text = apply_changes(
         text,
         ("127.0.0.1:8080", f"127.0.0.1:{port}"),
         ("127.0.0.1:8787", f"127.0.0.1:{plugin}"),
@@ -114,21 +114,21 @@ def test_what_a_client_does_not_wait_for_is_learned(front: Front) -> None:
         client.put(path(name), content=CLOSED, timeout=0.2)
     eventually(lambda: front.api.state(name), "the API has not carried it out")
 
-    def refused() -> bool:
+    def is_refused() -> bool:
         front.ask("PUT", path(name), OPEN)
         # Refused by the API as long as the plugin doesn't know.
-        before = len(front.seen(name))
+        before = len(front.requests_about(name))
         front.ask("PUT", path(name), OPEN)
-        return len(front.seen(name)) == before
+        return len(front.requests_about(name)) == before
 
-    eventually(refused, "the state was not learned")
+    eventually(is_refused, "the state was not learned")
 
 
 @pytest.mark.parametrize("leg", ["check", "observe", "api"])
 def test_nobody_gets_at_the_legs_from_outside(front: Front, leg: str) -> None:
     answer = front.ask("POST", f"/-/talonschema/{leg}", CLOSED)
     assert answer.status_code == 404
-    assert front.api.received() == []
+    assert front.api.requests() == []
 
 
 def test_an_answer_over_the_buffer_is_cut_off_as_documented(front: Front) -> None:
@@ -160,7 +160,7 @@ def test_workers_that_end_cost_no_request(
         workers(tmp_path) as (first, program),
         nginx_running(tmp_path, upstream, first, second(first, first + 1)) as front,
     ):
-        assert lost_with_workers(front, program, number) == 0
+        assert count_lost_with_workers(front, program, number) == 0
 
 
 @pytest.mark.slow
@@ -184,7 +184,7 @@ def test_two_services_restarted_in_turn_cost_no_request(tmp_path: Path, upstream
 
         start(first, 0)
         start(last, 1)
-        assert lost(front, lambda: restart(first, 0), lambda: restart(last, 1)) == 0
+        assert count_lost(front, lambda: restart(first, 0), lambda: restart(last, 1)) == 0
 
 
 def second(port: int, other: int) -> tuple[str, str]:
@@ -199,7 +199,7 @@ def test_nginx_takes_what_the_page_shows(tmp_path: Path) -> None:
     api, _, directives = api.replace("yourcompany.europe-west1.talon.one", "localhost").partition(
         "#"
     )
-    text = changed(
+    text = apply_changes(
         (DOCS / "nginx.conf").read_text("utf-8"),
         ("modules/ngx_http_js_module.so", str(MODULE)),
         ("        proxy_pass http://api$request_uri;\n", directives.partition("\n")[2]),
@@ -207,7 +207,7 @@ def test_nginx_takes_what_the_page_shows(tmp_path: Path) -> None:
     for block in (api, plugin):
         head = block.partition("\n")[0]
         (written,) = re.findall(rf"^    {head}\n.*?^    \}}\n", text, re.MULTILINE | re.DOTALL)
-        text = changed(text, (written, block))
+        text = apply_changes(text, (written, block))
     (tmp_path / "nginx.conf").write_text(text, "utf-8")
     shutil.copy(DOCS / "talonschema.js", tmp_path)
     program = need("nginx", "nginx libnginx-mod-http-js", MODULE)

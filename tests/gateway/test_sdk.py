@@ -62,7 +62,7 @@ def item(**more: Any) -> Any:
     )
 
 
-def refused(call: Callable[[], Any]) -> list[dict[str, Any]]:
+def refusal_errors(call: Callable[[], Any]) -> list[dict[str, Any]]:
     """Make a call that the plugin refuses; return the errors of its exception."""
     with pytest.raises(BadRequestException) as caught:
         call()
@@ -84,7 +84,7 @@ def test_a_session_lives_through_all_its_states(shop: Shop, upstream: Upstream) 
     assert shop.update(name, coupon_codes=["BEANS-FOR-TWO"], state="open").state == "open"
     assert shop.update(name, state="closed").state == "closed"
 
-    (error,) = refused(lambda: shop.update(name, state="open"))
+    (error,) = refusal_errors(lambda: shop.update(name, state="open"))
     assert error["title"] == "state transition"
     assert error["source"]["pointer"] == "/customerSession/state"
 
@@ -100,24 +100,26 @@ def test_a_session_lives_through_all_its_states(shop: Shop, upstream: Upstream) 
     )
     returned = shop.api.return_cart_items(name, request)
     assert returned.customer_session.state == "partially_returned"
-    refused(lambda: shop.api.reopen_customer_session(name))
-    refused(lambda: shop.update(name, state="closed"))
+    refusal_errors(lambda: shop.api.reopen_customer_session(name))
+    refusal_errors(lambda: shop.update(name, state="closed"))
 
     assert shop.update(name, state="cancelled").state == "cancelled"
-    refused(lambda: shop.update(name, state="open"))
-    refused(lambda: shop.api.return_cart_items(name, request))
+    refusal_errors(lambda: shop.update(name, state="open"))
+    refusal_errors(lambda: shop.api.return_cart_items(name, request))
     assert upstream.state(name) == "cancelled"
     # Of what was refused nothing reached the API.
-    statuses = [each["method"] for each in upstream.received()]
+    statuses = [each["method"] for each in upstream.requests()]
     assert statuses == ["PUT", "PUT", "PUT", "PUT", "GET", "PUT", "POST", "PUT"]
 
 
 def test_errors_have_the_place_and_hide_the_value(shop: Shop, upstream: Upstream) -> None:
     name = new()
-    (error,) = refused(lambda: shop.update(name, cart_items=[item(quantity=10_001, sku="AB-1")]))
+    (error,) = refusal_errors(
+        lambda: shop.update(name, cart_items=[item(quantity=10_001, sku="AB-1")])
+    )
     assert error["source"]["pointer"].startswith("/customerSession/cartItems")
     assert "AB-1" not in json.dumps(error)
-    assert upstream.received() == []
+    assert upstream.requests() == []
 
 
 def test_a_dry_update_changes_nothing(shop: Shop, upstream: Upstream) -> None:
@@ -153,7 +155,7 @@ def test_a_test_key_teaches_no_states(api: Upstream, upstream: Upstream, tmp_pat
         assert tester.update(name, state="closed").state == "closed"
         assert upstream.state(name) is None
         assert tester.update(name, state="open").state == "open"
-        refused(lambda: tester.update(name, cart_items=[item(quantity=10_001)]))
+        refusal_errors(lambda: tester.update(name, cart_items=[item(quantity=10_001)]))
 
 
 RECORDED: list[dict[str, Any]] = json.loads(
@@ -187,7 +189,7 @@ def test_calls_of_sdks_in_other_languages_pass(
             content = json.dumps(body) + form.get("end", "") if body else b""
             answer = plain.request(method, target, content=content, headers=headers)
             assert answer.status_code == 200, (method, target, answer.text)
-    seen = upstream.received()
+    seen = upstream.requests()
     assert [each["target"] for each in seen] == [target for _, target, _ in calls]
     kinds = {each["headers"].get("content-type") for each in seen if each["size"]}
     assert kinds == {form["headers"]["content-type"]}
@@ -208,16 +210,16 @@ def test_the_sdk_for_javascript_keeps_a_session(shop: Shop, upstream: Upstream, 
     assert last == "partially_returned"
     assert refusal["status"] == 400
     assert refusal["body"]["errors"][0]["title"] == "state transition"
-    agents = {each["headers"]["user-agent"] for each in upstream.received()}
+    agents = {each["headers"]["user-agent"] for each in upstream.requests()}
     assert all(agent.startswith("node-superagent/") for agent in agents)
-    queries = [each["target"].partition("?")[2] for each in upstream.received()]
+    queries = [each["target"].partition("?")[2] for each in upstream.requests()]
     assert queries == ["dry=false", "dry=true", "", "dry=true", "", "", "dry=false"]
 
 
 def test_ids_may_hold_more_than_letters(shop: Shop, upstream: Upstream) -> None:
     name = f"{new()} ü?#=+"
     assert shop.update(name, state="closed").integration_id == name
-    refused(lambda: shop.update(name, state="open"))
+    refusal_errors(lambda: shop.update(name, state="open"))
     assert upstream.state(name) == "closed"
 
 
@@ -226,10 +228,10 @@ def test_ids_that_can_be_taken_for_a_path_are_refused(shop: Shop, upstream: Upst
         shop.update(f"{new()}/reopen", state="closed")
     (error,) = json.loads(str(caught.value.body))["errors"]
     assert error["source"] == {"parameter": "customerSessionId"}
-    assert upstream.received() == []
+    assert upstream.requests() == []
 
 
 def test_the_key_reaches_the_api(shop: Shop, upstream: Upstream) -> None:
     shop.update(new(), state="open")
-    (seen,) = upstream.received()
+    (seen,) = upstream.requests()
     assert seen["headers"]["authorization"] == f"ApiKey-v1 {KEY}"

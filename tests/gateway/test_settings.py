@@ -21,18 +21,18 @@ from talonschema.reading.toml_reader import TomlError
 URL = 'url = "https://yourbaseurl.talon.one"'
 
 
-def written(folder: Path, text: str) -> str:
+def write_settings(folder: Path, text: str) -> str:
     path = folder / "talonschema.toml"
     path.write_text(text, encoding="utf-8")
     return str(path)
 
 
 def test_a_file_may_be_empty(tmp_path: Path) -> None:
-    assert load_settings(written(tmp_path, "")) == Settings(severity={})
+    assert load_settings(write_settings(tmp_path, "")) == Settings(severity={})
 
 
 def test_all_that_a_file_can_set(tmp_path: Path) -> None:
-    path = written(
+    path = write_settings(
         tmp_path,
         """
         edition = "2026-06"
@@ -101,10 +101,10 @@ def test_the_table_of_look_ups(tmp_path: Path) -> None:
         [gateway.lookup]
         url = "https://yourbaseurl.talon.one"
     """
-    lookup = load_settings(written(tmp_path, table)).lookup
+    lookup = load_settings(write_settings(tmp_path, table)).lookup
     assert lookup == LookupSettings("https://yourbaseurl.talon.one", None, 0.25)
     more = 'key_file = "key"\ntimeout = 0.4'
-    lookup = load_settings(written(tmp_path, f"{table}{more}")).lookup
+    lookup = load_settings(write_settings(tmp_path, f"{table}{more}")).lookup
     assert lookup == LookupSettings("https://yourbaseurl.talon.one", f"{tmp_path}/key", 0.4)
 
 
@@ -147,17 +147,17 @@ def test_other_urls_are_reported_without_what_is_secret(url: str, reported: str)
 
 def test_paths_count_from_the_file(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text("referral_budget = true", encoding="utf-8")
-    path = written(tmp_path, 'policy = "policy.toml"\n[gateway]\nstore = "sqlite:a/b.db"')
+    path = write_settings(tmp_path, 'policy = "policy.toml"\n[gateway]\nstore = "sqlite:a/b.db"')
     settings = load_settings(path)
     assert settings.policy == Policy(referral_budget=True)
     assert settings.store == f"sqlite:{tmp_path}/a/b.db"
-    assert load_settings(written(tmp_path, "")).store == Settings().store
-    absolute = written(tmp_path, '[gateway]\nstore = "sqlite:/a/b.db"')
+    assert load_settings(write_settings(tmp_path, "")).store == Settings().store
+    absolute = write_settings(tmp_path, '[gateway]\nstore = "sqlite:/a/b.db"')
     assert load_settings(absolute).store == "sqlite:/a/b.db"
 
 
 def test_what_the_caller_gives_wins(tmp_path: Path) -> None:
-    path = written(tmp_path, "[gateway]\nworkers = 2")
+    path = write_settings(tmp_path, "[gateway]\nworkers = 2")
     assert load_settings(path, workers=4).workers == 4
 
 
@@ -214,7 +214,7 @@ def test_what_the_caller_gives_wins(tmp_path: Path) -> None:
 def test_what_is_wrong_is_reported_with_its_line(
     tmp_path: Path, text: str, line: int, reported: str
 ) -> None:
-    path = written(tmp_path, text)
+    path = write_settings(tmp_path, text)
     with pytest.raises(TomlError) as caught:
         load_settings(path)
     assert str(caught.value).startswith(f"{path}:{line}: ")

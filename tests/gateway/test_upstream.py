@@ -123,7 +123,7 @@ def test_answers_can_be_big_and_compressed_and_in_pieces(
 
 def test_it_shows_what_it_received(upstream: Upstream, client: httpx.Client) -> None:
     put(client, "shown%2Fhere", "open", **{"x-mine": "1"})
-    (received,) = upstream.received()
+    (received,) = upstream.requests()
     assert (received["method"], received["target"]) == ("PUT", "/v2/customer_sessions/shown%2Fhere")
     assert received["headers"]["x-mine"] == "1"
     assert upstream.state("shown/here") == "open"

@@ -100,7 +100,7 @@ def write(name: str, value: Any) -> str:
     return name
 
 
-def made(*values: Any) -> dict[str, Any]:
+def build_catalog(*values: Any) -> dict[str, Any]:
     return build(
         [ManagementExport(f"{index}.json", value) for index, value in enumerate(values)]
     ).catalog
@@ -244,7 +244,7 @@ def test_wrong_usage(run: Run, arguments: list[str], reported: str) -> None:
     ],
 )
 def test_pages_and_bare_lists(values: list[Any]) -> None:
-    assert made(*values) == CATALOG
+    assert build_catalog(*values) == CATALOG
 
 
 def test_an_empty_list_is_taken_for_what_is_given() -> None:
@@ -252,7 +252,7 @@ def test_an_empty_list_is_taken_for_what_is_given() -> None:
     forms: tuple[Any, ...] = (empty, {"totalResultSize": 0, "data": None}, [])
     for value in forms:
         with pytest.raises(ListingError, match="doesn't show what it lists"):
-            made(value)
+            build_catalog(value)
         costs = build([ManagementExport("a.json", value, "additional_costs")])
         assert costs.catalog == {"additional_costs": {}}
         attributes = build([ManagementExport("a.json", value, "attributes")])
@@ -320,7 +320,7 @@ def test_values_that_are_allowed(
 
 @pytest.mark.parametrize("value", ["a", 1.5, True, [True], {"a": 1}])
 def test_of_an_unknown_type_any_value_passes(value: Any) -> None:
-    catalog = made(page(attribute("CustomerSession", "a", "(list boolean)"), STORE))
+    catalog = build_catalog(page(attribute("CustomerSession", "a", "(list boolean)"), STORE))
     policy = Policy.from_mapping({"catalog": catalog})
     codes = [each.code for each in check({"attributes": {"a": value}}, policy=policy).findings]
     assert codes == []
@@ -330,9 +330,9 @@ def test_of_an_unknown_type_any_value_passes(value: Any) -> None:
 
 def test_types_of_costs() -> None:
     bare = {key: value for key, value in cost("a").items() if key != "type"}
-    assert made(page(bare))["additional_costs"] == {"a": "session"}
+    assert build_catalog(page(bare))["additional_costs"] == {"a": "session"}
     with pytest.raises(ListingError, match="/data/0 is neither an attribute"):
-        made(page(cost("a", type="order")))
+        build_catalog(page(cost("a", type="order")))
     built = build([ManagementExport("a.json", page(cost("a", type="order")), "additional_costs")])
     assert built.catalog == {"additional_costs": {"a": "both"}}
     assert any("'a' has the type 'order', which is not known" in note for note in built.notes)
@@ -382,7 +382,7 @@ def test_types_of_costs() -> None:
 )
 def test_what_is_wrong_is_reported_with_its_place(values: list[Any], reported: str) -> None:
     with pytest.raises(ListingError) as caught:
-        made(*values)
+        build_catalog(*values)
     assert reported in str(caught.value)
 
 
@@ -418,10 +418,10 @@ COST_LISTS = st.lists(
 def test_json_and_toml_hold_the_same_in_whatever_order(
     tmp_path_factory: pytest.TempPathFactory, attributes: list[Any], costs: list[Any], random: Any
 ) -> None:
-    catalog = made(page(*attributes), page(*costs))
+    catalog = build_catalog(page(*attributes), page(*costs))
     random.shuffle(attributes)
     random.shuffle(costs)
-    again = made(page(*costs), page(*attributes))
+    again = build_catalog(page(*costs), page(*attributes))
     assert json.dumps(again) == json.dumps(catalog)
     path = tmp_path_factory.getbasetemp() / "catalog.toml"
     path.write_bytes("".join(toml_of(catalog)).encode())

@@ -248,7 +248,7 @@ def test_each_id_that_is_encoded_as_it_should_be_is_itself(session: str) -> None
     assert match("POST", f"{path}/returns") == Route("return", session)
 
 
-def once_normalised(path: str) -> str:
+def normalise_once(path: str) -> str:
     """Normalise as a proxy might: decode, then resolve dots and join slashes."""
     found: list[str] = []
     for part in unquote(path).replace("\\", "/").split("/"):
@@ -277,7 +277,7 @@ def test_what_one_normalisation_makes_a_call_of_never_slips_by(rest: str) -> Non
     """
     path = f"/v2/customer_sessions/{rest}"
     found = match("PUT", path)
-    after = match("PUT", quote(once_normalised(path), safe="/;%"))
+    after = match("PUT", quote(normalise_once(path), safe="/;%"))
     if isinstance(after, Route):
         assert isinstance(found, Suspicious) or (
             isinstance(found, Route)

@@ -28,7 +28,7 @@ class Change(NamedTuple):
 
 def change(path: str, source: str, mutant: str) -> Change:
     """Return what differs between a module and its mutant."""
-    one, other = compiled(path, source), compile(mutant, path, "exec", dont_inherit=True)
+    one, other = compile_module(path, source), compile(mutant, path, "exec", dont_inherit=True)
     functions: list[tuple[CodeType, CodeType]] = []
     if _compare(one, other, functions):
         return Change(path, functions, [])
@@ -37,7 +37,7 @@ def change(path: str, source: str, mutant: str) -> Change:
 
 
 @cache
-def compiled(path: str, source: str) -> CodeType:
+def compile_module(path: str, source: str) -> CodeType:
     """Return the code of a module as it is; children inherit what their parent has asked for."""
     return compile(source, path, "exec", dont_inherit=True)
 
@@ -68,7 +68,7 @@ def _targets(node: ast.stmt) -> set[str]:
 
 def _compare(one: CodeType, other: CodeType, found: list[tuple[CodeType, CodeType]]) -> bool:
     """Add the functions that differ to `found`; return False if the code around them does."""
-    ours, theirs = _nested(one), _nested(other)
+    ours, theirs = _nested_code(one), _nested_code(other)
     if len(ours) != len(theirs) or _own(one) != _own(other):
         return False
     for before, after in zip(ours, theirs, strict=True):
@@ -80,7 +80,7 @@ def _compare(one: CodeType, other: CodeType, found: list[tuple[CodeType, CodeTyp
     return True
 
 
-def _nested(code: CodeType) -> list[CodeType]:
+def _nested_code(code: CodeType) -> list[CodeType]:
     return [each for each in code.co_consts if isinstance(each, CodeType)]
 
 
@@ -95,10 +95,10 @@ def _text(constant: object) -> str:
 
 
 def _deep(code: CodeType) -> tuple[object, ...]:
-    return (*_own(code), *map(_deep, _nested(code)))
+    return (*_own(code), *map(_deep, _nested_code(code)))
 
 
-def watched(path: str, source: str) -> Change:
+def record_calls(path: str, source: str) -> Change:
     """Return a change that has each function of a module note that it is called, in `CALLED`."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
@@ -110,7 +110,7 @@ def watched(path: str, source: str) -> Change:
             node.body.insert(0, note)
     ast.fix_missing_locations(tree)
     watching = compile(tree, path, "exec", dont_inherit=True)
-    return Change(path, list(_functions(compiled(path, source), watching)), [])
+    return Change(path, list(_functions(compile_module(path, source), watching)), [])
 
 
 CALLED: set[tuple[str, int]] = set()
@@ -119,14 +119,14 @@ CALLED: set[tuple[str, int]] = set()
 
 def _functions(one: CodeType, other: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
     """Yield the functions of a module, and the same with a change of all of them."""
-    for before, after in zip(_nested(one), _nested(other), strict=True):
+    for before, after in zip(_nested_code(one), _nested_code(other), strict=True):
         if before.co_flags & CO_NEWLOCALS:
             yield before, after
         else:
             yield from _functions(before, after)
 
 
-def loaded(paths: Collection[str]) -> list[FunctionType]:
+def loaded_functions(paths: Collection[str]) -> list[FunctionType]:
     """Return the functions of modules that this process holds."""
     # By type: what an object of a test gives as its class may raise.
     found = [each for each in gc.get_objects() if type(each) is FunctionType]

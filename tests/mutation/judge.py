@@ -19,7 +19,16 @@ from typing import Any, NamedTuple, TypeAlias
 
 import pytest
 
-from mutation.change import CALLED, Change, apply, change, compiled, forget, loaded, watched
+from mutation.change import (
+    CALLED,
+    Change,
+    apply,
+    change,
+    compile_module,
+    forget,
+    loaded_functions,
+    record_calls,
+)
 from mutation.child import fork, pool, result
 
 Function: TypeAlias = tuple[str, int]
@@ -108,9 +117,9 @@ class Judge:
             raise session.Interrupted("errors during collection")
         self.items = [each for each in session.items if not self.left_out(each.nodeid)]
         self._start_server()
-        self.functions = loaded(set(self.originals))
+        self.functions = loaded_functions(set(self.originals))
         for path, source in self.originals.items():
-            compiled(path, source)
+            compile_module(path, source)
         self._measure()
         gc.collect()
         gc.freeze()
@@ -134,7 +143,7 @@ class Judge:
 
     def _measure(self) -> None:
         """Run all tests once, unchanged, and note what they call and how long they take."""
-        found = result(fork(self._measured))
+        found = result(fork(self._measure_tests))
         fit = [passed and seconds < SLOW for passed, seconds, _ in found]
         self.items = list(compress(self.items, fit))
         kept = list(compress(found, fit))
@@ -144,10 +153,10 @@ class Judge:
             for path, line in called:
                 self.calls[path, line].add(number)
 
-    def _measured(self) -> list[tuple[bool, float, list[Function]]]:
+    def _measure_tests(self) -> list[tuple[bool, float, list[Function]]]:
         """Return whether each test passes, its seconds, and the functions that it calls."""
         for path, source in self.originals.items():
-            apply(watched(path, source), self.functions)
+            apply(record_calls(path, source), self.functions)
         found = []
         for item in self.items:
             # A test that finds its results in a cache would call less than it depends on.
@@ -179,7 +188,7 @@ class Judge:
             forget()
         except Exception:  # noqa: BLE001 - whatever it raises, it would raise when it is imported
             return "killed", functions, None
-        self.items[0].config.pluginmanager.register(Limits(self._named()))
+        self.items[0].config.pluginmanager.register(Limits(self._seconds_by_test()))
         killer = run([self.items[each] for each in order])
         if killer is not None:
             return "killed", functions, order[killer]
@@ -192,7 +201,7 @@ class Judge:
         late = [n for n, each in enumerate(self.verdicts) if each == "at import"]
         return {
             "verdicts": self.verdicts,
-            "tests": self._named(),
+            "tests": self._seconds_by_test(),
             "orders": [self._all(self.mutants[each]) for each in late],
         }
 
@@ -201,7 +210,7 @@ class Judge:
         order = self._order(self._functions(self._change(mutant)))
         return list(dict.fromkeys([*order, *range(len(self.items))]))
 
-    def _named(self) -> dict[str, float]:
+    def _seconds_by_test(self) -> dict[str, float]:
         return {each.nodeid: s for each, s in zip(self.items, self.seconds, strict=True)}
 
     def _order(self, functions: list[Function], *, idle: bool = False) -> list[int]:

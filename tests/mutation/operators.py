@@ -79,11 +79,11 @@ class DropKeywordArgument(Operator):
 
     def mutation_positions(self, node: Any) -> Positions:
         if node.type in {"arglist", "trailer"}:
-            for each in self._named(node):
+            for each in self._keyword_arguments(node):
                 yield each.start_pos, each.end_pos
 
     def mutate(self, node: Any, index: int) -> Any:
-        place = node.children.index(self._named(node)[index])
+        place = node.children.index(self._keyword_arguments(node)[index])
         del node.children[place]
         if node.type == "arglist":
             # A comma after the last argument is allowed, one before the first is not.
@@ -91,7 +91,7 @@ class DropKeywordArgument(Operator):
         return node
 
     @staticmethod
-    def _named(node: Any) -> list[Any]:
+    def _keyword_arguments(node: Any) -> list[Any]:
         return [
             each
             for each in node.children

@@ -91,7 +91,7 @@ class Result(NamedTuple):
         return f"{self.mutant.old} -> {self.mutant.new}"
 
 
-def selected(plan: Plan, patterns: Sequence[str]) -> list[Path]:
+def select_modules(plan: Plan, patterns: Sequence[str]) -> list[Path]:
     """Return the modules of a plan whose path matches one of the patterns."""
     paths = sorted({path for each in plan.modules for path in PACKAGE.glob(each)})
     names = [path.relative_to(PACKAGE).as_posix() for path in paths]
@@ -113,7 +113,7 @@ def mutants(path: Path, sample: int | None) -> list[Mutant]:
     return [found[each] for each in sorted(chosen)]
 
 
-def judged(plan: Plan, found: list[Mutant], jobs: int, most: int | None) -> Iterator[Result]:
+def judge_mutants(plan: Plan, found: list[Mutant], jobs: int, most: int | None) -> Iterator[Result]:
     """Yield what becomes of mutants.
 
     Those that take effect as their module is imported are judged by a process that has not done
@@ -199,7 +199,7 @@ def _cold(plan: Plan, mutant: Mutant, seconds: dict[str, float], names: list[str
     return "alive" if status == 0 else ranking.failed
 
 
-def justified() -> dict[str, set[str]]:
+def justified_survivors() -> dict[str, set[str]]:
     """Return the changes, by module, that no test can notice or has to."""
     entries = tomllib.loads((HERE / "survivors.toml").read_text("utf-8")).get("survivors", ())
     found: dict[str, set[str]] = {}
@@ -215,7 +215,7 @@ def changes(results: Sequence[Result], module: str) -> set[str]:
 
 def report(results: Sequence[Result], *, whole: bool) -> int:
     """Print the survivors and a table of scores; return how much is not as it should be."""
-    known = justified()
+    known = justified_survivors()
     alive = [each for each in results if each.verdict == "alive"]
     open_ = [each for each in alive if each.change not in known.get(each.module, ())]
     modules = sorted({each.module for each in results})
@@ -264,11 +264,11 @@ def main(arguments: Sequence[str]) -> int:
     for plan in PLANS:
         found = [
             mutant
-            for path in selected(plan, options.modules)
+            for path in select_modules(plan, options.modules)
             for mutant in mutants(path, options.sample)
         ]
         if found:
-            results += judged(plan, found, options.jobs, options.most)
+            results += judge_mutants(plan, found, options.jobs, options.most)
     return min(1, report(results, whole=options.sample is None and options.most is None))
 
 

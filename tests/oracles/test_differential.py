@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from support.ajv import Ajv
 from support.corpus import corpus
 from support.search import draws
-from support.strategies import ENGINES, kinds, whole_or_damaged
+from support.strategies import ENGINES, kinds, maybe_damage
 from talonschema import Finding, Report, Validator
 from talonschema.model.naming import to_snake
 from talonschema.structure import EngineName
@@ -59,12 +59,12 @@ def validator(edition: str, engine: EngineName) -> Validator:
 
 
 @st.composite
-def judged(draw: st.DrawFn, edition: str, model: str) -> Any:
+def sample_payloads(draw: st.DrawFn, edition: str, model: str) -> Any:
     """Draw a payload that is valid, one on file, or a damaged one."""
     own = payloads(model, edition)
     known = [each.value for each in corpus() if (each.edition, each.model) == (edition, model)]
     drawn = own | st.sampled_from(known) if known else own
-    return draw(whole_or_damaged(drawn))
+    return draw(maybe_damage(drawn))
 
 
 def reports(edition: str, model: str, payload: Any) -> Report:
@@ -84,7 +84,7 @@ def test_ajv_disagrees_on_nulls_of_requests_alone(
     ajv: Ajv, data: st.DataObject, kind: tuple[str, str]
 ) -> None:
     edition, model = kind
-    payload = data.draw(judged(edition, model))
+    payload = data.draw(sample_payloads(edition, model))
     if isinstance(payload, str):
         return  # is taken for JSON text
     ours = reports(edition, model, payload)
@@ -99,7 +99,7 @@ def test_ajv_disagrees_on_nulls_of_requests_alone(
 @settings(max_examples=EXAMPLES * 3)
 @given(data=st.data(), model=st.sampled_from(SDK_MODELS))
 def test_the_sdk_disagrees_where_it_is_explained(data: st.DataObject, model: str) -> None:
-    payload = data.draw(judged(SDK_EDITION, model))
+    payload = data.draw(sample_payloads(SDK_EDITION, model))
     if not isinstance(payload, dict):
         return  # `model_validate` takes objects only
     ours = reports(SDK_EDITION, model, payload)

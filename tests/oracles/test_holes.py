@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.strategies import Place, at, places, put
+from support.strategies import Place, at, places, replace_at
 from talonschema import Policy, Report, Validator
 from talonschema.findings.code import Example
 from talonschema.model.schema_tree import schema_tree
@@ -22,7 +22,7 @@ OWN = {
 """Codes about keys, whatever their values, and of a price that is not there rather than null."""
 
 
-def judged(edition: str, example: Example, data: Any, model: str | None) -> Report:
+def check_example(edition: str, example: Example, data: Any, model: str | None) -> Report:
     context = {key: each for key, each in example.context.items() if key != "edition"}
     policy = Policy.from_mapping(context.pop("policy", {}))
     if context.get("previous") == "NEW":
@@ -47,18 +47,18 @@ def test_null_is_as_good_as_nothing(name: str) -> None:
     for example in (*code.bad, *code.good):
         # The newest one requires the least.
         edition = example.context.get("edition", code.editions[-1])
-        model = judged(edition, example, example.data, None).model
+        model = check_example(edition, example, example.data, None).model
         if model not in {*REQUESTS, *RETURNS}:
             continue
         for place in optional(edition, model, example.data):
             without = copy.deepcopy(example.data)
             del at(without, place[:-1])[place[-1]]
-            null = put(example.data, place, None)
+            null = replace_at(example.data, place, None)
             found, expected = (
                 sorted(each.code for each in report.findings if each.code not in OWN)
                 for report in (
-                    judged(edition, example, null, model),
-                    judged(edition, example, without, model),
+                    check_example(edition, example, null, model),
+                    check_example(edition, example, without, model),
                 )
             )
             assert found == expected, place
@@ -71,12 +71,12 @@ def test_what_is_invalid_or_missing_crashes_no_rule(name: str, wrong: Any) -> No
     code = RULES[name].code
     for example in (*code.bad, *code.good):
         edition = example.context.get("edition", code.editions[-1])
-        model = judged(edition, example, example.data, None).model
+        model = check_example(edition, example, example.data, None).model
         for place in places(example.data):
             if place:
-                data = put(example.data, place, wrong)
+                data = replace_at(example.data, place, wrong)
                 if wrong is ...:
                     del at(data, place[:-1])[place[-1]]
-                report = judged(edition, example, data, model)
+                report = check_example(edition, example, data, model)
                 found = [each.code for each in report.findings]
                 assert "internal/rule-crash" not in found, place

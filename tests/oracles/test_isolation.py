@@ -78,7 +78,9 @@ runner.run(run())
 """
 
 
-def watched(program: str, *arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
+def run_with_hook(
+    program: str, *arguments: str, before: str = ""
+) -> subprocess.CompletedProcess[str]:
     """Run a program that ends with `CAUGHT` once it does what no check does."""
     return subprocess.run(
         [sys.executable, "-c", before + HOOK + program, *arguments],
@@ -90,12 +92,12 @@ def watched(program: str, *arguments: str, before: str = "") -> subprocess.Compl
 
 
 def test_the_library_is_isolated() -> None:
-    done = watched(LIBRARY)
+    done = run_with_hook(LIBRARY)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_command_is_isolated(tmp_path: Path) -> None:
-    done = watched(
+    done = run_with_hook(
         COMMAND,
         "check examples/bad --format sarif",
         f"check examples/good --format gitlab --output-file html={tmp_path}/report.html",
@@ -110,7 +112,7 @@ def test_the_command_is_isolated(tmp_path: Path) -> None:
 
 
 def test_the_core_of_the_gateway_is_isolated(tmp_path: Path) -> None:
-    done = watched(GUARD, f"{tmp_path}/sessions.db", before=LOOP)
+    done = run_with_hook(GUARD, f"{tmp_path}/sessions.db", before=LOOP)
     assert (done.returncode, done.stderr) == (0, "refused: json/syntax\nrefused: json/too-deep\n")
 
 
@@ -125,7 +127,7 @@ def test_the_core_of_the_gateway_is_isolated(tmp_path: Path) -> None:
     ],
 )
 def test_an_attempt_would_be_seen(attempt: str) -> None:
-    assert watched(attempt).returncode == CAUGHT
+    assert run_with_hook(attempt).returncode == CAUGHT
 
 
 def test_no_source_executes_data() -> None:

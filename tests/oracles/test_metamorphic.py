@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from support.corpus import corpus
 from support.policies import SHAPES
 from support.search import draws
-from support.strategies import ENGINES, kinds, shuffled, slips, whole_or_damaged
+from support.strategies import ENGINES, kinds, maybe_damage, shuffle_keys, slips
 from talonschema import NEW, Policy, Report, Validator, schemas
 from talonschema.files import check_lines, ndjson
 from talonschema.findings.code import Example
@@ -42,19 +42,19 @@ def validator(edition: str) -> Validator:
     return Validator(edition=edition)
 
 
-def found(report: Report) -> Found:
+def codes_and_pointers(report: Report) -> Found:
     return [(each.code, each.pointer) for each in report.findings]
 
 
 @st.composite
-def written(draw: st.DrawFn, value: Any) -> str:
+def json_texts(draw: st.DrawFn, value: Any) -> str:
     """Draw a JSON text of a value, with other white space and other spellings of numbers."""
     blank = draw(st.sampled_from(["", " ", "\n\t", "\r\n"]))
     if isinstance(value, dict):
-        members = [f"{json.dumps(k)}{blank}:{draw(written(v))}" for k, v in value.items()]
+        members = [f"{json.dumps(k)}{blank}:{draw(json_texts(v))}" for k, v in value.items()]
         return f"{blank}{{{','.join(members) or blank}}}{blank}"
     if isinstance(value, list):
-        return f"{blank}[{','.join([draw(written(each)) for each in value]) or blank}]"
+        return f"{blank}[{','.join([draw(json_texts(each)) for each in value]) or blank}]"
     text = json.dumps(value)
     if type(value) is int and abs(value) < 2**53:
         text = draw(st.sampled_from([text, f"{text}.0", f"{text}e0", f"{text}.000E+00"]))
@@ -67,24 +67,24 @@ def written(draw: st.DrawFn, value: Any) -> str:
 @given(data=st.data(), kind=kinds)
 def test_the_spelling_of_a_text_does_not_matter(data: st.DataObject, kind: tuple[str, str]) -> None:
     edition, model = kind
-    payload = data.draw(whole_or_damaged(payloads(model, edition)))
+    payload = data.draw(maybe_damage(payloads(model, edition)))
     if isinstance(payload, str):
         return  # is taken for JSON text
-    expected = found(validator(edition).check(payload, model=model))
-    text = data.draw(written(payload))
-    assert found(validator(edition).check(text, model=model)) == expected
-    assert found(validator(edition).check(text.encode(), model=model)) == expected
+    expected = codes_and_pointers(validator(edition).check(payload, model=model))
+    text = data.draw(json_texts(payload))
+    assert codes_and_pointers(validator(edition).check(text, model=model)) == expected
+    assert codes_and_pointers(validator(edition).check(text.encode(), model=model)) == expected
 
 
 @st.composite
-def dressed(draw: st.DrawFn, value: Any) -> Any:
+def vary_containers(draw: st.DrawFn, value: Any) -> Any:
     """Draw a value whose containers are of other types that mean the same."""
     if isinstance(value, list):
-        return draw(st.sampled_from([list, tuple]))([draw(dressed(each)) for each in value])
+        return draw(st.sampled_from([list, tuple]))([draw(vary_containers(each)) for each in value])
     if not isinstance(value, dict):
         return value
     make = draw(st.sampled_from([dict, UserDict, MappingProxyType, ChainMap, OrderedDict]))
-    return make({key: draw(dressed(each)) for key, each in value.items()})
+    return make({key: draw(vary_containers(each)) for key, each in value.items()})
 
 
 @settings(max_examples=EXAMPLES)
@@ -93,12 +93,12 @@ def test_key_order_types_and_engine_do_not_matter(
     data: st.DataObject, kind: tuple[str, str]
 ) -> None:
     edition, model = kind
-    payload = data.draw(whole_or_damaged(payloads(model, edition)))
-    expected = found(validator(edition).check(payload, model=model))
+    payload = data.draw(maybe_damage(payloads(model, edition)))
+    expected = codes_and_pointers(validator(edition).check(payload, model=model))
     other = Validator(edition=edition, engine="jsonschema")
-    assert found(other.check(payload, model=model)) == expected
-    for same in (data.draw(dressed(payload)), data.draw(shuffled(payload))):
-        assert found(validator(edition).check(same, model=model)) == expected
+    assert codes_and_pointers(other.check(payload, model=model)) == expected
+    for same in (data.draw(vary_containers(payload)), data.draw(shuffle_keys(payload))):
+        assert codes_and_pointers(validator(edition).check(same, model=model)) == expected
 
 
 def without_nulls(value: Any, part: SchemaNode | None) -> Any:
@@ -133,12 +133,12 @@ def test_the_naming_does_not_matter(data: st.DataObject, kind: tuple[str, str]) 
     drawn = payloads(model, edition) | slips(edition, model).map(lambda slip: slip.payload)
     root = schema_tree(edition, model)
     payload = without_nulls(data.draw(drawn), root)
-    wire = found(validator(edition).check(payload, model=model))
+    wire = codes_and_pointers(validator(edition).check(payload, model=model))
     snake = Validator(edition=edition, naming="snake").check(in_snake(payload, root), model=model)
     names = {to_snake(each): each for part in root.walk() for each in part.properties}
     back = [
         (code, "/".join(names.get(step, step) for step in pointer.split("/")))
-        for code, pointer in found(snake)
+        for code, pointer in codes_and_pointers(snake)
     ]
     assert sorted(back) == sorted(wire)
 
@@ -147,12 +147,14 @@ def test_the_naming_does_not_matter(data: st.DataObject, kind: tuple[str, str]) 
 @given(data=st.data(), edition=st.sampled_from(schemas.EDITIONS))
 def test_the_envelope_does_not_matter(data: st.DataObject, edition: str) -> None:
     own = payloads("NewCustomerSessionV2", edition)
-    session = data.draw(whole_or_damaged(own))
+    session = data.draw(maybe_damage(own))
     if not isinstance(session, dict):
         return
     bare = validator(edition).check(session, model="NewCustomerSessionV2")
     whole = validator(edition).check({"customerSession": session}, model="IntegrationRequest")
-    assert [(code, f"/customerSession{place}") for code, place in found(bare)] == found(whole)
+    assert [
+        (code, f"/customerSession{place}") for code, place in codes_and_pointers(bare)
+    ] == codes_and_pointers(whole)
 
 
 @pytest.mark.parametrize("edition", schemas.EDITIONS)
@@ -161,7 +163,7 @@ def test_the_form_of_a_file_does_not_matter(
 ) -> None:
     values = [each.value for each in corpus() if each.edition == edition]
     values = [each for each in values if isinstance(each, dict)][::7]
-    expected = [found(validator(edition).check(each)) for each in values]
+    expected = [codes_and_pointers(validator(edition).check(each)) for each in values]
     lines = [json.dumps(each) for each in values]
     rows = check_lines(lines, validator(edition))
     assert [[(f["code"], f["pointer"]) for f in row["findings"]] for row in rows] == expected
@@ -222,7 +224,7 @@ def test_each_rule_is_judged_skipped_or_does_not_apply(
     call["model"] = model
     if "operation" in call:
         call["operation"] = OPERATIONS_OF.get(model, "update")
-    payload = data.draw(whole_or_damaged(payloads(model, edition)))
+    payload = data.draw(maybe_damage(payloads(model, edition)))
     with pytest.MonkeyPatch.context() as monkeypatch:
         watched = Watched(monkeypatch)
         # The other engine has a prefilter, which knows without them that rules have no finding.

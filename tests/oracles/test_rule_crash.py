@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from support.policies import SHAPES
 from support.search import draws
-from support.strategies import ENGINES, places, put, sent_or_received, whole_or_damaged
+from support.strategies import ENGINES, maybe_damage, places, replace_at, sent_or_received
 from talonschema import NEW, Policy, Report, Validator
 from talonschema.rules import RULES
 from talonschema.structure import EngineName
@@ -52,7 +52,7 @@ class Long(int):
     pass
 
 
-def nested(levels: int) -> list[Any]:
+def nested_lists(levels: int) -> list[Any]:
     value: list[Any] = []
     for _ in range(levels):
         value = [value]
@@ -69,7 +69,7 @@ EXTREMES: list[Any] = [
     # Mappings and lists.
     *({}, {"": {}}, {"a": [[1e308]]}, {"price": 1e308}, {1: 2}, UserDict(price=1), Own()),
     *(ChainMap({"quantity": 1}), MappingProxyType({"price": Decimal("1e308")}), OrderedDict(a=1)),
-    *([], [[]], [[[None]]], [1, "1", None], nested(97), nested(200), (1, (2,)), {1}),
+    *([], [[]], [[[None]]], [1, "1", None], nested_lists(97), nested_lists(200), (1, (2,)), {1}),
     *(UserList([1]), deque([1])),
     # Texts, and what is none.
     *("", "\ud800", "\0", "x" * 1001, "guest", "closed", "2020-02-30T00:00:00Z", State.CLOSED),
@@ -94,7 +94,7 @@ class Known(NamedTuple):
     policy: Policy
 
 
-def known() -> Iterator[Known]:
+def example_cases() -> Iterator[Known]:
     for rule in RULES.values():
         for example in (*rule.code.bad, *rule.code.good):
             context = dict(example.context)
@@ -106,16 +106,16 @@ def known() -> Iterator[Known]:
 
 
 @st.composite
-def generated(draw: st.DrawFn) -> Known:
+def generated_cases(draw: st.DrawFn) -> Known:
     edition, model = draw(sent_or_received)
     own = payloads(model, edition)
     context = {"model": model, "previous": draw(st.sampled_from(PREVIOUS))}
     context |= draw(st.sampled_from(CALLS))
-    return Known(edition, draw(whole_or_damaged(own)), context, draw(st.sampled_from(POLICIES)))
+    return Known(edition, draw(maybe_damage(own)), context, draw(st.sampled_from(POLICIES)))
 
 
 POLICIES = list(SHAPES.values())
-KNOWN = list(known())
+KNOWN = list(example_cases())
 
 
 @st.composite
@@ -125,7 +125,7 @@ def extreme(draw: st.DrawFn, bases: st.SearchStrategy[Known]) -> Known:
     payload = base.payload
     for value in draw(st.lists(st.sampled_from(EXTREMES), min_size=1, max_size=4)):
         deepest = sorted(places(payload), key=lambda place: (-len(place), str(place)))
-        payload = put(payload, draw(st.sampled_from(deepest)), value)
+        payload = replace_at(payload, draw(st.sampled_from(deepest)), value)
     return base._replace(payload=payload)
 
 
@@ -140,7 +140,7 @@ def validator(case: Known, engine: EngineName) -> Validator:
     return VALIDATORS[key]
 
 
-def judged(case: Known) -> Report:
+def check_case(case: Known) -> Report:
     """Return the report of both engines, which has every form that reports have."""
     first, other = (
         validator(case, engine).check(case.payload, **case.context) for engine in ENGINES
@@ -153,15 +153,15 @@ def judged(case: Known) -> Report:
 
 
 @settings(max_examples=EXAMPLES)
-@given(extreme(generated()))
+@given(extreme(generated_cases()))
 def test_no_rule_fails(case: Known) -> None:
-    judged(case)
+    check_case(case)
 
 
 @settings(max_examples=EXAMPLES)
 @given(extreme(st.sampled_from(KNOWN)), st.sampled_from([None, *POLICIES]))
 def test_no_rule_fails_on_what_it_is_about(case: Known, policy: Policy | None) -> None:
-    judged(case if policy is None else case._replace(policy=policy))
+    check_case(case if policy is None else case._replace(policy=policy))
 
 
 @pytest.mark.parametrize(
@@ -176,11 +176,11 @@ def test_sums_beyond_a_double(number: Any, model: str) -> None:
     totals = ("total", "cartItemTotal", "additionalCostTotal", "cartItemAdditionalCostTotal")
     session = {
         "state": "closed",
-        "attributes": {"a": nested(50)},
+        "attributes": {"a": nested_lists(50)},
         "additionalCosts": costs,
         "cartItems": [{**item, "remainingQuantity": number, "additionalCosts": costs}] * 3,
         **(dict.fromkeys(totals, number) if model == "CustomerSessionV2" else {}),
     }
     for policy in (SHAPES["exact"], SHAPES["lax"], SHAPES["everything"]):
         for edition in ("2022-06", "2026-06"):
-            judged(Known(edition, session, {"model": model}, policy))
+            check_case(Known(edition, session, {"model": model}, policy))

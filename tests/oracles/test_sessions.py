@@ -141,14 +141,14 @@ class Replaying(RuleBasedStateMachine):
             self.session, self.previous = Session(), NEW
         self.waiting: deque[Update] = deque()
         self.reports: Iterator[Report] = replay(
-            self.fed(),
+            self.updates(),
             previous=self.previous,
             edition=application.edition,
             policy=policy(application),
             ignore=["identity"],
         )
 
-    def fed(self) -> Iterator[Update]:
+    def updates(self) -> Iterator[Update]:
         while True:
             yield self.waiting.popleft()
 
@@ -246,10 +246,10 @@ class Guarded(RuleBasedStateMachine):
             assert verdict.token is None
             assert verdict.refusal is None
             return
-        assert (verdict.refusal is not None) == self.refused(operation, state)
+        assert (verdict.refusal is not None) == self.is_refused(operation, state)
         if verdict.refusal is not None:
             return
-        legal = self.carried_out(operation, state, self.session) if fate != "refused" else None
+        legal = self.session_after(operation, state, self.session) if fate != "refused" else None
         answer: Response | None = Response(400, (), b"{}")
         if fate.startswith("lost"):
             answer = LOST
@@ -271,9 +271,9 @@ class Guarded(RuleBasedStateMachine):
 
     @precondition(lambda self: self.late)
     @rule(data=st.data())
-    def do_what_was_lost(self, data: st.DataObject) -> None:
+    def carry_out_lost_call(self, data: st.DataObject) -> None:
         _, operation, state, _ = data.draw(st.sampled_from(self.late))
-        self.session = self.carried_out(operation, state, self.session) or self.session
+        self.session = self.session_after(operation, state, self.session) or self.session
 
     @rule(seconds=st.sampled_from([1.0, LEASE]))
     def wait(self, seconds: float) -> None:
@@ -303,7 +303,7 @@ class Guarded(RuleBasedStateMachine):
         target = f"{path}?dry=true" if dry else path
         return Request(method, target, (("content-type", "application/json"),), text)
 
-    def carried_out(self, operation: str, state: str | None, session: Session) -> Session | None:
+    def session_after(self, operation: str, state: str | None, session: Session) -> Session | None:
         """Return the session after a call; None if the API refuses it."""
         entries = {"returnedCartItems": [{"position": 0}]}
         body = entries if operation == "return" else {"state": state}
@@ -311,13 +311,13 @@ class Guarded(RuleBasedStateMachine):
         found, after = judge(self.application, full, operation, body, dry=False)
         return None if found & REFUSALS else Session(after.state)
 
-    def refused(self, operation: str, state: str | None) -> bool:
+    def is_refused(self, operation: str, state: str | None) -> bool:
         """Return True if no state that is possible permits the call."""
         reached = self.possible.union(*(each[-1] for each in self.late))
-        return all(self.forbidden(operation, state, before) for before in reached)
+        return all(self.is_forbidden(operation, state, before) for before in reached)
 
-    def forbidden(self, operation: str, state: str | None, before: str) -> bool:
-        if self.carried_out(operation, state, Session(before)) is not None:
+    def is_forbidden(self, operation: str, state: str | None, before: str) -> bool:
+        if self.session_after(operation, state, Session(before)) is not None:
             return False
         # What retries send is left to the API: it answers the same again, or nothing.
         repeated = operation == "update" and state in (None, before) and before in FINISHED
@@ -325,7 +325,7 @@ class Guarded(RuleBasedStateMachine):
 
     def results(self, operation: str, state: str | None) -> set[str]:
         """Return the states that a call may lead to from any state."""
-        found = (self.carried_out(operation, state, Session(each)) for each in ("new", *STATES))
+        found = (self.session_after(operation, state, Session(each)) for each in ("new", *STATES))
         if operation == "update" and state is None:
             # It keeps what is there, and opens a new session.
             return {"open"} if "new" in self.possible else set()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support import page, valid
-from support.outputs import read_github, read_junit, read_sarif, reported
+from support.outputs import read_github, read_junit, read_sarif, render
 from talonschema.checking.registry import CODES
 from talonschema.checking.report import Report
 from talonschema.files.results import FileResults, PayloadResult
@@ -62,23 +62,23 @@ def results(draw: st.DrawFn) -> PayloadResult:
     return PayloadResult(report, b"", draw(st.none() | st.integers(1, 99)))
 
 
-def hinted(finding: Finding) -> str:
+def message_with_hint(finding: Finding) -> str:
     return finding.message + (f"\nhint: {finding.hint}" if finding.hint else "")
 
 
 @given(PATHS, results())
 def test_any_text_is_the_same_in_json(path: str, result: PayloadResult) -> None:
-    (file,) = valid.output(reported("json", [FileResults(path, [result])]))["files"]
+    (file,) = valid.output(render("json", [FileResults(path, [result])]))["files"]
     assert file == {"path": path, **json.loads(json.dumps(result.report.to_dict(skipped=True)))}
 
 
 @given(PATHS, results())
 def test_any_text_is_the_same_in_sarif(path: str, result: PayloadResult) -> None:
-    run = read_sarif(reported("sarif", [FileResults(path, [result])]))
+    run = read_sarif(render("sarif", [FileResults(path, [result])]))
     for finding, entry in zip(result.report.findings, run["results"], strict=True):
         assert entry["ruleId"] == finding.code
         assert entry["level"] == LEVELS[finding.severity]
-        assert entry["message"]["text"] == hinted(finding)
+        assert entry["message"]["text"] == message_with_hint(finding)
         (location,) = entry["locations"]
         if finding.span:
             at = location["physicalLocation"]["region"]
@@ -94,12 +94,12 @@ def test_any_text_is_the_same_in_sarif(path: str, result: PayloadResult) -> None
 
 @given(PATHS, results())
 def test_any_text_is_the_same_in_commands_for_github(path: str, result: PayloadResult) -> None:
-    commands = read_github(reported("github", [FileResults(path, [result])]))
+    commands = read_github(render("github", [FileResults(path, [result])]))
     assert len(commands) == len(result.report.findings) + (result.report.omitted != 0)
     file = from_root()(path)
     for finding, command in zip(result.report.findings, commands, strict=False):
         assert command["data"].startswith(path)
-        assert command["data"].endswith(f": {hinted(finding)}")
+        assert command["data"].endswith(f": {message_with_hint(finding)}")
         assert command["title"] == f"talonschema {finding.code}"
         assert command["file"] == file
         if finding.span:
@@ -118,7 +118,7 @@ def legal(text: str) -> str:
 
 @given(PATHS, results())
 def test_any_text_is_the_same_in_junit(path: str, result: PayloadResult) -> None:
-    suites = read_junit(reported("junit", [FileResults(path, [result])]))
+    suites = read_junit(render("junit", [FileResults(path, [result])]))
     ((case,),) = suites
     assert suites[0].attrib["name"] == legal(path)
     name = f"{path}:{result.line}" if result.line else path
@@ -137,17 +137,17 @@ def test_any_text_is_the_same_in_junit(path: str, result: PayloadResult) -> None
 
 @given(PATHS, results())
 def test_any_text_is_shown_in_html(path: str, result: PayloadResult) -> None:
-    root = page.read(reported("html", [FileResults(path, [result])]))
-    entries = page.classed(root, "finding")
+    root = page.read(render("html", [FileResults(path, [result])]))
+    entries = page.elements_of_class(root, "finding")
     for finding, entry in zip(in_order(result), entries, strict=True):
         assert entry.attrib["data-severity"] == finding.severity
         assert entry.attrib["data-code"] == finding.code
         assert "".join(entry[0].itertext()) == f"{finding.severity} {printable(finding.message)}"
-        hints = page.classed(entry, "hint")
+        hints = page.elements_of_class(entry, "hint")
         assert ["".join(each.itertext()) for each in hints] == [
             f"Hint {printable(each)}" for each in [finding.hint] if each
         ]
-    names = {"".join(each.itertext()) for each in page.classed(root, "name")}
+    names = {"".join(each.itertext()) for each in page.elements_of_class(root, "name")}
     assert not entries or printable(path) in names
 
 
@@ -163,13 +163,13 @@ def printable(text: str) -> str:
 
 @given(PATHS, TEXTS.filter(bool))
 def test_any_error_is_the_same(path: str, error: str) -> None:
-    (file,) = valid.output(reported("json", [FileResults(path, error=error)]))["files"]
+    (file,) = valid.output(render("json", [FileResults(path, error=error)]))["files"]
     assert file == {"path": path, "error": error}
-    (invocation,) = read_sarif(reported("sarif", [FileResults(path, error=error)]))["invocations"]
+    (invocation,) = read_sarif(render("sarif", [FileResults(path, error=error)]))["invocations"]
     assert not invocation["executionSuccessful"]
     (note,) = invocation["toolExecutionNotifications"]
     assert (note["level"], note["message"]["text"]) == ("error", error)
-    (command,) = read_github(reported("github", [FileResults(path, error=error)]))
+    (command,) = read_github(render("github", [FileResults(path, error=error)]))
     assert (command["command"], command["data"]) == ("error", f"{path}: {error}")
-    ((case,),) = read_junit(reported("junit", [FileResults(path, error=error)]))
+    ((case,),) = read_junit(render("junit", [FileResults(path, error=error)]))
     assert case[0].attrib["message"] == legal(error)

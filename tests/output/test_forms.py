@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 import talonschema
 from support import goldens, valid
 from support.corpus import corpus
-from support.outputs import PROGRAMS, READ, REQUEST, outcome, reported
+from support.outputs import PROGRAMS, READ, REQUEST, outcome, render
 from talonschema import cli
 from talonschema.files.results import FileResults, PayloadResult
 from talonschema.output import FORMATS, form
@@ -32,19 +32,19 @@ from talonschema.output.json_text import document
 @pytest.mark.parametrize("case", goldens.CASES)
 def test_output_is_as_it_was(name: str, case: str) -> None:
     with goldens.inputs():
-        printed = goldens.printed("--format", name, *goldens.CASES[case])
-    assert printed == goldens.golden(case, name).read_bytes().decode(), "see `make golden`"
+        printed = goldens.output_of_check("--format", name, *goldens.CASES[case])
+    assert printed == goldens.golden_file(case, name).read_bytes().decode(), "see `make golden`"
 
 
 def test_there_is_no_golden_file_without_a_case() -> None:
     found = {path for path in goldens.FOLDER.glob("*/*.*") if path.parent != goldens.INPUT}
-    assert found == {goldens.golden(case, name) for name in FORMATS for case in goldens.CASES}
+    assert found == {goldens.golden_file(case, name) for name in FORMATS for case in goldens.CASES}
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 @pytest.mark.parametrize("case", goldens.CASES)
 def test_golden_files_are_valid(name: str, case: str) -> None:
-    READ[name](goldens.golden(case, name).read_bytes().decode())
+    READ[name](goldens.golden_file(case, name).read_bytes().decode())
 
 
 @pytest.mark.slow
@@ -55,15 +55,15 @@ def test_output_of_every_payload_on_file_is_valid(name: str) -> None:
         for number, item in enumerate(corpus())
     ]
     assert sum(bool(result.report.findings) for each in outcomes for result in each) > 100
-    READ[name](reported(name, outcomes))
+    READ[name](render(name, outcomes))
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_nothing_to_report(name: str) -> None:
-    READ[name](reported(name, []))
-    READ[name](reported(name, [outcome("a.json", b"{}")]))
-    READ[name](reported(name, [outcome("a.ndjson", lines=True)]))
-    assert reported("github", [outcome("a.json", b"{}")]) == ""
+    READ[name](render(name, []))
+    READ[name](render(name, [outcome("a.json", b"{}")]))
+    READ[name](render(name, [outcome("a.ndjson", lines=True)]))
+    assert render("github", [outcome("a.json", b"{}")]) == ""
 
 
 def test_the_schema_of_the_output_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,7 +97,7 @@ def test_the_schema_of_the_output_is_valid_and_so_are_its_examples() -> None:
     ],
 )
 def test_the_schema_of_the_output_refuses(change: dict[str, Any]) -> None:
-    log = valid.output(reported("json", [outcome("a.json", b"{}")]))
+    log = valid.output(render("json", [outcome("a.json", b"{}")]))
     assert not valid.OUTPUT.is_valid({**log, **change})
 
 
@@ -137,7 +137,7 @@ def test_memory_does_not_grow_with_the_lines(
 ) -> None:
     monkeypatch.setattr("talonschema.output.junit._IN_MEMORY", 1 << 12)
     report = talonschema.check(REQUEST).located(REQUEST)
-    reported(name, [outcome("a.json", REQUEST)])
+    render(name, [outcome("a.json", REQUEST)])
     lines = (PayloadResult(report, REQUEST, number) for number in range(1, count))
     pieces = form(name)([FileResults("a.ndjson", lines, lines=True)])
     tracemalloc.start()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import talonschema
-from support.page import classed, content, read
+from support.page import content, elements_of_class, read
 from talonschema.checking.registry import CODES
 from talonschema.checking.report import Report
 from talonschema.display.terminal import Style
@@ -41,7 +41,7 @@ class Lines:
         return iter(self._results)
 
 
-def found(
+def result_with(
     code: str = "schema/type",
     severity: Severity = Severity.ERROR,
     message: str = "m",
@@ -54,17 +54,17 @@ def found(
     )
 
 
-def checked(payload: bytes, line: int | None = None, **options: Any) -> PayloadResult:
+def check_payload(payload: bytes, line: int | None = None, **options: Any) -> PayloadResult:
     report = talonschema.check(payload, **options)
     return PayloadResult(report.located(payload, line=line or 1), payload, line)
 
 
-def made(*outcomes: FileResults, quoting: bool = True) -> str:
+def render(*outcomes: FileResults, quoting: bool = True) -> str:
     return "".join(form("html")(outcomes, style=Style(quoting=quoting)))
 
 
 def test_the_policy_permits_the_own_script_and_styles_and_nothing_else() -> None:
-    root = read(made(FileResults("a.json", [found()])))
+    root = read(render(FileResults("a.json", [result_with()])))
     (policy,) = (m.attrib["content"] for m in root.iter("meta") if "http-equiv" in m.attrib)
     parts = dict(part.strip().split(" ", 1) for part in policy.split(";"))
     hashes = {
@@ -91,18 +91,20 @@ def test_nothing_of_a_payload_or_a_name_is_markup() -> None:
     )
     source = HOSTILE.encode("utf-8", "surrogatepass")
     report = Report(ok=False, findings=(finding,), model="M", edition="2022-06")
-    text = made(
+    text = render(
         FileResults(f"{HOSTILE}.ndjson", [PayloadResult(report, source, 1)], lines=True),
         FileResults(HOSTILE, error=HOSTILE),
     )
     root = read(text)
     assert {each.tag for each in root.iter()}.isdisjoint({"img"})
-    first, second = classed(root, "finding")
+    first, second = elements_of_class(root, "finding")
     assert content(first[0]) == f"error {SHOWN}"
     assert content(second[0]) == f"error {SHOWN}"
-    assert content(classed(first, "place")[0]) == f"line 1, column 1 /{SHOWN} schema/type"
-    assert content(classed(first, "hint")[0]) == f"Hint {SHOWN}"
-    assert content(classed(first, "excerpt")[0]).startswith("1 </script><img src=x onerror=")
+    assert content(elements_of_class(first, "place")[0]) == f"line 1, column 1 /{SHOWN} schema/type"
+    assert content(elements_of_class(first, "hint")[0]) == f"Hint {SHOWN}"
+    assert content(elements_of_class(first, "excerpt")[0]).startswith(
+        "1 </script><img src=x onerror="
+    )
     assert [content(h) for h in root.iter("h3")][:2] == [f"{SHOWN}.ndjson", SHOWN]
 
 
@@ -128,9 +130,9 @@ def test_nothing_of_a_payload_or_a_name_is_markup() -> None:
 def test_an_excerpt_marks_what_a_finding_is_about(
     payload: bytes, pieces: list[list[tuple[str, str]]]
 ) -> None:
-    result = checked(payload, model="NewCustomerSessionV2")
-    root = read(made(FileResults("a.json", [result])))
-    excerpts = classed(root, "excerpt")
+    result = check_payload(payload, model="NewCustomerSessionV2")
+    root = read(render(FileResults("a.json", [result])))
+    excerpts = elements_of_class(root, "excerpt")
     shown = [
         [
             (text or "", style)
@@ -154,44 +156,46 @@ def test_an_excerpt_marks_what_a_finding_is_about(
 def test_a_long_line_is_cut_around_each_mark() -> None:
     name = b'"' + b"x" * 5000 + b'"'
     payload = b'{"state": "open", "a": ' + name + b', "state": "open"}'
-    root = read(made(FileResults("a.json", [checked(payload)])))
+    root = read(render(FileResults("a.json", [check_payload(payload)])))
     (finding,) = (
-        each for each in classed(root, "finding") if "json/dup" in each.attrib["data-code"]
+        each
+        for each in elements_of_class(root, "finding")
+        if "json/dup" in each.attrib["data-code"]
     )
-    rows = [content(code) for code in classed(finding, "excerpt")[0].iter("code")]
+    rows = [content(code) for code in elements_of_class(finding, "excerpt")[0].iter("code")]
     assert len(rows) == 2
     assert rows[0].startswith('{"state": "open", "a": "xxx')
     assert rows[0].endswith("xxx...")
-    (marked,) = classed(finding, "related")
+    (marked,) = elements_of_class(finding, "related")
     assert content(marked) == '"state"'
     assert rows[1].startswith("...xxx")
     assert rows[1].endswith('"state": "open"}')
 
 
 def test_a_mark_ends_where_a_line_is_cut() -> None:
-    root = read(made(FileResults("a.json", [checked(b'{"state": "%b"}' % (b"x" * 500))])))
+    root = read(render(FileResults("a.json", [check_payload(b'{"state": "%b"}' % (b"x" * 500))])))
     (mark,) = root.iter("mark")
     assert re.fullmatch('"x{60,}', mark.text or "")
     assert mark.tail == "..."
 
 
 def test_no_line_of_a_file_is_shown_when_values_are_kept_out() -> None:
-    result = checked(BAD.replace(b"opn", b"secret"), redact=True)
-    root = read(made(FileResults("a.json", [result]), quoting=False))
-    assert len(classed(root, "finding")) == 2
-    assert classed(root, "excerpt") == []
+    result = check_payload(BAD.replace(b"opn", b"secret"), redact=True)
+    root = read(render(FileResults("a.json", [result]), quoting=False))
+    assert len(elements_of_class(root, "finding")) == 2
+    assert elements_of_class(root, "excerpt") == []
     assert "secret" not in "".join(root.itertext())
 
 
 def test_each_code_is_explained_once() -> None:
-    results = [found(name, code.severity) for name, code in CODES.items()]
-    root = read(made(FileResults("a.json", results * 2)))
-    explained = {each.attrib["id"]: content(each) for each in classed(root, "code")}
+    results = [result_with(name, code.severity) for name, code in CODES.items()]
+    root = read(render(FileResults("a.json", results * 2)))
+    explained = {each.attrib["id"]: content(each) for each in elements_of_class(root, "code")}
     assert explained.keys() == CODES.keys()
     for name, code in CODES.items():
         for part in (code.summary, code.why, code.fix, code.source):
             assert part.replace("`", "") in explained[name]
-    links = [link.attrib["href"] for link in classed(root, "why")]
+    links = [link.attrib["href"] for link in elements_of_class(root, "why")]
     assert links == [f"#{name}" for name in CODES] * 2
 
 
@@ -199,13 +203,16 @@ def test_a_place_is_as_exact_as_it_is_known() -> None:
     parameter = Finding("schema/type", Severity.ERROR, "", "m", "", parameter="now")
     report = Report(ok=False, findings=(parameter,), model="M", edition="2022-06")
     results = [
-        found(),
-        found(line=7),
+        result_with(),
+        result_with(line=7),
         PayloadResult(report, b"", None),
         PayloadResult(report, b"", 7),
-        checked(b'{"state": 1}', 3, select=["schema/type"]),
+        check_payload(b'{"state": 1}', 3, select=["schema/type"]),
     ]
-    places = [content(each) for each in classed(read(made(FileResults("a", results))), "place")]
+    places = [
+        content(each)
+        for each in elements_of_class(read(render(FileResults("a", results))), "place")
+    ]
     assert places == [
         "schema/type",
         "line 7 schema/type",
@@ -219,13 +226,13 @@ def test_a_place_is_as_exact_as_it_is_known() -> None:
     ("outcomes", "verdict", "summary"),
     [
         ([], "Nothing found", "No findings in 0 files."),
-        ([FileResults("a", [checked(b"{}")])], "Nothing found", "No findings in 1 file."),
+        ([FileResults("a", [check_payload(b"{}")])], "Nothing found", "No findings in 1 file."),
         (
-            [FileResults("a", [found(severity=Severity.WARNING)])],
+            [FileResults("a", [result_with(severity=Severity.WARNING)])],
             "No errors",
             "1 warning in 1 of 1 file.",
         ),
-        ([FileResults("a", [found()])], "Errors found", "1 error in 1 of 1 file."),
+        ([FileResults("a", [result_with()])], "Errors found", "1 error in 1 of 1 file."),
         (
             [FileResults("a", error="gone")],
             "Errors found",
@@ -234,7 +241,7 @@ def test_a_place_is_as_exact_as_it_is_known() -> None:
     ],
 )
 def test_the_head_has_the_outcome(outcomes: list[FileResults], verdict: str, summary: str) -> None:
-    root = read(made(*outcomes))
+    root = read(render(*outcomes))
     (header,) = root.iter("header")
     assert [content(each) for each in header] == ["talonschema", verdict, summary]
     (title,) = root.iter("title")
@@ -243,9 +250,9 @@ def test_the_head_has_the_outcome(outcomes: list[FileResults], verdict: str, sum
 
 
 def test_findings_that_reports_omit_are_counted() -> None:
-    few = checked(b'{"state": 1, "profileId": 1, "cartItems": 1}', max_findings=2)
-    root = read(made(FileResults("a", [few, few]), FileResults("b", [found()])))
-    assert [content(each[-1]) for each in classed(root, "file")] == [
+    few = check_payload(b'{"state": 1, "profileId": 1, "cartItems": 1}', max_findings=2)
+    root = read(render(FileResults("a", [few, few]), FileResults("b", [result_with()])))
+    assert [content(each[-1]) for each in elements_of_class(root, "file")] == [
         "4 more findings not shown",
         "error m schema/type",
     ]
@@ -253,11 +260,11 @@ def test_findings_that_reports_omit_are_counted() -> None:
 
 def bars(root: ET.Element, number: int) -> list[tuple[str, str, list[str]]]:
     """Return the rows of a chart: names, counts and widths."""
-    chart = classed(root, "chart")[number]
+    chart = elements_of_class(root, "chart")[number]
     return [
         (
-            content(classed(row, "name")[0]),
-            content(classed(row, "count")[0]),
+            content(elements_of_class(row, "name")[0]),
+            content(elements_of_class(row, "count")[0]),
             [f"{rect.attrib['class']} {rect.attrib['width']}" for rect in row.iter("rect")],
         )
         for row in chart.iter("li")
@@ -265,12 +272,12 @@ def bars(root: ET.Element, number: int) -> list[tuple[str, str, list[str]]]:
 
 
 def test_bars_of_codes_and_files() -> None:
-    warning = found("cart/position", Severity.WARNING)
+    warning = result_with("cart/position", Severity.WARNING)
     root = read(
-        made(
-            FileResults("a", [found()] * 3 + [warning]),
-            FileResults("b", [checked(b"{}")]),
-            FileResults("c", [found()]),
+        render(
+            FileResults("a", [result_with()] * 3 + [warning]),
+            FileResults("b", [check_payload(b"{}")]),
+            FileResults("c", [result_with()]),
         )
     )
     assert bars(root, 0) == [
@@ -284,34 +291,34 @@ def test_bars_of_codes_and_files() -> None:
 
 
 def test_of_many_files_the_worst_have_bars() -> None:
-    outcomes = [FileResults(f"{n}", [found()] * n) for n in range(1, RANKED + 4)]
-    root = read(made(*outcomes))
+    outcomes = [FileResults(f"{n}", [result_with()] * n) for n in range(1, RANKED + 4)]
+    root = read(render(*outcomes))
     assert [name for name, _, _ in bars(root, 1)] == [f"{n}" for n in range(RANKED + 3, 3, -1)]
-    assert content(classed(root, "chart")[1][-1]) == "and 3 other files with 6 findings"
+    assert content(elements_of_class(root, "chart")[1][-1]) == "and 3 other files with 6 findings"
 
 
 def test_of_many_findings_the_first_of_each_code_are_listed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(page, "SHOWN", 3)
-    warning = found("cart/position", Severity.WARNING)
+    warning = result_with("cart/position", Severity.WARNING)
     root = read(
-        made(
-            FileResults("a", [found()] * 5 + [warning] * 2),
-            FileResults("b", [found()]),
+        render(
+            FileResults("a", [result_with()] * 5 + [warning] * 2),
+            FileResults("b", [result_with()]),
             FileResults("c", [warning]),
         )
     )
-    listed = [each.attrib["data-code"] for each in classed(root, "finding")]
+    listed = [each.attrib["data-code"] for each in elements_of_class(root, "finding")]
     assert listed == ["schema/type"] * 3 + ["cart/position"] * 3
-    (bound,) = classed(root, "bound")
+    (bound,) = elements_of_class(root, "bound")
     assert (
         content(bound)
         == "The first 3 findings of each code are listed; 3 further ones are only counted."
     )
     # What is not listed has a bar all the same, but no section that the bar could lead to.
     assert bars(root, 0)[0] == ("schema/type", "6 errors", ["error 100.00%"])
-    names = [name for each in classed(root, "file") for name in [content(each[0])]]
+    names = [name for each in elements_of_class(root, "file") for name in [content(each[0])]]
     assert names == ["a", "c"]
     assert [name for name, _, _ in bars(root, 1)] == ["a", "b", "c"]
     options = [content(each) for each in root.iter("option")]
@@ -320,7 +327,7 @@ def test_of_many_findings_the_first_of_each_code_are_listed(
 
 def many(lines: int) -> Iterator[str]:
     """Return the pieces of a page about a log, two findings a line."""
-    report = checked(BAD).report
+    report = check_payload(BAD).report
     results = (PayloadResult(report, BAD, number) for number in range(1, lines + 1))
     return form("html")([FileResults("a.ndjson", results, lines=True)])
 
@@ -348,12 +355,16 @@ def strip(root: ET.Element) -> tuple[list[str], list[str]]:
     """Return the stretches of the only strip that have findings, and its axis."""
     (figure,) = root.iter("figure")
     titles = [content(each) for each in figure.iter("title")]
-    return titles, [content(each) for each in classed(figure, "axis")[0]]
+    return titles, [content(each) for each in elements_of_class(figure, "axis")[0]]
 
 
 def test_findings_over_the_lines_of_a_log() -> None:
-    results = [found(line=2), found(line=2, severity=Severity.INFO), found(line=7)]
-    root = read(made(FileResults("a.ndjson", Lines(results, 9), lines=True)))
+    results = [
+        result_with(line=2),
+        result_with(line=2, severity=Severity.INFO),
+        result_with(line=7),
+    ]
+    root = read(render(FileResults("a.ndjson", Lines(results, 9), lines=True)))
     titles, axis = strip(root)
     assert titles == ["line 2: 1 error, 1 info", "line 7: 1 error"]
     assert axis == ["line 1", "at most 2 in a line", "line 9"]
@@ -367,8 +378,8 @@ def test_findings_over_the_lines_of_a_log() -> None:
 
 
 def test_findings_over_the_lines_of_a_long_log() -> None:
-    results = [found(line=line) for line in (1, 60_000, 99_999)]
-    root = read(made(FileResults("a.jsonl", Lines(results, 100_000), lines=True)))
+    results = [result_with(line=line) for line in (1, 60_000, 99_999)]
+    root = read(render(FileResults("a.jsonl", Lines(results, 100_000), lines=True)))
     titles, axis = strip(root)
     assert titles == [
         "lines 1 to 1024: 1 error",
@@ -381,9 +392,9 @@ def test_findings_over_the_lines_of_a_long_log() -> None:
 def test_only_logs_have_lines() -> None:
     # Of a capture, the payloads are known, but not the lines.
     for path, lines in (("a.json", False), ("a.har", True)):
-        root = read(made(FileResults(path, Lines([found(line=2)], 3), lines=lines)))
+        root = read(render(FileResults(path, Lines([result_with(line=2)], 3), lines=lines)))
         assert list(root.iter("figure")) == []
-    root = read(made(FileResults("a.ndjson", Lines([], 3), lines=True)))
+    root = read(render(FileResults("a.ndjson", Lines([], 3), lines=True)))
     assert list(root.iter("figure")) == []
 
 
@@ -403,6 +414,6 @@ def test_a_density_loses_nothing_as_it_grows(lines: int) -> None:
 
 def test_a_pointer_may_have_any_length() -> None:
     key = b"k" * 100_000
-    text = made(FileResults("a.json", [checked(b'{"%b": 1, "state": 1}' % key)]))
+    text = render(FileResults("a.json", [check_payload(b'{"%b": 1, "state": 1}' % key)]))
     assert len(re.findall("k{300,}", text)) >= 1
     assert max(map(len, re.findall("k+", text))) < 1000

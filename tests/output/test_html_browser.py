@@ -30,18 +30,18 @@ RTL = "\u202egnp.exe\u0000"
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def shared_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     program = need("chromium", "chromium")
     with Browser(program, tmp_path_factory.mktemp("profile")) as browser:
         yield browser
 
 
 @pytest.fixture
-def browser(started: Browser) -> Browser:
-    started.call("Emulation.setScriptExecutionDisabled", value=False)
-    started.resize(1200)
-    started.media()
-    return started
+def browser(shared_browser: Browser) -> Browser:
+    shared_browser.call("Emulation.setScriptExecutionDisabled", value=False)
+    shared_browser.resize(1200)
+    shared_browser.media()
+    return shared_browser
 
 
 def write(tmp_path: Path, *arguments: str) -> Path:
@@ -82,11 +82,13 @@ def text(browser: Browser, selector: str) -> str:
 
 def assert_harmless(browser: Browser, page: Path) -> None:
     """Fail if the page has requested, broken or run anything."""
-    requested = [each["request"]["url"] for each in browser.noted("Network.requestWillBeSent")]
+    requested = [
+        each["request"]["url"] for each in browser.event_params("Network.requestWillBeSent")
+    ]
     assert requested == [page.as_uri()]
     assert browser.evaluate("window.violations") == []
-    assert browser.noted("Runtime.exceptionThrown", "Log.entryAdded") == []
-    assert browser.noted("Page.javascriptDialogOpening") == []
+    assert browser.event_params("Runtime.exceptionThrown", "Log.entryAdded") == []
+    assert browser.event_params("Page.javascriptDialogOpening") == []
 
 
 def test_severities_are_filtered(browser: Browser, page: Path) -> None:

@@ -15,7 +15,7 @@ from support.outputs import (
     read_gitlab,
     read_junit,
     read_sarif,
-    reported,
+    render,
     sarif_results,
 )
 from talonschema.checking.registry import CODES
@@ -29,7 +29,7 @@ from talonschema.output.sarif import LEVELS
 
 def test_gitlab_gets_each_finding_with_its_severity_and_lines() -> None:
     payload = b'{"state": "opn",\n "coupon": 1}'
-    (other, entry) = read_gitlab(reported("gitlab", [outcome("a.json", payload)]))
+    (other, entry) = read_gitlab(render("gitlab", [outcome("a.json", payload)]))
     assert (entry["check_name"], entry["severity"]) == ("schema/enum", "major")
     assert entry["location"] == {"path": "a.json", "lines": {"begin": 1, "end": 1}}
     assert (other["severity"], other["location"]["lines"]["begin"]) == ("minor", 2)
@@ -37,7 +37,7 @@ def test_gitlab_gets_each_finding_with_its_severity_and_lines() -> None:
 
 def test_gitlab_gets_what_could_not_be_read() -> None:
     unreadable = FileResults("none.json", error="can't be read: No such file or directory")
-    (entry,) = read_gitlab(reported("gitlab", [unreadable]))
+    (entry,) = read_gitlab(render("gitlab", [unreadable]))
     assert (entry["check_name"], entry["severity"]) == ("file/unreadable", "blocker")
 
 
@@ -51,7 +51,7 @@ def fingerprints(*outcomes: FileResults) -> dict[str, str]:
 def test_a_rule_of_sarif_has_all_of_its_code() -> None:
     every = tuple(Finding(name, Severity.INFO, "", "m", "") for name in CODES)
     report = Report(ok=True, findings=every, model="M", edition="2022-06")
-    run = read_sarif(reported("sarif", [FileResults("a.json", [PayloadResult(report, b"")])]))
+    run = read_sarif(render("sarif", [FileResults("a.json", [PayloadResult(report, b"")])]))
     for rule, code in zip(run["tool"]["driver"]["rules"], CODES.values(), strict=True):
         assert rule["id"] == code.name
         assert rule["shortDescription"]["text"] == code.summary
@@ -88,7 +88,7 @@ def test_a_severity_that_was_changed_is_the_level_of_results_only() -> None:
         severity={"payload/unknown-property": "info"},
         model="NewCustomerSessionV2",
     )
-    run = read_sarif(reported("sarif", [check]))
+    run = read_sarif(render("sarif", [check]))
     assert [each["level"] for each in run["results"]] == ["note"]
     (rule,) = run["tool"]["driver"]["rules"]
     assert rule["defaultConfiguration"]["level"] == "warning"
@@ -109,7 +109,7 @@ def test_query_parameters_have_no_place_in_the_file() -> None:
     (location,) = result["locations"]
     assert location["physicalLocation"]["region"] == {"startLine": 1}
     assert location["logicalLocations"] == [{"name": "now", "kind": "parameter"}]
-    (command,) = read_github(reported("github", [check]))
+    (command,) = read_github(render("github", [check]))
     assert (command["line"], "col" in command) == ("1", False)
     assert "(parameter now)" in command["data"]
 
@@ -119,10 +119,10 @@ def test_standard_input_has_no_file() -> None:
     for result in sarif_results(stdin):
         physical = result["locations"][0]["physicalLocation"]
         assert physical["artifactLocation"] == {"uri": "stdin"}
-    for command in read_github(reported("github", [stdin])):
+    for command in read_github(render("github", [stdin])):
         assert not {"file", "line", "col", "endLine", "endColumn"} & command.keys()
         assert command["data"].startswith("<stdin>:1:")
-    assert read_junit(reported("junit", [stdin]))[0].attrib["name"] == "<stdin>"
+    assert read_junit(render("junit", [stdin]))[0].attrib["name"] == "<stdin>"
 
 
 def test_columns_are_those_of_characters() -> None:
@@ -131,14 +131,14 @@ def test_columns_are_those_of_characters() -> None:
     )
     region = result["locations"][0]["physicalLocation"]["region"]
     assert (region["startColumn"], region["endColumn"]) == (2, 6)
-    run = read_sarif(reported("sarif", []))
+    run = read_sarif(render("sarif", []))
     assert run["columnKind"] == "unicodeCodePoints"
 
 
 def test_severities_are_those_of_github() -> None:
     levels = {
         severity: read_github(
-            reported("github", [outcome("a", b'{"x": 1}', severity={"payload": severity})])
+            render("github", [outcome("a", b'{"x": 1}', severity={"payload": severity})])
         )[0]["command"]
         for severity in Severity
     }
@@ -147,7 +147,7 @@ def test_severities_are_those_of_github() -> None:
 
 def test_a_payload_that_is_not_json_is_an_error_of_junit() -> None:
     lines = outcome("a.ndjson", b"{}", b"{", b'{"state": 1}', b'{"State": "open"}', lines=True)
-    suites = read_junit(reported("junit", [lines]))
+    suites = read_junit(render("junit", [lines]))
     kinds = {case.attrib["name"]: [each.tag for each in case] for case in suites[0]}
     assert kinds == {
         "a.ndjson:1": [],

@@ -15,9 +15,11 @@ from talonschema.cli import main
 def test_counts_are_those_of_the_findings(case: str) -> None:
     with goldens.inputs():
         arguments = goldens.CASES[case]
-        listed = json.loads(goldens.printed("--format", "json", *arguments))
-        counted = json.loads(goldens.printed("--format", "json", "--statistics", *arguments))
-        text = goldens.printed("--statistics", *arguments)
+        listed = json.loads(goldens.output_of_check("--format", "json", *arguments))
+        counted = json.loads(
+            goldens.output_of_check("--format", "json", "--statistics", *arguments)
+        )
+        text = goldens.output_of_check("--statistics", *arguments)
     findings: Counter[tuple[str, str]] = Counter()
     files: Counter[tuple[str, str]] = Counter()
     for file in listed["files"]:

@@ -106,7 +106,7 @@ def test_other_forms_have_no_members() -> None:
             decompress(write(b"a") * 2, "deflate", 1000)
 
 
-def stored(data: bytes, first: int) -> bytes:
+def stored_block(data: bytes, first: int) -> bytes:
     """Return a block of a bare stream that holds data as they are; the last one if `first` is odd.
 
     Five bits of the first byte mean nothing (RFC 1951, section 3.2.4).
@@ -116,11 +116,11 @@ def stored(data: bytes, first: int) -> bytes:
 
 def test_a_bare_stream_may_look_like_zlibs_format() -> None:
     # The first byte is that of zlib's format, the checksum in the second one is not.
-    body = stored(b"ab", 0x78) + stored(b"", 0x01)
+    body = stored_block(b"ab", 0x78) + stored_block(b"", 0x01)
     assert decompress(body, "deflate", 9) == b"ab"
     # The other way round, for one of the sizes.
     for size in range(1, 32):
-        body = stored(b"a" * size, 0x79)
+        body = stored_block(b"a" * size, 0x79)
         assert decompress(body, "deflate", 99) == b"a" * size
 
 

@@ -45,7 +45,7 @@ scraps = st.binary(max_size=4) | st.sampled_from(
 
 
 @st.composite
-def mutated(draw: st.DrawFn) -> bytes:
+def mutated_documents(draw: st.DrawFn) -> bytes:
     """Return a JSON document with a few bytes cut out, doubled or put in."""
     data = json.dumps(draw(json_documents), ensure_ascii=draw(st.booleans())).encode()
     for _ in range(draw(st.integers(0, 3))):
@@ -69,7 +69,7 @@ members = st.tuples(spelt, st.sampled_from(["", " "]), spelt | st.just("1e19")).
 objects = st.lists(members, max_size=4).map(lambda parts: "{" + ",".join(parts) + "}")
 sources = (
     objects.map(str.encode)
-    | mutated()
+    | mutated_documents()
     | st.binary()
     | st.lists(scraps).map(b"".join)
     | (numbers | escapes).map(str.encode)

@@ -26,7 +26,7 @@ SPELLINGS = {
 values = st.text(alphabet='a/\n"\\é😀', max_size=4)
 
 
-def written(inner: str, ways: list[bool]) -> tuple[str, list[int]]:
+def embed(inner: str, ways: list[bool]) -> tuple[str, list[int]]:
     """Return the content of a string that holds a text, and where each of its characters begins."""
     text, starts = "", []
     for number, each in enumerate(inner):
@@ -43,7 +43,7 @@ def written(inner: str, ways: list[bool]) -> tuple[str, list[int]]:
 def test_places_are_those_of_the_outer_text(key: str, value: str, ways: list[bool]) -> None:
     name, held = (json.dumps(each, ensure_ascii=False) for each in (key, value))
     inner = f"[{name},\n {{{name}: {held}}}]"
-    content, starts = written(inner, ways)
+    content, starts = embed(inner, ways)
     before = '{"x": "a\\n",\n "text": '
     outer = f'{before}"{content}", "y": "\\n"}}'
     lines = Lines(outer)

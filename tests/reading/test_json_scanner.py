@@ -34,7 +34,7 @@ texts = pieces | st.text() | json_documents.map(json.dumps)
 
 
 @st.composite
-def mutated(draw: st.DrawFn) -> str:
+def mutated_texts(draw: st.DrawFn) -> str:
     """Return JSON text with a few characters cut out, doubled or put in."""
     text = json.dumps(draw(json_documents), ensure_ascii=draw(st.booleans()))
     for _ in range(draw(st.integers(1, 3))):
@@ -80,7 +80,7 @@ def codes(result: Scan) -> list[str]:
 
 
 @PROPERTY
-@given(texts | mutated())
+@given(texts | mutated_texts())
 @example('{"a":1,"\\u0061":2}')
 @example("\ufeff1")
 @example('"\ud83d\\ude00"')
@@ -110,7 +110,7 @@ def test_round_trip(value: object, ascii_only: bool, indent: int | str | None) -
 
 
 @PROPERTY
-@given(texts | mutated())
+@given(texts | mutated_texts())
 def test_every_problem_has_a_place_in_the_text(text: str) -> None:
     result = scan(text)
     lines = text.split("\n")

@@ -153,24 +153,26 @@ def test_other_models_of_the_sdk(value: object) -> None:
     assert read(value) == on_wire(value)
 
 
-def found(payload: object, **options: Any) -> list[tuple[str, str]]:
+def codes_and_pointers(payload: object, **options: Any) -> list[tuple[str, str]]:
     report = talonschema.check(payload, **options)
     return [(each.code, each.pointer) for each in report.findings]
 
 
 def test_a_request_of_the_sdk_is_checked_as_what_is_sent() -> None:
     good = request(profile_id="cust-88120", cart_items=[item()])
-    assert found(good) == []
+    assert codes_and_pointers(good) == []
     assert talonschema.check(good).model == "IntegrationRequest"
     bad = request(profile_id="cust-88120", cart_items=[item(), item(price=-1.0)])
-    assert found(bad) == [("cart/negative-price", "/customerSession/cartItems/1/price")]
-    assert found(bad, naming="snake") == [
+    assert codes_and_pointers(bad) == [
+        ("cart/negative-price", "/customerSession/cartItems/1/price")
+    ]
+    assert codes_and_pointers(bad, naming="snake") == [
         ("cart/negative-price", "/customer_session/cart_items/1/price")
     ]
 
 
 def test_the_state_of_the_sdk_is_sent_though_nobody_set_it() -> None:
-    assert found(request(profile_id="c"), previous="closed") == [
+    assert codes_and_pointers(request(profile_id="c"), previous="closed") == [
         ("lifecycle/state-transition", "/customerSession/state")
     ]
 
@@ -181,9 +183,9 @@ def test_a_decimal_in_a_model_of_the_sdk_is_a_text() -> None:
     policy = talonschema.Policy(catalog=catalog)
     values = {"Weight": decimal.Decimal("1.2")}
     wrong = ("catalog/attribute-type", "/customerSession/attributes/Weight")
-    assert found(request(profile_id="c", attributes=values), policy=policy) == [wrong]
+    assert codes_and_pointers(request(profile_id="c", attributes=values), policy=policy) == [wrong]
     in_a_dict = {"customerSession": {"profileId": "c", "attributes": values}}
-    assert found(in_a_dict, policy=policy) == []
+    assert codes_and_pointers(in_a_dict, policy=policy) == []
 
 
 def test_the_same_dict_in_a_model_and_beside_it() -> None:
@@ -209,8 +211,12 @@ def test_the_same_dict_in_a_model_and_beside_it() -> None:
     ],
 )
 def test_models_in_dicts_and_lists(payload: object, naming: str) -> None:
-    assert [code for code, _ in found(payload, naming=naming)].count("cart/negative-price") == 1
-    assert "json/unsupported-type" not in {code for code, _ in found(payload, naming=naming)}
+    assert [code for code, _ in codes_and_pointers(payload, naming=naming)].count(
+        "cart/negative-price"
+    ) == 1
+    assert "json/unsupported-type" not in {
+        code for code, _ in codes_and_pointers(payload, naming=naming)
+    }
 
 
 @pytest.mark.parametrize("naming", ["wire", "snake"])
@@ -221,8 +227,8 @@ def test_models_in_dicts_and_lists(payload: object, naming: str) -> None:
 )
 def test_the_previous_session_may_be_a_model(previous: Any, naming: str) -> None:
     state = "open" if previous is RESPONSE else "closed"
-    expected = found({"state": "open"}, previous=state)
-    assert found({"state": "open"}, previous=previous, naming=naming) == expected
+    expected = codes_and_pointers({"state": "open"}, previous=state)
+    assert codes_and_pointers({"state": "open"}, previous=previous, naming=naming) == expected
     assert bool(expected) == (state == "closed")
 
 

@@ -188,7 +188,9 @@ def test_lines_and_offsets_are_each_others_inverse(text: str, block: int) -> Non
         assert lines.offset(text.count("\n") + 2, 1) == len(text)
 
 
-def found(text: str | bytes, **arguments: Any) -> dict[str, tuple[str, tuple[int, int]]]:
+def texts_at_findings(
+    text: str | bytes, **arguments: Any
+) -> dict[str, tuple[str, tuple[int, int]]]:
     """Return what is at the place of each finding, by its code, and where it begins."""
     report = Validator().check(text, **arguments).located(text)
     shown = decode(text)
@@ -231,8 +233,8 @@ ITEM = '"name": "A", "sku": "a"'
 def test_findings_point_at_what_they_are_about(
     text: str, code: str, shown: str, at: tuple[int, int]
 ) -> None:
-    assert found(text)[code] == (shown, at)
-    assert found(text.encode())[code] == (shown, at)
+    assert texts_at_findings(text)[code] == (shown, at)
+    assert texts_at_findings(text.encode())[code] == (shown, at)
 
 
 @pytest.mark.parametrize("depth", [10, 99, 3000])
@@ -310,7 +312,10 @@ def test_a_key_that_is_not_in_the_text_is_where_it_should_be() -> None:
 
 
 def test_bytes_that_are_no_text() -> None:
-    assert found(b'{"a": "K\xf6ln"}')["json/encoding"] == ("\N{REPLACEMENT CHARACTER}", (1, 9))
+    assert texts_at_findings(b'{"a": "K\xf6ln"}')["json/encoding"] == (
+        "\N{REPLACEMENT CHARACTER}",
+        (1, 9),
+    )
 
 
 def test_both_of_two_keys_are_reported() -> None:

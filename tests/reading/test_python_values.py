@@ -174,16 +174,16 @@ def test_sharing_cannot_blow_up() -> None:
     assert time.thread_time() - begin < 5
 
 
-def nested(depth: int, innermost: object = 1) -> object:
+def nested_containers(depth: int, innermost: object = 1) -> object:
     for number in range(depth):
         innermost = [innermost] if number % 2 else {"a": innermost}
     return innermost
 
 
 def test_nesting() -> None:
-    assert report(nested(100)) == (nested(100), [])
-    copy, problems = plain(nested(101))
-    assert copy != nested(101)
+    assert report(nested_containers(100)) == (nested_containers(100), [])
+    copy, problems = plain(nested_containers(101))
+    assert copy != nested_containers(101)
     (problem,) = problems
     assert problem.code == "json/too-deep"
     assert problem.params == {"limit": 100}
@@ -260,15 +260,15 @@ def test_other_values_do_not(value: object) -> None:
 
 def test_what_is_nested_too_deep_is_left_open() -> None:
     for most in range(5):
-        assert is_plain(nested(most + 1), max_depth=most)
-        assert not is_plain(nested(most + 2), max_depth=most)
+        assert is_plain(nested_containers(most + 1), max_depth=most)
+        assert not is_plain(nested_containers(most + 2), max_depth=most)
 
 
 def test_deep_values_are_cut_at_the_limit() -> None:
     begin = time.thread_time()
-    copy, problems = plain(nested(100_000))
+    copy, problems = plain(nested_containers(100_000))
     assert [problem.code for problem in problems] == ["json/too-deep"]
-    assert copy == plain(nested(102))[0]
+    assert copy == plain(nested_containers(102))[0]
     assert time.thread_time() - begin < 10
 
 

@@ -114,7 +114,7 @@ LINES: dict[pointer.Path, int] = {
 }
 
 
-def written(tmp_path: Path, content: str | bytes) -> Path:
+def write_toml(tmp_path: Path, content: str | bytes) -> Path:
     path = tmp_path / "a.toml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
@@ -130,7 +130,7 @@ def places(value: Any, place: pointer.Path = ()) -> Iterator[pointer.Path]:
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_values_and_lines(tmp_path: Path, newline: str, mark: str) -> None:
-    path = written(tmp_path, mark + DOCUMENT.replace("\n", newline))
+    path = write_toml(tmp_path, mark + DOCUMENT.replace("\n", newline))
     toml = load(path)
     assert toml.path == str(path)
     assert toml.data == tomllib.loads(DOCUMENT)
@@ -138,19 +138,19 @@ def test_values_and_lines(tmp_path: Path, newline: str, mark: str) -> None:
 
 
 def test_no_line_for_what_is_not_there(tmp_path: Path) -> None:
-    toml = load(written(tmp_path, DOCUMENT))
+    toml = load(write_toml(tmp_path, DOCUMENT))
     for place in ((), ("titel",), ("title", "x"), ("hosts", 2), ("numbers", 4), ("hosts", "name")):
         assert toml.line(*place) is None
 
 
 def test_numbers_are_made_as_asked(tmp_path: Path) -> None:
-    path = written(tmp_path, "a = 0.1")
+    path = write_toml(tmp_path, "a = 0.1")
     assert load(path).data == {"a": 0.1}
     assert load(path, parse_float=Decimal).data == {"a": Decimal("0.1")}
 
 
 def test_errors_stand_at_the_nearest_table(tmp_path: Path) -> None:
-    path = written(tmp_path, DOCUMENT)
+    path = write_toml(tmp_path, DOCUMENT)
     toml = load(path)
     for place, line in (
         (("hosts", 1, "disk", "size"), 39),
@@ -190,7 +190,7 @@ def test_errors_stand_at_the_nearest_table(tmp_path: Path) -> None:
     ids=str,
 )
 def test_what_is_not_toml(tmp_path: Path, content: bytes, line: int | None, reported: str) -> None:
-    path = written(tmp_path, content)
+    path = write_toml(tmp_path, content)
     with pytest.raises(TomlError) as caught:
         load(path)
     error = caught.value
@@ -202,7 +202,7 @@ def test_what_is_not_toml(tmp_path: Path, content: bytes, line: int | None, repo
 
 @pytest.mark.parametrize("name", ["missing.toml", ".", "a\0b", "a.toml/b"])
 def test_what_can_not_be_read(tmp_path: Path, name: str) -> None:
-    written(tmp_path, "")
+    write_toml(tmp_path, "")
     with pytest.raises(TomlError, match="can't be read: ") as caught:
         load(f"{tmp_path}/{name}")
     assert caught.value.line is None
@@ -214,7 +214,7 @@ def test_errors_are_values_errors() -> None:
 
 def test_what_tomllib_reads_deep_can_be_looked_up(tmp_path: Path) -> None:
     depth = 100
-    toml = load(written(tmp_path, "\na = " + "[{b = " * depth + "1" + "}]" * depth))
+    toml = load(write_toml(tmp_path, "\na = " + "[{b = " * depth + "1" + "}]" * depth))
     place = ("a", *(0, "b") * depth)
     assert toml.line(*place) == 2
 
@@ -260,14 +260,14 @@ class Writer:
     def line(self) -> int:
         return self.text.count("\n") + 1
 
-    def put(self, *parts: str) -> None:
+    def append(self, *parts: str) -> None:
         self.text += "".join(parts)
 
     def one_of(self, *choices: str) -> str:
         return str(self.draw(st.sampled_from(choices)))
 
     def gap(self) -> None:
-        self.put(self.one_of("", "", "\n", "# [a] = '\n", '  \n\t# """\n'))
+        self.append(self.one_of("", "", "\n", "# [a] = '\n", '  \n\t# """\n'))
 
     def basic(self, text: str) -> str:
         return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
@@ -293,27 +293,27 @@ class Writer:
     def value(self, place: pointer.Path, spec: Any) -> None:
         kind, held = spec
         if kind == "number":
-            self.put(held)
+            self.append(held)
         elif kind == "text":
-            self.put(self.string(held))
+            self.append(self.string(held))
         elif kind == "array":
-            self.put("[")
+            self.append("[")
             for index, each in enumerate(held):
-                self.put(self.one_of("", " ", "\n  ", " # ] ,\n"))
+                self.append(self.one_of("", " ", "\n  ", " # ] ,\n"))
                 self.lines[*place, index] = self.line
                 self.value((*place, index), each)
-                self.put(self.one_of(",", " ,", "\n,"))
-            self.put(self.one_of("", "\n# [\n"), "]")
+                self.append(self.one_of(",", " ,", "\n,"))
+            self.append(self.one_of("", "\n# [\n"), "]")
         else:
-            self.put("{")
+            self.append("{")
             for index, (name, each) in enumerate(held.items()):
-                self.put(", " if index else " ")
+                self.append(", " if index else " ")
                 self.pair(place, [name], each)
-            self.put(" }")
+            self.append(" }")
 
     def pair(self, place: pointer.Path, names: list[str], spec: Any) -> None:
         dot = self.one_of(".", " . ", "\t.")
-        self.put(dot.join(self.key(name) for name in names), self.one_of("=", " = "))
+        self.append(dot.join(self.key(name) for name in names), self.one_of("=", " = "))
         for name in names:
             place = (*place, name)
             self.lines.setdefault(place, self.line)
@@ -321,9 +321,9 @@ class Writer:
 
     def statement(self, place: pointer.Path, names: list[str], spec: Any) -> None:
         self.gap()
-        self.put(self.one_of("", "  "))
+        self.append(self.one_of("", "  "))
         self.pair(place, names, spec)
-        self.put(self.one_of("\n", " # = [x]\n"))
+        self.append(self.one_of("\n", " # = [x]\n"))
 
     def header(self, place: pointer.Path, left: str, right: str) -> None:
         self.gap()
@@ -335,7 +335,7 @@ class Writer:
         names = self.one_of(".", " . ").join(
             self.key(each) for each in place if isinstance(each, str)
         )
-        self.put(left, self.one_of("", " "), names, self.one_of("", " "), right, "\n")
+        self.append(left, self.one_of("", " "), names, self.one_of("", " "), right, "\n")
 
     def own(self, place: pointer.Path, table: dict[str, Any]) -> None:
         for name, (kind, held) in table.items():

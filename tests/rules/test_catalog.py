@@ -25,7 +25,9 @@ def policy(**attributes: Any) -> Policy:
     return Policy.from_mapping({"catalog": {"attributes": attributes}})
 
 
-def found(policy: Policy, payload: Any, edition: str = "2022-06") -> dict[str, dict[str, Any]]:
+def params_by_pointer(
+    policy: Policy, payload: Any, edition: str = "2022-06"
+) -> dict[str, dict[str, Any]]:
     """Return the parameters of each finding by its pointer."""
     report = Validator(policy=policy, edition=edition).check(payload)
     return {each.pointer: dict(each.params) for each in report.findings}
@@ -70,7 +72,7 @@ def test_each_restricted_attribute_is_judged() -> None:
         "Extra": {"type": "any", "allowed": ["x"]},
     }
     payload = {"attributes": {"Age": "1", "Area": "a", "City": "Paris", "Extra": {"a": 1}}}
-    assert found(policy(CustomerSession=attributes), payload) == {
+    assert params_by_pointer(policy(CustomerSession=attributes), payload) == {
         "/attributes/Age": {"attribute": "Age", "type": "number", "value": "1"},
         "/attributes/City": {"attribute": "City", "allowed": ["Berlin"], "value": "Paris"},
         "/attributes/Extra": {"attribute": "Extra", "allowed": ["x"], "value": "an object"},
@@ -80,7 +82,9 @@ def test_each_restricted_attribute_is_judged() -> None:
 def test_costs_of_an_item_with_another_fault_are_judged_by_their_scope() -> None:
     costs = {"shipping": "session", "engraving": "item", "tip": "both"}
     payload = lacking_sku(additionalCosts={name: {"price": 1} for name in costs})
-    facts = found(Policy.from_mapping({"catalog": {"additional_costs": costs}}), payload)
+    facts = params_by_pointer(
+        Policy.from_mapping({"catalog": {"additional_costs": costs}}), payload
+    )
     assert facts.pop("/cartItems/0/sku")
     assert facts == {
         "/cartItems/0/additionalCosts/shipping": {
@@ -93,7 +97,7 @@ def test_costs_of_an_item_with_another_fault_are_judged_by_their_scope() -> None
 
 def test_an_entity_that_is_not_covered_leaves_the_others_to_be_judged() -> None:
     payload = {"attributes": {"City": "Berlin"}, **item(attributes={"colour": "red"})}
-    assert found(policy(CartItem={"material": "string"}), payload) == {
+    assert params_by_pointer(policy(CartItem={"material": "string"}), payload) == {
         "/cartItems/0/attributes/colour": {
             "attribute": "colour",
             "entity": "CartItem",
@@ -105,11 +109,11 @@ def test_an_entity_that_is_not_covered_leaves_the_others_to_be_judged() -> None:
 def test_an_enumeration_counts_as_its_value() -> None:
     attributes = {"City": {"type": "string", "allowed": ["Berlin"]}, "Days": "number"}
     payload = {"attributes": {"City": City.BERLIN, "Days": City.BERLIN}}
-    assert found(policy(CustomerSession=attributes), payload) == {
+    assert params_by_pointer(policy(CustomerSession=attributes), payload) == {
         "/attributes/Days": {"attribute": "Days", "type": "number", "value": "Berlin"}
     }
     payload = {"attributes": {"City": City.PARIS}}
-    assert found(policy(CustomerSession=attributes), payload) == {
+    assert params_by_pointer(policy(CustomerSession=attributes), payload) == {
         "/attributes/City": {"attribute": "City", "allowed": ["Berlin"], "value": "Paris"}
     }
 
@@ -117,7 +121,9 @@ def test_an_enumeration_counts_as_its_value() -> None:
 def test_an_enumeration_of_a_session_in_order_counts_as_its_value_beside_a_faulty_item() -> None:
     types = {"City": {"type": "string", "allowed": ["Berlin"]}}
     payload = {"attributes": {"City": City.BERLIN}, **item(attributes={"material": 1})}
-    assert found(policy(CustomerSession=types, CartItem={"material": "string"}), payload) == {
+    assert params_by_pointer(
+        policy(CustomerSession=types, CartItem={"material": "string"}), payload
+    ) == {
         "/cartItems/0/attributes/material": {"attribute": "material", "type": "string", "value": 1}
     }
 
@@ -130,7 +136,7 @@ def test_attributes_of_items_are_named() -> None:
     }
     attributes = {"material": "silk", "sizes": [42, None], "weight": None}
     above = "/cartItems/0/attributes"
-    assert found(policy(CartItem=types), item(attributes=attributes)) == {
+    assert params_by_pointer(policy(CartItem=types), item(attributes=attributes)) == {
         f"{above}/material": {"attribute": "material", "allowed": ["wool"], "value": "silk"},
         f"{above}/sizes/1": {"attribute": "sizes", "type": "number", "value": None},
         f"{above}/weight": {"attribute": "weight", "type": "number"},
@@ -140,7 +146,7 @@ def test_attributes_of_items_are_named() -> None:
 def test_an_attribute_of_any_type_takes_every_value_but_null() -> None:
     attributes = dict.fromkeys(("Text", "Object", "Array", "Nothing"), "any")
     payload = {"attributes": {"Text": "a", "Object": {"a": [1]}, "Array": [1], "Nothing": None}}
-    assert found(policy(CustomerSession=attributes), payload) == {
+    assert params_by_pointer(policy(CustomerSession=attributes), payload) == {
         "/attributes/Nothing": {"attribute": "Nothing", "type": "any"}
     }
 
@@ -156,7 +162,7 @@ def test_an_attribute_of_any_type_takes_every_value_but_null() -> None:
 def test_an_unknown_cost_has_the_name_that_is_closest(name: str, expected: dict[str, str]) -> None:
     costs = {"catalog": {"additional_costs": {"Shipping": "session", "Chipping": "session"}}}
     payload = {"additionalCosts": {name: {"price": 1}}}
-    assert found(Policy.from_mapping(costs), payload) == {
+    assert params_by_pointer(Policy.from_mapping(costs), payload) == {
         f"/additionalCosts/{name}": {"cost": name, **expected}
     }
 
@@ -168,7 +174,7 @@ def test_impossible_names_are_named_with_what_they_may_consist_of(
     edition: str, kind: dict[str, str]
 ) -> None:
     payload = {"attributes": {"a-b": 1, "c d": 1}, "additionalCosts": {"a-b": {"price": 1}}}
-    assert found(Policy(), payload, edition) == {
+    assert params_by_pointer(Policy(), payload, edition) == {
         "/attributes/a-b": {"entity": "attribute", "name": "a-b"},
         "/attributes/c d": {"entity": "attribute", "name": "c d"},
         "/additionalCosts/a-b": {"entity": "additional cost", "name": "a-b", **kind},

@@ -11,7 +11,7 @@ from talonschema import Validator
 from talonschema.rules.keys import UNKNOWN
 
 
-def unknown(edition: str, payload: Any, model: str | None) -> dict[str, tuple[str, ...]]:
+def unknown_keys(edition: str, payload: Any, model: str | None) -> dict[str, tuple[str, ...]]:
     """Return kind and suggestion by the pointer of each unknown key."""
     report = Validator(edition=edition).check(payload, model=model)
     return {
@@ -71,7 +71,7 @@ RETURN = {"returnedCartItems": [{"position": 0}]}
 def test_what_an_unknown_key_may_have_been_meant_for(
     payload: Any, model: str | None, expected: dict[str, tuple[str, ...]]
 ) -> None:
-    assert unknown("2026-06", payload, model) == expected
+    assert unknown_keys("2026-06", payload, model) == expected
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_what_an_unknown_key_may_have_been_meant_for(
 def test_a_key_is_unknown_where_no_other_code_is_for_it(
     payload: Any, model: str | None, expected: set[str]
 ) -> None:
-    assert unknown("2026-06", payload, model).keys() == expected
+    assert unknown_keys("2026-06", payload, model).keys() == expected
 
 
 def test_the_first_hundred_unknown_keys_are_explained() -> None:

@@ -72,11 +72,11 @@ SESSION = {
 
 
 @pytest.fixture
-def applied(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+def applied_codes(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Return the codes of the rules that have been applied, which grow as payloads are checked."""
     codes: set[str] = set()
 
-    def noting(name: str) -> Callable[[Context], Iterator[Any]]:
+    def recorder(name: str) -> Callable[[Context], Iterator[Any]]:
         def check(_: Context) -> Iterator[Any]:
             codes.add(name)
             return iter(())
@@ -84,7 +84,7 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         return check
 
     for name, rule in RULES.items():
-        monkeypatch.setitem(RULES, name, rule._replace(check=noting(name)))
+        monkeypatch.setitem(RULES, name, rule._replace(check=recorder(name)))
     return codes
 
 
@@ -110,7 +110,9 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     ids=["update", "return"],
 )
 def test_only_rules_without_a_prefilter_are_applied_to_what_is_in_order(
-    edition: str, payload: Any, expected: str, applied: set[str]
+    edition: str, payload: Any, expected: str, applied_codes: set[str]
 ) -> None:
     assert Validator(edition=edition, policy=POLICY).check(payload).ok
-    assert applied == {name for name in expected.split() if edition in RULES[name].code.editions}
+    assert applied_codes == {
+        name for name in expected.split() if edition in RULES[name].code.editions
+    }

@@ -71,8 +71,8 @@ def test_calls_are_judged_on_those_of_their_session(tmp_path: Path) -> None:
     expected = [row for session in range(3) for row in check_sequence(lines[session::3])]
     assert sum(not row["ok"] for row in expected) == 9
     order = sorted(rows, key=lambda row: (row["key"]["number"] % 3, row["key"]["number"]))
-    compared = [logs.compared(row) for row in order]
-    assert compared == [logs.compared(row) for row in expected]
+    compared = [logs.common_fields(row) for row in order]
+    assert compared == [logs.common_fields(row) for row in expected]
 
 
 def test_the_queries_of_the_page_are_right(tmp_path: Path) -> None:

@@ -19,12 +19,12 @@ from support.engines import both, contexts
 from support.search import draws
 from support.strategies import (
     ENGINES,
-    damaged,
+    damage,
     json_values,
     kinds,
     sent_or_received,
     sessions,
-    shuffled,
+    shuffle_keys,
     slips,
 )
 from talonschema import Validator
@@ -49,7 +49,7 @@ def test_damaged_payloads(
     data: st.DataObject, kind: tuple[str, str], context: dict[str, Any]
 ) -> None:
     edition, model = kind
-    payload = data.draw(damaged(sessions(edition, model)))
+    payload = data.draw(damage(sessions(edition, model)))
     before = copy.deepcopy(payload)
     both(payload, edition, model=model, **context)
     assert repr(payload) == repr(before)
@@ -61,7 +61,7 @@ def test_damaged_payloads_without_a_given_model(
     data: st.DataObject, kind: tuple[str, str], context: dict[str, Any]
 ) -> None:
     edition, model = kind
-    both(data.draw(damaged(sessions(edition, model))), edition, **context)
+    both(data.draw(damage(sessions(edition, model))), edition, **context)
 
 
 @settings(max_examples=draws(200))
@@ -111,8 +111,8 @@ def test_one_slip_is_found_where_it_is(data: st.DataObject, kind: tuple[str, str
 @given(st.data(), sent_or_received)
 def test_the_order_of_keys_does_not_matter(data: st.DataObject, kind: tuple[str, str]) -> None:
     edition, model = kind
-    payload = data.draw(damaged(sessions(edition, model)))
-    other = data.draw(shuffled(payload))
+    payload = data.draw(damage(sessions(edition, model)))
+    other = data.draw(shuffle_keys(payload))
     context = {"model": model, "previous": "closed"}
     assert both(payload, edition, **context).to_dict() == both(other, edition, **context).to_dict()
 

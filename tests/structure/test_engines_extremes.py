@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from support.engines import contexts, validator
 from support.search import draws
-from support.strategies import ENGINES, kinds, places, put, sessions
+from support.strategies import ENGINES, kinds, places, replace_at, sessions
 from talonschema import Policy, Report, Validator
 
 EXTREME: list[Any] = [
@@ -56,7 +56,7 @@ def extreme(draw: st.DrawFn, edition: str, model: str) -> Any:
     payload = draw(sessions(edition, model))
     accepts = validator("jsonschema", edition).engine.accepts
     for value in draw(st.lists(st.sampled_from(EXTREME), max_size=6)):
-        other = put(payload, draw(st.sampled_from(sorted(places(payload), key=str))), value)
+        other = replace_at(payload, draw(st.sampled_from(sorted(places(payload), key=str))), value)
         if accepts(model, other):
             payload = other
     return payload

@@ -344,25 +344,25 @@ SHAPES: dict[str, Any] = {
 }
 
 
-def wrapped(value: Any) -> Iterator[Any]:
+def wrapped_copies(value: Any) -> Iterator[Any]:
     """Yield copies of a value, each with one part in a type that callers may give it."""
     for wrap in WRAPPED.get(type(value), ()):
         yield wrap(value)
     if isinstance(value, dict):
         for key, below in value.items():
-            for other in wrapped(below):
+            for other in wrapped_copies(below):
                 yield {**value, key: other}
         yield {**value, "another": 1}
     elif isinstance(value, list):
         for index, below in enumerate(value):
-            for other in wrapped(below):
+            for other in wrapped_copies(below):
                 yield [*value[:index], other, *value[index + 1 :]]
 
 
 @pytest.mark.parametrize("edition", EDITIONS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_values_of_python_count_as_what_they_stand_for(shape: str, edition: str) -> None:
-    for once in wrapped(SHAPES[shape]):
+    for once in wrapped_copies(SHAPES[shape]):
         both(once, edition, previous=STORED)
         if isinstance(once, dict):
             both({**once, "x": 1}, edition)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from support.corpus import corpus
 from support.policies import SHAPES
-from support.strategies import ENGINES, damaged
+from support.strategies import ENGINES, damage
 from talonschema import Validator, schemas
 from talonschema.findings.code import Example
 from talonschema.rules import RULES, Rule
@@ -44,9 +44,7 @@ def payloads(name: str, edition: str) -> st.SearchStrategy[tuple[str | None, Any
     ]
     known = [(i.model, i.value) for i in corpus() if (i.edition, i.model in models) == (edition, 1)]
     found = st.sampled_from(own) | st.sampled_from(known)
-    return found | found.flatmap(
-        lambda pair: st.tuples(st.just(pair[0]), damaged(st.just(pair[1])))
-    )
+    return found | found.flatmap(lambda pair: st.tuples(st.just(pair[0]), damage(st.just(pair[1]))))
 
 
 @pytest.mark.parametrize("edition", schemas.EDITIONS)

@@ -84,11 +84,11 @@ def differences() -> list[Difference]:
             continue
         ours, theirs = _of_schema(model), _of_sdk(model)
         for place in dict.fromkeys((*ours, *theirs)):
-            found += _compared(place, ours, theirs)
+            found += _differences_at(place, ours, theirs)
     return found
 
 
-def _compared(
+def _differences_at(
     place: str, ours: Mapping[str, Facts], theirs: Mapping[str, Facts]
 ) -> Iterator[Difference]:
     """Yield the differences at a place."""

@@ -103,10 +103,10 @@ class Browser:
     def _load(self, method: str, **parameters: Any) -> None:
         self.events.clear()
         self.call(method, **parameters)
-        while not self.noted("Page.loadEventFired"):
+        while not self.event_params("Page.loadEventFired"):
             self.events.append(self._read())
 
-    def noted(self, *methods: str) -> list[dict[str, Any]]:
+    def event_params(self, *methods: str) -> list[dict[str, Any]]:
         """Return the parameters of the events of some kinds."""
         return [each["params"] for each in self.events if each.get("method") in methods]
 

@@ -71,15 +71,15 @@ def build(sources: Path, target: Path, epoch: int) -> Archives:
     """Build the source archive, and from it the wheel, with all times set to `epoch`."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        (made,) = _built("--sdist", sources, folder / "made", epoch)
+        (made,) = _build_distribution("--sdist", sources, folder / "made", epoch)
         target.mkdir(parents=True, exist_ok=True)
         sdist = target / made.name
         sdist.write_bytes(_reproducible(made, epoch))
-        (wheel,) = _built("--wheel", unpacked(sdist, folder), target, epoch)
+        (wheel,) = _build_distribution("--wheel", unpack(sdist, folder), target, epoch)
     return Archives(sdist, wheel)
 
 
-def _built(kind: str, sources: Path, target: Path, epoch: int) -> Iterator[Path]:
+def _build_distribution(kind: str, sources: Path, target: Path, epoch: int) -> Iterator[Path]:
     options = ("--no-isolation", kind, "--outdir", target)
     run(sys.executable, "-m", "build", *options, cwd=sources, SOURCE_DATE_EPOCH=str(epoch))
     return target.glob("*.tar.gz" if kind == "--sdist" else "*.whl")
@@ -100,7 +100,7 @@ def _reproducible(sdist: Path, epoch: int) -> bytes:
     return gzip.compress(written.getvalue(), mtime=epoch)
 
 
-def unpacked(sdist: Path, folder: Path) -> Path:
+def unpack(sdist: Path, folder: Path) -> Path:
     """Unpack a source archive into a folder; return the one folder that it makes there."""
     with tarfile.open(sdist) as archive:
         archive.extractall(folder, filter="data")
@@ -192,7 +192,7 @@ def _release() -> None:
             for archive in first:
                 install(archive, python, folder)
         log("== testing the source archive: make quick")
-        run("make", "quick", f"PYTHON={sys.executable}", cwd=unpacked(first.sdist, folder))
+        run("make", "quick", f"PYTHON={sys.executable}", cwd=unpack(first.sdist, folder))
         shutil.rmtree(DIST, ignore_errors=True)
         shutil.copytree(first.sdist.parent, DIST)
     for path in sorted(DIST.iterdir()):

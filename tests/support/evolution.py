@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from support.json_layout import laid_out
+from support.json_layout import lay_out
 from talonschema import schemas
 from talonschema.model.schema_tree import SchemaNode, schema_tree
 
@@ -54,7 +54,7 @@ def current() -> dict[str, Models]:
     }
 
 
-def released() -> tuple[str, dict[str, Models]]:
+def last_release() -> tuple[str, dict[str, Models]]:
     """Return the version of the last release and its schemas."""
     data = json.loads(RELEASED.read_text("utf-8"))
     return data["version"], data["schemas"]
@@ -88,7 +88,7 @@ def narrowings(old: Mapping[str, Models], new: Mapping[str, Models]) -> Iterator
                 yield Narrowing(edition, model, "is missing")
                 continue
             comparison = _Comparison(models, later)
-            for place, change in comparison.narrowed(model, schema, later[model]):
+            for place, change in comparison.narrowings_at(model, schema, later[model]):
                 yield Narrowing(edition, place, change)
 
 
@@ -96,7 +96,7 @@ class _Comparison(NamedTuple):
     old: Models
     new: Models
 
-    def narrowed(self, place: str, old: Schema, new: Schema) -> Iterator[tuple[str, str]]:
+    def narrowings_at(self, place: str, old: Schema, new: Schema) -> Iterator[tuple[str, str]]:
         """Yield the places and changes by which `new` is narrower than `old`."""
         if "$ref" in new:
             if old.get("$ref") == new["$ref"]:
@@ -111,15 +111,15 @@ class _Comparison(NamedTuple):
             yield f"{place}.{name}", "became required"
         yield from self._members(place, old, new)
         if "items" in new:
-            yield from self.narrowed(f"{place}[]", old.get("items", {}), new["items"])
+            yield from self.narrowings_at(f"{place}[]", old.get("items", {}), new["items"])
 
     def _members(self, place: str, old: Schema, new: Schema) -> Iterator[tuple[str, str]]:
         before, after = old.get("properties", {}), new.get("properties", {})
         others = old.get("additionalProperties", {}), new.get("additionalProperties", {})
         for name in sorted(before.keys() | after.keys()):
             parts = before.get(name, others[0]), after.get(name, others[1])
-            yield from self.narrowed(f"{place}.{name}", *parts)
-        yield from self.narrowed(f"{place}{{}}", *others) if others[1] else ()
+            yield from self.narrowings_at(f"{place}.{name}", *parts)
+        yield from self.narrowings_at(f"{place}{{}}", *others) if others[1] else ()
 
 
 def _as_wide(keyword: str, old: Schema, new: Schema) -> bool:
@@ -143,7 +143,9 @@ def _types(given: str | list[str]) -> set[str]:
     return {given} if isinstance(given, str) else set(given)
 
 
-def unmarked(found: Iterable[Narrowing], since: str, changelog: str) -> list[Narrowing]:
+def undeclared_narrowings(
+    found: Iterable[Narrowing], since: str, changelog: str
+) -> list[Narrowing]:
     """Return the narrowings that no breaking change after a version names with their edition."""
     later = changelog.partition(f"\n## [{since}]")[0]
     breaking = re.findall(r"^- \*\*Breaking:\*\* (.*)$", later, re.MULTILINE)
@@ -159,16 +161,16 @@ def unmarked(found: Iterable[Narrowing], since: str, changelog: str) -> list[Nar
 
 def main() -> int:
     """Write the schemas as they are, as those of a release."""
-    since, old = released()
+    since, old = last_release()
     new = current()
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
-    refused = unmarked(narrowings(old, new), since, changelog)
+    refused = undeclared_narrowings(narrowings(old, new), since, changelog)
     for each in refused:
         sys.stderr.write(f"{each.edition} {each.place}: {each.change}\n")
     if refused:
         sys.stderr.write("CHANGELOG.md has no breaking change for these\n")
         return 1
-    text = laid_out({"version": version("talonschema"), "schemas": new})
+    text = lay_out({"version": version("talonschema"), "schemas": new})
     RELEASED.write_text(text, "utf-8")
     sys.stdout.write(f"{RELEASED.relative_to(ROOT)} written\n")
     return 0

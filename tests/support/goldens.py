@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import talonschema
-from support.json_layout import laid_out
+from support.json_layout import lay_out
 from support.public import interface
 from talonschema import cli
 from talonschema.output import FORMATS
@@ -43,12 +43,12 @@ CASES: dict[str, tuple[str, ...]] = {
 """The arguments of each run."""
 
 
-def golden(case: str, form: str) -> Path:
+def golden_file(case: str, form: str) -> Path:
     """Return the file that has the output of a case in a form."""
     return FOLDER / form / f"{case}.{SUFFIXES.get(form, 'txt')}"
 
 
-def printed(*arguments: str) -> str:
+def output_of_check(*arguments: str) -> str:
     """Return what a check prints in the working directory, with no version that changes."""
     output = io.StringIO()
     # `print` and the like would write line ends as they are; a golden file keeps them, too.
@@ -56,10 +56,10 @@ def printed(*arguments: str) -> str:
         status = cli.main(("check", "--no-config", "--color", "never", *arguments))
     if status not in {0, 1, 3}:
         raise AssertionError(status)
-    return unversioned(output.getvalue())
+    return drop_versions(output.getvalue())
 
 
-def unversioned(text: str) -> str:
+def drop_versions(text: str) -> str:
     """Return the output of a check with no version that changes, and no styles nor script."""
     text = text.replace(f'ersion": "{talonschema.__version__}"', 'ersion": "0.0.0"')
     text = text.replace(f"<p>talonschema {talonschema.__version__}<", "<p>talonschema 0.0.0<")
@@ -77,7 +77,7 @@ def inputs() -> Iterator[Path]:
 def public() -> str:
     """Return the text of the golden file that has the public interface."""
     with inputs():
-        return laid_out(interface())
+        return lay_out(interface())
 
 
 def main() -> None:
@@ -88,7 +88,9 @@ def main() -> None:
             shutil.rmtree(FOLDER / form, ignore_errors=True)
             (FOLDER / form).mkdir()
             for case, arguments in CASES.items():
-                golden(case, form).write_bytes(printed("--format", form, *arguments).encode())
+                golden_file(case, form).write_bytes(
+                    output_of_check("--format", form, *arguments).encode()
+                )
     sys.stdout.write(
         f"{len(FORMATS) * len(CASES) + 1} files in {os.path.relpath(FOLDER)} written\n"
     )

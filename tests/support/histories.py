@@ -25,7 +25,7 @@ def codes(report: Report) -> list[str]:
     return [each.code for each in report.findings]
 
 
-def replayed(*updates: Any, **options: Any) -> list[list[str]]:
+def replay_codes(*updates: Any, **options: Any) -> list[list[str]]:
     return [codes(report) for report in replay(updates, **options)]
 
 

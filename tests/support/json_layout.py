@@ -9,12 +9,12 @@ WIDTH: Final = 100
 """Columns of a line."""
 
 
-def laid_out(data: Any) -> str:
+def lay_out(data: Any) -> str:
     """Return JSON text in which arrays and objects stand on one line if they fit into `WIDTH`."""
-    return _laid_out(data, 0, 0) + "\n"
+    return _lay_out(data, 0, 0) + "\n"
 
 
-def _laid_out(data: Any, indent: int, used: int) -> str:
+def _lay_out(data: Any, indent: int, used: int) -> str:
     """Return a value; `used` columns of its first line are taken by its key and indent."""
     line = json.dumps(data, ensure_ascii=False)
     if not isinstance(data, (dict, list)) or not data or used + len(line) + 1 <= WIDTH:
@@ -25,9 +25,9 @@ def _laid_out(data: Any, indent: int, used: int) -> str:
         parts = []
         for key, value in data.items():
             start = f"{pad}{json.dumps(key, ensure_ascii=False)}: "
-            parts.append(start + _laid_out(value, indent + 1, len(start)))
+            parts.append(start + _lay_out(value, indent + 1, len(start)))
     else:
         left, right = "[", "]"
-        parts = [pad + _laid_out(value, indent + 1, len(pad)) for value in data]
+        parts = [pad + _lay_out(value, indent + 1, len(pad)) for value in data]
     body = ",\n".join(parts)
     return f"{left}\n{body}\n{'  ' * indent}{right}"

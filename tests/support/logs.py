@@ -70,7 +70,7 @@ def by_command(*arguments: str | Path) -> Results:
     )
     assert done.returncode in (0, 1, 3), done.stderr
     return {
-        (Path(file["path"]).name, result["line"]): compared(result)
+        (Path(file["path"]).name, result["line"]): common_fields(result)
         for file in json.loads(done.stdout)["files"]
         for result in file["results"]
     }
@@ -93,14 +93,14 @@ def by_line(rows: Iterable[Mapping[str, Any]], files: Iterable[Path]) -> Results
     for row in sorted(rows, key=lambda row: list(row["key"].values())):
         found[Path(row["key"]["file"]).name].append(row)
     return {
-        (name, number): compared(row)
+        (name, number): common_fields(row)
         for name, lines in numbers.items()
         for number, row in zip(lines, found[name], strict=True)
         if row["findings"]
     }
 
 
-def compared(result: Mapping[str, Any]) -> Result:
+def common_fields(result: Mapping[str, Any]) -> Result:
     """Return what the command and rows have in common; lines count from different places."""
     findings = [
         {name: finding.get(name) or None for name in _COLUMNS} for finding in result["findings"]

@@ -14,7 +14,7 @@ import pytest
 HERE = Path(__file__).parents[1] / "node"
 
 
-def installed(cache_folder: Path) -> Path:
+def install(cache_folder: Path) -> Path:
     """Return the folder with the programs and their packages; install it there if it is not yet.
 
     The packages come from the npm registry once. The folder appears under its name all at once, so
@@ -50,4 +50,4 @@ def node_folder(pytestconfig: pytest.Config) -> Path:
         if {os.environ.get("TALONSCHEMA_REQUIRE_NODE"), os.environ.get("CI")} & {"1", "true"}:
             pytest.fail(why)
         pytest.skip(why)
-    return installed(Path(pytestconfig.rootpath) / ".pytest_cache" / "node")
+    return install(Path(pytestconfig.rootpath) / ".pytest_cache" / "node")

@@ -24,7 +24,7 @@ SARIF = Draft7Validator(json.loads((VENDOR / "sarif-2.1.0.json").read_bytes()))
 JUNIT = xmlschema.XMLSchema(VENDOR / "junit-10.xsd")
 
 
-def reported(name: str, outcomes: Iterable[FileResults]) -> str:
+def render(name: str, outcomes: Iterable[FileResults]) -> str:
     return "".join(form(name)(outcomes))
 
 
@@ -75,7 +75,7 @@ def read_sarif(text: str) -> dict[str, Any]:
 _COMMAND = re.compile(r"::(error|warning|notice) ?(.*?)::(.*)")
 
 
-def unescaped(text: str, escapes: str) -> str:
+def unescape(text: str, escapes: str) -> str:
     """Undo escapes as the runner does, the per cent sign last."""
     for each in escapes:
         text = text.replace(f"%{ord(each):02X}", each)
@@ -91,8 +91,8 @@ def read_github(text: str) -> list[dict[str, str]]:
         assert match, line
         pairs = [each.partition("=") for each in filter(None, match[2].split(","))]
         commands.append(
-            {"command": match[1], "data": unescaped(match[3], "\r\n%")}
-            | {name: unescaped(value, "\r\n:,%") for name, _, value in pairs}
+            {"command": match[1], "data": unescape(match[3], "\r\n%")}
+            | {name: unescape(value, "\r\n:,%") for name, _, value in pairs}
         )
     return commands
 
@@ -168,5 +168,5 @@ REQUEST = b'{"couponCodes": ["XMAS-20", "XMAS-20"], "state": "x"}'
 
 
 def sarif_results(*outcomes: FileResults) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = read_sarif(reported("sarif", outcomes))["results"]
+    found: list[dict[str, Any]] = read_sarif(render("sarif", outcomes))["results"]
     return found

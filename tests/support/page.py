@@ -74,7 +74,7 @@ def read(text: str) -> ET.Element:
     return root
 
 
-def classed(root: ET.Element, name: str) -> list[ET.Element]:
+def elements_of_class(root: ET.Element, name: str) -> list[ET.Element]:
     """Return the elements of a class."""
     return [each for each in root.iter() if name in each.attrib.get("class", "").split()]
 

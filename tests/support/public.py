@@ -92,14 +92,14 @@ def _module(name: str) -> dict[str, Any] | list[str]:
     # What the types have in them, the schemas have.
     if name == ".types":
         return names
-    return {each: _described(getattr(module, each)) for each in names}
+    return {each: _describe(getattr(module, each)) for each in names}
 
 
-def _described(value: Any) -> Any:
+def _describe(value: Any) -> Any:
     if is_typeddict(value):
-        return {key: _described(hint) for key, hint in get_type_hints(value).items()}
+        return {key: _describe(hint) for key, hint in get_type_hints(value).items()}
     if get_origin(value) is list:
-        return [_described(get_args(value)[0])]
+        return [_describe(get_args(value)[0])]
     if isinstance(value, type) and value.__module__.startswith("talonschema"):
         return _class(value)
     if inspect.isfunction(inspect.unwrap(value)):
@@ -142,7 +142,7 @@ def _signature(function: Callable[..., Any]) -> str:
     ]
     for each in parameters:
         if each.kind is each.VAR_KEYWORD:
-            shown.append(f"**{{{', '.join(_keys(_taken(function, each.name)))}}}")
+            shown.append(f"**{{{', '.join(_keys(_arguments_type(function, each.name)))}}}")
         else:
             if each.kind is each.KEYWORD_ONLY and "*" not in "".join(shown):
                 shown.append("*")
@@ -150,7 +150,7 @@ def _signature(function: Callable[..., Any]) -> str:
     return f"({', '.join(shown)})"
 
 
-def _taken(function: Callable[..., Any], name: str) -> Any:
+def _arguments_type(function: Callable[..., Any], name: str) -> Any:
     """Return the TypedDict of the keyword arguments that a function takes by ``**``."""
     annotation = inspect.get_annotations(function)[name]
     if not isinstance(annotation, str):
@@ -180,7 +180,7 @@ def _params(code: Code) -> set[str]:
     found = {
         name
         for example in code.bad
-        for finding in _judged(example)
+        for finding in _example_findings(example)
         if finding.code == code.name
         for name in finding.params
     }
@@ -191,7 +191,7 @@ def _texts(given: str | Mapping[str, str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given.values())
 
 
-def _judged(example: Example) -> Any:
+def _example_findings(example: Example) -> Any:
     context = dict(example.context)
     edition = context.pop("edition", schemas.DEFAULT_EDITION)
     policy = Policy.from_mapping(context.pop("policy", {}))

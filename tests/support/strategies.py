@@ -62,11 +62,11 @@ def instances(place: SchemaNode) -> st.SearchStrategy[Any]:
         return st.sampled_from(keywords["enum"])
     kind = keywords.get("type")
     if isinstance(kind, list):
-        return st.one_of([_typed(place, each) for each in kind])
-    return _typed(place, kind)
+        return st.one_of([_instances_of_type(place, each) for each in kind])
+    return _instances_of_type(place, kind)
 
 
-def _typed(place: SchemaNode, kind: str | None) -> st.SearchStrategy[Any]:
+def _instances_of_type(place: SchemaNode, kind: str | None) -> st.SearchStrategy[Any]:
     keywords = place.assertions
     match kind:
         case "object":
@@ -148,24 +148,24 @@ def at(value: Any, place: Place) -> Any:
     return value
 
 
-def put(value: Any, place: Place, new: Any) -> Any:
+def replace_at(value: Any, place: Place, new: Any) -> Any:
     """Return a copy of `value` with `new` at a place."""
     if not place:
         return new
     step, *below = place
     # Only what holds the place is copied: the rest may be of types that can't be.
     changed = copy.copy(value)
-    changed[step] = put(value[step], tuple(below), new)
+    changed[step] = replace_at(value[step], tuple(below), new)
     return changed
 
 
-def whole_or_damaged(payloads: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Return payloads as they are, and `damaged` ones."""
-    return payloads | damaged(payloads)
+def maybe_damage(payloads: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return payloads as they are, and some with `damage`."""
+    return payloads | damage(payloads)
 
 
 @st.composite
-def damaged(draw: st.DrawFn, payloads: st.SearchStrategy[Any]) -> Any:
+def damage(draw: st.DrawFn, payloads: st.SearchStrategy[Any]) -> Any:
     """Draw a payload with one to three places dropped, renamed, retyped, extended or emptied."""
     value = copy.deepcopy(draw(payloads))
     for _ in range(draw(st.integers(1, 3))):
@@ -173,7 +173,7 @@ def damaged(draw: st.DrawFn, payloads: st.SearchStrategy[Any]) -> Any:
         holder: Any = at(value, place[:-1]) if place else None
         how = draw(st.sampled_from(["drop", "rename", "retype", "extend", "empty"]))
         if how == "retype":
-            value = put(value, place, draw(json_values))
+            value = replace_at(value, place, draw(json_values))
         elif how == "drop" and place:
             del holder[place[-1]]
         elif how == "rename" and isinstance(holder, dict):
@@ -185,11 +185,11 @@ def damaged(draw: st.DrawFn, payloads: st.SearchStrategy[Any]) -> Any:
         elif how == "extend" and isinstance(at(value, place), list):
             at(value, place).extend([draw(json_values)] * draw(st.sampled_from([1, 2, 7])))
         elif how == "extend" and isinstance(at(value, place), str):
-            value = put(
+            value = replace_at(
                 value, place, at(value, place) + "x" * draw(st.sampled_from([1, 101, 1001]))
             )
         elif how == "empty":
-            value = put(
+            value = replace_at(
                 value, place, type(at(value, place))() if at(value, place) is not None else 0
             )
     return value
@@ -229,7 +229,7 @@ def slips(draw: st.DrawFn, edition: str, model: str) -> Slip:
         changed = copy.deepcopy(payload)
         del at(changed, place[:-1])[place[-1]]
         return Slip(changed, code, place)
-    return Slip(put(payload, place, new), code, place)
+    return Slip(replace_at(payload, place, new), code, place)
 
 
 def _faults(below: SchemaNode, place: Place, value: Any) -> Iterator[tuple[str, Place, Any]]:
@@ -257,11 +257,11 @@ def _faults(below: SchemaNode, place: Place, value: Any) -> Iterator[tuple[str, 
 
 
 @st.composite
-def shuffled(draw: st.DrawFn, value: Any) -> Any:
+def shuffle_keys(draw: st.DrawFn, value: Any) -> Any:
     """Draw a copy of a value whose objects have their keys in another order."""
     if isinstance(value, dict):
         order = draw(st.permutations(list(value)))
-        return {key: draw(shuffled(value[key])) for key in order}
+        return {key: draw(shuffle_keys(value[key])) for key in order}
     if isinstance(value, list):
-        return [draw(shuffled(inner)) for inner in value]
+        return [draw(shuffle_keys(inner)) for inner in value]
     return value

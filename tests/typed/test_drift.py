@@ -49,7 +49,7 @@ def schema_of(hint: Any, edition: str) -> dict[str, Any]:
     return {**parts[1], **parts[0], "type": [each["type"] for each in parts]}
 
 
-def compared(schema: Any) -> dict[str, Any]:
+def expressible_part(schema: Any) -> dict[str, Any]:
     """Return of a schema what a type can express."""
     if schema is True:
         return {}
@@ -62,7 +62,7 @@ def compared(schema: Any) -> dict[str, Any]:
         kept.setdefault("additionalProperties", {})
     for below in ("items", "additionalProperties"):
         if below in kept:
-            kept[below] = compared(kept[below])
+            kept[below] = expressible_part(kept[below])
     return kept
 
 
@@ -77,7 +77,7 @@ def properties(edition: str, model: str) -> dict[str, Any]:
 @every_model
 def test_keys_and_their_types_are_those_of_the_schema(edition: str, model: str) -> None:
     hints = get_type_hints(getattr(module(edition), model))
-    expected = {key: compared(each) for key, each in properties(edition, model).items()}
+    expected = {key: expressible_part(each) for key, each in properties(edition, model).items()}
     assert {key: schema_of(hint, edition) for key, hint in hints.items()} == expected
 
 

@@ -15,7 +15,7 @@ from support.gateway.asgi_client import (
     Client,
     Message,
     ask,
-    guarded,
+    make_guard,
     run,
     scope,
     state,
@@ -47,7 +47,7 @@ def test_the_state_is_learned_before_the_client_has_the_whole_answer(*, length: 
         await guard(scope(), Client(CLOSED).receive, send)
         assert known == [{"closed"}]
 
-    run(guarded(app), steps)
+    run(make_guard(app), steps)
 
 
 def test_an_answer_of_many_pieces_is_not_held() -> None:
@@ -70,7 +70,7 @@ def test_an_answer_of_many_pieces_is_not_held() -> None:
         # Too long to be looked into: the status shows that it was done.
         assert await state(guard) == {"closed"}
 
-    run(guarded(app), steps)
+    run(make_guard(app), steps)
 
 
 @pytest.mark.parametrize("started", [False, True])
@@ -102,7 +102,7 @@ def test_a_lost_answer_leaves_open_what_came_of_it(
         # Both may be, so that nothing is refused that either permits.
         assert (await ask(guard, OPEN)).status == 200
 
-    run(guarded(app), steps)
+    run(make_guard(app), steps)
 
 
 def test_a_server_error_leaves_open_what_came_of_it() -> None:
@@ -113,7 +113,7 @@ def test_a_server_error_leaves_open_what_came_of_it() -> None:
         assert (await ask(guard, CLOSED, headers=fault)).status == 500
         assert await state(guard) == {"open", "closed"}
 
-    run(guarded(), steps)
+    run(make_guard(), steps)
 
 
 def test_a_refusal_of_the_api_teaches_nothing() -> None:
@@ -124,7 +124,7 @@ def test_a_refusal_of_the_api_teaches_nothing() -> None:
         assert (await ask(guard, CLOSED, headers=fault)).status == 409
         assert await state(guard) == {"open"}
 
-    run(guarded(), steps)
+    run(make_guard(), steps)
 
 
 def test_a_file_as_an_answer_is_learned_by_its_status() -> None:
@@ -137,4 +137,4 @@ def test_a_file_as_an_answer_is_learned_by_its_status() -> None:
         await ask(guard, CLOSED)
         assert await state(guard) == {"closed"}
 
-    run(guarded(app), steps)
+    run(make_guard(app), steps)

@@ -49,7 +49,7 @@ def test_the_example_refuses_before_the_api_is_asked(client: httpx.Client, upstr
 
     assert [put(OPEN), put(BAD), put(CLOSED), put(OPEN)] == [200, 400, 200, 400]
     assert [put(b"", f"{path}/reopen"), put(OPEN)] == [200, 200]
-    assert [each["target"] for each in upstream.received()] == [path, path, f"{path}/reopen", path]
+    assert [each["target"] for each in upstream.requests()] == [path, path, f"{path}/reopen", path]
     assert upstream.state(f"{name[:32]}/ü") == "open"
 
 
@@ -60,7 +60,7 @@ def test_the_example_takes_bodies_in_pieces(client: httpx.Client, upstream: Api)
     assert client.put(path, content=pieces, headers=headers).status_code == 200
     too_many = iter([b" " * 100_000] * 40)
     assert client.put(path, content=too_many, headers=headers).status_code == 413
-    assert len(upstream.received()) == 1
+    assert len(upstream.requests()) == 1
 
 
 def test_a_repeated_request_passes(guarded_api: Front) -> None:
@@ -97,7 +97,7 @@ def test_no_trick_slips(guarded_api: Front, trick: Trick) -> None:
         return
     name = uuid.uuid4().hex
     exchange(guarded_api.port, trick.request(name))
-    (seen,) = guarded_api.seen(name)
+    (seen,) = guarded_api.requests_about(name)
     assert seen["target"] == f"/v2/customer_sessions/{name}?dry=true"
     assert guarded_api.api.state(name) is None
 

@@ -17,7 +17,7 @@ from support.gateway.asgi_client import (
     Broken,
     Client,
     Message,
-    guarded,
+    make_guard,
     run,
     scope,
 )
@@ -47,14 +47,14 @@ def test_other_requests_are_handed_on_as_they_are(other: Message) -> None:
         assert handed == [other, receive, send]
         assert len(client.incoming) == 1
 
-    run(guarded(app), steps)
+    run(make_guard(app), steps)
 
 
 def lifespan(guard: SessionGuard) -> list[str]:
     """Go through the life of a server; return what the app answered."""
     sent = []
 
-    async def whole() -> None:
+    async def run_lifespan() -> None:
         heard = iter(["lifespan.startup", "lifespan.shutdown"])
 
         async def receive() -> Message:
@@ -65,7 +65,7 @@ def lifespan(guard: SessionGuard) -> list[str]:
 
         await guard({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)
 
-    asyncio.run(whole())
+    asyncio.run(run_lifespan())
     return sent
 
 
@@ -80,7 +80,7 @@ async def hears_no_lifespan(scope: Message, receive: Any, send: Any) -> None:
 
 @pytest.mark.parametrize("app", [Upstream(), knows_no_lifespan, hears_no_lifespan])
 def test_the_store_is_closed_at_the_end_of_the_server(app: Any, tmp_path: Path) -> None:
-    guard = guarded(app, store=f"sqlite:{tmp_path}/sessions.db")
+    guard = make_guard(app, store=f"sqlite:{tmp_path}/sessions.db")
     # SQLite keeps the file beside the database as long as it is open.
     asyncio.run(guard.guard.ready())
     assert (tmp_path / "sessions.db-wal").exists()
@@ -94,7 +94,7 @@ def test_a_start_that_fails_is_reported() -> None:
         await send({"type": "lifespan.startup.failed", "message": "no"})
         raise Broken
 
-    guard = guarded(app)
+    guard = make_guard(app)
     with pytest.raises(Broken):
         lifespan(guard)
     asyncio.run(guard.aclose())
@@ -102,9 +102,9 @@ def test_a_start_that_fails_is_reported() -> None:
 
 def test_wrong_options_are_reported_at_once() -> None:
     with pytest.raises(ValueError, match="2026-6"):
-        guarded(edition="2026-6")
+        make_guard(edition="2026-6")
     with pytest.raises(TypeError, match="polcy"):
-        guarded(polcy=None)
+        make_guard(polcy=None)
 
 
 def test_it_needs_nothing_but_the_package(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from support.gateway.asgi_client import (
     Client,
     Message,
     ask,
-    guarded,
+    make_guard,
     run,
     scope,
     state,
@@ -41,7 +41,7 @@ def test_a_bad_update_is_answered_and_never_seen() -> None:
         assert error["source"] == {"pointer": "/customerSession/cartItems"}
         assert api.received == []
 
-    run(guarded(api), steps)
+    run(make_guard(api), steps)
 
 
 def test_states_are_learned_and_illegal_moves_refused() -> None:
@@ -59,7 +59,7 @@ def test_states_are_learned_and_illegal_moves_refused() -> None:
         assert (await ask(guard, returned, method="POST", path=f"{SESSION}/returns")).status == 200
         assert await state(guard) == {"partially_returned"}
 
-    run(guarded(api), steps)
+    run(make_guard(api), steps)
 
 
 def test_a_dry_update_is_judged_and_not_learned() -> None:
@@ -68,7 +68,7 @@ def test_a_dry_update_is_judged_and_not_learned() -> None:
         assert (await ask(guard, CLOSED, query="dry=true")).status == 200
         assert await state(guard) == set()
 
-    run(guarded(), steps)
+    run(make_guard(), steps)
 
 
 def test_in_report_mode_nothing_is_refused() -> None:
@@ -79,7 +79,7 @@ def test_in_report_mode_nothing_is_refused() -> None:
             assert b"not valid" not in (await ask(guard, body)).body
         assert len(api.received) == 3
 
-    run(guarded(api, mode="report"), steps)
+    run(make_guard(api, mode="report"), steps)
 
 
 def test_warnings_travel_as_a_header_of_the_answer_if_asked() -> None:
@@ -90,7 +90,7 @@ def test_warnings_travel_as_a_header_of_the_answer_if_asked() -> None:
         assert client.status == 200
         assert b"payload/unknown-property" in client.headers[b"x-talonschema-warnings"]
 
-    run(guarded(warnings_header=True), steps)
+    run(make_guard(warnings_header=True), steps)
 
 
 def test_ids_are_decoded() -> None:
@@ -100,7 +100,7 @@ def test_ids_are_decoded() -> None:
         )
         assert await state(guard, "a b") == {"closed"}
 
-    run(guarded(), steps)
+    run(make_guard(), steps)
 
 
 def test_without_a_raw_path_the_decoded_one_counts() -> None:
@@ -110,7 +110,7 @@ def test_without_a_raw_path_the_decoded_one_counts() -> None:
         rewritten = await ask(guard, BAD, path=path, raw_path=b"/elsewhere")
         assert rewritten.status == 400
 
-    run(guarded(), steps)
+    run(make_guard(), steps)
 
 
 def test_hidden_calls_are_refused() -> None:
@@ -121,7 +121,7 @@ def test_hidden_calls_are_refused() -> None:
         assert hidden.status == 400
         assert api.received == []
 
-    run(guarded(api), steps)
+    run(make_guard(api), steps)
 
 
 # The body of the request.
@@ -164,7 +164,7 @@ def test_pieces_pass_unchanged_however_they_are_cut(
             assert await state(guard) == {"open"}
 
     # Bodies that aren't JSON have to pass too.
-    run(guarded(app, mode="report"), steps)
+    run(make_guard(app, mode="report"), steps)
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_all_read() -> None:
@@ -177,7 +177,7 @@ def test_a_body_over_the_limit_is_refused_before_it_is_all_read() -> None:
         assert len(client.incoming) > 90
         assert api.received == []
 
-    run(guarded(api, max_body=2000), steps)
+    run(make_guard(api, max_body=2000), steps)
 
 
 def test_in_report_mode_a_body_over_the_limit_passes_whole() -> None:
@@ -187,7 +187,7 @@ def test_in_report_mode_a_body_over_the_limit_passes_whole() -> None:
         await ask(guard, *[b" " * 400] * 100)
         assert api.received[0]["size"] == 40_000
 
-    run(guarded(api, max_body=2000, mode="report"), steps)
+    run(make_guard(api, max_body=2000, mode="report"), steps)
 
 
 def test_a_compressed_body_is_judged_and_passed_on_as_it_came() -> None:
@@ -198,7 +198,7 @@ def test_a_compressed_body_is_judged_and_passed_on_as_it_came() -> None:
         assert (await ask(guard, gzip.compress(CLOSED), headers=headers)).status == 200
         assert await state(guard) == {"closed"}
 
-    run(guarded(), steps)
+    run(make_guard(), steps)
 
 
 def test_a_client_that_goes_away_early_changes_nothing() -> None:
@@ -212,7 +212,7 @@ def test_a_client_that_goes_away_early_changes_nothing() -> None:
         assert api.received == []
         assert await state(guard) == set()
 
-    run(guarded(api), steps)
+    run(make_guard(api), steps)
 
 
 def test_the_api_is_asked_for_a_session_that_is_not_known(api: Api) -> None:
@@ -226,4 +226,4 @@ def test_the_api_is_asked_for_a_session_that_is_not_known(api: Api) -> None:
         assert (await ask(guard, OPEN, path=where, headers=headers)).status == 400
         assert await state(guard, name) == {"closed"}
 
-    run(guarded(lookup=lookup), steps)
+    run(make_guard(lookup=lookup), steps)

@@ -12,7 +12,7 @@ from support.gateway.processes import Upstream
 
 
 @pytest.fixture(scope="session", params=[*PAIRS, SINGLE])
-def shared(
+def shared_stand(
     request: pytest.FixtureRequest, api: Upstream, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stand]:
     """One for each worker of the test run and file."""
@@ -21,7 +21,7 @@ def shared(
 
 
 @pytest.fixture
-def stand(shared: Stand, upstream: Upstream) -> Stand:
+def stand(shared_stand: Stand, upstream: Upstream) -> Stand:
     """An Envoy with one of the files; take a session id of your own."""
-    assert shared.front.api is upstream
-    return shared
+    assert shared_stand.front.api is upstream
+    return shared_stand

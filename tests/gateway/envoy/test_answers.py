@@ -155,7 +155,7 @@ def test_a_client_that_reads_no_more_than_the_head_teaches_all_the_same(
                     while answer.readline() != b"\r\n":
                         pass
             assert stand.put(name, OPEN).status_code == 400
-            assert len(stand.front.seen(name)) == 1, at
+            assert len(stand.front.requests_about(name)) == 1, at
 
 
 @pytest.mark.slow
@@ -176,7 +176,7 @@ def test_of_300_clients_that_come_back_at_once_none_slips_by(stand: Stand) -> No
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(one, range(300)))
     assert outcomes == [(200, 400, 200, 200)] * 300
-    received = stand.front.api.received()
+    received = stand.front.api.requests()
     assert len(received) == 900
     assert {count: stand.envoy.stat(count) for count in counts} == before
 

@@ -17,11 +17,11 @@ from support.gateway.streams import (
     CLOSED,
     OPEN,
     Filter,
-    answered,
-    asked,
     kinds,
     payload,
     piece,
+    request_message,
+    response_message,
     run,
     running,
     session,
@@ -35,7 +35,13 @@ def test_nothing_is_learned_before_the_end_of_the_answer() -> None:
     async def test(service: Filter) -> None:
         call = service.call()
         body = session("closed")
-        for message in (asked(), payload(CLOSED), answered(), piece(body[:9]), piece(body[9:])):
+        for message in (
+            request_message(),
+            payload(CLOSED),
+            response_message(),
+            piece(body[:9]),
+            piece(body[9:]),
+        ):
             await call.write(message)
             await call.read()
         # It may be in any state: a session that is not known, and an update on its way.
@@ -54,7 +60,9 @@ def test_nothing_is_learned_before_the_end_of_the_answer() -> None:
 def test_a_whole_object_ends_an_answer(space: bytes) -> None:
     async def test(service: Filter) -> None:
         whole = piece(session("closed") + space)
-        assert len(await service.say(asked(), payload(OPEN), answered(), whole)) == 4
+        assert (
+            len(await service.say(request_message(), payload(OPEN), response_message(), whole)) == 4
+        )
         assert await service.states() == {"closed"}
 
     run(test)
@@ -66,7 +74,9 @@ def test_a_whole_object_ends_an_answer(space: bytes) -> None:
 def test_half_an_answer_does_not_end_it(body: bytes) -> None:
     async def test(service: Filter) -> None:
         rest = piece(b"", last=True)
-        replies = await service.say(asked(), payload(OPEN), answered(), piece(body), rest)
+        replies = await service.say(
+            request_message(), payload(OPEN), response_message(), piece(body), rest
+        )
         assert len(replies) == 5
 
     run(test)
@@ -78,8 +88,12 @@ def test_half_an_answer_does_not_end_it(body: bytes) -> None:
 )
 def test_what_is_learned_depends_on_the_status(status: int, states: set[str]) -> None:
     async def test(service: Filter) -> None:
-        await service.say(asked(), payload(OPEN), answered(), piece(b"{}", last=True))
-        await service.say(asked(), payload(CLOSED), answered(status), piece(b"{}", last=True))
+        await service.say(
+            request_message(), payload(OPEN), response_message(), piece(b"{}", last=True)
+        )
+        await service.say(
+            request_message(), payload(CLOSED), response_message(status), piece(b"{}", last=True)
+        )
         assert await service.states() == states
 
     run(test)
@@ -87,7 +101,9 @@ def test_what_is_learned_depends_on_the_status(status: int, states: set[str]) ->
 
 def test_an_answer_without_a_body_is_learned_by_its_headers() -> None:
     async def test(service: Filter) -> None:
-        replies = await service.say(asked(), payload(CLOSED), answered(204, last=True))
+        replies = await service.say(
+            request_message(), payload(CLOSED), response_message(204, last=True)
+        )
         assert kinds(replies)[2:] == ["response_headers"]
         assert await service.states() == {"closed"}
 
@@ -99,7 +115,12 @@ def test_trailers_end_an_answer_too() -> None:
         trailers = official.ProcessingRequest(response_trailers={})
         body = session("closed")
         replies = await service.say(
-            asked(), payload(OPEN), answered(), piece(body[:9]), piece(body[9:]), trailers
+            request_message(),
+            payload(OPEN),
+            response_message(),
+            piece(body[:9]),
+            piece(body[9:]),
+            trailers,
         )
         assert kinds(replies)[4:] == ["response_body", "response_trailers"]
         assert await service.states() == {"closed"}
@@ -110,8 +131,8 @@ def test_trailers_end_an_answer_too() -> None:
 def test_a_compressed_answer_is_read() -> None:
     async def test(service: Filter) -> None:
         body = gzip.compress(session("closed"))
-        headers = answered(content_encoding="gzip")
-        await service.say(asked(), payload(OPEN), headers, piece(body, last=True))
+        headers = response_message(content_encoding="gzip")
+        await service.say(request_message(), payload(OPEN), headers, piece(body, last=True))
         assert await service.states() == {"closed"}
 
     run(test)
@@ -123,7 +144,7 @@ def test_of_a_large_answer_the_status_is_learned() -> None:
         body = padded.encode()
         pieces = [piece(body[at : at + 65536]) for at in range(0, len(body), 65536)]
         replies = await service.say(
-            asked(), payload(OPEN), answered(), *pieces, piece(b"", last=True)
+            request_message(), payload(OPEN), response_message(), *pieces, piece(b"", last=True)
         )
         assert len(replies) == 4 + len(pieces)
         assert await service.states() == {"open"}
@@ -135,7 +156,7 @@ def test_pieces_may_be_of_any_size() -> None:
     async def test(service: Filter) -> None:
         large = piece(b" " * (16 << 20))
         replies = await service.say(
-            asked(), payload(OPEN), answered(), large, piece(b"", last=True)
+            request_message(), payload(OPEN), response_message(), large, piece(b"", last=True)
         )
         assert kinds(replies)[3:] == ["response_body", "response_body"]
         assert await service.states() == {"open"}
@@ -145,9 +166,11 @@ def test_pieces_may_be_of_any_size() -> None:
 
 def test_a_lost_answer_makes_the_state_uncertain() -> None:
     async def test(service: Filter) -> None:
-        await service.say(asked(), payload(OPEN), answered(), piece(b"{}", last=True))
+        await service.say(
+            request_message(), payload(OPEN), response_message(), piece(b"{}", last=True)
+        )
         call = service.call()
-        for message in (asked(), payload(CLOSED), answered(), piece(b"{")):
+        for message in (request_message(), payload(CLOSED), response_message(), piece(b"{")):
             await call.write(message)
             await call.read()
         call.cancel()
@@ -174,10 +197,10 @@ def test_an_answer_is_learned_even_if_the_stream_is_cancelled_meanwhile() -> Non
         store = SlowStore()
         async with running(store) as service:
             call = service.call()
-            for message in (asked(), payload(CLOSED)):
+            for message in (request_message(), payload(CLOSED)):
                 await call.write(message)
                 await call.read()
-            await call.write(answered(204, last=True))
+            await call.write(response_message(204, last=True))
             await store.asked.wait()
             # As at the end of the process, once the time to drain in is over.
             await service.serving.stop(0)
@@ -190,9 +213,11 @@ def test_an_answer_is_learned_even_if_the_stream_is_cancelled_meanwhile() -> Non
 
 def test_a_stream_that_ends_early_makes_the_state_uncertain() -> None:
     async def test(service: Filter) -> None:
-        await service.say(asked(), payload(OPEN), answered(), piece(b"{}", last=True))
+        await service.say(
+            request_message(), payload(OPEN), response_message(), piece(b"{}", last=True)
+        )
         call = service.call()
-        for message in (asked(), payload(CLOSED)):
+        for message in (request_message(), payload(CLOSED)):
             await call.write(message)
             await call.read()
         await call.done_writing()
@@ -205,7 +230,7 @@ def test_a_stream_that_ends_early_makes_the_state_uncertain() -> None:
 def test_an_answer_of_a_filter_in_between_is_let_through() -> None:
     async def test(service: Filter) -> None:
         # Another filter refused the request before its body was judged.
-        replies = await service.say(asked(), answered(413))
+        replies = await service.say(request_message(), response_message(413))
         assert kinds(replies) == ["request_headers", "response_headers"]
 
     run(test)

@@ -15,10 +15,10 @@ from support.gateway.streams import (
     OPEN,
     PATH,
     Filter,
-    answered,
     kinds,
-    observed,
+    observer_message,
     piece,
+    response_message,
     run,
     session,
 )
@@ -26,7 +26,7 @@ from talonschema.gateway.envoy import ATTRIBUTES
 from talonschema.gateway.messages import Request
 
 
-async def admitted(service: Filter, value: Any) -> str:
+async def admit(service: Filter, value: Any) -> str:
     """Let the gate admit an update; return its token."""
     request = Request("PUT", PATH, (("content-type", "application/json"),))
     verdict = await service.guard.begin(request._replace(body=json.dumps(value).encode()))
@@ -36,10 +36,10 @@ async def admitted(service: Filter, value: Any) -> str:
 
 def test_the_observer_learns_by_the_gates_token() -> None:
     async def test(service: Filter) -> None:
-        token = await admitted(service, OPEN)
+        token = await admit(service, OPEN)
         first, *others = [session("closed")[at : at + 16] for at in range(0, 80, 16)]
         replies = await service.say(
-            observed(token, first, last=False), *map(piece, others), piece(b"", last=True)
+            observer_message(token, first, last=False), *map(piece, others), piece(b"", last=True)
         )
         assert kinds(replies) == ["response_body"] * (len(others) + 2)
         assert await service.states() == {"closed"}
@@ -50,8 +50,8 @@ def test_the_observer_learns_by_the_gates_token() -> None:
 def test_the_observer_learns_from_the_status() -> None:
     async def test(service: Filter) -> None:
         for value, code in ((OPEN, 200), (CLOSED, 422)):
-            token = await admitted(service, value)
-            await service.say(observed(token, b"{}", code=code))
+            token = await admit(service, value)
+            await service.say(observer_message(token, b"{}", code=code))
         assert await service.states() == {"open"}
 
     run(test)
@@ -59,8 +59,8 @@ def test_the_observer_learns_from_the_status() -> None:
 
 def test_the_observer_reads_gzip_without_headers() -> None:
     async def test(service: Filter) -> None:
-        token = await admitted(service, OPEN)
-        await service.say(observed(token, gzip.compress(session("closed"))))
+        token = await admit(service, OPEN)
+        await service.say(observer_message(token, gzip.compress(session("closed"))))
         assert await service.states() == {"closed"}
 
     run(test)
@@ -68,9 +68,11 @@ def test_the_observer_reads_gzip_without_headers() -> None:
 
 def test_the_observer_takes_headers_too() -> None:
     async def test(service: Filter) -> None:
-        token = await admitted(service, OPEN)
-        headers = observed(token, b"")
-        headers.response_headers.CopyFrom(answered(content_encoding="gzip").response_headers)
+        token = await admit(service, OPEN)
+        headers = observer_message(token, b"")
+        headers.response_headers.CopyFrom(
+            response_message(content_encoding="gzip").response_headers
+        )
         del headers.attributes[ATTRIBUTES].fields["response.code"]
         body = gzip.compress(session("closed"))
         replies = await service.say(headers, piece(body, last=True))
@@ -86,7 +88,7 @@ def test_an_observer_that_is_without_enough_context_reports_what_it_needs(
 ) -> None:
     async def test(service: Filter) -> None:
         for _ in range(3):
-            message = observed(await admitted(service, OPEN), b"{}")
+            message = observer_message(await admit(service, OPEN), b"{}")
             del message.attributes[ATTRIBUTES].fields[name]
             call = service.call()
             await call.write(message)
@@ -100,8 +102,8 @@ def test_an_observer_that_is_without_enough_context_reports_what_it_needs(
 
 def test_without_a_token_the_observer_ends_the_stream_at_once() -> None:
     async def test(service: Filter) -> None:
-        assert await service.say(observed(None, b"{}", last=False)) == []
-        assert await service.say(answered()) == []
+        assert await service.say(observer_message(None, b"{}", last=False)) == []
+        assert await service.say(response_message()) == []
 
     run(test)
 
@@ -109,10 +111,10 @@ def test_without_a_token_the_observer_ends_the_stream_at_once() -> None:
 @pytest.mark.parametrize("forged", ["", "x", "0" * 32, "\N{SNOWMAN}"])
 def test_a_token_that_nobody_handed_out_teaches_nothing(forged: str) -> None:
     async def test(service: Filter) -> None:
-        token = await admitted(service, OPEN)
-        await service.say(observed(token, b"{}"))
-        await service.say(observed(forged, session("cancelled")))
-        await service.say(observed(token, session("cancelled")))
+        token = await admit(service, OPEN)
+        await service.say(observer_message(token, b"{}"))
+        await service.say(observer_message(forged, session("cancelled")))
+        await service.say(observer_message(token, session("cancelled")))
         assert await service.states() == {"open"}
 
     run(test)
@@ -120,8 +122,10 @@ def test_a_token_that_nobody_handed_out_teaches_nothing(forged: str) -> None:
 
 def test_a_token_of_another_session_teaches_nothing() -> None:
     async def test(service: Filter) -> None:
-        token = await admitted(service, OPEN)
-        await service.say(observed(token, session("closed"), path="/v2/customer_sessions/b"))
+        token = await admit(service, OPEN)
+        await service.say(
+            observer_message(token, session("closed"), path="/v2/customer_sessions/b")
+        )
         assert await service.states("b") == set()
 
     run(test)

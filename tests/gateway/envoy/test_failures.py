@@ -35,7 +35,7 @@ def test_without_the_gate_nothing_passes(config: str, tmp_path: Path, upstream: 
         answer = front.ask("PUT", path(name), OPEN)
         assert is_error(answer, 503)
         assert "can't be asked" in answer.text
-        assert front.seen(name) == []
+        assert front.requests_about(name) == []
         with gateway_running(tmp_path, SETTINGS, http=port, grpc=grpc):
             # Envoy tries a connection that failed again after a moment of its own choice.
             eventually(lambda: front.ask("PUT", path(name), OPEN).status_code == 200, "no recovery")
@@ -72,7 +72,7 @@ def test_a_gate_that_does_not_answer_is_given_up_on(config: str, upstream: Upstr
             # Envoy has a status of its own for an ext_proc service that is late.
             status = 504 if config == SINGLE else 503
             assert is_error(front.ask("PUT", path(name), OPEN), status)
-            assert front.seen(name) == []
+            assert front.requests_about(name) == []
         with envoy_running(config, behind, patient=False, edits=FAIL_OPEN) as envoy:
             assert Front(envoy.port, upstream).ask("PUT", path(name), OPEN).status_code == 200
 
@@ -106,7 +106,7 @@ def test_without_the_observer_traffic_goes_on_and_states_become_uncertain(
         # It has been learned again, so there is no more doubt.
         returned = b'{"return": {"returnedCartItems": [{"position": 0}]}}'
         assert watched.ask("POST", path(name, "/returns"), returned).status_code == 400
-    assert [each["method"] for each in upstream.received()] == ["PUT", "PUT", "PUT"]
+    assert [each["method"] for each in upstream.requests()] == ["PUT", "PUT", "PUT"]
 
 
 @each_file
@@ -120,7 +120,7 @@ def test_a_crash_between_request_and_answer(
     ):
         upstream.fault(delay_after="1")
         answer = pool.submit(stand.put, name, CLOSED)
-        eventually(lambda: stand.front.seen(name), "the request did not arrive")
+        eventually(lambda: stand.front.requests_about(name), "the request did not arrive")
         stand.plugin.program.process.kill()
         # The API has carried it out. With the pair the client learns that; with one filter that
         # fails closed it does not.
@@ -134,14 +134,14 @@ def test_a_reload_drops_no_request(config: str, tmp_path: Path, upstream: Upstre
         file = tmp_path / "talonschema.toml"
         statuses = []
 
-        def refused() -> bool:
+        def is_refused() -> bool:
             statuses.append(stand.put(new(), BAD).status_code)
             return statuses[-1] == 400
 
-        assert not any(refused() for _ in range(5))
+        assert not any(is_refused() for _ in range(5))
         file.write_text(file.read_text().replace('"report"', '"enforce"'))
         stand.plugin.program.process.send_signal(signal.SIGHUP)
-        eventually(refused, "the reload has no effect")
-        assert all(refused() for _ in range(5))
+        eventually(is_refused, "the reload has no effect")
+        assert all(is_refused() for _ in range(5))
     assert statuses == sorted(statuses)
     assert set(statuses) == {200, 400}

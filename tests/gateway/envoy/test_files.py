@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.gateway.envoy import API, CONFIGS, PAIR, SINGLE
-from support.gateway.envoy_stands import ENDPOINT, Stand, block, standing, validated
+from support.gateway.envoy_stands import ENDPOINT, Stand, block, standing, validate
 from support.gateway.lookups import OF_LOOKUPS, looking_up
 from support.gateway.processes import Upstream
 from support.gateway.promises import LOG, REQUEST_LEG, RESPONSE_LEG, Front
@@ -45,7 +45,7 @@ def test_no_trick_slips(stand: Stand, trick: Trick) -> None:
 
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("envoy*.yaml")), ids=lambda file: file.name)
 def test_the_files_are_valid_as_they_are(file: Path) -> None:
-    assert validated(file) == (0, "")
+    assert validate(file) == (0, "")
 
 
 @pytest.mark.parametrize("config", [PAIR, SINGLE])
@@ -64,7 +64,7 @@ def test_the_api_can_be_spoken_to_over_tls(tmp_path: Path) -> None:
     end = text.index(api) + len(api)
     config = tmp_path / "envoy.yaml"
     config.write_text(text[:start] + block("transport_socket") + text[end:])
-    assert validated(config) == (0, "")
+    assert validate(config) == (0, "")
 
 
 @pytest.mark.slow

@@ -67,7 +67,7 @@ def test_what_would_be_refused_passes_in_mode_report(
 def test_the_token_reaches_neither_client_nor_api(stand: Stand) -> None:
     name = new()
     answer = stand.put(name, OPEN, **FORGED)
-    (seen,) = stand.front.seen(name)
+    (seen,) = stand.front.requests_about(name)
     for headers in (answer.headers, seen["headers"]):
         assert not [each for each in headers if each.startswith("x-talonschema")]
 
@@ -87,7 +87,7 @@ def test_headers_with_underscores_disguise_nothing(stand: Stand) -> None:
         head = f"POST {path(name)} HTTP/1.1\r\nhost: x\r\nx_http_method_override: PUT\r\n"
         connection.sendall(f"{head}content-length: 0\r\nconnection: close\r\n\r\n".encode())
         assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 4")
-    for seen in stand.front.seen(name):
+    for seen in stand.front.requests_about(name):
         assert "x_http_method_override" not in seen["headers"]
 
 
@@ -104,7 +104,7 @@ def test_the_path_that_is_judged_is_the_one_that_the_api_gets(stand: Stand) -> N
         name = new()
         assert stand.front.ask("PUT", form.format(name), BAD).status_code == 400
         assert stand.front.ask("PUT", form.format(name), CLOSED).status_code == 200
-        (seen,) = stand.front.seen(name)
+        (seen,) = stand.front.requests_about(name)
         assert seen["target"] == path(name)
         assert stand.put(name, OPEN).status_code == 400
 
@@ -114,7 +114,7 @@ def test_methods_that_are_overridden_are_refused(stand: Stand, method: str) -> N
     name = new()
     answer = stand.front.ask(method, path(name), CLOSED, **{"x-http-method-override": "PUT"})
     assert is_error(answer, 400)
-    assert stand.front.seen(name) == []
+    assert stand.front.requests_about(name) == []
 
 
 def test_methods_in_lower_case_go_nowhere(stand: Stand) -> None:
@@ -122,7 +122,7 @@ def test_methods_in_lower_case_go_nowhere(stand: Stand) -> None:
     name = new()
     with suppress(http.client.HTTPException, OSError):
         assert stand.front.ask("put", path(name)).status_code == 400
-    assert stand.front.seen(name) == []
+    assert stand.front.requests_about(name) == []
 
 
 def test_http_2_is_judged_alike(stand: Stand) -> None:
@@ -140,7 +140,7 @@ def test_http_2_is_judged_alike(stand: Stand) -> None:
         assert client.put(path(name), content=pieces).status_code == 413
         pieces = (OPEN[at : at + 5] for at in range(0, len(OPEN), 5))
         assert client.put(path(name), content=pieces).status_code == 200
-    assert len(stand.front.seen(name)) == 4
+    assert len(stand.front.requests_about(name)) == 4
 
 
 def test_a_body_that_is_cut_short_is_refused(tmp_path: Path, upstream: Upstream) -> None:
@@ -211,6 +211,6 @@ def test_neither_key_nor_cookies_reach_the_gate(config: str, upstream: Upstream)
     (headers,) = reported
     assert headers["content-type"] == "application/json"
     assert "secret" not in json.dumps(headers)
-    (seen,) = front.seen(name)
+    (seen,) = front.requests_about(name)
     assert seen["headers"]["authorization"] == "ApiKey-v1 secret"
     assert seen["headers"]["cookie"] == "secret"

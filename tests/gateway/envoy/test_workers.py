@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.gateway.endings import CLIENTS, lost_with_workers
+from support.gateway.endings import CLIENTS, count_lost_with_workers
 from support.gateway.envoy import GRPC, HTTP, PAIR, SINGLE, Behind, envoy_running
 from support.gateway.envoy_stands import ENDPOINT, SETTINGS, Stand, block, each_file, each_pair
 from support.gateway.processes import Gateway, Upstream, running
@@ -57,7 +57,7 @@ def serves(path: Path) -> bool:
     return False
 
 
-def counted(stand: Stand) -> dict[str, int]:
+def request_counts(stand: Stand) -> dict[str, int]:
     """Return how many requests each endpoint of the plugin got, by its cluster and path."""
     answer = httpx.get(
         f"http://127.0.0.1:{stand.envoy.admin}/clusters?format=json", trust_env=False
@@ -83,7 +83,7 @@ def test_two_workers_share_the_work_and_what_they_know(config: str, upstream: Up
             name = new()
             assert stand.put(name, CLOSED).status_code == 200
             assert stand.put(name, OPEN).status_code == 400
-        shares = counted(stand)
+        shares = request_counts(stand)
         assert len(shares) == 4
         assert all(share >= 5 for share in shares.values()), shares
 
@@ -103,7 +103,7 @@ def test_workers_that_end_cost_no_more_than_documented(
         two_workers(config, Path(folder), upstream) as stand,
     ):
         front = Front(stand.envoy.port, upstream)
-        lost = lost_with_workers(front, stand.plugin.program, number)
+        lost = count_lost_with_workers(front, stand.plugin.program, number)
         assert lost <= (most * CLIENTS if config == SINGLE else most)
 
 
@@ -123,7 +123,7 @@ def test_a_worker_that_ends_costs_no_report(upstream: Upstream, number: signal.S
             name = new()
             closed = stand.put(name, CLOSED).status_code
             opened = stand.put(name, OPEN).status_code
-            return closed, opened, len(stand.front.seen(name))
+            return closed, opened, len(stand.front.requests_about(name))
 
         with ThreadPoolExecutor(8) as pool:
             outcomes = set(pool.map(one, range(120)))

@@ -16,12 +16,12 @@ def make() -> Iterator[Callable[..., Bench]]:
     """Make benches, and clear them away."""
     with contextlib.ExitStack() as stack:
 
-        def made(**options: Any) -> Bench:
+        def make_bench(**options: Any) -> Bench:
             bench = Bench(**options)
             stack.enter_context(bench.runner)
             return bench
 
-        yield made
+        yield make_bench
 
 
 @pytest.fixture

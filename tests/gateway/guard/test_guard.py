@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support.gateway.guard_bench import HIDDEN, JSON, SESSION, Bench, Failing, answer, put
+from support.gateway.guard_bench import HIDDEN, JSON, SESSION, Bench, Failing, answer, put_request
 from support.gateway.states import states_of
 from talonschema.gateway import Guard, Request, Settings
 from talonschema.gateway.decision import Decision, DecisionCore
@@ -39,7 +39,7 @@ def test_what_is_judged_beside_the_loop_depends_on_the_decompressed_size(
     *,
     beside: bool,
 ) -> None:
-    request = put(
+    request = put_request(
         {"attributes": {"note": "x" * size}}, *(("content-encoding", e) for e in encodings)
     )
     if encodings:
@@ -47,11 +47,11 @@ def test_what_is_judged_beside_the_loop_depends_on_the_decompressed_size(
     on_loop = []
     examine = DecisionCore.examine
 
-    def watched(core: DecisionCore, request: Request) -> Decision:
+    def record_thread(core: DecisionCore, request: Request) -> Decision:
         on_loop.append(threading.current_thread() is threading.main_thread())
         return examine(core, request)
 
-    monkeypatch.setattr(DecisionCore, "examine", watched)
+    monkeypatch.setattr(DecisionCore, "examine", record_thread)
     bench.begin(request)
     assert on_loop == [not beside]
 
@@ -64,7 +64,7 @@ def test_what_is_judged_beside_the_loop_depends_on_the_decompressed_size(
     [("abc-123", True), ("a b", False), ("x" * 129, False), ("\u00e9", False), ("", False)],
 )
 def test_a_refusal_has_a_request_id(bench: Bench, given: str, *, kept: bool) -> None:
-    verdict = bench.begin(put({"state": "x"}, ("x-request-id", given)))
+    verdict = bench.begin(put_request({"state": "x"}, ("x-request-id", given)))
     assert verdict.refusal is not None
     (found,) = [value for name, value in verdict.refusal.headers if name == "x-request-id"]
     assert (found == given) is kept
@@ -72,7 +72,7 @@ def test_a_refusal_has_a_request_id(bench: Bench, given: str, *, kept: bool) -> 
 
 
 def test_warnings_are_reported_on_request(make: Callable[..., Bench]) -> None:
-    request = put({"state": "closed", "stat": 1})
+    request = put_request({"state": "closed", "stat": 1})
     assert make().begin(request).headers == ()
     bench = make(warnings_header=True)
     assert bench.exchange(request).headers == (
@@ -82,7 +82,7 @@ def test_warnings_are_reported_on_request(make: Callable[..., Bench]) -> None:
     assert verdict.headers == (
         ("x-talonschema-warnings", "payload/unknown-property, lifecycle/repeated-state"),
     )
-    refused = bench.begin(put({"state": "x", "stat": 1}))
+    refused = bench.begin(put_request({"state": "x", "stat": 1}))
     assert refused.refusal is not None
     assert refused.refusal.headers[-1] == refused.headers[0]
 
@@ -112,8 +112,8 @@ def test_the_log_has_nothing_personal(bench: Bench, caplog: pytest.LogCaptureFix
 
 
 def test_bodies_are_counted_by_their_size_as_received(bench: Bench) -> None:
-    body = gzip.compress(put().body)
-    bench.begin(put()._replace(body=body, headers=(("content-encoding", "gzip"),)))
+    body = gzip.compress(put_request().body)
+    bench.begin(put_request()._replace(body=body, headers=(("content-encoding", "gzip"),)))
     assert bench.meter.decisions == [("allowed", True, len(body))]
 
 
@@ -121,7 +121,7 @@ def test_bodies_are_counted_by_their_size_as_received(bench: Bench) -> None:
 
 
 def test_it_can_be_asked_to_judge_otherwise(bench: Bench) -> None:
-    request = put({"stat": 1})
+    request = put_request({"stat": 1})
     assert bench.begin(request).refusal is None
     settings = Settings(store="memory:", severity={"payload/unknown-property": "error"})
     bench.guard.reload(settings)
@@ -134,11 +134,11 @@ def test_it_can_be_asked_to_judge_otherwise(bench: Bench) -> None:
 
 
 def test_only_calls_concern_it(bench: Bench) -> None:
-    assert bench.guard.concerns(put())
+    assert bench.guard.concerns(put_request())
     assert bench.guard.concerns(Request("PUT", f"{SESSION}/reopen"))
     assert not bench.guard.concerns(Request("GET", SESSION))
     # It is refused, whatever the body holds.
-    assert not bench.guard.concerns(put()._replace(target=f"{SESSION}/"))
+    assert not bench.guard.concerns(put_request()._replace(target=f"{SESSION}/"))
 
 
 def test_applications_have_sessions_of_their_own() -> None:
@@ -146,11 +146,11 @@ def test_applications_have_sessions_of_their_own() -> None:
     guards = [Guard(Settings(store="memory:", application=name), store) for name in ("one", "two")]
 
     async def run() -> None:
-        verdict = await guards[0].begin(put({"state": "closed"}))
+        verdict = await guards[0].begin(put_request({"state": "closed"}))
         assert verdict.token is not None
         await guards[0].finish(verdict.token, "PUT", SESSION, answer())
-        assert (await guards[0].begin(put({"state": "open"}))).refusal is not None
-        assert (await guards[1].begin(put({"state": "open"}))).refusal is None
+        assert (await guards[0].begin(put_request({"state": "open"}))).refusal is not None
+        assert (await guards[1].begin(put_request({"state": "open"}))).refusal is None
 
     asyncio.run(run())
     assert asyncio.run(states_of(store, Key("one", "cart-1"))) == {"closed"}

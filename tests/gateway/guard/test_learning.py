@@ -9,22 +9,22 @@ from collections.abc import Callable
 
 import pytest
 
-from support.gateway.guard_bench import JSON, KEY, SESSION, Bench, answer, put
+from support.gateway.guard_bench import JSON, KEY, SESSION, Bench, answer, put_request
 from support.gateway.states import states_of
 from talonschema.gateway import Request, Response, Verdict
 from talonschema.gateway.store import Key, Learned
 
 
 def test_an_illegal_change_of_state_is_refused(bench: Bench) -> None:
-    bench.exchange(put({"state": "closed"}))
-    verdict = bench.begin(put({"state": "open"}))
+    bench.exchange(put_request({"state": "closed"}))
+    verdict = bench.begin(put_request({"state": "open"}))
     assert verdict.decision == "transition"
     assert verdict.token is None
     assert verdict.refusal is not None
     assert verdict.refusal.status == 400
     assert json.loads(verdict.refusal.body)["errors"][0]["title"] == "state transition"
     bench.exchange(Request("PUT", f"{SESSION}/reopen"))
-    assert bench.begin(put({"state": "open"})).refusal is None
+    assert bench.begin(put_request({"state": "open"})).refusal is None
 
 
 def test_returns_are_learned_from(bench: Bench) -> None:
@@ -34,21 +34,21 @@ def test_returns_are_learned_from(bench: Bench) -> None:
         (JSON,),
         b'{"return": {"returnedCartItems": [{"position": 0, "quantity": 1}]}}',
     )
-    bench.exchange(put({"state": "closed"}))
+    bench.exchange(put_request({"state": "closed"}))
     bench.exchange(returns)
     assert bench.states() == {"partially_returned"}
-    bench.exchange(put({"state": "cancelled"}))
+    bench.exchange(put_request({"state": "cancelled"}))
     assert bench.begin(returns).decision == "transition"
 
 
 def test_a_dry_return_teaches_nothing(bench: Bench) -> None:
     content = b'{"return": {"returnedCartItems": [{"position": 0, "quantity": 1}]}}'
     dry = Request("POST", f"{SESSION}/returns?dry=true", (JSON,), content)
-    bench.exchange(put({"state": "closed"}))
+    bench.exchange(put_request({"state": "closed"}))
     verdict = bench.begin(dry)
     assert (verdict.decision, verdict.token) == ("dry", None)
     # Not even with the token of another exchange.
-    other = bench.begin(put({"state": "cancelled"}))
+    other = bench.begin(put_request({"state": "cancelled"}))
     response = answer(200, {"state": "partially_returned"})
     bench.finish(other, response, dry)
     assert bench.begin(Request("PUT", f"{SESSION}/reopen")).refusal is None
@@ -57,7 +57,7 @@ def test_a_dry_return_teaches_nothing(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("request_", "state"),
     [
-        (put({"state": "closed"}), "closed"),
+        (put_request({"state": "closed"}), "closed"),
         (
             Request(
                 "POST",
@@ -74,7 +74,7 @@ def test_calls_with_a_test_key_teach_nothing(
     make: Callable[..., Bench], request_: Request, state: str
 ) -> None:
     real, test = make(), make(test_key=True)
-    token = real.begin(put({"state": "closed"}))
+    token = real.begin(put_request({"state": "closed"}))
     assert token.token is not None
     verdict = test.begin(request_)
     assert verdict.token is None
@@ -88,8 +88,8 @@ def test_calls_with_a_test_key_teach_nothing(
 
 def test_payloads_with_a_test_key_are_judged(make: Callable[..., Bench]) -> None:
     bench = make(test_key=True)
-    assert bench.begin(put({"state": "shut"})).decision == "invalid"
-    previewed = Request("PUT", f"{SESSION}?now=2931-01-01T00:00:00Z", (JSON,), put().body)
+    assert bench.begin(put_request({"state": "shut"})).decision == "invalid"
+    previewed = Request("PUT", f"{SESSION}?now=2931-01-01T00:00:00Z", (JSON,), put_request().body)
     assert bench.begin(previewed).decision == "dry"
 
 
@@ -136,8 +136,8 @@ def test_payloads_with_a_test_key_are_judged(make: Callable[..., Bench]) -> None
     ],
 )
 def test_what_answers_show(bench: Bench, response: Response | None, states: set[str]) -> None:
-    bench.exchange(put({"state": "open"}))
-    request = put({"state": "closed"})
+    bench.exchange(put_request({"state": "open"}))
+    request = put_request({"state": "closed"})
     verdict = bench.begin(request)
     bench.finish(verdict, response, request)
     assert bench.states() == states
@@ -160,7 +160,7 @@ def test_what_answers_show(bench: Bench, response: Response | None, states: set[
 def test_a_state_that_the_call_does_not_lead_to_is_not_learned(
     bench: Bench, suffix: str, state: str, states: set[str]
 ) -> None:
-    bench.exchange(put({"state": "closed"}))
+    bench.exchange(put_request({"state": "closed"}))
     returned = json.dumps({"return": {"returnedCartItems": [{"position": 0}]}}).encode()
     method = "POST" if suffix == "returns" else "PUT"
     call = Request(method, f"{SESSION}/{suffix}", (JSON,), returned)
@@ -169,7 +169,7 @@ def test_a_state_that_the_call_does_not_lead_to_is_not_learned(
 
 
 def test_answers_that_overtake_each_other_are_put_in_order(bench: Bench) -> None:
-    first, second = put({"state": "closed"}), put({"state": "cancelled"})
+    first, second = put_request({"state": "closed"}), put_request({"state": "cancelled"})
     one, two = bench.begin(first), bench.begin(second)
     late = answer(200, {"state": "cancelled", "updated": "2026-01-01T00:00:02.5Z"})
     early = answer(200, {"state": "closed", "updated": "2026-01-01T01:00:01+01:00"})
@@ -182,9 +182,9 @@ def test_answers_that_overtake_each_other_are_put_in_order(bench: Bench) -> None
     "request_",
     [
         Request("GET", SESSION),
-        put()._replace(target=f"{SESSION}?dry=true"),
-        put({"cartItems": 1}),
-        put()._replace(target=f"{SESSION}/"),
+        put_request()._replace(target=f"{SESSION}?dry=true"),
+        put_request({"cartItems": 1}),
+        put_request()._replace(target=f"{SESSION}/"),
     ],
 )
 def test_the_store_is_not_asked_without_need(bench: Bench, request_: Request) -> None:
@@ -193,8 +193,8 @@ def test_the_store_is_not_asked_without_need(bench: Bench, request_: Request) ->
 
 
 def test_tokens_that_are_not_for_it_teach_nothing(bench: Bench) -> None:
-    bench.exchange(put({"state": "closed"}))
-    request = put({"state": "cancelled"})
+    bench.exchange(put_request({"state": "closed"}))
+    request = put_request({"state": "cancelled"})
     verdict = bench.begin(request)
     for token, target in (
         ("", SESSION),
@@ -214,7 +214,10 @@ def test_many_at_once_never_see_a_false_refusal(bench: Bench) -> None:
 
     async def run() -> list[Verdict]:
         return await asyncio.gather(
-            *(bench.guard.begin(put({"state": state})) for state in ["open", "closed"] * 20),
+            *(
+                bench.guard.begin(put_request({"state": state}))
+                for state in ["open", "closed"] * 20
+            ),
             *(bench.guard.begin(Request("PUT", f"{SESSION}/reopen")) for _ in range(5)),
         )
 
@@ -222,7 +225,7 @@ def test_many_at_once_never_see_a_false_refusal(bench: Bench) -> None:
 
 
 def test_a_token_is_no_answer_for_another_session(bench: Bench) -> None:
-    request = put({"state": "closed"})
+    request = put_request({"state": "closed"})
     verdict = bench.begin(request)
     assert verdict.token is not None
     other = "/v2/customer_sessions/cart-2"

@@ -17,12 +17,12 @@ def make(upstream: Upstream) -> Iterator[Callable[..., Bench]]:
     """Make benches of the stand-in API or another, and clear them away."""
     with ExitStack() as stack:
 
-        def made(url: str = upstream.url, **options: Any) -> Bench:
+        def make_bench(url: str = upstream.url, **options: Any) -> Bench:
             bench = Bench(url, **options)
             stack.callback(bench.close)
             return bench
 
-        yield made
+        yield make_bench
     upstream.faults()
 
 

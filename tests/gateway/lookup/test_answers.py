@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.gateway.lookup_bench import PATIENT, Bench, looked_up, update
+from support.gateway.lookup_bench import PATIENT, Bench, lookup_targets, update
 from support.gateway.processes import Upstream, eventually, refusal
 from support.gateway.promises import new, path
 from talonschema.gateway import Response
@@ -54,7 +54,7 @@ def test_what_the_api_does_not_answer_passes(
     # What it was let pass by is forgotten with it.
     bench.finish(verdict, update(name, "open"), Response(400))
     assert not bench.store._records  # noqa: SLF001 - shows nowhere else
-    assert "elsewhere" not in "".join(each["target"] for each in upstream.received())
+    assert "elsewhere" not in "".join(each["target"] for each in upstream.requests())
 
 
 @pytest.mark.parametrize("fault", [{}, {"encoding": "gzip"}, {"chunks": "9"}])
@@ -99,7 +99,7 @@ def test_that_the_api_lacks_a_known_session_teaches_nothing(
     bench.finish(bench.begin(update(name, "closed")), update(name, "closed"), None)
     upstream.forget()
     assert bench.begin(update(name, "open")).refusal is None
-    assert looked_up(upstream) == [path(name)]
+    assert lookup_targets(upstream) == [path(name)]
     assert bench.states(name) == {"open", "closed"}
 
 
@@ -118,7 +118,7 @@ def test_a_store_that_fails_is_not_looked_up_for(
     bench, name = make(with_store=Failing()), new()
     upstream.put(name, "closed")
     assert bench.begin(update(name, "open")).refusal is None
-    assert looked_up(upstream) == []
+    assert lookup_targets(upstream) == []
     assert bench.outcomes() == {"unstored": 1}
 
 
@@ -133,7 +133,7 @@ def test_a_newer_answer_wins(bench: Bench, upstream: Upstream) -> None:
         # Read as open, but answered late.
         upstream.fault(delay_after="0.5")
         late = asyncio.create_task(bench.guard.begin(update(name, "open")))
-        await asyncio.to_thread(eventually, lambda: upstream.received()[1:], "not asked")
+        await asyncio.to_thread(eventually, lambda: upstream.requests()[1:], "not asked")
         session = {"integrationId": name, "state": "closed", "updated": "2100-01-01T00:00:00Z"}
         body = json.dumps({"customerSession": session}).encode()
         key = Key("default", name)

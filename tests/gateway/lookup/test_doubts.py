@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from support.gateway.lookup_bench import AUTHORIZATION, Bench, looked_up, update
+from support.gateway.lookup_bench import AUTHORIZATION, Bench, lookup_targets, update
 from support.gateway.processes import Upstream
 from support.gateway.promises import new, path
 from talonschema.gateway import Request, Response
@@ -17,12 +17,12 @@ def test_an_unknown_closed_session_is_not_reopened(bench: Bench, upstream: Upstr
     upstream.put(name, "closed")
     verdict = bench.begin(update(name, "open"))
     assert (verdict.decision, verdict.token) == ("transition", None)
-    assert looked_up(upstream) == [path(name)]
+    assert lookup_targets(upstream) == [path(name)]
     assert bench.states(name) == {"closed"}
     # It is known now.
     assert bench.begin(update(name, "open")).decision == "transition"
     assert bench.begin(update(name, "cancelled")).refusal is None
-    assert len(looked_up(upstream)) == 1
+    assert len(lookup_targets(upstream)) == 1
     assert bench.outcomes() == {"learned": 1}
 
 
@@ -32,7 +32,7 @@ def test_an_unknown_open_session_passes(bench: Bench, upstream: Upstream) -> Non
     verdict = bench.begin(update(name, "closed"))
     assert verdict.refusal is None
     assert verdict.token
-    assert looked_up(upstream) == [path(name)]
+    assert lookup_targets(upstream) == [path(name)]
 
 
 def test_nothing_is_asked_that_needs_no_answer(bench: Bench, upstream: Upstream) -> None:
@@ -42,14 +42,14 @@ def test_nothing_is_asked_that_needs_no_answer(bench: Bench, upstream: Upstream)
     dry = update(name, "open")._replace(target=path(name, "?dry=true"))
     assert bench.begin(dry).decision == "dry"
     assert bench.begin(Request("GET", path(name), (AUTHORIZATION,))).decision == "other"
-    assert looked_up(upstream) == []
+    assert lookup_targets(upstream) == []
     # Either of the states that it may be in permits it.
     closed = bench.begin(update(name, "closed"))
     bench.finish(closed, update(name, "closed"), Response(200, (), b"{}"))
     assert bench.begin(Request("PUT", path(name, "/reopen"), (AUTHORIZATION,))).token
     upstream.forget()
     assert bench.begin(update(name, "cancelled")).refusal is None
-    assert looked_up(upstream) == []
+    assert lookup_targets(upstream) == []
 
 
 def test_a_move_that_every_state_permits_is_not_asked_about(
@@ -57,7 +57,7 @@ def test_a_move_that_every_state_permits_is_not_asked_about(
 ) -> None:
     assert make().begin(update(new())).refusal is None
     assert make(ignore=["lifecycle"]).begin(update(new(), "open")).refusal is None
-    assert looked_up(upstream) == []
+    assert lookup_targets(upstream) == []
 
 
 @pytest.mark.parametrize("state", ["open", "closed"])
@@ -71,7 +71,7 @@ def test_a_session_in_doubt_is_looked_up(bench: Bench, upstream: Upstream, state
     upstream.put(name, state)
     upstream.forget()
     verdict = bench.begin(update(name, "open"))
-    assert looked_up(upstream) == [path(name)]
+    assert lookup_targets(upstream) == [path(name)]
     # It may still be done where it was not, so that one is not refused.
     assert (verdict.refusal is None) == (state == "open")
 
@@ -89,4 +89,4 @@ def test_in_mode_report_a_look_up_is_logged_and_nothing_refused(
     # A payload that would be refused is tracked, but not asked about.
     bad = b'{"customerSession": {"state": "open", "cartItems": 1}}'
     assert bench.begin(update(new())._replace(body=bad)).token
-    assert len(looked_up(upstream)) == 1
+    assert len(lookup_targets(upstream)) == 1

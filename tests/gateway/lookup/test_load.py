@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from support.gateway.lookup_bench import Bench, looked_up, update
+from support.gateway.lookup_bench import Bench, lookup_targets, update
 from support.gateway.processes import Upstream
 from support.gateway.promises import new, path
 from talonschema.gateway import Verdict
@@ -21,7 +21,7 @@ def test_requests_on_one_session_share_a_look_up(bench: Bench, upstream: Upstrea
     upstream.faults(delay="0.3")
     verdicts = bench.begin_all(*(update(name, "open") for _ in range(100)))
     assert {each.decision for each in verdicts} == {"transition"}
-    assert looked_up(upstream) == [path(name)]
+    assert lookup_targets(upstream) == [path(name)]
     assert bench.outcomes() == {"learned": 1}
 
 
@@ -41,7 +41,7 @@ def test_a_request_that_is_given_up_leaves_its_look_up_to_others(
         return await second
 
     assert bench.runner.run(run()).decision == "transition"
-    assert looked_up(upstream) == [path(name)]
+    assert lookup_targets(upstream) == [path(name)]
 
 
 def test_of_a_thousand_unknown_sessions_at_once_none_is_lost(
@@ -53,7 +53,7 @@ def test_of_a_thousand_unknown_sessions_at_once_none_is_lost(
     upstream.forget()
     verdicts = bench.begin_all(*(update(name, "open") for name in names))
     assert [each.refusal is not None for each in verdicts] == [at % 20 == 0 for at in range(1000)]
-    received = upstream.received()
+    received = upstream.requests()
     assert len(received) == 1000
     # Requests that others have given up may still be there.
     together = [each["together"] for each in received]
@@ -74,7 +74,7 @@ def test_a_thousand_at_once_wait_no_longer_than_one(
     # Until there are enough failures in a row, each makes room for another.
     most = MOST_ASKED + FAILURES
     assert FAILURES <= outcomes["timeout"] <= most
-    assert len(upstream.received()) <= most
+    assert len(upstream.requests()) <= most
     # From now on, one of them finds out whether it answers again.
     bench.begin_all(*(update(new(), "open") for _ in range(5)))
     assert bench.outcomes()["paused"] >= outcomes["paused"] + 4
@@ -108,4 +108,4 @@ def test_an_api_that_does_not_answer_is_only_probed(caplog: pytest.LogCaptureFix
 def test_connections_are_kept(bench: Bench, upstream: Upstream) -> None:
     for _ in range(5):
         bench.begin(update(new(), "open"))
-    assert len({tuple(each["client"]) for each in upstream.received()}) == 1
+    assert len({tuple(each["client"]) for each in upstream.requests()}) == 1

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from support.gateway.installed import need
-from support.gateway.lookup_bench import KEY, Bench, looked_up, outcome, update
+from support.gateway.lookup_bench import KEY, Bench, lookup_targets, outcome, update
 from support.gateway.processes import Upstream, gateway_running, refusal, upstream_running
 from support.gateway.promises import JSON, OPEN, new, path
 from talonschema.gateway import Guard, LookupSettings, Settings
@@ -23,7 +23,7 @@ from talonschema.gateway import Guard, LookupSettings, Settings
 def test_the_key_of_the_request_is_sent_and_nothing_else(bench: Bench, upstream: Upstream) -> None:
     more = ("cookie", KEY), ("x-mine", KEY), ("accept", KEY), ("host", KEY)
     bench.begin(update(new(), "open", *more))
-    (seen,) = upstream.received()
+    (seen,) = upstream.requests()
     headers = seen["headers"]
     assert headers.pop("authorization") == f"ApiKey-v1 {KEY}"
     assert headers == {
@@ -40,7 +40,7 @@ def test_without_one_key_nothing_is_asked(
 ) -> None:
     headers = tuple(("authorization", each) for each in given)
     assert bench.begin(update(new(), "open")._replace(headers=headers)).refusal is None
-    assert upstream.received() == []
+    assert upstream.requests() == []
     assert bench.outcomes() == {"keyless": 1}
 
 
@@ -53,7 +53,7 @@ def test_a_key_of_its_own_is_sent_in_place_of_that_of_the_request(
     (tmp_path / "key").write_text(f"{KEY}-own\n")
     bench = make(key_file=str(tmp_path / "key"))
     bench.begin(update(new(), "open"))
-    (seen,) = upstream.received()
+    (seen,) = upstream.requests()
     assert seen["headers"]["authorization"] == f"ApiKey-v1 {KEY}-own"
     # One that is rejected is logged, once.
     upstream.faults(fault="unauthorized")
@@ -105,7 +105,7 @@ def test_a_process_reports_and_logs_its_look_ups(tmp_path: Path, upstream: Upstr
         headers = {**JSON, "authorization": "ApiKey-v1 other"}
         answer = httpx.put(f"{plugin.url}/check{path(name)}", content=OPEN, headers=headers)
         assert answer.status_code == 400
-        (seen,) = [each for each in upstream.received() if each["method"] == "GET"]
+        (seen,) = [each for each in upstream.requests() if each["method"] == "GET"]
         assert seen["headers"]["authorization"] == f"ApiKey-v1 {KEY}"
         figures = httpx.get(f"{plugin.url}/metrics").text
         assert 'talonschema_gateway_lookups_total{outcome="learned"} 1.0' in figures
@@ -123,7 +123,7 @@ def test_a_process_reports_and_logs_its_look_ups(tmp_path: Path, upstream: Upstr
 def test_the_id_is_encoded(bench: Bench, upstream: Upstream, name: str) -> None:
     upstream.put(name, "closed")
     bench.begin(update("x", "open")._replace(target=path(name)))
-    assert looked_up(upstream) == [path(name.replace("+", "%2B"))]
+    assert lookup_targets(upstream) == [path(name.replace("+", "%2B"))]
     assert bench.outcomes() == {"learned": 1}
 
 
@@ -136,7 +136,7 @@ def test_neither_proxies_nor_passwords_of_the_environment_count(
         (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
         monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
         make().begin(update(new(), "open"))
-    (seen,) = upstream.received()
+    (seen,) = upstream.requests()
     assert seen["headers"]["authorization"] == f"ApiKey-v1 {KEY}"
 
 

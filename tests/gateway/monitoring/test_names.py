@@ -54,7 +54,7 @@ def expressions() -> Iterator[str]:
             yield variable["query"]["query"]
 
 
-def exposed() -> dict[str, dict[str, set[str]]]:
+def exposed_labels() -> dict[str, dict[str, set[str]]]:
     """Return the labels of each metric with their values, as two workers show them."""
     metrics = Metrics()
     guard = Guard(Settings(store="memory:"), meter=metrics)
@@ -71,7 +71,7 @@ def exposed() -> dict[str, dict[str, set[str]]]:
 
 
 def test_each_metric_label_and_value_is_exposed() -> None:
-    found = exposed()
+    found = exposed_labels()
     recorded = {rule["record"] for rule in rules() if "record" in rule}
     every = OF_PROMETHEUS.union(*found.values())
     for expression in expressions():
@@ -85,7 +85,7 @@ def test_each_metric_label_and_value_is_exposed() -> None:
 
 
 def test_each_label_in_a_text_is_one_of_its_expression() -> None:
-    every = OF_PROMETHEUS.union(*exposed().values())
+    every = OF_PROMETHEUS.union(*exposed_labels().values())
     texts = [
         *(note for rule in ALERTS.values() for note in rule["annotations"].values()),
         *(target["legendFormat"] for panel in panels() for target in panel["targets"]),
@@ -113,7 +113,7 @@ def test_the_page_has_each_alert_and_metric() -> None:
     page = (DOCS / "monitoring.md").read_text("utf-8")
     assert set(re.findall(r"^### (\w+)$", page, re.MULTILINE)) >= ALERTS.keys()
     listed = set(re.findall(r"^\| `(talonschema_gateway_\w+)`", page, re.MULTILINE))
-    of_samples = {re.sub(r"_(bucket|count|sum)$", "", name) for name in exposed()}
+    of_samples = {re.sub(r"_(bucket|count|sum)$", "", name) for name in exposed_labels()}
     assert listed == of_samples
 
 
@@ -146,7 +146,7 @@ def test_the_dashboard_is_portable() -> None:
     ],
 )
 def test_faults_would_be_found(expression: str) -> None:
-    found = exposed()
+    found = exposed_labels()
     assert any(
         metric not in found or (label and value not in found[metric][label])
         for metric, label, value in names(expression).matchers

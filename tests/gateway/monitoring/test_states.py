@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 import httpx
 import pytest
 
-from support.gateway.log_lines import parsed
+from support.gateway.log_lines import parse_log
 from support.gateway.processes import NO_TLS, eventually, refusal, stop
 from support.gateway.prometheus import (
     DASHBOARD,
@@ -34,7 +34,7 @@ from support.gateway.prometheus import (
     samples,
     scenario,
 )
-from support.gateway.server import command, configured, free_ports, serving
+from support.gateway.server import command, free_ports, serving, write_config
 
 pytestmark = [
     pytest.mark.slow,
@@ -124,16 +124,16 @@ def listening(source: int, count: int) -> dict[int, int]:
         piece = os.read(source, 4096)
         assert piece, text
         text += piece.decode()
-    return {each["worker"]: each["pid"] for each in parsed(text) if "worker" in each}
+    return {each["worker"]: each["pid"] for each in parse_log(text) if "worker" in each}
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+def observations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     folder = tmp_path_factory.mktemp("monitoring")
     first = free_ports(3)
     admin = first + 2
     text = f'http = "127.0.0.1:{first}"\ngrpc = "off"\nworkers = 2\nadmin = "127.0.0.1:{admin}"\n'
-    config = configured(folder, text)
+    config = write_config(folder, text)
     broken = folder / "broken"
     broken.mkdir()
     source, target = os.pipe()
@@ -149,11 +149,13 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         jobs = {"talonschema": [admin], "broken": [alone]}
         prometheus = stack.enter_context(prometheus_running(folder, jobs))
         growths = dict(states(first, admin, pids))
-        growths["store"] = grown(alone, lambda: [Asker(alone).put(GOOD) for _ in range(_RUN)])
+        growths["store"] = growth_during(
+            alone, lambda: [Asker(alone).put(GOOD) for _ in range(_RUN)]
+        )
         yield Seen(growths, prometheus)
 
 
-def grown(port: int, do: Callable[[], Any]) -> Growth:
+def growth_during(port: int, do: Callable[[], Any]) -> Growth:
     before = figures(port)
     do()
     return Growth(before, figures(port))
@@ -166,13 +168,13 @@ def states(first: int, admin: int, pids: dict[int, int]) -> Iterator[tuple[str, 
     def each(do: Callable[[Asker], Any]) -> Callable[[], Any]:
         return lambda: [do(worker) for _ in range(_RUN // 2) for worker in workers]
 
-    yield "calm", grown(admin, each(Asker.exchange))
-    yield "silent", grown(admin, each(lambda worker: worker.put(GOOD)))
-    yield "refused", grown(admin, each(lambda worker: worker.put(BAD)))
-    yield "lag", grown(admin, lambda: halt(pids[0]))
-    yield "queue", grown(admin, lambda: crowd(workers[0]))
-    yield "log", grown(admin, lambda: overflow(workers[0], admin))
-    yield "restarts", grown(admin, lambda: kill(pids[1], admin))
+    yield "calm", growth_during(admin, each(Asker.exchange))
+    yield "silent", growth_during(admin, each(lambda worker: worker.put(GOOD)))
+    yield "refused", growth_during(admin, each(lambda worker: worker.put(BAD)))
+    yield "lag", growth_during(admin, lambda: halt(pids[0]))
+    yield "queue", growth_during(admin, lambda: crowd(workers[0]))
+    yield "log", growth_during(admin, lambda: overflow(workers[0], admin))
+    yield "restarts", growth_during(admin, lambda: kill(pids[1], admin))
 
 
 def halt(pid: int) -> None:
@@ -186,10 +188,10 @@ def crowd(worker: Asker) -> None:
     """Send more bodies at a time than may wait; they are judged sooner on a fast machine."""
     with ThreadPoolExecutor(_CROWD) as pool:
 
-        def refused() -> bool:
+        def has_refusals() -> bool:
             return 429 in {each.status for each in pool.map(worker.put, [SLOW] * _CROWD)}
 
-        eventually(refused, "the queue is never full")
+        eventually(has_refusals, "the queue is never full")
 
 
 def overflow(worker: Asker, admin: int) -> None:
@@ -209,42 +211,44 @@ def kill(pid: int, admin: int) -> None:
     eventually(back, "the worker does not come back", 60)
 
 
-def test_each_state_has_its_alert_and_calm_has_none(seen: Seen, tmp_path: Path) -> None:
-    calm = seen.growths["calm"]
+def test_each_state_has_its_alert_and_calm_has_none(observations: Seen, tmp_path: Path) -> None:
+    calm = observations.growths["calm"]
     # Whether the event loop is late while nothing happens is up to the machine.
     none = 'alertname!="TalonschemaEventLoopLag"'
     tests = [scenario("calm", calm, calm, ("59m", none, False), ("85m", none, False))]
     for state, alert in ALERT_OF.items():
         selector = f'alertname="{alert}"'
         before = Growth({}, {}) if state == "store" else calm
-        tests.append(scenario(state, before, seen.growths[state], ("85m", selector, True)))
+        tests.append(scenario(state, before, observations.growths[state], ("85m", selector, True)))
     path = tmp_path / "states.json"
     document = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": tests}
     path.write_text(json.dumps(document), "utf-8")
     promtool("test", "rules", path)
 
 
-def test_each_query_of_the_dashboard_has_an_answer(seen: Seen) -> None:
+def test_each_query_of_the_dashboard_has_an_answer(observations: Seen) -> None:
     board = json.loads(DASHBOARD.read_text("utf-8"))
     for variable in board["templating"]["list"]:
         if variable["type"] == "query":
             found = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"])
             assert found is not None
-            assert seen.prometheus.values(found[2], filled(found[1])), variable["name"]
+            assert observations.prometheus.values(found[2], fill_variables(found[1])), variable[
+                "name"
+            ]
     for panel in board["panels"]:
         for query in panel.get("targets", ()):
-            expression = filled(query["expr"])
-            answer = seen.prometheus.answer(expression)
+            expression = fill_variables(query["expr"])
+            answer = observations.prometheus.answer(expression)
             labels = {name for series in answer for name in series["metric"]}
             assert set(re.findall(r"\{\{(\w+)\}\}", query["legendFormat"])) <= labels, expression
 
 
-def test_each_rule_records(seen: Seen) -> None:
+def test_each_rule_records(observations: Seen) -> None:
     for record in re.findall(r"record: (\S+)", RULES.read_text("utf-8")):
-        seen.prometheus.answer(record)
+        observations.prometheus.answer(record)
 
 
-def filled(expression: str) -> str:
+def fill_variables(expression: str) -> str:
     """Return an expression as Grafana asks it with all values chosen."""
     values = {"$__rate_interval": "1m", "$job": ".*", "$instance": ".*"}
     for name, value in values.items():

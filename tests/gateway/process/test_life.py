@@ -22,13 +22,13 @@ from support.gateway.server import (
     STRICT,
     TARGET,
     command,
-    configured,
     events,
-    named,
+    events_named,
     put,
     run,
     serving,
     workers,
+    write_config,
 )
 from talonschema.gateway.process.server import wait_until_written
 from talonschema.gateway.process.supervisor import _Supervisor
@@ -44,11 +44,11 @@ def answers(path: Path) -> bool:
         return probe.connect_ex(str(path)) == 0
 
 
-def connected(port: int) -> socket.socket:
+def connect(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
-def received(connection: socket.socket) -> tuple[int, str]:
+def read_error(connection: socket.socket) -> tuple[int, str]:
     """Return status and details of an answer in the form of the API's errors."""
     text = b""
     while piece := connection.recv(65536):
@@ -72,11 +72,11 @@ def metric(port: int, name: str) -> float:
 
 @contextmanager
 def on_sockets(folder: Path, text: str) -> Iterator[Program]:
-    config = configured(folder, text)
+    config = write_config(folder, text)
     with running(
         command("--config", config), ready=lambda: answers(folder / "h.sock"), cwd=folder
     ) as program:
-        eventually(lambda: named(program, "listening"), "it does not listen")
+        eventually(lambda: events_named(program, "listening"), "it does not listen")
         yield program
 
 
@@ -85,7 +85,7 @@ def on_sockets(folder: Path, text: str) -> Iterator[Program]:
 )
 def test_a_second_process_gets_no_unix_socket(tmp_path: Path, text: str) -> None:
     with on_sockets(tmp_path, 'http = "unix:h.sock"\ngrpc = "unix:g.sock"'):
-        done = run(tmp_path, "--config", configured(tmp_path, text))
+        done = run(tmp_path, "--config", write_config(tmp_path, text))
         assert done.returncode == 1
         taken = "g" if "g.sock" in text else "h"
         assert f"can't listen on unix:{taken}.sock: Address already in use" in done.stderr
@@ -120,15 +120,15 @@ def test_a_socket_of_another_process_is_not_removed(tmp_path: Path) -> None:
 
 
 def test_what_is_cut_off_gets_an_answer_of_the_api(tmp_path: Path) -> None:
-    with serving(tmp_path, "drain = 0.5") as (port, program), connected(port) as connection:
+    with serving(tmp_path, "drain = 0.5") as (port, program), connect(port) as connection:
         connection.sendall(HEAD + b"{")
         eventually(lambda: put(port) == 200, "it does not serve")
         program.process.terminate()
-        assert received(connection) == (503, "the gate is about to stop, try again later")
+        assert read_error(connection) == (503, "the gate is about to stop, try again later")
         assert program.process.wait(30) == 0
         last = [each["event"] for each in events(program)][-3:]
         assert last == ["stopping", "cut-off", "stopped"]
-        assert named(program, "cut-off")[0]["requests"] == 1
+        assert events_named(program, "cut-off")[0]["requests"] == 1
 
 
 def test_the_end_does_not_wait_for_a_judgement() -> None:
@@ -149,7 +149,7 @@ asyncio.run(main())
 
 def test_a_hangup_before_it_is_ready_counts_once_it_is(tmp_path: Path) -> None:
     port = free_port()
-    config = configured(tmp_path, f'http = "127.0.0.1:{port}"\ngrpc = "off"')
+    config = write_config(tmp_path, f'http = "127.0.0.1:{port}"\ngrpc = "off"')
     script = (
         "import os, signal, sys; from talonschema.gateway.process import signals;"
         " signals.hold_hangups(held=True); os.kill(os.getpid(), signal.SIGHUP);"
@@ -158,7 +158,7 @@ def test_a_hangup_before_it_is_ready_counts_once_it_is(tmp_path: Path) -> None:
     with running(
         [sys.executable, "-c", script, config], ready=lambda: listens(port), cwd=tmp_path
     ) as program:
-        eventually(lambda: named(program, "reloaded"), "it does not reload")
+        eventually(lambda: events_named(program, "reloaded"), "it does not reload")
 
 
 def test_a_hangup_while_the_command_loads_does_not_end_it() -> None:
@@ -178,16 +178,18 @@ sys.exit(main(["gateway"]))
 
 def test_hangups_end_no_worker_that_starts(tmp_path: Path) -> None:
     with workers(tmp_path) as (_, program):
-        eventually(lambda: len(named(program, "listening")) == 2, "they do not listen")
-        (pid,) = [each["pid"] for each in named(program, "listening") if each["worker"] == 1]
+        eventually(lambda: len(events_named(program, "listening")) == 2, "they do not listen")
+        (pid,) = [each["pid"] for each in events_named(program, "listening") if each["worker"] == 1]
         os.kill(pid, signal.SIGKILL)
 
-        def came_back() -> bool:
+        def is_listening_again() -> bool:
             program.process.send_signal(signal.SIGHUP)
-            return len(named(program, "listening")) >= 3
+            return len(events_named(program, "listening")) >= 3
 
-        eventually(came_back, "the worker does not come back")
-        assert [each["status"] for each in named(program, "worker-ended")] == [-signal.SIGKILL]
+        eventually(is_listening_again, "the worker does not come back")
+        assert [each["status"] for each in events_named(program, "worker-ended")] == [
+            -signal.SIGKILL
+        ]
 
 
 def test_a_hangup_leaves_the_status_of_a_worker_that_has_just_ended() -> None:
@@ -212,8 +214,8 @@ def test_an_empty_file_is_no_configuration(tmp_path: Path) -> None:
         path = tmp_path / "talonschema.toml"
         path.write_text("# on its way\n", "utf-8")
         program.process.send_signal(signal.SIGHUP)
-        eventually(lambda: named(program, "not-reloaded"), "it is not logged")
-        assert f"{path}: it is empty" in named(program, "not-reloaded")[0]["message"]
+        eventually(lambda: events_named(program, "not-reloaded"), "it is not logged")
+        assert f"{path}: it is empty" in events_named(program, "not-reloaded")[0]["message"]
         assert put(port) == 400
 
 
@@ -229,21 +231,21 @@ def test_a_file_is_read_once_it_is_at_rest(tmp_path: Path) -> None:
 
 def test_connections_beyond_the_descriptors_get_an_answer(tmp_path: Path) -> None:
     port = free_port()
-    config = configured(tmp_path, f'http = "127.0.0.1:{port}"\ngrpc = "off"')
+    config = write_config(tmp_path, f'http = "127.0.0.1:{port}"\ngrpc = "off"')
     limited = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh", *command("--config", config)]
     with (
         running(limited, ready=lambda: listens(port), cwd=tmp_path) as program,
         ExitStack() as open_ones,
     ):
-        kept = [open_ones.enter_context(connected(port)) for _ in range(24)]
+        kept = [open_ones.enter_context(connect(port)) for _ in range(24)]
         eventually(lambda: put_with_patience(port) == 429, "all are taken")
-        with connected(port) as refused:
-            assert received(refused) == (429, "too much waits to be judged: try again later")
+        with connect(port) as refused:
+            assert read_error(refused) == (429, "too much waits to be judged: try again later")
         kept[0].sendall(HEAD.replace(b"90", b"2") + b"{}")
         assert kept[0].recv(100).startswith(b"HTTP/1.1 400 ")
         kept.pop().close()
         eventually(lambda: put_with_patience(port) == 200, "it does not recover")
-        assert len(named(program, "crowded")) == 1
+        assert len(events_named(program, "crowded")) == 1
         assert metric(port, 'connections_refused_total{reason="crowded"}') >= 2
 
 
@@ -262,15 +264,15 @@ def put_with_patience(port: int) -> int | None:
 def test_a_request_that_never_ends_is_ended(tmp_path: Path) -> None:
     with (
         serving(tmp_path) as (port, _),
-        connected(port) as head,
-        connected(port) as body,
-        connected(port) as idle,
+        connect(port) as head,
+        connect(port) as body,
+        connect(port) as idle,
     ):
         head.sendall(HEAD[:20])
         body.sendall(HEAD + b"{")
         idle.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
-        assert received(head) == (408, "the head of the request took too long to arrive")
-        assert received(body) == (408, "the body of the request took too long to arrive")
+        assert read_error(head) == (408, "the head of the request took too long to arrive")
+        assert read_error(body) == (408, "the body of the request took too long to arrive")
         assert metric(port, 'connections_refused_total{reason="slow"}') == 1
         assert idle.recv(1000).startswith(b"HTTP/1.1 200 ")
         idle.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -278,7 +280,7 @@ def test_a_request_that_never_ends_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_head_without_end_is_cut_off(tmp_path: Path) -> None:
-    with serving(tmp_path) as (port, _), connected(port) as connection:
+    with serving(tmp_path) as (port, _), connect(port) as connection:
         connection.sendall(HEAD[:-4])
         with pytest.raises((ConnectionError, BrokenPipeError)):
             send_for_ever(connection, b"\r\na: " + b"x" * 60_000)

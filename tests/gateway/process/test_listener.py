@@ -41,14 +41,14 @@ def test_of_many_who_come_at_once_one_gets_a_socket(tmp_path: Path) -> None:
         got: list[socket.socket] = []
         start = threading.Barrier(8)
 
-        def come(got: list[socket.socket] = got, start: threading.Barrier = start) -> None:
+        def try_to_listen(got: list[socket.socket] = got, start: threading.Barrier = start) -> None:
             start.wait()
             try:
                 got.append(listen(address, 5))
             except OSError:
                 return
 
-        threads = [threading.Thread(target=come) for _ in range(8)]
+        threads = [threading.Thread(target=try_to_listen) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from support.gateway.processes import eventually, stop
-from support.gateway.server import BAD, STRICT, TARGET, configured, events, named, serving
+from support.gateway.server import BAD, STRICT, TARGET, events, events_named, serving, write_config
 
 pytestmark = pytest.mark.slow
 
@@ -35,15 +35,18 @@ def test_a_level_has_its_lines_and_those_above(tmp_path: Path) -> None:
         text = f'http = "127.0.0.1:{port}"\ngrpc = "off"\n'
 
         def hang_up(content: str, *, until: Callable[[], Any]) -> None:
-            configured(tmp_path, text + content, STRICT)
+            write_config(tmp_path, text + content, STRICT)
             program.process.send_signal(signal.SIGHUP)
             eventually(until, "it does not read its configuration")
 
         assert ask(port, GOOD, traceparent=PARENT, x_request_id="mine-1") == 200
         assert ask(port, BAD, traceparent=PARENT, x_request_id="mine-2") == 400
         assert ask(port, BAD, traceparent=PARENT.upper(), x_request_id="a b") == 400
-        eventually(lambda: len(named(program, "refused")) == 2, "they are not logged")
-        (admitted,), (refused, odd) = named(program, "admitted"), named(program, "refused")
+        eventually(lambda: len(events_named(program, "refused")) == 2, "they are not logged")
+        (admitted,), (refused, odd) = (
+            events_named(program, "admitted"),
+            events_named(program, "refused"),
+        )
         assert about(admitted) == ("debug", "dry", [], "mine-1", TRACE, len(GOOD), None)
         codes = ["payload/unknown-property"]
         assert about(refused) == ("warning", "invalid", codes, "mine-2", TRACE, len(BAD), 400)
@@ -53,10 +56,10 @@ def test_a_level_has_its_lines_and_those_above(tmp_path: Path) -> None:
 
         hang_up('log_level = "error"', until=lambda: reloads(port) == 1)
         assert (ask(port, BAD), ask(port, GOOD)) == (400, 200)
-        hang_up('log_level = "none"', until=lambda: named(program, "not-reloaded"))
+        hang_up('log_level = "none"', until=lambda: events_named(program, "not-reloaded"))
         hang_up('log_level = "warning"', until=lambda: reloads(port) == 2)
         assert (ask(port, BAD), ask(port, GOOD)) == (400, 200)
-        eventually(lambda: len(named(program, "refused")) == 3, "it is not logged")
+        eventually(lambda: len(events_named(program, "refused")) == 3, "it is not logged")
         stop(program.process)
         events_written = [each["event"] for each in events(program)]
     refused_twice = ["refused"] * 2

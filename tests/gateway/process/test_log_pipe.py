@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.gateway.processes import eventually, free_port, listens, stop
-from support.gateway.server import command, configured, put
+from support.gateway.server import command, put, write_config
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ MORE_THAN_ALL = 6000
 
 def test_it_serves_and_ends_while_nobody_reads(tmp_path: Path) -> None:
     port = free_port()
-    config = configured(tmp_path, f'http = "127.0.0.1:{port}"\ngrpc = "off"')
+    config = write_config(tmp_path, f'http = "127.0.0.1:{port}"\ngrpc = "off"')
     source, target = os.pipe()
     process = subprocess.Popen(command("--config", config), stderr=target, cwd=tmp_path)
     os.close(target)

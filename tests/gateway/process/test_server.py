@@ -20,14 +20,14 @@ from support.gateway.server import (
     STRICT,
     TARGET,
     command,
-    configured,
     events,
+    events_named,
     free_ports,
-    named,
     put,
     run,
     serving,
     workers,
+    write_config,
 )
 
 pytestmark = pytest.mark.slow
@@ -60,7 +60,7 @@ sys.exit(run())
 def test_wrong_settings_end_it_before_it_starts(
     tmp_path: Path, text: str, line: int, reported: str
 ) -> None:
-    done = run(tmp_path, "--config", configured(tmp_path, text))
+    done = run(tmp_path, "--config", write_config(tmp_path, text))
     assert done.returncode == 2
     assert done.stdout == ""
     (line_of_error,) = done.stderr.splitlines()
@@ -71,7 +71,7 @@ def test_wrong_settings_end_it_before_it_starts(
 @pytest.mark.parametrize("store", ["memory:", "sqlite:sessions.db"])
 def test_without_grpc_and_tracing_it_needs_no_package_of_theirs(tmp_path: Path, store: str) -> None:
     port = free_port()
-    config = configured(tmp_path, f'http = "127.0.0.1:{port}"\nstore = "{store}"\ndrain = 0\n')
+    config = write_config(tmp_path, f'http = "127.0.0.1:{port}"\nstore = "{store}"\ndrain = 0\n')
     started = [sys.executable, "-c", WITHOUT_EXTRAS, "gateway", "--config", config]
     with running(started, ready=lambda: listens(port), cwd=tmp_path) as program:
         assert put(port) == 200
@@ -97,7 +97,7 @@ def test_without_grpc_and_tracing_it_needs_no_package_of_theirs(tmp_path: Path, 
 def test_with_one_of_them_it_says_which_package_is_missing(
     tmp_path: Path, setting: str, needs: str, remedy: str
 ) -> None:
-    config = configured(tmp_path, f'mode = "report"\n{setting}')
+    config = write_config(tmp_path, f'mode = "report"\n{setting}')
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_EXTRAS, "gateway", "--config", config],
         capture_output=True,
@@ -122,7 +122,7 @@ def test_a_port_in_use_ends_it(tmp_path: Path, workers: int) -> None:
         held.bind(("127.0.0.1", first))
         held.listen()
         text = f'http = "127.0.0.1:{first}"\ngrpc = "127.0.0.1:{first + 50}"\nworkers = {workers}'
-        done = run(tmp_path, "--config", configured(tmp_path, text))
+        done = run(tmp_path, "--config", write_config(tmp_path, text))
     assert done.returncode == 1
     assert f"can't listen on 127.0.0.1:{first}: Address already in use" in done.stderr
     assert "Traceback" not in done.stderr
@@ -134,13 +134,13 @@ def test_a_port_of_the_grpc_face_in_use_ends_it(tmp_path: Path) -> None:
         held.listen()
         port = held.getsockname()[1]
         text = f'http = "127.0.0.1:{free_port()}"\ngrpc = "127.0.0.1:{port}"'
-        done = run(tmp_path, "--config", configured(tmp_path, text))
+        done = run(tmp_path, "--config", write_config(tmp_path, text))
     assert done.returncode == 1
     assert f"can't listen on 127.0.0.1:{port}" in done.stderr
 
 
 def test_it_listens_on_unix_sockets(tmp_path: Path) -> None:
-    config = configured(tmp_path, 'http = "unix:h.sock"\ngrpc = "unix:g.sock"')
+    config = write_config(tmp_path, 'http = "unix:h.sock"\ngrpc = "unix:g.sock"')
     path = tmp_path / "h.sock"
 
     def ready() -> bool:
@@ -148,8 +148,8 @@ def test_it_listens_on_unix_sockets(tmp_path: Path) -> None:
             return probe.connect_ex(str(path)) == 0
 
     with running(command("--config", config), ready=ready, cwd=tmp_path) as program:
-        eventually(lambda: named(program, "listening"), "it is not logged")
-        (reported,) = named(program, "listening")
+        eventually(lambda: events_named(program, "listening"), "it is not logged")
+        (reported,) = events_named(program, "listening")
         assert (reported["http"], reported["grpc"]) == ("unix:h.sock", "unix:g.sock")
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(path))
@@ -160,7 +160,7 @@ def test_it_listens_on_unix_sockets(tmp_path: Path) -> None:
 
 def test_it_takes_the_config_of_the_folder(tmp_path: Path) -> None:
     port = free_port()
-    configured(tmp_path, f'http = "127.0.0.1:{port}"\ngrpc = "off"', STRICT)
+    write_config(tmp_path, f'http = "127.0.0.1:{port}"\ngrpc = "off"', STRICT)
     with running(command(), ready=lambda: listens(port), cwd=tmp_path):
         assert put(port) == 400
 
@@ -176,7 +176,7 @@ def test_requests_in_flight_are_answered(tmp_path: Path, number: signal.Signals)
             connection.sendall(head.encode() + BAD[:5])
             eventually(lambda: put(port) == 200, "it does not serve")
             program.process.send_signal(number)
-            eventually(lambda: named(program, "stopping"), "it does not stop")
+            eventually(lambda: events_named(program, "stopping"), "it does not stop")
             eventually(lambda: not listens(port), "it still listens")
             connection.sendall(BAD[5:])
             answer = http.client.HTTPResponse(connection)
@@ -207,7 +207,7 @@ def test_it_is_not_ready_while_it_drains(tmp_path: Path) -> None:
             connection.request("GET", "/readyz")
             assert connection.getresponse().read() == b"ok\n"
             program.process.terminate()
-            eventually(lambda: named(program, "stopping"), "it does not stop")
+            eventually(lambda: events_named(program, "stopping"), "it does not stop")
             connection.request("GET", "/readyz")
             answer = connection.getresponse()
             assert (answer.status, answer.read()) == (503, b"about to stop\n")
@@ -254,9 +254,9 @@ def test_sighup_reloads_without_a_dropped_request(tmp_path: Path) -> None:
             thread.start()
         try:
             rest = f'http = "127.0.0.1:{port}"\ngrpc = "off"'
-            configured(tmp_path, rest, STRICT)
+            write_config(tmp_path, rest, STRICT)
             program.process.send_signal(signal.SIGHUP)
-            eventually(lambda: named(program, "reloaded"), "it does not reload")
+            eventually(lambda: events_named(program, "reloaded"), "it does not reload")
             eventually(lambda: put(port) == 400, "it judges as before")
         finally:
             done.set()
@@ -268,10 +268,10 @@ def test_sighup_reloads_without_a_dropped_request(tmp_path: Path) -> None:
 
 def test_a_bad_config_changes_nothing(tmp_path: Path) -> None:
     with serving(tmp_path, top=STRICT) as (port, program):
-        path = configured(tmp_path, "\n\nmode = 1")
+        path = write_config(tmp_path, "\n\nmode = 1")
         program.process.send_signal(signal.SIGHUP)
-        eventually(lambda: named(program, "not-reloaded"), "it is not logged")
-        (reported,) = named(program, "not-reloaded")
+        eventually(lambda: events_named(program, "not-reloaded"), "it is not logged")
+        (reported,) = events_named(program, "not-reloaded")
         assert reported["level"] == "error"
         assert f"{path}:5: gateway.mode is 1" in reported["message"]
         assert put(port) == 400
@@ -279,12 +279,12 @@ def test_a_bad_config_changes_nothing(tmp_path: Path) -> None:
 
 def test_what_only_a_restart_changes_is_reported(tmp_path: Path) -> None:
     with serving(tmp_path) as (port, program):
-        configured(tmp_path, 'http = "127.0.0.1:1"\ngrpc = "off"\nmode = "report"', STRICT)
+        write_config(tmp_path, 'http = "127.0.0.1:1"\ngrpc = "off"\nmode = "report"', STRICT)
         program.process.send_signal(signal.SIGHUP)
-        eventually(lambda: named(program, "kept"), "it is not logged")
-        assert named(program, "kept")[0]["message"] == "only a restart changes http"
+        eventually(lambda: events_named(program, "kept"), "it is not logged")
+        assert events_named(program, "kept")[0]["message"] == "only a restart changes http"
         assert put(port) == 200
-        eventually(lambda: named(program, "would-refuse"), "it is not logged")
+        eventually(lambda: events_named(program, "would-refuse"), "it is not logged")
 
 
 # Workers.
@@ -293,8 +293,8 @@ def test_what_only_a_restart_changes_is_reported(tmp_path: Path) -> None:
 def test_workers_have_ports_of_their_own_and_one_memory(tmp_path: Path) -> None:
     path = "/v2/customer_sessions/a"
     with workers(tmp_path) as (first, program):
-        eventually(lambda: len(named(program, "listening")) == 2, "they do not listen")
-        pids = {each["worker"]: each["pid"] for each in named(program, "listening")}
+        eventually(lambda: len(events_named(program, "listening")) == 2, "they do not listen")
+        pids = {each["worker"]: each["pid"] for each in events_named(program, "listening")}
         assert len(set(pids.values())) == 2
         connection = http.client.HTTPConnection("127.0.0.1", first, timeout=30)
         with closing(connection):
@@ -317,32 +317,32 @@ def test_workers_have_ports_of_their_own_and_one_memory(tmp_path: Path) -> None:
 
 def test_a_worker_that_dies_is_started_again(tmp_path: Path) -> None:
     with workers(tmp_path) as (first, program):
-        eventually(lambda: len(named(program, "listening")) == 2, "they do not listen")
-        (pid,) = [each["pid"] for each in named(program, "listening") if each["worker"] == 1]
+        eventually(lambda: len(events_named(program, "listening")) == 2, "they do not listen")
+        (pid,) = [each["pid"] for each in events_named(program, "listening") if each["worker"] == 1]
         os.kill(pid, signal.SIGKILL)
-        eventually(lambda: len(named(program, "listening")) == 3, "it does not come back")
-        assert named(program, "worker-ended")[0]["status"] == -signal.SIGKILL
+        eventually(lambda: len(events_named(program, "listening")) == 3, "it does not come back")
+        assert events_named(program, "worker-ended")[0]["status"] == -signal.SIGKILL
         assert put(first + 1) == 200
         program.process.terminate()
         assert program.process.wait(30) == 0
         assert not listens(first)
         assert not listens(first + 1)
-        assert len(named(program, "stopped")) == 2
+        assert len(events_named(program, "stopped")) == 2
 
 
 def test_sighup_reaches_all_workers(tmp_path: Path) -> None:
     with workers(tmp_path) as (first, program):
-        eventually(lambda: len(named(program, "listening")) == 2, "they do not listen")
-        configured(tmp_path, f'http = "127.0.0.1:{first}"\ngrpc = "off"\ndrain = 5', STRICT)
+        eventually(lambda: len(events_named(program, "listening")) == 2, "they do not listen")
+        write_config(tmp_path, f'http = "127.0.0.1:{first}"\ngrpc = "off"\ndrain = 5', STRICT)
         program.process.send_signal(signal.SIGHUP)
-        eventually(lambda: len(named(program, "reloaded")) == 2, "they do not reload")
+        eventually(lambda: len(events_named(program, "reloaded")) == 2, "they do not reload")
         assert [put(first), put(first + 1)] == [400, 400]
-        assert not named(program, "kept")
+        assert not events_named(program, "kept")
 
 
 def test_workers_end_with_their_supervisor(tmp_path: Path) -> None:
     with workers(tmp_path) as (first, program):
-        eventually(lambda: len(named(program, "listening")) == 2, "they do not listen")
+        eventually(lambda: len(events_named(program, "listening")) == 2, "they do not listen")
         program.process.kill()
         program.process.wait(30)
         eventually(lambda: not listens(first) and not listens(first + 1), "they go on")

@@ -15,7 +15,7 @@ import pytest
 from support.gateway import writer
 from support.gateway.states import states_of
 from support.gateway.valkey import Valkey
-from support.gateway.writer import kept, steps
+from support.gateway.writer import is_known, steps
 from talonschema.gateway.store import Key, Store, StoreError, open_store
 
 
@@ -46,7 +46,7 @@ class Writing:
             self.read()
 
 
-async def looked(store: Store, session: str) -> frozenset[str]:
+async def session_states(store: Store, session: str) -> frozenset[str]:
     return await states_of(store, Key("shop", session))
 
 
@@ -69,8 +69,8 @@ def test_a_gateway_that_is_killed_loses_nothing(kind: str, tmp_path: Path, valke
     async def check() -> None:
         store = open_store(url, timeout=30)
         for session, step in all_steps.items():
-            states = await looked(store, session)
-            assert kept(states, step), (session, step, states)
+            states = await session_states(store, session)
+            assert is_known(states, step), (session, step, states)
         await anext(steps(store, uuid4().hex))
         await store.close()
 
@@ -109,8 +109,8 @@ def test_a_server_that_is_killed_loses_nothing(tmp_path: Path) -> None:
             assert {type(end) for end in ends} == {StoreError}, ends
             with server.serving():
                 for session, step in written.items():
-                    states = await looked(store, session)
-                    assert kept(states, step), (session, step, states)
+                    states = await session_states(store, session)
+                    assert is_known(states, step), (session, step, states)
             total += sum(written.values())
         await store.close()
         return total
@@ -120,9 +120,9 @@ def test_a_server_that_is_killed_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_a_lost_step_would_be_found() -> None:
-    assert kept(frozenset({"open"}), 4)
-    assert kept(frozenset({"open", "closed"}), 4)
-    assert kept(frozenset({"closed"}), 4)
-    assert not kept(frozenset({"cancelled"}), 4)
-    assert not kept(frozenset({"open", "cancelled"}), 4)
-    assert not kept(frozenset(), 4)
+    assert is_known(frozenset({"open"}), 4)
+    assert is_known(frozenset({"open", "closed"}), 4)
+    assert is_known(frozenset({"closed"}), 4)
+    assert not is_known(frozenset({"cancelled"}), 4)
+    assert not is_known(frozenset({"open", "cancelled"}), 4)
+    assert not is_known(frozenset(), 4)

@@ -113,7 +113,7 @@ class Race(RuleBasedStateMachine):
         for each, token in zip(self.stands, flight.tokens, strict=False):
             each.finish(token, reported, session=self.session)
 
-    def done(self, flight: Flight, form: str, tick: int) -> RequestOutcome:
+    def carry_out(self, flight: Flight, form: str, tick: int) -> RequestOutcome:
         """Let the API do it, or refuse it; its answer has all, no date, or no session."""
         flight.answer = self.done_once.get(flight.digest, Refused())
         if flight.digest not in self.done_once and self.accepts(self.state, flight.ask):
@@ -146,7 +146,7 @@ class Race(RuleBasedStateMachine):
             }
         return found
 
-    def drawn(self, data: st.DataObject, which: Callable[[Flight], bool]) -> Flight | None:
+    def draw_flight(self, data: st.DataObject, which: Callable[[Flight], bool]) -> Flight | None:
         found = [flight for flight in self.flights if which(flight)]
         return data.draw(st.sampled_from(found)) if found else None
 
@@ -209,7 +209,7 @@ class Race(RuleBasedStateMachine):
         other = self.likely(data)
         begun = [each.ask(READING, session=self.session) for each in self.stands]
         if other and early:
-            self.done(other, form, 1)
+            self.carry_out(other, form, 1)
         outcome: RequestOutcome = Refused()
         if self.state is not None:
             date = EPOCH + timedelta(seconds=self.clock)
@@ -217,13 +217,13 @@ class Race(RuleBasedStateMachine):
         elif self.strict and not begun[0].states:
             outcome = Learned("new")
         if other and not early:
-            self.done(other, form, 1)
+            self.carry_out(other, form, 1)
         if other and other.answer and reported == "before":
             self.finish(other, other.answer)
         for each, admission in zip(self.stands, begun, strict=True):
             assert admission.token is not None
             each.finish(admission.token, outcome, session=self.session)
-        self.known()
+        self.stores_agree_on_the_state()
         if other and other.answer and reported == "after":
             self.finish(other, other.answer)
 
@@ -237,14 +237,14 @@ class Race(RuleBasedStateMachine):
     @rule(data=st.data(), form=forms, tick=st.integers(0, 2), whole=st.booleans())
     def repeat(self, data: st.DataObject, form: str, tick: int, *, whole: bool) -> None:
         """Send a request again, whatever came of it; and see it through, or not."""
-        first = self.drawn(data, lambda each: bool(each.digest))
+        first = self.draw_flight(data, lambda each: bool(each.digest))
         if first is None:
             return
         again = self.begin(first.ask, first.digest)
         if again is None:
             assert first.digest not in self.done_once
         elif whole:
-            self.finish(again, self.done(again, form, tick))
+            self.finish(again, self.carry_out(again, form, tick))
 
     @rule(
         data=st.data(),
@@ -260,19 +260,19 @@ class Race(RuleBasedStateMachine):
         if fate == "refused":
             first.answer = Refused()
         elif fate != "lost":
-            self.done(first, form[0], 1)
+            self.carry_out(first, form[0], 1)
         self.wait(pause)
         for each in form[:2]:
             other = self.likely(data)
             if other:
-                self.finish(other, self.done(other, each, 1))
-                self.known()
+                self.finish(other, self.carry_out(other, each, 1))
+                self.stores_agree_on_the_state()
         again = self.begin(first.ask, first.digest)
         if fate in {"done", "refused"} and first.answer is not None:
             self.finish(first, first.answer)
-            self.known()
+            self.stores_agree_on_the_state()
         if again is not None:
-            self.finish(again, self.done(again, form[2], 1))
+            self.finish(again, self.carry_out(again, form[2], 1))
         else:
             assert first.digest not in self.done_once
 
@@ -286,7 +286,7 @@ class Race(RuleBasedStateMachine):
         """Start a request, and see it through before anything else happens."""
         flight = self.likely(data)
         if flight:
-            self.finish(flight, self.done(flight, form, tick))
+            self.finish(flight, self.carry_out(flight, form, tick))
 
     @rule(
         data=st.data(),
@@ -304,30 +304,30 @@ class Race(RuleBasedStateMachine):
         for number in done:
             flight = flights[number]
             if flight:
-                answers[number] = self.done(flight, form[number], tick)
+                answers[number] = self.carry_out(flight, form[number], tick)
         for number in reported:
             flight = flights[number]
             if flight:
                 self.finish(flight, answers[number])
-                self.known()
+                self.stores_agree_on_the_state()
 
     @rule(data=st.data(), form=forms, tick=st.integers(0, 2), many=st.integers(1, 3))
     def commit(self, data: st.DataObject, form: str, tick: int, many: int) -> None:
         for _ in range(many):
-            flight = self.drawn(data, lambda each: each.pending)
+            flight = self.draw_flight(data, lambda each: each.pending)
             if flight:
-                self.done(flight, form, tick)
+                self.carry_out(flight, form, tick)
 
     @rule(data=st.data(), many=st.integers(1, 3))
     def answer(self, data: st.DataObject, many: int) -> None:
         for _ in range(many):
-            flight = self.drawn(data, lambda each: each.awaited and each.answer is not None)
+            flight = self.draw_flight(data, lambda each: each.awaited and each.answer is not None)
             if flight and flight.answer is not None:
                 self.finish(flight, flight.answer)
 
     @rule(data=st.data(), how=st.sampled_from(["fail", "lose", "forget"]))
     def drop(self, data: st.DataObject, how: str) -> None:
-        flight = self.drawn(data, lambda each: each.awaited)
+        flight = self.draw_flight(data, lambda each: each.awaited)
         if flight is None:
             return
         # Unless it fails, the API may have done it, or still do it.
@@ -361,7 +361,7 @@ class Race(RuleBasedStateMachine):
         ask = data.draw(st.sampled_from(possible))
         alone = self.begin(ask)
         assert alone is not None
-        self.finish(alone, self.done(alone, form, tick))
+        self.finish(alone, self.carry_out(alone, form, tick))
         if form != "bare" or ask != Ask("update"):
             for each in self.stands:
                 assert each.look(self.session, strict_new=self.strict) == {self.state}
@@ -373,7 +373,7 @@ class Race(RuleBasedStateMachine):
         return {each.look(self.session, strict_new=self.strict) for each in self.stands}
 
     @invariant()
-    def known(self) -> None:
+    def stores_agree_on_the_state(self) -> None:
         reported = self.looks()
         assert len(reported) == 1, reported
         (possible,) = reported
@@ -401,7 +401,7 @@ def test_no_store_refuses_what_the_api_would_do(
 # Clients that really run at once.
 
 
-def later(kind: str, folder: Path, valkey: Valkey) -> Store:
+def store_after_leases(kind: str, folder: Path, valkey: Valkey) -> Store:
     """Return the store as it is when all leases have ended."""
 
     def now() -> float:
@@ -412,7 +412,7 @@ def later(kind: str, folder: Path, valkey: Valkey) -> Store:
     return RedisStore(valkey.url, lease=racer.LEASE, timeout=30, now=now)
 
 
-async def settled(store: Store, application: str, model: Model) -> int:
+async def count_learned(store: Store, application: str, model: Model) -> int:
     """Do one request alone on each session, and return how many states were learned so."""
     count = 0
     for session in list(model.history):
@@ -443,10 +443,10 @@ def test_many_clients_of_one_process(clients: int) -> None:
             racer.client(store, application, model, random.Random(number), calls=4800 // clients)
             for number in range(clients)
         )
-        tally = racer.added(list(await asyncio.gather(*tasks)))
+        tally = racer.sum_tallies(list(await asyncio.gather(*tasks)))
         await asyncio.gather(*model.late)
         turned = racer.LEASE
-        assert await settled(store, application, model) > 0
+        assert await count_learned(store, application, model) > 0
         return tally
 
     tally = asyncio.run(race())
@@ -477,10 +477,10 @@ def test_many_clients_of_several_processes(kind: str, tmp_path: Path, valkey: Va
         await asyncio.gather(*model.late)
         server.close()
         await server.wait_closed()
-        store = later(kind, tmp_path, valkey)
-        assert await settled(store, application, model) > 0
+        store = store_after_leases(kind, tmp_path, valkey)
+        assert await count_learned(store, application, model) > 0
         await store.close()
-        return racer.added([racer.Tally(*json.loads(output)) for output, _ in printed])
+        return racer.sum_tallies([racer.Tally(*json.loads(output)) for output, _ in printed])
 
     tally = asyncio.run(race())
     assert tally.wrongly == 0

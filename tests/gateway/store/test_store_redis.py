@@ -294,7 +294,7 @@ async def kinds(store: Store, calls: int = 40) -> set[str]:
     return found
 
 
-async def healed(store: Store) -> None:
+async def wait_until_healthy(store: Store) -> None:
     """Wait until calls succeed again."""
     end = time.monotonic() + 30
     while (found := await kinds(store)) != {""}:
@@ -334,17 +334,17 @@ def test_a_cluster_that_has_lost_its_slots_or_is_down(tmp_path: Path) -> None:
         with server.serving() as process:
             assert "" not in await kinds(store)
             has_slots(server)
-            await healed(store)
+            await wait_until_healthy(store)
             with closing(server.client()) as client:
                 client.cluster("DELSLOTSRANGE", 0, 16383)
                 assert await kinds(store) <= {"cluster", "unreachable", "timeout"}
             has_slots(server)
-            await healed(store)
+            await wait_until_healthy(store)
             process.kill()
             process.wait()
             assert await kinds(store) <= {"cluster", "unreachable", "timeout"}
         with server.serving():
-            await healed(store)
+            await wait_until_healthy(store)
         await store.close()
 
     asyncio.run(run())
@@ -366,7 +366,7 @@ def test_a_node_of_a_cluster_by_the_address_of_a_server(tmp_path: Path) -> None:
         store = open_store(server.url, timeout=20)
         assert await kinds(store) == {"cluster"}
         has_slots(server)
-        await healed(store)
+        await wait_until_healthy(store)
         await store.close()
 
     with server.serving():
@@ -402,11 +402,11 @@ def test_a_server_that_hangs_has_a_deadline_and_heals(tmp_path: Path) -> None:
 
     async def run(process: subprocess.Popen[bytes]) -> None:
         store = open_store(server.url, timeout=0.5)
-        await healed(store)
+        await wait_until_healthy(store)
         process.send_signal(signal.SIGSTOP)
         assert await kinds(store, 200) == {"timeout"}
         process.send_signal(signal.SIGCONT)
-        await healed(store)
+        await wait_until_healthy(store)
         await store.close()
 
     with server.serving() as process:

@@ -25,7 +25,7 @@ def close(on: Stand, digest: str = DIGEST) -> Admission:
     return on.runner.run(on.store.begin(on.key(), intent))
 
 
-def done(on: Stand, digest: str = DIGEST) -> None:
+def close_and_finish(on: Stand, digest: str = DIGEST) -> None:
     """Close a session by a request that is seen through."""
     token = close(on, digest).token
     assert token is not None
@@ -34,7 +34,7 @@ def done(on: Stand, digest: str = DIGEST) -> None:
 
 def test_what_was_done_passes_from_any_state_and_teaches_nothing(on: Stand) -> None:
     on.know("open")
-    done(on)
+    close_and_finish(on)
     on.know("cancelled")
     assert close(on) == Admission(None, frozenset({"cancelled"}), repeated=True)
     on.wait(LEASE)
@@ -45,13 +45,13 @@ def test_what_was_done_passes_from_any_state_and_teaches_nothing(on: Stand) -> N
 
 def test_requests_without_a_key_are_no_repetitions(on: Stand) -> None:
     on.know("open")
-    done(on, "")
+    close_and_finish(on, "")
     assert close(on, "") == Admission(None, frozenset({"closed"}))
 
 
 def test_sessions_have_keys_of_their_own(on: Stand) -> None:
     on.know("open")
-    done(on)
+    close_and_finish(on)
     on.know("closed", session="another")
     intent = Intent(frozenset({"open"}), "closed", digest=DIGEST)
     assert not on.runner.run(on.store.begin(on.key("another"), intent)).may_pass
@@ -152,7 +152,7 @@ def test_it_is_forgotten_before_the_api_forgets_it(tmp_path: Path, valkey: Valke
     for kind in KINDS:
         with stand(kind, tmp_path, valkey) as on:
             on.know("open")
-            done(on)
+            close_and_finish(on)
             # Used now and then, or the session itself would be forgotten.
             for _ in range(25):
                 assert close(on).repeated
@@ -166,15 +166,15 @@ def test_the_newest_of_a_session_are_remembered(on: Stand) -> None:
     digests = [f"{number:024}" for number in range(MOST_REMEMBERED * 3)]
     for digest in digests:
         on.know("open")
-        done(on, digest)
+        close_and_finish(on, digest)
         on.wait(0.01)
     on.know("cancelled")
     passed = [digest for digest in digests if close(on, digest).may_pass]
     assert passed == digests[-MOST_REMEMBERED:]
-    assert len(stored(on)[2]) == MOST_REMEMBERED
+    assert len(stored_record(on)[2]) == MOST_REMEMBERED
 
 
-def stored(on: Stand) -> Any:
+def stored_record(on: Stand) -> Any:
     """Return the record as it is stored."""
     if on.kind == "memory":
         assert isinstance(on.store, MemoryStore)
@@ -194,12 +194,12 @@ def test_older_releases_take_what_is_remembered_for_requests_without_an_effect(
     for kind in KINDS:
         with stand(kind, tmp_path, valkey) as on:
             on.know("open")
-            done(on)
+            close_and_finish(on)
             on.know("open")
             on.wait(1)
             close(on, "y" * 24)
             close(on, "y" * 24)
-            states, updated, pendings = stored(on)
+            states, updated, pendings = stored_record(on)
             marks = {key[0]: each for key, each in pendings.items() if key[0] in "=?"}
             assert {mark: int(each[0]) for mark, each in marks.items()} == {"=": 0, "?": 0}
             numbers = {key[-26:]: [int(each) for each in pendings[key]] for key in pendings}

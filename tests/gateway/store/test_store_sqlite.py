@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support.gateway.sqlite_files import locked
+from support.gateway.sqlite_files import lock
 from support.gateway.stands import CLOSE, KEY, attempt
 from support.gateway.states import states_of
 from support.pages import ROOT, blocks
@@ -148,7 +148,7 @@ def test_a_lock_that_is_held_too_long_stalls_nobody_else(tmp_path: Path) -> None
         await store.close()
         return turns
 
-    with locked(path):
+    with lock(path):
         turns = asyncio.run(run())
     assert turns > 10
 
@@ -158,7 +158,7 @@ def test_a_lock_is_waited_for(tmp_path: Path) -> None:
     store = SqliteStore(str(path), timeout=20)
 
     async def run() -> None:
-        with locked(path):
+        with lock(path):
             waiting = asyncio.create_task(store.begin(KEY, CLOSE))
             for _ in range(50):
                 await asyncio.sleep(0.001)
@@ -174,7 +174,7 @@ def test_a_cancelled_wait_leaves_the_store_usable(tmp_path: Path) -> None:
     store = SqliteStore(str(path), timeout=20)
 
     async def run() -> None:
-        with locked(path):
+        with lock(path):
             waiting = asyncio.create_task(store.begin(KEY, CLOSE))
             await asyncio.sleep(0.01)
             waiting.cancel()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.gateway.sqlite_files import kept_up, locked
+from support.gateway.sqlite_files import lock, wait_for_upkeep
 from support.gateway.stands import CLOSE, KEY
 from support.gateway.states import states_of
 from talonschema.gateway.store import Key, Learned, StoreError, sqlite_upkeep
@@ -38,12 +38,12 @@ def test_upkeep_keeps_the_file_as_small_as_what_lives(
             assert token
             if number % 2:
                 await store.finish(Key("shop", f"session-{number % 7}-{number}"), token, Learned())
-            await kept_up(store)
+            await wait_for_upkeep(store)
             sizes.append(path.stat().st_size)
         now += 5000
         store._kept_up_at = None  # noqa: SLF001 - as it is after a minute
         await store.begin(KEY, CLOSE)
-        await kept_up(store)
+        await wait_for_upkeep(store)
         with closing(sqlite3.connect(path)) as connection:
             (left,) = connection.execute("SELECT count(*) FROM session").fetchone()
         await store.close()
@@ -116,14 +116,14 @@ def test_a_reader_locks_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         for _ in range(1000):
             await store.begin(KEY, CLOSE)
             await asyncio.sleep(0)
-        await kept_up(store)
+        await wait_for_upkeep(store)
         await store.begin(KEY, CLOSE)
-        await kept_up(store)
+        await wait_for_upkeep(store)
         reader.execute("COMMIT")
         store._writes = sqlite_module.UPKEEP  # noqa: SLF001 - shows nowhere else
         before = path.with_name("a.db-wal").stat().st_size
         await store.begin(KEY, CLOSE)
-        await kept_up(store)
+        await wait_for_upkeep(store)
         assert path.with_name("a.db-wal").stat().st_size < before
         await store.close()
 
@@ -145,8 +145,8 @@ def test_upkeep_that_fails_is_reported(tmp_path: Path, monkeypatch: pytest.Monke
             str(path), report=lambda call, error: reports.append((call, error.kind))
         )
         await store.begin(KEY, CLOSE)
-        with locked(path):
-            await kept_up(store)
+        with lock(path):
+            await wait_for_upkeep(store)
         await store.close()
 
     asyncio.run(run())
@@ -164,7 +164,7 @@ def test_a_file_that_was_removed_is_not_made_again_by_the_upkeep(tmp_path: Path)
         for name in ("a.db", "a.db-wal", "a.db-shm"):
             path.with_name(name).unlink()
         await store.begin(KEY, CLOSE)
-        await kept_up(store)
+        await wait_for_upkeep(store)
         assert not path.exists()
         await store.close()
 
@@ -178,7 +178,7 @@ def test_a_file_that_a_newer_release_takes_over_is_left_alone(tmp_path: Path) ->
     async def run() -> None:
         store = SqliteStore(str(path))
         await store.begin(KEY, CLOSE)
-        await kept_up(store)
+        await wait_for_upkeep(store)
         with closing(sqlite3.connect(path)) as newer:
             newer.execute(f"PRAGMA user_version = {FORMAT + 1}")
             newer.execute("UPDATE session SET record = 'something else', expires = 1")

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import talonschema.gateway
-from support.gateway.log_lines import SCHEMA, parsed
+from support.gateway.log_lines import SCHEMA, parse_log
 from talonschema import cli
 from talonschema.gateway.lookup import OUTCOMES
 from talonschema.gateway.store import KINDS
@@ -96,4 +96,4 @@ def test_the_page_has_the_level_of_each_event_and_each_key_of_a_request() -> Non
 def test_faults_would_be_found(fault: dict[str, Any]) -> None:
     line = {**SCHEMA["examples"][0], **fault}
     with pytest.raises(AssertionError):
-        parsed(json.dumps(line))
+        parse_log(json.dumps(line))

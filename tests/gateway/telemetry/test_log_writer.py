@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from support.gateway.log_lines import parsed
+from support.gateway.log_lines import parse_log
 from talonschema.gateway.telemetry import log_writer
 from talonschema.gateway.telemetry.log import JsonFormatter
 from talonschema.gateway.telemetry.log_writer import LogWriter
@@ -51,7 +51,7 @@ def read(source: int, missing: int) -> tuple[list[dict[str, Any]], list[dict[str
         assert piece
         text += piece
         if text.endswith(b"\n"):
-            lines = parsed(text.decode())
+            lines = parse_log(text.decode())
             gaps = [each for each in lines if each.get("event") == "log-dropped"]
             if sum(each["lines"] for each in gaps) == missing:
                 return lines, gaps

@@ -15,7 +15,7 @@ import pytest
 
 from support.gateway.collector import Collector, Exported, collecting
 from support.gateway.processes import listens, refusal, running
-from support.gateway.server import command, configured, free_ports, named
+from support.gateway.server import command, events_named, free_ports, write_config
 from support.gateway.states import states_of
 from talonschema import __version__
 from talonschema.gateway import Guard, LookupSettings, Request, Response, Settings
@@ -64,7 +64,7 @@ def only(spans: list[Exported], name: str, **attributes: Any) -> Exported:
 def test_workers_export_what_they_did_before_they_end(tmp_path: Path, collector: Collector) -> None:
     first = free_ports(2)
     text = f'http = "127.0.0.1:{first}"\ngrpc = "off"\nworkers = 2\ntracing = true\n'
-    config = configured(tmp_path, text)
+    config = write_config(tmp_path, text)
     environment = {
         "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
         # All that arrives does so at the end.
@@ -91,8 +91,8 @@ def test_workers_export_what_they_did_before_they_end(tmp_path: Path, collector:
         assert collector.bodies == []
         program.process.terminate()
         assert program.process.wait(30) == 0
-        (line,) = named(program, "refused")
-        assert named(program, "spans-lost") == []
+        (line,) = events_named(program, "refused")
+        assert events_named(program, "spans-lost") == []
     spans = collector.spans()
 
     decision = only(spans, "talonschema.decision", **{"talonschema.decision": "allowed"})
@@ -126,7 +126,7 @@ def test_workers_export_what_they_did_before_they_end(tmp_path: Path, collector:
     assert HIDDEN.encode() not in b"".join(collector.bodies)
 
 
-def judged(settings: Settings, headers: Headers = ()) -> None:
+def judge_and_learn(settings: Settings, headers: Headers = ()) -> None:
     """Judge a request and learn from its answer, in this process."""
 
     async def run() -> None:
@@ -141,7 +141,7 @@ def judged(settings: Settings, headers: Headers = ()) -> None:
 
 def test_a_store_that_fails_is_an_error_by_its_kind(collector: Collector) -> None:
     with refusal() as port:
-        judged(Settings(store=f"redis://127.0.0.1:{port}/0"))
+        judge_and_learn(Settings(store=f"redis://127.0.0.1:{port}/0"))
     spans = collector.spans()
     # The answer is made up for what the store did not see.
     calls = [each for each in spans if each.name == "talonschema.store.begin"]
@@ -156,7 +156,7 @@ def test_a_look_up_has_a_span_of_its_own(collector: Collector) -> None:
     with refusal() as port:
         lookup = LookupSettings(f"http://127.0.0.1:{port}")
         headers = (("authorization", HIDDEN),)
-        judged(Settings(store="memory:", lookup=lookup), headers)
+        judge_and_learn(Settings(store="memory:", lookup=lookup), headers)
     spans = collector.spans()
     look_up = only(spans, "talonschema.lookup")
     assert look_up.parent == only(spans, "talonschema.decision").span_id
@@ -172,7 +172,7 @@ def test_the_environment_can_switch_it_off(
     collector: Collector, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
-    judged(Settings(store="memory:"))
+    judge_and_learn(Settings(store="memory:"))
     assert collector.bodies == []
 
 
@@ -195,7 +195,7 @@ def test_a_collector_that_hangs_does_not_hold_up_the_end(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
-        judged(Settings(store="memory:"))
+        judge_and_learn(Settings(store="memory:"))
         assert "the last spans were not exported in time" in caplog.messages
     # Not for the tests to come.
     for thread in threading.enumerate():

@@ -74,7 +74,7 @@ async def state(guard: SessionGuard, session: str = "cart-1") -> set[str]:
     return set(await states_of(guard.guard.store, Key("default", session)))
 
 
-def guarded(app: Any = None, **options: Any) -> SessionGuard:
+def make_guard(app: Any = None, **options: Any) -> SessionGuard:
     return SessionGuard(app or Upstream(), **{"edition": "2026-06", "store": "memory:", **options})
 
 
@@ -82,13 +82,13 @@ Steps = Callable[[SessionGuard], Coroutine[Any, Any, None]]
 
 
 def run(guard: SessionGuard, steps: Steps) -> None:
-    async def whole() -> None:
+    async def run_steps() -> None:
         try:
             await steps(guard)
         finally:
             await guard.aclose()
 
-    asyncio.run(whole())
+    asyncio.run(run_steps())
 
 
 class Broken(Exception):

@@ -13,7 +13,7 @@ from http.client import HTTPConnection, HTTPException
 
 from support.gateway.processes import Program, eventually
 from support.gateway.promises import JSON, OPEN, Front, new, path
-from support.gateway.server import named
+from support.gateway.server import events_named
 
 CLIENTS = 8
 _MEANWHILE = 300
@@ -53,32 +53,34 @@ def busy(front: Front) -> Iterator[Counter[object]]:
             client.join()
 
 
-def more(seen: Counter[object]) -> None:
+def wait_for_more(seen: Counter[object]) -> None:
     """Wait until there were some more requests."""
     goal = seen.total() + _MEANWHILE
     eventually(lambda: seen.total() >= goal, "nothing goes on", 120)
 
 
-def lost(front: Front, *ends: Callable[[], None]) -> int:
+def count_lost(front: Front, *ends: Callable[[], None]) -> int:
     """Return how many requests got no 200 while parts end, one after the other."""
     with busy(front) as seen:
-        more(seen)
+        wait_for_more(seen)
         for end in ends:
             end()
-            more(seen)
+            wait_for_more(seen)
     return seen.total() - seen[200]
 
 
-def lost_with_workers(front: Front, program: Program, number: signal.Signals) -> int:
+def count_lost_with_workers(front: Front, program: Program, number: signal.Signals) -> int:
     """Return how many requests it costs to signal each of two workers."""
 
     def end(worker: int) -> None:
-        started = named(program, "listening")
+        started = events_named(program, "listening")
         pid = [each["pid"] for each in started if each["worker"] == worker][-1]
         os.kill(pid, number)
         count = len(started)
-        eventually(lambda: len(named(program, "listening")) > count, "it does not come back", 60)
+        eventually(
+            lambda: len(events_named(program, "listening")) > count, "it does not come back", 60
+        )
         # Gateways have to find out.
         time.sleep(2)
 
-    return lost(front, lambda: end(0), lambda: end(1))
+    return count_lost(front, lambda: end(0), lambda: end(1))

@@ -71,7 +71,7 @@ each_file = pytest.mark.parametrize("config", [*PAIRS, SINGLE])
 each_pair = pytest.mark.parametrize("config", PAIRS)
 
 
-def validated(config: Path) -> tuple[int, str]:
+def validate(config: Path) -> tuple[int, str]:
     """Have Envoy validate a configuration; return its exit status and its complaints."""
     done = subprocess.run(
         [binary(), "--mode", "validate", "--config-path", config, "--log-level", "warning"],

@@ -72,7 +72,7 @@ class ReplicatedValkey:
         self._run([binary(), sentinel, "--sentinel"], self._sentinel)
         config = self._file("haproxy.cfg", _HAPROXY, port=self.port, one=one.port, two=two.port)
         self._run([self._haproxy, "-db", "-f", config], self.port)
-        self._settled(one)
+        self._wait_for_replica(one)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,7 +82,7 @@ class ReplicatedValkey:
         """Have the replica take over, as before an upgrade of the primary."""
         _, other = self._roles()
         self._ask_sentinel("SENTINEL FAILOVER", NAME, "COORDINATED")
-        self._settled(other)
+        self._wait_for_replica(other)
 
     def fail(self, number: signal.Signals) -> None:
         """Signal the primary, wait for the other to take over, and bring the first back."""
@@ -94,7 +94,7 @@ class ReplicatedValkey:
         failed.kill()
         failed.wait()
         self._start(primary, "--replicaof", f"127.0.0.1 {other.port}")
-        self._settled(other)
+        self._wait_for_replica(other)
 
     def _file(self, name: str, text: str, **values: int) -> Path:
         made = self._folder / name
@@ -129,7 +129,7 @@ class ReplicatedValkey:
 
         eventually(right, "the replica does not take over")
 
-    def _settled(self, primary: Valkey) -> None:
+    def _wait_for_replica(self, primary: Valkey) -> None:
         """Wait until a node is the primary, and the other follows it."""
         self._leads_to(primary)
 

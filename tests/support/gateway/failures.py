@@ -37,7 +37,7 @@ class Gateway(NamedTuple):
 Failure: TypeAlias = Callable[[Gateway, Path, Upstream], None]
 
 
-def changed(text: str, *changes: Change) -> str:
+def apply_changes(text: str, *changes: Change) -> str:
     """Return a configuration with other texts in it, each of which has to be there."""
     for old, new_text in changes:
         assert old in text, old
@@ -52,7 +52,7 @@ def without_the_plugin_calls_on_sessions_are_refused(
     with refusal() as port, gateway.start(folder, api, port) as front:
         assert front.ask("PUT", path(name), OPEN).status_code == 503
         assert front.ask("GET", "/v1/other").status_code == 200
-    assert front.seen(name) == []
+    assert front.requests_about(name) == []
 
 
 def without_the_plugin_calls_pass_if_that_is_asked_for(
@@ -67,7 +67,7 @@ def without_the_plugin_calls_pass_if_that_is_asked_for(
         plugin.program.process.terminate()
         plugin.program.process.wait()
         assert front.ask("PUT", path(name), OPEN).status_code == 200
-    (seen,) = front.seen(name)
+    (seen,) = front.requests_about(name)
     assert seen["body"] == OPEN.decode()
 
 
@@ -102,7 +102,7 @@ def a_plugin_that_ends_between_the_legs_does_not_spoil_the_answer(
         with front.client() as client, ThreadPoolExecutor() as pool:
             answer = pool.submit(client.put, path(name), content=OPEN)
             # The answer of the API is still on its way when the plugin is killed.
-            eventually(lambda: front.seen(name), "the API was not asked")
+            eventually(lambda: front.requests_about(name), "the API was not asked")
             plugin.program.process.kill()
             assert answer.result().status_code == 200
         assert api.state(name) == "open"

@@ -20,7 +20,7 @@ HIDDEN = "s3cret"
 """It must not show up anywhere."""
 
 
-def put(session: Mapping[str, Any] | None = None, *headers: tuple[str, str]) -> Request:
+def put_request(session: Mapping[str, Any] | None = None, *headers: tuple[str, str]) -> Request:
     body = json.dumps({"customerSession": session or {}}).encode()
     return Request("PUT", SESSION, (JSON, *headers), body)
 

@@ -16,7 +16,9 @@ FAST_ENOUGH = 8.0
 
 
 @contextmanager
-def half_sent(front: Front, *pieces: bytes, count: int = COUNT) -> Iterator[list[socket.socket]]:
+def half_sent_requests(
+    front: Front, *pieces: bytes, count: int = COUNT
+) -> Iterator[list[socket.socket]]:
     """Keep `count` connections open that have sent one of `pieces` each, in turn."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2 * count)), hard))
@@ -48,5 +50,5 @@ def honest_ones_pass(front: Front) -> None:
 def half_requests_shut_nobody_out(front: Front) -> None:
     """The promise of each gateway's file."""
     pieces = (head(len(OPEN))[:60], head(len(OPEN)) + OPEN[:9], head(60_000) + b"{" * 50_000)
-    with half_sent(front, *pieces):
+    with half_sent_requests(front, *pieces):
         honest_ones_pass(front)

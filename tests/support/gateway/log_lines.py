@@ -16,7 +16,7 @@ _VALIDATOR: Final = jsonschema_rs.Draft202012Validator(
 )
 
 
-def parsed(text: str) -> list[dict[str, Any]]:
+def parse_log(text: str) -> list[dict[str, Any]]:
     """Return the lines of a log; fail on one that is not as the schema has it."""
     lines = [json.loads(line) for line in text.splitlines()]
     for line in lines:

@@ -75,9 +75,9 @@ class Bench:
         self.runner.close()
 
 
-def looked_up(upstream: Upstream) -> list[str]:
+def lookup_targets(upstream: Upstream) -> list[str]:
     """Return the targets that were read."""
-    return [each["target"] for each in upstream.received() if each["method"] == "GET"]
+    return [each["target"] for each in upstream.requests() if each["method"] == "GET"]
 
 
 def outcome(url: str) -> Counter[str]:

@@ -24,11 +24,12 @@ def looking_up(api: Upstream) -> str:
 def calls(front: Front, session: str) -> list[tuple[str, str]]:
     """Return methods and keys of what reached the API about a session."""
     return [
-        (each["method"], each["headers"].get("authorization", "")) for each in front.seen(session)
+        (each["method"], each["headers"].get("authorization", ""))
+        for each in front.requests_about(session)
     ]
 
 
-def closed(front: Front, session: str) -> bool:
+def is_closed(front: Front, session: str) -> bool:
     return front.api.state(session) == "closed"
 
 
@@ -58,7 +59,7 @@ def a_client_that_hangs_up_leaves_no_doubt(front: Front) -> None:
             client.headers["authorization"] = KEY
             with pytest.raises(httpx.ReadTimeout):
                 client.put(path(name), content=CLOSED, timeout=0.15)
-        eventually(partial(closed, front, name), "the API has not carried it out")
+        eventually(partial(is_closed, front, name), "the API has not carried it out")
         assert front.ask("PUT", path(name), OPEN, authorization=KEY).status_code == 400
         assert calls(front, name).count(("PUT", KEY)) == 2
 

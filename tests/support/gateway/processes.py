@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from support.gateway.log_lines import parsed
+from support.gateway.log_lines import parse_log
 
 HERE = Path(__file__).resolve().parent
 PATIENCE = 30.0
@@ -96,14 +96,14 @@ def running(
             )
         program = Program(process, log)
 
-        def started() -> bool:
+        def has_started() -> bool:
             if process.poll() is not None:
                 message = f"{command[0]} ended with {process.returncode}:\n{program.output()}"
                 raise RuntimeError(message)
             return ready()
 
         try:
-            eventually(started, f"{command[0]} is not ready")
+            eventually(has_started, f"{command[0]} is not ready")
             yield program
         finally:
             stop(process)
@@ -130,7 +130,7 @@ class Upstream(NamedTuple):
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
-    def received(self) -> list[dict[str, Any]]:
+    def requests(self) -> list[dict[str, Any]]:
         """Return the requests that reached it."""
         found: list[dict[str, Any]] = self._ask("GET", "received")["received"]
         return found
@@ -213,4 +213,4 @@ def gateway_running(folder: Path, settings: str = "", **ports: int) -> Iterator[
     with running(command, ready=lambda: listens(http) and listens(grpc), cwd=folder) as program:
         yield Gateway(http, grpc, program)
         stop(program.process)
-        parsed(program.output())
+        parse_log(program.output())

@@ -91,7 +91,7 @@ def scenario(name: str, calm: Growth, trouble: Growth, *expected: tuple[str, str
         "name": name,
         "interval": f"{_STEP}s",
         "input_series": [
-            {"series": _written(series), "values": _values(series, calm, trouble)}
+            {"series": _format_series(series), "values": _values(series, calm, trouble)}
             for series in names_of_all
         ],
         "promql_expr_test": [
@@ -120,7 +120,7 @@ def _values(series: Series, calm: Growth, trouble: Growth) -> str:
     return f"0+{slow:g}x{_CALM} {reached:.12g}+{fast:g}x{_TROUBLE - 1}"
 
 
-def _written(series: Series) -> str:
+def _format_series(series: Series) -> str:
     labels = {"job": "talonschema", "instance": "gate:9902", **dict(series[1])}
     pairs = (f"{name}={json.dumps(value)}" for name, value in sorted(labels.items()))
     return f"{series[0]}{{{', '.join(pairs)}}}"

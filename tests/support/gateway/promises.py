@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from support.gateway.log_lines import parsed
+from support.gateway.log_lines import parse_log
 from support.gateway.processes import NO_TLS, Program, Upstream, eventually
 
 JSON = {"content-type": "application/json"}
@@ -63,9 +63,9 @@ class Front(NamedTuple):
         finally:
             connection.close()
 
-    def seen(self, session: str) -> list[dict[str, Any]]:
+    def requests_about(self, session: str) -> list[dict[str, Any]]:
         """Return the requests about a session that reached the API."""
-        return [each for each in self.api.received() if session in each["target"]]
+        return [each for each in self.api.requests() if session in each["target"]]
 
 
 def path(session: str, more: str = "") -> str:
@@ -89,7 +89,7 @@ def a_good_update_passes_unchanged(front: Front) -> None:
         "application/json; charset=utf-8",
     )
     assert answer.json()["effects"] == []
-    (seen,) = front.seen(name)
+    (seen,) = front.requests_about(name)
     assert seen["target"] == path(name, "?dry=false")
     assert seen["body"] == body.decode()
     assert seen["headers"]["x-mine"] == "1"
@@ -103,14 +103,14 @@ def a_bad_update_is_answered_with_the_apis_error(front: Front) -> None:
     assert answer.headers["x-request-id"] == "mine-1"
     pointers = [each["source"]["pointer"] for each in answer.json()["errors"]]
     assert "/customerSession/cartItems/0/sku" in pointers
-    assert front.seen(name) == []
+    assert front.requests_about(name) == []
 
 
 def a_key_twice_is_refused(front: Front) -> None:
     name = new()
     body = b'{"customerSession": {"state": "open", "state": "closed"}}'
     assert front.ask("PUT", path(name), body).status_code == 400
-    assert front.seen(name) == []
+    assert front.requests_about(name) == []
 
 
 def bodies_in_chunks_are_judged(front: Front) -> None:
@@ -119,7 +119,7 @@ def bodies_in_chunks_are_judged(front: Front) -> None:
         pieces = (OPEN[at : at + 5] for at in range(0, len(OPEN), 5))
         assert client.put(path(name), content=pieces).status_code == 200
         assert client.put(path(name), content=iter([BAD[:9], BAD[9:]])).status_code == 400
-    (seen,) = front.seen(name)
+    (seen,) = front.requests_about(name)
     assert seen["body"] == OPEN.decode()
 
 
@@ -131,7 +131,7 @@ def compressed_bodies_are_judged_and_passed_on_as_they_came(front: Front) -> Non
         assert client.put(path(name), content=packed, headers=headers).status_code == 200
         packed_bad = gzip.compress(BAD)
         assert client.put(path(name), content=packed_bad, headers=headers).status_code == 400
-    (seen,) = front.seen(name)
+    (seen,) = front.requests_about(name)
     assert (seen["size"], seen["headers"]["content-encoding"]) == (len(packed), "gzip")
 
 
@@ -144,7 +144,7 @@ def bodies_over_the_limit_are_refused(front: Front) -> None:
         # A gateway may hang up on a client that is still sending.
         with suppress(httpx.WriteError, httpx.ReadError):
             assert client.put(path(name), content=pieces).status_code == 413
-    assert front.seen(name) == []
+    assert front.requests_about(name) == []
 
 
 def bodies_up_to_the_limit_pass(front: Front) -> None:
@@ -152,7 +152,7 @@ def bodies_up_to_the_limit_pass(front: Front) -> None:
     big = b'{"customerSession": {}' + b" " * (2 * MIB - 100) + b"}"
     with front.client() as client:
         assert client.put(path(name), content=big).status_code == 200
-    (seen,) = front.seen(name)
+    (seen,) = front.requests_about(name)
     assert seen["size"] == len(big)
 
 
@@ -168,7 +168,7 @@ def other_types_and_no_body_are_refused(front: Front) -> None:
     assert front.ask("PUT", path(name), OPEN, **{"content-type": form}).status_code == 415
     assert front.ask("PUT", path(name)).status_code == 400
     assert front.ask("PUT", path(name), b"").status_code == 400
-    assert front.seen(name) == []
+    assert front.requests_about(name) == []
 
 
 TRICKS = (
@@ -190,17 +190,17 @@ def hidden_calls_are_refused(front: Front) -> None:
         name = new()
         answer = front.ask(method, form.format(name), BAD)
         assert answer.status_code == 400, form
-        assert front.seen(name) == [], form
+        assert front.requests_about(name) == [], form
     name = new()
     answer = front.ask("POST", path(name), BAD, **{"x-http-method-override": "PUT"})
     assert answer.status_code == 400
-    assert front.seen(name) == []
+    assert front.requests_about(name) == []
 
 
 def ids_stay_encoded(front: Front) -> None:
     name = f"{new()}%20%C3%BC%3F"
     assert front.ask("PUT", path(name), OPEN).status_code == 200
-    (seen,) = front.seen(name)
+    (seen,) = front.requests_about(name)
     assert seen["target"] == path(name)
     assert front.api.state(f"{name[:32]} ü?") == "open"
 
@@ -216,10 +216,10 @@ def other_calls_pass_untouched(front: Front) -> None:
         ("DELETE", f"/v1/{name}/x", None),
         ("OPTIONS", path(name), None),
     ):
-        before = len(front.api.received())
+        before = len(front.api.requests())
         front.ask(method, target, body)
-        assert len(front.api.received()) == before + 1, target
-        seen = front.api.received()[-1]
+        assert len(front.api.requests()) == before + 1, target
+        seen = front.api.requests()[-1]
         assert (seen["method"], seen["size"]) == (method, len(body or b"")), target
 
 
@@ -245,7 +245,7 @@ def what_a_client_says_of_the_plugin_counts_for_nothing(front: Front) -> None:
         },
     )
     assert answer.status_code in {400, 413}
-    assert front.seen(name) == []
+    assert front.requests_about(name) == []
 
 
 def a_refusal_is_logged_with_its_trace(front: Front) -> None:
@@ -253,11 +253,11 @@ def a_refusal_is_logged_with_its_trace(front: Front) -> None:
     parent = f"00-{trace}-00f067aa0ba902b7-01"
     front.ask("PUT", path(new()), BAD, traceparent=parent, x_request_id=request)
 
-    def logged() -> list[dict[str, Any]]:
-        lines = parsed(front.plugin.output()) if front.plugin else []
+    def lines_of_request() -> list[dict[str, Any]]:
+        lines = parse_log(front.plugin.output()) if front.plugin else []
         return [each for each in lines if each.get("request_id") == request]
 
-    (line,) = eventually(logged, "it is not logged")
+    (line,) = eventually(lines_of_request, "it is not logged")
     assert (line["trace_id"], line["size"]) == (trace, len(BAD))
 
 
@@ -293,7 +293,7 @@ def states_are_learned(front: Front) -> None:
         refused = client.put(path(name), content=CLOSED)
         assert refused.status_code == 400
         assert 'from state \\"partially_returned\\"' in refused.text
-    assert len(front.seen(name)) == 6
+    assert len(front.requests_about(name)) == 6
 
 
 def a_client_that_comes_back_at_once_meets_the_new_state(front: Front) -> None:
@@ -302,7 +302,7 @@ def a_client_that_comes_back_at_once_meets_the_new_state(front: Front) -> None:
             name = new()
             assert client.put(path(name), content=CLOSED).status_code == 200
             assert client.put(path(name), content=OPEN).status_code == 400
-            assert len(front.seen(name)) == 1
+            assert len(front.requests_about(name)) == 1
             front.api.forget()
 
 
@@ -395,7 +395,7 @@ def a_repeated_request_gets_the_apis_old_answer_and_teaches_nothing(front: Front
     assert close("checkout-1", CLOSED).status_code == 400
     assert front.ask("PUT", path(name), asked).status_code == 400
     assert front.api.state(name) == "cancelled"
-    assert len(front.seen(name)) == 5
+    assert len(front.requests_about(name)) == 5
 
 
 def an_answer_of_no_real_run_teaches_nothing(front: Front) -> None:
@@ -409,7 +409,7 @@ def an_answer_of_no_real_run_teaches_nothing(front: Front) -> None:
         assert state == ("open" if fault == "dry" else "closed")
         answer = front.ask("PUT", path(name), OPEN)
         assert answer.status_code == (200 if fault == "dry" else 400)
-        assert len(front.seen(name)) == 3
+        assert len(front.requests_about(name)) == 3
         assert front.ask("PUT", path(name), CANCELLED).status_code == 200
 
 
@@ -422,9 +422,9 @@ def a_lost_answer_can_be_asked_for_again(front: Front) -> None:
     assert again.status_code == 200
     assert front.api.state(name) == "closed"
     # Now it is certain.
-    before = len(front.seen(name))
+    before = len(front.requests_about(name))
     assert front.ask("PUT", path(name), OPEN).status_code == 400
-    assert len(front.seen(name)) == before
+    assert len(front.requests_about(name)) == before
 
 
 RESPONSE_LEG = (

@@ -173,7 +173,7 @@ async def serve(model: Model, reader: asyncio.StreamReader, writer: asyncio.Stre
     writer.close()
 
 
-def learned(answer: Mapping[str, Any]) -> RequestOutcome:
+def outcome_of(answer: Mapping[str, Any]) -> RequestOutcome:
     """Return what the gateway makes of an answer."""
     if answer.get("status", 500) >= 500:
         return Uncertain()
@@ -212,11 +212,11 @@ async def client(
         answer = await api.send(session, ask)
         # Where the answer was lost, the gateway may not even come to say so.
         if answer or rng.random() < 0.5:
-            await store.finish(key, admission.token, learned(answer))
+            await store.finish(key, admission.token, outcome_of(answer))
     return Tally(admitted, refused, wrongly)
 
 
-def added(tallies: list[Tally]) -> Tally:
+def sum_tallies(tallies: list[Tally]) -> Tally:
     return Tally(*(sum(column) for column in zip(*tallies, strict=True)))
 
 
@@ -227,7 +227,7 @@ async def main(url: str, port: str, application: str, seed: str) -> None:
         client(store, application, Remote(*wire), random.Random(f"{seed} {number}"))
         for number, wire in enumerate(wires)
     )
-    tally = added(list(await asyncio.gather(*clients)))
+    tally = sum_tallies(list(await asyncio.gather(*clients)))
     for _, writer in wires:
         writer.close()
     await store.close()

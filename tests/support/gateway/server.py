@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from support.gateway.log_lines import parsed
+from support.gateway.log_lines import parse_log
 from support.gateway.processes import Program, free_port, listens, running, stop
 from talonschema.gateway.process.server import USAGE
 
@@ -24,7 +24,7 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "talonschema", "gateway", *arguments]
 
 
-def configured(folder: Path, text: str, top: str = "") -> str:
+def write_config(folder: Path, text: str, top: str = "") -> str:
     path = folder / "talonschema.toml"
     path.write_text(f'edition = "2026-06"\n{top}[gateway]\n{text}', encoding="utf-8")
     return str(path)
@@ -58,10 +58,10 @@ def put(port: int, body: bytes = BAD, target: str = TARGET) -> int:
 
 
 def events(program: Program) -> list[dict[str, Any]]:
-    return parsed(program.output())
+    return parse_log(program.output())
 
 
-def named(program: Program, event: str) -> list[dict[str, Any]]:
+def events_named(program: Program, event: str) -> list[dict[str, Any]]:
     return [each for each in events(program) if each.get("event") == event]
 
 
@@ -70,7 +70,7 @@ def serving(
     folder: Path, text: str = "", top: str = "", more: Sequence[str] = ()
 ) -> Iterator[tuple[int, Program]]:
     port = free_port()
-    config = configured(folder, f'http = "127.0.0.1:{port}"\ngrpc = "off"\n{text}', top)
+    config = write_config(folder, f'http = "127.0.0.1:{port}"\ngrpc = "off"\n{text}', top)
     with running(
         command("--config", config, *more), ready=lambda: listens(port), cwd=folder
     ) as program:
@@ -85,7 +85,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
     # What is wrong with the settings is for whoever starts it, and anything else for the log.
     if done.returncode != USAGE:
-        parsed(done.stderr)
+        parse_log(done.stderr)
     return done
 
 
@@ -93,7 +93,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def workers(folder: Path, count: int = 2) -> Iterator[tuple[int, Program]]:
     first = free_ports(count)
     text = f'http = "127.0.0.1:{first}"\ngrpc = "off"\ndrain = 5'
-    config = configured(folder, text)
+    config = write_config(folder, text)
 
     def ready() -> bool:
         return all(listens(port) for port in range(first, first + count))

@@ -11,7 +11,7 @@ from talonschema.gateway.store.sqlite import SqliteStore
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def lock(path: Path) -> Iterator[None]:
     """Hold the lock that only one process can have."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -19,7 +19,7 @@ def locked(path: Path) -> Iterator[None]:
         connection.execute("COMMIT")
 
 
-async def kept_up(store: SqliteStore) -> None:
+async def wait_for_upkeep(store: SqliteStore) -> None:
     """Wait for the upkeep, if it runs."""
     if store._keeping_up is not None:  # noqa: SLF001 - shows nowhere else
         await store._keeping_up  # noqa: SLF001 - shows nowhere else

@@ -97,7 +97,7 @@ def run(test: Callable[[Filter], Coroutine[Any, Any, None]], **options: Any) -> 
     asyncio.run(within())
 
 
-def asked(
+def request_message(
     method: str = "PUT",
     path: str = PATH,
     *,
@@ -126,7 +126,7 @@ def payload(value: Any, *, last: bool = True) -> Any:
     return official.ProcessingRequest(request_body={"body": body, "end_of_stream": last})
 
 
-def answered(status: int = 200, *, last: bool = False, **headers: str) -> Any:
+def response_message(status: int = 200, *, last: bool = False, **headers: str) -> Any:
     message = official.ProcessingRequest()
     given = {":status": str(status), "content-type": "application/json", **headers}
     for name, value in given.items():
@@ -141,7 +141,7 @@ def piece(body: bytes, *, last: bool = False) -> Any:
     return official.ProcessingRequest(response_body={"body": body, "end_of_stream": last})
 
 
-def observed(
+def observer_message(
     token: str | None, body: bytes, *, last: bool = True, path: str = PATH, code: float = 200
 ) -> Any:
     """Return the first message of a filter that is an observer only."""

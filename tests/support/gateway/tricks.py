@@ -160,7 +160,7 @@ def nothing_slips(front: Front, trick: Trick, *, answered: bool = True, body: by
     assert front.ask("PUT", path(session), CLOSED).status_code == 200
     answer = exchange(front.port, trick.request(session, body))
     assert front.api.state(session) == "closed"
-    assert len(front.seen(session)) == 1, f"reached the API; answered {answer!r}"
+    assert len(front.requests_about(session)) == 1, f"reached the API; answered {answer!r}"
     if not answered:
         return
     head = _HEAD.match(answer)

@@ -223,7 +223,7 @@ class Upstream:
         if operation == "read":
             if session is None:
                 return Answer(404, {"message": "Not Found"})
-            return Answer(200, {"customerSession": self.shown(name, session)})
+            return Answer(200, {"customerSession": self.customer_session(name, session)})
         key = operation, name, headers.get("idempotency-key", "")
         if key in self.answers:
             return self.answers[key]
@@ -240,20 +240,22 @@ class Upstream:
             return Answer(400, {"message": _illegal(wanted, before)})
         asked = parse_qs(scope["query_string"].decode("ascii")).get("dry", [""])[0]
         dry = asked in ("true", "True", "1") or headers.get("authorization") == TEST_KEY
-        changed = self.changed(session, wanted, update)
+        changed = self.update_session(session, wanted, update)
         if not dry:
             self.sessions[name] = changed
         state: dict[str, Any] = {"effects": []}
         if operation != "reopen":
             state |= {"createdCoupons": [], "createdReferrals": []}
             if "customerSession" in content:
-                state["customerSession"] = self.shown(name, changed)
+                state["customerSession"] = self.customer_session(name, changed)
         answer = Answer(200, state)
         if key[-1] and not dry:
             self.answers[key] = answer
         return answer
 
-    def changed(self, session: Session | None, state: str, update: dict[str, Any]) -> Session:
+    def update_session(
+        self, session: Session | None, state: str, update: dict[str, Any]
+    ) -> Session:
         """Return the session after an update."""
         now = datetime.now(UTC)
         kept = {name: value for name, value in update.items() if name != "state"}
@@ -263,7 +265,7 @@ class Upstream:
         kept = {**session.kept, **kept}
         return Session(session.id, state, session.created, now, session.count + 1, kept)
 
-    def shown(self, name: str, session: Session) -> dict[str, Any]:
+    def customer_session(self, name: str, session: Session) -> dict[str, Any]:
         """Return a CustomerSessionV2."""
         items = session.kept.get("cartItems", [])
         cart = sum(item.get("price", 0) * item["quantity"] for item in items)

@@ -29,7 +29,7 @@ async def steps(store: Store, session: str) -> AsyncIterator[int]:
         yield step
 
 
-def kept(states: frozenset[str], step: int) -> bool:
+def is_known(states: frozenset[str], step: int) -> bool:
     """Return True if the step is still known; the next may be under way, or done as well."""
     return bool(states) and states <= {CIRCLE[step % 4], CIRCLE[(step + 1) % 4]}
 
