@@ -34,7 +34,7 @@ def requests(items: int) -> dict[str, Call]:
         "talonschema check, all rules, whole previous response": partial(
             full.check, payload, previous=whole
         ),
-        **_others("IntegrationRequest", payload),
+        **_peer_calls("IntegrationRequest", payload),
     }
     model = peers.sdk()
     if model is not None:
@@ -49,11 +49,11 @@ def responses(items: int) -> dict[str, Call]:
     return {
         "talonschema is_valid": partial(plain.is_valid, payload),
         "talonschema check": partial(plain.check, payload),
-        **_others("CustomerSessionV2", payload),
+        **_peer_calls("CustomerSessionV2", payload),
     }
 
 
-def _others(model: str, payload: dict[str, Any]) -> dict[str, Call]:
+def _peer_calls(model: str, payload: dict[str, Any]) -> dict[str, Call]:
     accelerated, plain = peers.jsonschema_rs(model), peers.jsonschema(model)
     error = import_module("fastjsonschema").JsonSchemaValueException
     return {

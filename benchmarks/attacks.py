@@ -120,7 +120,7 @@ def attack(name: str, port: int) -> None:
             time.sleep(0.01)
 
 
-def honest(port: int, seconds: float) -> tuple[list[float], int]:
+def time_updates(port: int, seconds: float) -> tuple[list[float], int]:
     """Send light updates one after the other; return their times, and how many were refused."""
     times, refused = [], 0
     end = time.perf_counter() + seconds
@@ -137,16 +137,16 @@ def honest(port: int, seconds: float) -> tuple[list[float], int]:
 
 def measure(name: str, connections: int, port: int, seconds: float) -> Row:
     """Return what light updates see before, during and after an attack."""
-    calm, _ = honest(port, seconds)
+    calm, _ = time_updates(port, seconds)
     command = [sys.executable, __file__, "--attack", name, "--port", str(port)]
     attackers = [subprocess.Popen(command) for _ in range(connections)]
     time.sleep(1.5)
-    times, refused = honest(port, seconds)
+    times, refused = time_updates(port, seconds)
     for each in attackers:
         each.kill()
         each.wait()
     time.sleep(2)
-    after, _ = honest(port, seconds)
+    after, _ = time_updates(port, seconds)
     times.sort()
     return Row(
         statistics.median(calm),

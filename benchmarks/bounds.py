@@ -52,7 +52,7 @@ class Cost(NamedTuple):
     """In bytes."""
 
 
-def ways() -> dict[str, Judge]:
+def judges() -> dict[str, Judge]:
     """Return the judges of a payload, each of which has judged one."""
     validator = Validator()
     core = DecisionCore(Settings(edition="2026-06", store="memory:", max_body=MAX_BYTES))
@@ -74,7 +74,7 @@ def ways() -> dict[str, Judge]:
         "a file of YAML": lambda text: list(yaml_results("payload.yaml", text, document)),
     }
     for judge in judges.values():
-        judge(payloads.text(payloads.faulty(10, 1)))
+        judge(payloads.text(payloads.faulty_request(10, 1)))
     return judges
 
 
@@ -107,8 +107,8 @@ def _resident(field: str) -> int:
 def main() -> None:
     """Measure, and print the worst."""
     texts = {name: make() for name, make in hostile.MAKERS.items()}
-    valid = payloads.large(hostile.SIZE)
-    for way, judge in ways().items():
+    valid = payloads.large_request(hostile.SIZE)
+    for way, judge in judges().items():
         costs = [cost(name, text, judge) for name, text in texts.items()]
         beside = cost(VALID, valid, judge)
         print(f"== {way}: bytes per second")

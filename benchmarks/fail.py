@@ -35,7 +35,7 @@ OVER = "(ended after the limit)"
 
 def reports(errors: int) -> dict[str, Call]:
     """Return the candidates for a payload with so many errors; each was seen to find them all."""
-    payload = payloads.faulty(ITEMS, errors)
+    payload = payloads.faulty_request(ITEMS, errors)
     text = payloads.text(payload)
     plain = Validator()
     calls: dict[str, Call] = {
@@ -59,7 +59,7 @@ def growth() -> dict[str, Call]:
     """Return checks of payloads with more and more errors, and with fewer of them built."""
     calls: dict[str, Call] = {"no errors": partial(Validator().check, payloads.request(ITEMS))}
     for errors in GROWTH:
-        payload = payloads.faulty(ITEMS, errors)
+        payload = payloads.faulty_request(ITEMS, errors)
         for limit in GROWTH:
             if limit <= errors:
                 name = f"{errors} errors, max_findings={limit}"
@@ -71,7 +71,7 @@ def attacks(chosen: Options) -> tuple[Rounds, dict[str, list[str]]]:
     """Time the hostile payloads, each beside a valid one; return the codes of each."""
     times: Rounds = {}
     codes: dict[str, list[str]] = {}
-    valid = payloads.large(hostile.SIZE)
+    valid = payloads.large_request(hostile.SIZE)
     if Validator().check(valid).findings:
         raise AssertionError("the payload to compare with is not valid")
     for name, make in hostile.MAKERS.items():

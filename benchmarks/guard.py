@@ -37,7 +37,7 @@ WARM: Final = 2 * FEW
 WORKLOADS: Final[dict[str, Callable[[], Any]]] = {
     "check dict, 100 items, good": lambda: payloads.request(100),
     "check bytes, 100 items, good": lambda: payloads.text(payloads.request(100)),
-    "check dict, 100 items, 10 errors": lambda: payloads.faulty(100, 10),
+    "check dict, 100 items, 10 errors": lambda: payloads.faulty_request(100, 10),
 }
 
 

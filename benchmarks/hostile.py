@@ -39,7 +39,7 @@ def _fill_object(name: str, part: str | Callable[[int], str]) -> Maker:
     return lambda: _fill(f'{{"customerSession":{{"{name}":{{', part, "}}}")
 
 
-def _in_items(part: str | Callable[[int], str], *, before: str = "", after: str = "") -> Maker:
+def _fill_items(part: str | Callable[[int], str], *, before: str = "", after: str = "") -> Maker:
     """Fill 1000 items evenly, so that the cart is not too long as such."""
 
     def make() -> bytes:
@@ -64,19 +64,19 @@ def _in_items(part: str | Callable[[int], str], *, before: str = "", after: str 
 
 def _damage(edit: Callable[[bytes], bytes]) -> Maker:
     """Damage the large valid payload."""
-    return lambda: edit(payloads.large(SIZE))
+    return lambda: edit(payloads.large_request(SIZE))
 
 
-def _deep(levels: int, where: str = "attributes") -> Maker:
+def _nested_arrays(levels: int, where: str = "attributes") -> Maker:
     nested = "[" * levels + "]" * levels
     return _fill_object(where, lambda number: f'"k{number}":{nested}')
 
 
-def _every_item(change: Callable[[dict[str, Any]], object]) -> Maker:
+def _change_items(change: Callable[[dict[str, Any]], object]) -> Maker:
     """Change each item of the large valid payload."""
 
     def make() -> bytes:
-        payload = json.loads(payloads.large(SIZE))
+        payload = json.loads(payloads.large_request(SIZE))
         for each in payload["customerSession"]["cartItems"]:
             change(each)
         return payloads.text(payload)
@@ -124,14 +124,14 @@ MAKERS: Final[dict[str, Maker]] = {
     "additionalCosts full of empty objects": _fill_object(
         "additionalCosts", lambda n: f'"{n:x}":{{}}'
     ),
-    "additionalCosts of items full of numbers": _in_items(
+    "additionalCosts of items full of numbers": _fill_items(
         lambda n: f'"{n:x}":0', before=',"additionalCosts":{', after="}"
     ),
-    "additionalCosts of items full of empty objects": _in_items(
+    "additionalCosts of items full of empty objects": _fill_items(
         lambda n: f'"{n:x}":{{}}', before=',"additionalCosts":{', after="}"
     ),
-    "every item with ten faults": _every_item(_all_faults),
-    "a cost without a price in every item": _every_item(
+    "every item with ten faults": _change_items(_all_faults),
+    "a cost without a price in every item": _change_items(
         lambda item: item["additionalCosts"].update(packaging={})
     ),
     # Keys.
@@ -141,24 +141,24 @@ MAKERS: Final[dict[str, Maker]] = {
     "unknown keys in the session": lambda: _fill(
         '{"customerSession":{', lambda n: f'"k{n:x}":0', "}}"
     ),
-    "unknown keys in every item": _in_items(lambda n: f'"k{n:x}":0'),
-    "misspelt keys in every item": _in_items(lambda n: f'"{_KEYS[n % 8]}{n // 8:x}":0'),
+    "unknown keys in every item": _fill_items(lambda n: f'"k{n:x}":0'),
+    "misspelt keys in every item": _fill_items(lambda n: f'"{_KEYS[n % 8]}{n // 8:x}":0'),
     "misspelt keys in the session": lambda: _fill(
         '{"customerSession":{', lambda n: f'"couponCode{n:x}":0', "}}"
     ),
     "one very long unknown key": lambda: _fill(
         '{"customerSession":{"', "cartItem", '":0}}', separator=""
     ),
-    "very long unknown keys in every item": _in_items(lambda n: f'"k{n:x}{"y" * 900}":0'),
-    "read-only keys in every item": _every_item(
+    "very long unknown keys in every item": _fill_items(lambda n: f'"k{n:x}{"y" * 900}":0'),
+    "read-only keys in every item": _change_items(
         lambda item: item.update(position=0, returnedQuantity=0, remainingQuantity=0)
     ),
-    "null in every item": _every_item(
+    "null in every item": _change_items(
         lambda item: item.update(category=None, weight=None, height=None, width=None)
     ),
     # Free values.
-    "attributes of nested arrays, 90 deep": _deep(90),
-    "attributes of nested arrays, 110 deep": _deep(110),
+    "attributes of nested arrays, 90 deep": _nested_arrays(90),
+    "attributes of nested arrays, 110 deep": _nested_arrays(110),
     "attributes of small nested objects": _fill_object(
         "attributes", lambda n: f'"k{n:x}":{{"a":{{"b":{{}}}}}}'
     ),
@@ -169,19 +169,19 @@ MAKERS: Final[dict[str, Maker]] = {
         "attributes", '"a":[' + "[]," * 690_000 + "[]]"
     ),
     "attributes with impossible names": _fill_object("attributes", lambda n: f'"k {n:x}":0'),
-    "attributes of items with impossible names": _in_items(
+    "attributes of items with impossible names": _fill_items(
         lambda n: f'"k {n:x}":0', before=',"attributes":{', after="}"
     ),
-    "attributes of items with nested objects": _in_items(
+    "attributes of items with nested objects": _fill_items(
         lambda n: f'"k{n:x}":{{"a":{{}}}}', before=',"attributes":{', after="}"
     ),
-    "attributes of items, null": _in_items(
+    "attributes of items, null": _fill_items(
         lambda n: f'"k{n:x}":null', before=',"attributes":{', after="}"
     ),
     # Faults of the text.
     "duplicate keys": _fill_object("attributes", '"a":0'),
     "duplicate empty keys": _fill_object("attributes", '"":0'),
-    "duplicate keys in every item": _in_items('"price":0'),
+    "duplicate keys in every item": _fill_items('"price":0'),
     "one duplicate key at the end": _damage(lambda text: text[:-1] + b',"customerSession":{}}'),
     "invalid UTF-8 at the end": _damage(lambda text: text[:-2] + b"\xff}}"),
     "1e999 at the end": _damage(lambda text: text[:-1] + b',"a":1e999}'),
@@ -219,7 +219,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "quantities of 4000 digits": _fill_array(
         "cartItems", f'{{"name":"a","sku":"a","quantity":{10**3999},"price":1}}'
     ),
-    "prices of 300 digits": _in_items("0", before=f',"weight":{"9" * 300},"p":[', after="]"),
+    "prices of 300 digits": _fill_items("0", before=f',"weight":{"9" * 300},"p":[', after="]"),
     "bad literals": _fill_array("couponCodes", "nul"),
     "comments": lambda: _fill("{", "/**/", "}", separator=""),
     "single quotes": _fill_array("couponCodes", "'a'"),

@@ -39,7 +39,7 @@ def write(path: Path, lines: int) -> None:
     pool = [
         payloads.text(payloads.request(choose.randint(3, 9)))
         if number % 100
-        else payloads.text(payloads.faulty(choose.randint(3, 9), 1))
+        else payloads.text(payloads.faulty_request(choose.randint(3, 9), 1))
         for number in range(500)
     ]
     with path.open("wb") as file:

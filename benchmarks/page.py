@@ -80,7 +80,7 @@ def verdicts(results: Results) -> Iterator[tuple[str, str, str, str, bool]]:
             what += f", {size.replace('in', 'wrong of')} items"
         limit = f"at {'least' if target.least else 'most'} {target.limit:g}"
         yield target.group, what, limit, format_ratio(found), target.is_met(found)
-    name, _, worst = targets.hostile(results)[0]
+    name, _, worst = targets.hostile_times(results)[0]
     reported = "ended, far more" if worst is None else f"{worst:.3g}"
     yield (
         "c",
@@ -100,7 +100,7 @@ def verdicts(results: Results) -> Iterator[tuple[str, str, str, str, bool]]:
         grown <= targets.MEMORY_LIMIT,
     )
     for kind in ("check dict", "check bytes", "check dict, all rules"):
-        further = targets.further(results, kind)
+        further = targets.further_item_time(results, kind)
         yield (
             "f",
             f"{kind}: a further item from 100 to 1000 / from 10 to 100",
@@ -110,7 +110,7 @@ def verdicts(results: Results) -> Iterator[tuple[str, str, str, str, bool]]:
         )
     for form in ("dict", "bytes"):
         for rows, what, most in (
-            (targets.real(results), "a real payload / a comparable one", targets.REAL_LIMIT),
+            (targets.real_ratios(results), "a real payload / a comparable one", targets.REAL_LIMIT),
             (targets.findings(results), "one finding / none", targets.FINDING_LIMIT),
         ):
             name, worst_of = next(row for row in rows if row[0].startswith(f"{form}, "))
@@ -165,11 +165,11 @@ def page(results: Results) -> str:
         "Time for bytes, and how many times as long as `orjson.loads` alone.",
         "orjson.loads alone",
     )
-    lines += _failing(results)
-    lines += _starting(results)
-    lines += _by_line(results)
-    lines += _growing(results)
-    lines += _real(results)
+    lines += _fail_section(results)
+    lines += _start_section(results)
+    lines += _lines_section(results)
+    lines += _growth_section(results)
+    lines += _real_section(results)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -204,7 +204,7 @@ def _comparison_rows(times: dict[str, list[float]], against: str) -> Iterator[tu
         yield f"{bold}{name}{bold}", duration(quartiles(times[name]).median), reported
 
 
-def _failing(results: Results) -> list[str]:
+def _fail_section(results: Results) -> list[str]:
     cases = results["fail"]["cases"]
     lines = ["## (c) A request that fails", ""]
     for case in ("1 in 1000", "100 in 1000"):
@@ -219,7 +219,7 @@ def _failing(results: Results) -> list[str]:
         "",
     ]
     lines += table(("Payload", "Time", "Ratio"), _comparison_rows(cases["growth"], "no errors"))
-    worst = targets.hostile(results)
+    worst = targets.hostile_times(results)
     lines += [
         "### Hostile payloads",
         "",
@@ -241,7 +241,7 @@ def _failing(results: Results) -> list[str]:
     return lines
 
 
-def _starting(results: Results) -> list[str]:
+def _start_section(results: Results) -> list[str]:
     cases = results["start"]["cases"]
     lines = ["## (d) The command", "", "Whole processes, on one file of 10 items.", ""]
     rows = (
@@ -259,7 +259,7 @@ def _starting(results: Results) -> list[str]:
     )
 
 
-def _by_line(results: Results) -> list[str]:
+def _lines_section(results: Results) -> list[str]:
     found = results["lines"]
     times = found["cases"]["per line"]
     lines = [
@@ -275,7 +275,7 @@ def _by_line(results: Results) -> list[str]:
     return lines + list(table(("File", "Memory"), rows))
 
 
-def _growing(results: Results) -> list[str]:
+def _growth_section(results: Results) -> list[str]:
     cases = results["growth"]["cases"]
     lines = [
         "## (f) Growth",
@@ -300,7 +300,7 @@ def _growing(results: Results) -> list[str]:
     return lines
 
 
-def _real(results: Results) -> list[str]:
+def _real_section(results: Results) -> list[str]:
     lines = [
         "## (g) Real payloads, and one finding",
         "",
@@ -308,7 +308,8 @@ def _real(results: Results) -> list[str]:
         "",
     ]
     lines += table(
-        ("Payload", "Ratio"), ((name, format_ratio(found)) for name, found in targets.real(results))
+        ("Payload", "Ratio"),
+        ((name, format_ratio(found)) for name, found in targets.real_ratios(results)),
     )
     lines += ["A request with one finding, beside the same request without it.", ""]
     lines += table(

@@ -2,7 +2,8 @@
 
 An item has what the example of a request with everything in it has: all of the text and number
 fields, two attributes, one additional cost, and a list of numbers in each fifth item. Some text is
-not ASCII. Nothing in a valid payload gives a finding, not even with `POLICY` and `previous_session`.
+not ASCII. Nothing in a valid payload gives a finding, not even with `POLICY` and
+`previous_session`.
 """
 
 from __future__ import annotations
@@ -111,8 +112,10 @@ def response(items: int) -> dict[str, Any]:
             "returnedQuantity": 0,
             "remainingQuantity": each["quantity"],
         }
-    cart = sum((_exact(each["price"]) * each["quantity"] for each in sent["cartItems"]), Decimal())
-    costs = sum((_exact(each["price"]) for each in sent["additionalCosts"].values()), Decimal())
+    cart = sum(
+        (_decimal(each["price"]) * each["quantity"] for each in sent["cartItems"]), Decimal()
+    )
+    costs = sum((_decimal(each["price"]) for each in sent["additionalCosts"].values()), Decimal())
     return {
         **sent,
         "id": 6,
@@ -127,7 +130,7 @@ def response(items: int) -> dict[str, Any]:
     }
 
 
-def _exact(amount: float) -> Decimal:
+def _decimal(amount: float) -> Decimal:
     return Decimal(repr(amount))
 
 
@@ -142,7 +145,7 @@ FAULTS: Final[tuple[Callable[[dict[str, Any]], object], ...]] = (
 """Ways to spoil an item; each gives one error of the schema, and one finding."""
 
 
-def faulty(items: int, errors: int) -> dict[str, Any]:
+def faulty_request(items: int, errors: int) -> dict[str, Any]:
     """Return a request with so many errors, spread evenly, at most one an item."""
     payload = request(items)
     cart = payload["customerSession"]["cartItems"]
@@ -151,7 +154,7 @@ def faulty(items: int, errors: int) -> dict[str, Any]:
     return payload
 
 
-def large(size: int) -> bytes:
+def large_request(size: int) -> bytes:
     """Return a valid request of `size` bytes: 1000 items, with more attributes each."""
     payload = request(1000)
     cart = payload["customerSession"]["cartItems"]

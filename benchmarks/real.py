@@ -38,7 +38,7 @@ def valid_payloads() -> Iterator[tuple[str, str, bytes]]:
                 yield path.stem, edition, text
 
 
-def comparable(size: int) -> dict[str, Any]:
+def comparable_request(size: int) -> dict[str, Any]:
     """Return a synthetic request whose JSON text is about `size` bytes long."""
     request = payloads.request(1)
     item = request["customerSession"]["cartItems"][0]
@@ -50,7 +50,7 @@ def comparable(size: int) -> dict[str, Any]:
     return request
 
 
-def real() -> dict[str, Call]:
+def real_checks() -> dict[str, Call]:
     """Return checks of the collected payloads, each with one of a comparable payload."""
     calls: dict[str, Call] = {}
     for name, edition, text in valid_payloads():
@@ -58,7 +58,7 @@ def real() -> dict[str, Call]:
         for form, make in FORMS.items():
             case = f"{form}, {name} ({edition})"
             calls[case] = partial(check, make(json.loads(text)))
-            calls[f"{case}, {BESIDE}"] = partial(check, make(comparable(len(text))))
+            calls[f"{case}, {BESIDE}"] = partial(check, make(comparable_request(len(text))))
     return calls
 
 
@@ -79,7 +79,7 @@ def findings() -> dict[str, Call]:
     return calls
 
 
-def small() -> dict[str, Call]:
+def small_checks() -> dict[str, Call]:
     """Return the check of a small cart, and what only reads its text."""
     text = payloads.text(payloads.request(2))
     return {
@@ -109,7 +109,11 @@ def main() -> None:
     """Measure, and save what was found."""
     chosen = harness.options(__doc__)
     cases = {}
-    for name, calls in (("real", real()), ("findings", findings()), ("small", small())):
+    for name, calls in (
+        ("real", real_checks()),
+        ("findings", findings()),
+        ("small", small_checks()),
+    ):
         for call in calls.values():
             for _ in range(200):  # past the first documents, which another parser reads
                 call()

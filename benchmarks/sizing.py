@@ -108,7 +108,7 @@ def measure(name: str, workers: int, slices: int, seconds: int) -> Row:
         body = gateway.bodies(folder)[SIZE]
         store, server = stack.enter_context(_store(name, folder))
         plugin, ports = _plugin(stack, folder, store, workers)
-        port = gateway.nginx_before(stack, folder, ports)
+        port = gateway.start_nginx(stack, folder, ports)
         idle = max(resident(pid) for pid in _workers(plugin))
         load(port, body, gateway.BUSY, seconds)
         held, size = _resident_memory(plugin), _size(folder, server)

@@ -29,7 +29,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
     """Return the commands; their files are written to `folder`."""
     file, bad, schema = (folder / name for name in ("good.json", "bad.json", "schema.json"))
     file.write_bytes(payloads.text(payloads.request(10)))
-    bad.write_bytes(payloads.text(payloads.faulty(10, 2)))
+    bad.write_bytes(payloads.text(payloads.faulty_request(10, 2)))
     schema.write_text(json.dumps(peers.bundle(peers.MODEL, peers.DRAFT_2020_12)), "utf-8")
     return {
         "python -c pass": [sys.executable, "-c", "pass"],

@@ -118,7 +118,7 @@ FINDING_LIMIT: Final = 5
 """Times the payload without a finding that the same with one may take."""
 
 
-def hostile(results: Results) -> list[tuple[str, float, float | None]]:
+def hostile_times(results: Results) -> list[tuple[str, float, float | None]]:
     """Return name, seconds and ratio of each hostile payload, the worst first.
 
     The ratio is None where the check was ended, or no valid payload was timed beside.
@@ -132,7 +132,7 @@ def hostile(results: Results) -> list[tuple[str, float, float | None]]:
     return sorted(rows, key=lambda row: -(row[2] if row[2] is not None else float("inf")))
 
 
-def further(results: Results, kind: str) -> Quartiles:
+def further_item_time(results: Results, kind: str) -> Quartiles:
     """Return the time of a further item from 100 to 1000, relative to one from 10 to 100."""
     times = results["growth"]["cases"]["sizes"]
     ten, hundred, thousand = (times[f"{kind}, {size}"] for size in (10, 100, 1000))
@@ -142,7 +142,7 @@ def further(results: Results, kind: str) -> Quartiles:
     )
 
 
-def real(results: Results) -> list[tuple[str, Quartiles]]:
+def real_ratios(results: Results) -> list[tuple[str, Quartiles]]:
     """Return each real payload with its time relative to a comparable one, the worst first."""
     times = results["real"]["cases"]["real"]
     mark = ", beside: "

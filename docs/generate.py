@@ -373,7 +373,7 @@ def outputs() -> dict[Path, str]:
     }
 
 
-def _in(folder: str, texts: Mapping[str, str]) -> dict[Path, str]:
+def _files_in(folder: str, texts: Mapping[str, str]) -> dict[Path, str]:
     return {ROOT / folder / name: text for name, text in texts.items()}
 
 

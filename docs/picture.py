@@ -59,12 +59,12 @@ def _line(line: str) -> str:
             codes = [] if part in {"", "0"} else [*codes, *part.split(";")]
         elif part:
             place = f'x="{MARGIN + column * WIDTH:.1f}" textLength="{len(part) * WIDTH:.1f}"'
-            drawn.append(f"<tspan {place}{_look(codes)}>{escape(part)}</tspan>")
+            drawn.append(f"<tspan {place}{_text_style(codes)}>{escape(part)}</tspan>")
             column += len(part)
     return "".join(drawn)
 
 
-def _look(codes: list[str]) -> str:
+def _text_style(codes: list[str]) -> str:
     ink = next((COLOURS[code] for code in codes if code in COLOURS), INK)
     look = f' fill="{ink}"'
     look += ' font-weight="bold"' if "1" in codes else ""

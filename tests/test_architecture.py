@@ -45,7 +45,7 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def top(module: str) -> str:
+def top_package(module: str) -> str:
     return module.partition(".")[0]
 
 
@@ -59,10 +59,10 @@ def imports_of(name: str, path: Path, *, lazy: bool = True) -> Iterator[str]:
     for node in nodes(tree, lazy=lazy):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                if top(alias.name) == PACKAGE:
+                if top_package(alias.name) == PACKAGE:
                     yield from resolve(alias.name.partition(".")[2])
         elif isinstance(node, ast.ImportFrom):
-            if node.level == 0 and top(node.module or "") != PACKAGE:
+            if node.level == 0 and top_package(node.module or "") != PACKAGE:
                 continue
             base = package[: len(package) - node.level + 1] if node.level else []
             module = (node.module or "") if node.level else (node.module or "").partition(".")[2]
@@ -85,7 +85,7 @@ def nodes(tree: ast.AST, *, lazy: bool) -> Iterator[ast.AST]:
 
 def resolve(name: str) -> Iterator[str]:
     if name:
-        assert name in MODULES or top(name) == "schemas", name
+        assert name in MODULES or top_package(name) == "schemas", name
         yield name
 
 
@@ -94,7 +94,7 @@ EAGER = {name: set(imports_of(name, path, lazy=False)) - {name} for name, path i
 
 
 def level(module: str) -> int:
-    name = top(module)
+    name = top_package(module)
     if name in LIBRARY:
         name = "library"
     return len(PACKAGES) if name == "__main__" else PACKAGES.index(name)
@@ -118,7 +118,7 @@ def test_imports_run_one_way(module: str) -> None:
 
 
 def package(module: str) -> str:
-    return "library" if top(module) in LIBRARY else top(module)
+    return "library" if top_package(module) in LIBRARY else top_package(module)
 
 
 def test_the_picture_has_the_imports() -> None:
@@ -186,7 +186,7 @@ def test_rules_do_not_know_each_other_nor_the_engines() -> None:
     for module, others in GRAPH.items():
         if module.startswith("rules.") and module not in shared:
             assert {other for other in others if other.startswith("rules.")} <= shared, module
-            assert not {other for other in others if top(other) == "structure"}, module
+            assert not {other for other in others if top_package(other) == "structure"}, module
 
 
 # What the package offers.
@@ -281,14 +281,14 @@ SLOW = {
 
 def test_importing_the_package_loads_next_to_nothing() -> None:
     modules = loaded_modules("import talonschema")
-    assert {name for name in modules if top(name) == PACKAGE} == {PACKAGE}
+    assert {name for name in modules if top_package(name) == PACKAGE} == {PACKAGE}
     assert modules & (SLOW - {"typing"}) == set()
 
 
 def test_the_types_need_nothing_but_typing() -> None:
     modules = loaded_modules("import typing; before = set(sys.modules)\nimport talonschema.types")
     own = {PACKAGE, f"{PACKAGE}.types", f"{PACKAGE}.types.v2022_06"}
-    assert {name for name in modules if top(name) == PACKAGE} == own
+    assert {name for name in modules if top_package(name) == PACKAGE} == own
     assert modules & (SLOW - {"typing"}) == set()
 
 

@@ -108,7 +108,7 @@ def place(finding: Mapping[str, str]) -> tuple[str, str]:
     return finding["pointer"], finding["code"]
 
 
-def has(finding: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
+def matches(finding: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
     """Return True if a finding has the facts that a test names."""
     params = {"params": {**finding.get("params", {}), **expected.get("params", {})}}
     return finding == {**finding, **expected, **(params if "params" in expected else {})}
@@ -122,7 +122,7 @@ def compare(report: Report, expected: Mapping[str, Any]) -> None:
     assert pointers_and_codes(report) == pairs(expected["findings"])
     for each in expected["findings"]:
         reported = [f.to_dict() for f in report.findings if (f.pointer, f.code) == place(each)]
-        assert any(has(finding, each) for finding in reported), reported
+        assert any(matches(finding, each) for finding in reported), reported
     assert {each.code for each in report.skipped} >= set(expected.get("skipped", ()))
     assert report.omitted == 0
 

@@ -114,7 +114,7 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def alone(edition: str, engine: Any, payload: str) -> str:
+def check_alone(edition: str, engine: Any, payload: str) -> str:
     validator = Validator(edition=edition, engine=engine)
     report = validator.check((ROOT / payload).read_bytes(), previous="closed")
     return json.dumps(report.to_dict(skipped=True))
@@ -125,7 +125,7 @@ def test_threads_and_tasks_find_what_each_finds_alone() -> None:
     for edition, engine in zip(schemas.EDITIONS, ("jsonschema-rs", "jsonschema"), strict=True):
         done = run(SHARED, edition, engine, *PAYLOADS)
         assert done.returncode == 0, done.stderr
-        expected = [[alone(edition, engine, payload)] for payload in PAYLOADS]
+        expected = [[check_alone(edition, engine, payload)] for payload in PAYLOADS]
         assert json.loads(done.stdout) == expected
 
 

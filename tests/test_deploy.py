@@ -17,7 +17,7 @@ import yaml
 from support.gateway.envoy import CONFIGS, PAIR, Behind, binary, envoy_running
 from support.gateway.installed import need
 from support.gateway.processes import gateway_running, upstream_running
-from support.gateway.promises import JSON, OPEN, new, path
+from support.gateway.promises import JSON, OPEN, new_id, path
 from support.pages import blocks
 from talonschema.gateway.address import parse
 from talonschema.gateway.settings import Settings, load_settings
@@ -218,7 +218,7 @@ def test_envoy_asks_clients_to_go_before_it_ends(tmp_path: Path) -> None:
         envoy_running(PAIR, Behind(api.port, plugin.http, plugin.grpc), more=drain) as front,
         httpx.Client(headers=JSON, trust_env=False, timeout=20) as client,
     ):
-        url = front.url + path(new())
+        url = front.url + path(new_id())
         assert "connection" not in client.put(url, content=OPEN).headers
         run(*shell, script.replace("9901", str(front.admin)).replace(f"sleep {wait}", ""))
         # The second comes on a new connection.

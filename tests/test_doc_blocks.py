@@ -23,7 +23,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from support.pages import GENERATED, PAGES, ROOT, WRITTEN, blocks, in_language, name
+from support.pages import GENERATED, PAGES, ROOT, WRITTEN, blocks, blocks_in, name
 from talonschema import Policy
 from talonschema.cli import COMMANDS
 from talonschema.cli.parser import Parser
@@ -132,7 +132,7 @@ assert application.guard.settings.store == "sqlite:sessions.db"
 
 
 def test_excerpts_of_programs_run(tmp_path: Path) -> None:
-    excerpts = in_language("py")
+    excerpts = blocks_in("py")
     assert [name(each.page) for each in excerpts] == [
         *("CONTRIBUTING.md", "docs/gateway/asgi.md", "docs/gateway/asgi.md"),
     ]
@@ -151,7 +151,7 @@ def test_settings_and_policies_are_valid(tmp_path: Path) -> None:
     # Catalogs that examples name.
     (tmp_path / "catalog.json").write_text('{"priced_skus": []}', encoding="utf-8")
     read = set()
-    for block in in_language("toml"):
+    for block in blocks_in("toml"):
         named = re.match(r"# (\S+\.toml)\n", block.text)
         path = tmp_path / (named[1] if named else "policy.toml")
         path.write_text(block.text, encoding="utf-8")

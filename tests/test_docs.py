@@ -90,12 +90,12 @@ def differences() -> set[str]:
     for model in one & other:
         old, new = (schema_tree(edition, model) for edition in schemas.EDITIONS)
         for key in old.properties.keys() | new.properties.keys():
-            if about(old, key) != about(new, key):
+            if keywords_of(old, key) != keywords_of(new, key):
                 found.add(f"{model}.{key}")
     return found
 
 
-def about(model: SchemaNode, key: str) -> Any:
+def keywords_of(model: SchemaNode, key: str) -> Any:
     """Return the keywords of a property in a model; another model has its own."""
     place = model.properties.get(key)
     if place is None:

@@ -21,7 +21,7 @@ from support.histories import (
     SHOE,
     codes,
     replay_codes,
-    returning,
+    return_update,
 )
 from support.search import draws
 from support.strategies import ENGINES, damage, sessions
@@ -76,7 +76,7 @@ def test_json_text_and_envelopes() -> None:
 
 
 def test_updates_are_left_as_they_are() -> None:
-    updates = [OPEN, {"cartItems": [SHOE]}, CLOSE, returning({"position": 0, "quantity": 1})]
+    updates = [OPEN, {"cartItems": [SHOE]}, CLOSE, return_update({"position": 0, "quantity": 1})]
     before = copy.deepcopy(updates)
     list(replay(updates))
     assert updates == before
@@ -151,7 +151,7 @@ def test_an_unknown_session_stays_unknown_in_what_was_not_sent() -> None:
 
 def test_a_given_previous_session() -> None:
     stored = {"customerSession": {"state": "open", "couponCodes": ["XMAS"], "cartItems": [SHOE]}}
-    updates = [CLOSE, returning({"position": 0, "quantity": 4})]
+    updates = [CLOSE, return_update({"position": 0, "quantity": 4})]
     assert replay_codes(*updates, previous=stored, policy=COUPONS) == [
         [],
         ["return/quantity-exceeds-remaining"],
@@ -165,14 +165,16 @@ def test_a_given_previous_session() -> None:
 def test_a_cart_is_replaced() -> None:
     first, second = {"cartItems": [SHOE, SHIRT]}, {"cartItems": [SHIRT]}
     updates = [OPEN, first, second, CLOSE]
-    assert replay_codes(*updates, returning({"position": 1}))[4] == ["return/position-out-of-range"]
-    assert replay_codes(*updates, returning({"position": 0, "quantity": 2}))[4] == [
-        "return/quantity-exceeds-remaining"
-    ]
-    assert replay_codes(*updates[:3], {"cartItems": []}, CLOSE, returning({"position": 0}))[5] == [
+    assert replay_codes(*updates, return_update({"position": 1}))[4] == [
         "return/position-out-of-range"
     ]
-    assert replay_codes(OPEN, first, {}, CLOSE, returning({"position": 1}))[4] == []
+    assert replay_codes(*updates, return_update({"position": 0, "quantity": 2}))[4] == [
+        "return/quantity-exceeds-remaining"
+    ]
+    assert replay_codes(*updates[:3], {"cartItems": []}, CLOSE, return_update({"position": 0}))[
+        5
+    ] == ["return/position-out-of-range"]
+    assert replay_codes(OPEN, first, {}, CLOSE, return_update({"position": 1}))[4] == []
 
 
 # What has no effect.
@@ -196,12 +198,8 @@ def test_a_refused_update_changes_nothing(refused: Any) -> None:
 
 
 def test_a_refused_creation_creates_nothing() -> None:
-    assert replay_codes({"profileId": "a", "state": "cancelled"}, {"profileId": "a"}, CLOSE)[
-        1:
-    ] == [
-        [],
-        [],
-    ]
+    refused = {"profileId": "a", "state": "cancelled"}
+    assert replay_codes(refused, {"profileId": "a"}, CLOSE)[1:] == [[], []]
 
 
 def test_a_refused_return_returns_nothing() -> None:
@@ -209,8 +207,8 @@ def test_a_refused_return_returns_nothing() -> None:
     too_many = ["return/quantity-exceeds-remaining"]
     assert replay_codes(
         closed,
-        returning({"position": 0, "quantity": 4}),
-        returning({"position": 0, "quantity": 3}),
+        return_update({"position": 0, "quantity": 4}),
+        return_update({"position": 0, "quantity": 3}),
     ) == [[], too_many, []]
 
 
@@ -233,8 +231,8 @@ def test_a_dry_update_is_judged_alone() -> None:
 
 def test_a_dry_return_changes_nothing() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE]}
-    dry = returning({"position": 0, "quantity": 3})._replace(dry=True)
-    assert replay_codes(closed, dry, returning({"position": 0, "quantity": 3})) == [[], [], []]
+    dry = return_update({"position": 0, "quantity": 3})._replace(dry=True)
+    assert replay_codes(closed, dry, return_update({"position": 0, "quantity": 3})) == [[], [], []]
 
 
 def test_the_time_of_a_dry_update_is_its_own() -> None:
@@ -252,19 +250,21 @@ def test_the_time_of_a_dry_update_is_its_own() -> None:
 
 def test_returns_reduce_what_remains() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE, SHIRT]}
-    one = returning({"position": 0, "quantity": 1})
+    one = return_update({"position": 0, "quantity": 1})
     too_many = ["return/quantity-exceeds-remaining"]
     assert replay_codes(closed, one, one, one, one) == [[], [], [], [], too_many]
-    assert replay_codes(closed, returning({"position": 0}), one) == [[], [], too_many]
-    assert replay_codes(closed, one, returning({"position": 0}), one) == [[], [], [], too_many]
-    assert replay_codes(closed, one, returning({"position": 1, "quantity": 1}))[2] == []
+    assert replay_codes(closed, return_update({"position": 0}), one) == [[], [], too_many]
+    assert replay_codes(closed, one, return_update({"position": 0}), one) == [[], [], [], too_many]
+    assert replay_codes(closed, one, return_update({"position": 1, "quantity": 1}))[2] == []
 
 
 def test_returns_by_sku_reduce_what_remains() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE, SHIRT]}
     by_sku, by_position = ({"sku": "A", "quantity": 2}, {"position": 0, "quantity": 2})
     for first, second in ((by_sku, by_position), (by_position, by_sku)):
-        assert replay_codes(closed, returning(first), returning(second), edition="2026-06") == [
+        assert replay_codes(
+            closed, return_update(first), return_update(second), edition="2026-06"
+        ) == [
             [],
             [],
             ["return/quantity-exceeds-remaining"],
@@ -280,7 +280,7 @@ def test_a_return_without_a_given_operation() -> None:
 
 def test_after_a_return_the_session_can_be_cancelled_only() -> None:
     closed = {**OPEN, **CLOSE, "cartItems": [SHOE]}
-    one = returning({"position": 0, "quantity": 1})
+    one = return_update({"position": 0, "quantity": 1})
     assert replay_codes(closed, one, {"state": "cancelled"}, one) == [
         [],
         [],
@@ -291,7 +291,7 @@ def test_after_a_return_the_session_can_be_cancelled_only() -> None:
 
 
 def test_a_return_needs_a_closed_session() -> None:
-    assert replay_codes({**OPEN, "cartItems": [SHOE]}, returning({"position": 0}), CLOSE) == [
+    assert replay_codes({**OPEN, "cartItems": [SHOE]}, return_update({"position": 0}), CLOSE) == [
         [],
         ["lifecycle/state-transition"],
         [],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.histories import CLOSE, COUPONS, OPEN, SHOE, codes, replay_codes, returning, states
+from support.histories import CLOSE, COUPONS, OPEN, SHOE, codes, replay_codes, return_update, states
 from support.search import draws
 from support.strategies import ENGINES
 from talonschema import Policy, Update, Validator, replay
@@ -73,7 +73,7 @@ def test_the_session_is_known_as_the_calls_leave_it() -> None:
     line = {**SHOE, "Category": "shoes"}
     session = {"profileId": "a", "attributes": {"a": 1, "b": 1}, "cartItems": [line]}
     calls = [session, {"attributes": {"b": 2}, "total": 9}, {"attributes": None}, CLOSE]
-    *_, closed, returned = states([*calls, returning({"position": 0, "quantity": 1})])
+    *_, closed, returned = states([*calls, return_update({"position": 0, "quantity": 1})])
     known = {**session, "attributes": {"a": 1, "b": 2}, "state": "closed"}
     assert closed == ("closed", known)
     left = {**line, "remainingQuantity": 2, "returnedQuantity": 1}
@@ -82,7 +82,7 @@ def test_the_session_is_known_as_the_calls_leave_it() -> None:
 
 
 def test_nothing_is_left_of_a_whole_item() -> None:
-    *_, (_, known) = states([{"cartItems": [SHOE]}, CLOSE, returning({"position": 0})])
+    *_, (_, known) = states([{"cartItems": [SHOE]}, CLOSE, return_update({"position": 0})])
     assert known["cartItems"] == [{**SHOE, "remainingQuantity": 0, "returnedQuantity": 3}]
 
 
@@ -92,7 +92,7 @@ def test_of_an_unknown_session_the_state_is_learned_alone() -> None:
     for payload in ({"couponCodes": ["XMAS"]}, {"state": "closed", "couponCodes": ["XMAS"]}):
         _, known = step(validator, known, Update(payload))
     assert known == PreviousSession("state", "closed")
-    for update in (returning({"position": 0}), Update({"state": "cancelled"})):
+    for update in (return_update({"position": 0}), Update({"state": "cancelled"})):
         _, known = step(validator, known, update)
     assert known == PreviousSession("state", "cancelled")
 
@@ -100,7 +100,7 @@ def test_of_an_unknown_session_the_state_is_learned_alone() -> None:
 def test_a_return_shows_the_state_of_an_unknown_session() -> None:
     validator = Validator(edition="2026-06")
     unknown = before(validator.engine, validator.naming, None)
-    report, known = step(validator, unknown, returning({"position": 0}))
+    report, known = step(validator, unknown, return_update({"position": 0}))
     assert report.ok
     assert known == PreviousSession("state", "partially_returned")
 
@@ -153,7 +153,11 @@ def test_a_reopened_session_is_what_it_was() -> None:
 
 
 def test_budgets_and_raised_severities_end_no_history() -> None:
-    closed: list[Any] = [{"profileId": "a", "cartItems": [SHOE]}, CLOSE, returning({"position": 0})]
+    closed: list[Any] = [
+        {"profileId": "a", "cartItems": [SHOE]},
+        CLOSE,
+        return_update({"position": 0}),
+    ]
     assert replay_codes(*closed, policy=COUPONS) == [[], ["budget/coupon-at-close"], []]
     raised = {"budget": "error", "payload/read-only-property": "error"}
     closed[1] = {**CLOSE, "integrationId": "x"}
@@ -162,7 +166,7 @@ def test_budgets_and_raised_severities_end_no_history() -> None:
 
 def test_keys_that_only_the_api_sets_are_not_merged() -> None:
     item = {**SHOE, "quantity": 2, "remainingQuantity": 1}
-    calls = [{"profileId": "a", "cartItems": [item]}, CLOSE, returning({"position": 0})]
+    calls = [{"profileId": "a", "cartItems": [item]}, CLOSE, return_update({"position": 0})]
     assert replay_codes(*calls)[2] == []
     (_, session) = states([{**OPEN, "id": 7, "total": 1, "cartItems": [item]}])[-1]
     assert "remainingQuantity" not in session["cartItems"][0]
@@ -171,22 +175,25 @@ def test_keys_that_only_the_api_sets_are_not_merged() -> None:
 
 @pytest.mark.parametrize("late", [{"cartItems": []}, {"state": "closed", "cartItems": []}])
 def test_a_finished_session_keeps_its_cart(late: dict[str, Any]) -> None:
-    calls = [{"profileId": "a", "cartItems": [SHOE]}, CLOSE, late, returning({"position": 0})]
+    calls = [{"profileId": "a", "cartItems": [SHOE]}, CLOSE, late, return_update({"position": 0})]
     assert replay_codes(*calls)[3] == []
-    again = [*calls, late, returning({"position": 0})]
+    again = [*calls, late, return_update({"position": 0})]
     assert replay_codes(*again)[5] == ["return/quantity-exceeds-remaining"]
 
 
 def test_units_of_a_sku_on_several_lines_are_returned_in_order() -> None:
     opened = [{"profileId": "a", "cartItems": ITEMS}, CLOSE]
-    two, four = returning({"sku": "a", "quantity": 2}), returning({"sku": "a", "quantity": 4})
+    two, four = (
+        return_update({"sku": "a", "quantity": 2}),
+        return_update({"sku": "a", "quantity": 4}),
+    )
     assert sorted(replay_codes(*opened, four, edition="2026-06")[2]) == [
         *("return/ambiguous-sku", "return/quantity-exceeds-remaining"),
     ]
-    found = replay_codes(*opened, two, returning({"position": 0}), edition="2026-06")
+    found = replay_codes(*opened, two, return_update({"position": 0}), edition="2026-06")
     assert found[3] == ["return/quantity-exceeds-remaining"]
-    assert replay_codes(*opened, two, returning({"position": 1}), edition="2026-06")[3] == []
-    everything = returning({"sku": "a"}, {"sku": "a"}, {"sku": "a"})
+    assert replay_codes(*opened, two, return_update({"position": 1}), edition="2026-06")[3] == []
+    everything = return_update({"sku": "a"}, {"sku": "a"}, {"sku": "a"})
     assert (
         replay_codes(*opened, everything, edition="2026-06")[2].count(
             "return/quantity-exceeds-remaining"

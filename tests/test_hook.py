@@ -110,7 +110,7 @@ def test_what_the_hooks_are() -> None:
     assert HOOKS["talonschema-sequence"]["require_serial"]
 
 
-def takers(name: str) -> list[str]:
+def hooks_for(name: str) -> list[str]:
     """Return the hooks that take a file."""
     return [
         each
@@ -121,23 +121,23 @@ def takers(name: str) -> list[str]:
 
 @pytest.mark.parametrize("name", TAKEN)
 def test_names_of_payloads_are_taken(name: str) -> None:
-    assert takers(name) == ["talonschema"]
+    assert hooks_for(name) == ["talonschema"]
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_names_of_sequences_are_taken(name: str) -> None:
-    assert takers(name) == ["talonschema-sequence"]
+    assert hooks_for(name) == ["talonschema-sequence"]
 
 
 @pytest.mark.parametrize("name", LEFT)
 def test_other_names_are_left_alone(name: str) -> None:
-    assert takers(name) == []
+    assert hooks_for(name) == []
 
 
 def test_files_of_this_repository_are_left_alone() -> None:
     listed = run("git", "ls-files", "-co", "--exclude-standard", cwd=ROOT).stdout.splitlines()
     assert listed
-    assert [name for name in listed if takers(name)] == []
+    assert [name for name in listed if hooks_for(name)] == []
 
 
 def configurations() -> Iterator[tuple[str, str]]:

@@ -288,7 +288,7 @@ BOTH = "2022-06 2026-06"
 ITEM = {"name": "Candle", "sku": "SKU1241028", "quantity": 1, "price": 15.99}
 
 
-def without(data: dict[str, Any], *names: str) -> dict[str, Any]:
+def drop_keys(data: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name not in names}
 
 
@@ -296,15 +296,15 @@ def without(data: dict[str, Any], *names: str) -> dict[str, Any]:
     ("model", "data", "editions"),
     [
         pytest.param("CartItem", ITEM, BOTH, id="item"),
-        pytest.param("CartItem", without(ITEM, "name"), "2026-06", id="item-without-name"),
+        pytest.param("CartItem", drop_keys(ITEM, "name"), "2026-06", id="item-without-name"),
         pytest.param("CartItem", ITEM | {"name": ""}, "2026-06", id="item-with-empty-name"),
-        pytest.param("CartItem", without(ITEM, "price"), "2026-06", id="item-without-price"),
+        pytest.param("CartItem", drop_keys(ITEM, "price"), "2026-06", id="item-without-price"),
         pytest.param("CartItem", ITEM | {"price": -1}, BOTH, id="item-with-negative-price"),
         pytest.param("CartItem", ITEM | {"price": "15.99"}, "", id="item-with-price-in-quotes"),
         pytest.param("CartItem", ITEM | {"price": None}, "", id="item-with-price-null"),
-        pytest.param("CartItem", without(ITEM, "sku"), "", id="item-without-sku"),
+        pytest.param("CartItem", drop_keys(ITEM, "sku"), "", id="item-without-sku"),
         pytest.param("CartItem", ITEM | {"sku": ""}, "", id="item-with-empty-sku"),
-        pytest.param("CartItem", without(ITEM, "quantity"), "", id="item-without-quantity"),
+        pytest.param("CartItem", drop_keys(ITEM, "quantity"), "", id="item-without-quantity"),
         pytest.param("CartItem", ITEM | {"quantity": 0}, "", id="item-with-quantity-0"),
         pytest.param("CartItem", ITEM | {"quantity": 1.5}, "", id="item-with-half-a-unit"),
         pytest.param("CartItem", ITEM | {"position": 5.9}, BOTH, id="item-with-broken-position"),
@@ -424,7 +424,7 @@ def test_verdicts(edition: str, model: str, data: object, editions: str) -> None
 def test_every_required_property_is_required(edition: str, model: str) -> None:
     schema = schemas.load(edition, model)
     for name in schema["required"]:
-        assert not accepts(edition, schema, without(schema["examples"][0], name)), name
+        assert not accepts(edition, schema, drop_keys(schema["examples"][0], name)), name
 
 
 @pytest.mark.parametrize("edition", schemas.EDITIONS)

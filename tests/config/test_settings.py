@@ -18,12 +18,12 @@ from talonschema.reading.toml_reader import TomlError
 Write = Callable[..., Path]
 
 
-def choice(write: Write, content: str, **flags: Any) -> SettingsResolver:
+def make_resolver(write: Write, content: str, **flags: Any) -> SettingsResolver:
     write("talonschema.toml", content)
     return SettingsResolver(find(), flags)
 
 
-def of(chosen: SettingsResolver, path: str | None) -> EffectiveSettings:
+def settings_of(chosen: SettingsResolver, path: str | None) -> EffectiveSettings:
     settings = chosen.settings(chosen.group(path))
     assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301 - just made
     return settings
@@ -33,19 +33,20 @@ def ignored_settings(
     chosen: SettingsResolver, path: str | None
 ) -> list[tuple[str, str, str | None]]:
     return [
-        (each.name, chosen.describe(each.origin), each.reason) for each in of(chosen, path).ignored
+        (each.name, chosen.describe(each.origin), each.reason)
+        for each in settings_of(chosen, path).ignored
     ]
 
 
 def severity(chosen: SettingsResolver, path: str | None) -> dict[str, tuple[str, str]]:
     return {
         name: (level, chosen.describe(origin))
-        for name, (level, origin) in of(chosen, path).severity.items()
+        for name, (level, origin) in settings_of(chosen, path).severity.items()
     }
 
 
 def test_later_tables_win_and_flags_win_over_all(write: Write, layers: str) -> None:
-    chosen = choice(write, layers, naming="wire", ignore=["payload"])
+    chosen = make_resolver(write, layers, naming="wire", ignore=["payload"])
     for path, edition, dry in (
         (None, ("2026-06", "talonschema.toml:1"), (False, "default")),
         ("x.json", ("2026-06", "talonschema.toml:1"), (False, "default")),
@@ -53,7 +54,7 @@ def test_later_tables_win_and_flags_win_over_all(write: Write, layers: str) -> N
         ("a/b/x.json", ("2026-06", "talonschema.toml:11"), (True, "talonschema.toml:7")),
         ("deep/x.txt", ("2026-06", "talonschema.toml:11"), (False, "default")),
     ):
-        values = of(chosen, path).values
+        values = settings_of(chosen, path).values
         reported = {
             name: (value, chosen.describe(origin)) for name, (value, origin) in values.items()
         }
@@ -64,7 +65,7 @@ def test_later_tables_win_and_flags_win_over_all(write: Write, layers: str) -> N
 
 
 def test_ignores_add_up(write: Write, layers: str) -> None:
-    chosen = choice(write, layers, ignore=["payload"])
+    chosen = make_resolver(write, layers, ignore=["payload"])
     top = ("cart", "talonschema.toml:2", None)
     flag = ("payload", "--ignore", None)
     assert ignored_settings(chosen, "x.json") == [top, flag]
@@ -91,7 +92,7 @@ glob = "b.json"
 [files.severity]
 cart = "warning"
 """
-    chosen = choice(write, content)
+    chosen = make_resolver(write, content)
     top = {
         "cart": ("info", "talonschema.toml:2"),
         "cart/quantity-sum": ("error", "talonschema.toml:3"),
@@ -106,42 +107,47 @@ cart = "warning"
         "cart": ("warning", "talonschema.toml:12"),
         "schema": top["schema"],
     }
-    flags = choice(write, content, severity={"cart": "error"})
+    flags = make_resolver(write, content, severity={"cart": "error"})
     assert severity(flags, "a.json") == {"cart": ("error", "--severity"), "schema": top["schema"]}
 
 
 def test_files_with_the_same_tables_share_their_settings(write: Write, layers: str) -> None:
-    chosen = choice(write, layers)
+    chosen = make_resolver(write, layers)
     groups = [chosen.group(path) for path in ("a/x.json", "a/y/z.json", "a/b/x.json", None)]
     assert groups == [(0,), (0,), (0, 1), ()]
 
 
 def test_a_model_of_another_edition_is_reported_with_its_line(write: Write) -> None:
-    chosen = choice(write, "edition = '2022-06'\n[[files]]\nglob = '*'\nmodel = 'ReopenResponse'")
-    assert of(chosen, None).value("model") is None
+    chosen = make_resolver(
+        write, "edition = '2022-06'\n[[files]]\nglob = '*'\nmodel = 'ReopenResponse'"
+    )
+    assert settings_of(chosen, None).value("model") is None
     with pytest.raises(TomlError) as caught:
-        of(chosen, "a.json")
+        settings_of(chosen, "a.json")
     assert str(caught.value) == "talonschema.toml:4: edition 2022-06 has no model 'ReopenResponse'"
-    newer = choice(write, "model = 'ReopenResponse'", edition="2026-06")
-    assert of(newer, None).value("model") == "ReopenResponse"
+    newer = make_resolver(write, "model = 'ReopenResponse'", edition="2026-06")
+    assert settings_of(newer, None).value("model") == "ReopenResponse"
 
 
 @pytest.mark.parametrize("name", ["policy", "catalog", "previous"])
 def test_a_path_that_leads_nowhere_is_reported_with_its_line(write: Write, name: str) -> None:
-    chosen = choice(write, f"[[files]]\nglob = 'a.json'\n{name} = 'no/b.json'\n")
-    assert of(chosen, "b.json").value(name) is None
+    chosen = make_resolver(write, f"[[files]]\nglob = 'a.json'\n{name} = 'no/b.json'\n")
+    assert settings_of(chosen, "b.json").value(name) is None
     with pytest.raises(TomlError) as caught:
-        of(chosen, "a.json")
+        settings_of(chosen, "a.json")
     assert str(caught.value) == f"talonschema.toml:3: {name}: there is no file 'no/b.json'"
     write("no/b.json", "{}")
-    assert of(chosen, "a.json").value(name) == "no/b.json"
+    assert settings_of(chosen, "a.json").value(name) == "no/b.json"
     # What flags name is read, and reported, by whoever needs it.
-    assert of(SettingsResolver(None, {name: "no/c.json"}), "a.json").value(name) == "no/c.json"
+    assert (
+        settings_of(SettingsResolver(None, {name: "no/c.json"}), "a.json").value(name)
+        == "no/c.json"
+    )
 
 
 def test_a_catalog_wins_over_that_of_the_policy(write: Write) -> None:
     write("catalog.json", '{"additional_costs": {"tip": "item"}}')
-    chosen = choice(
+    chosen = make_resolver(
         write,
         """\
 catalog = "catalog.json"
@@ -152,17 +158,17 @@ priced_skus = ["A"]
 additional_costs = { ship = "both" }
 """,
     )
-    policy = of(chosen, None).policy()
+    policy = settings_of(chosen, None).policy()
     assert policy is not None
     assert policy.catalog is not None
     assert policy.total_tolerance == Decimal("0.1")
     assert policy.catalog.additional_costs == {"tip": "item"}
     assert policy.catalog.priced_skus == frozenset({"A"})
-    alone = choice(write, 'catalog = "catalog.json"').settings().policy()
+    alone = make_resolver(write, 'catalog = "catalog.json"').settings().policy()
     assert alone == talonschema.Policy(
         catalog=talonschema.Catalog(additional_costs={"tip": "item"})
     )
-    assert choice(write, "").settings().policy() is None
+    assert make_resolver(write, "").settings().policy() is None
 
 
 def test_no_settings(write: Write) -> None:

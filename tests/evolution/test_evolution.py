@@ -23,7 +23,7 @@ from support.evolution import (
     Models,
     Narrowing,
     Schema,
-    current,
+    current_schemas,
     last_release,
     narrowings,
     undeclared_narrowings,
@@ -36,7 +36,7 @@ from talonschema.model.schema_tree import SchemaNode
 CHANGELOG = (Path(__file__).parents[2] / "CHANGELOG.md").read_text("utf-8")
 EXAMPLES = draws(60)
 VERSION, RELEASED = last_release()
-NARROWED = tuple(narrowings(RELEASED, current()))
+NARROWED = tuple(narrowings(RELEASED, current_schemas()))
 
 releases = st.sampled_from(
     [(edition, model) for edition in RELEASED for model in RELEASED[edition]]
@@ -211,7 +211,7 @@ def edit_schema(draw: st.DrawFn, schema: Schema) -> Any:
     """Draw a schema that differs in up to three keywords anywhere in it."""
     new: Any = copy.deepcopy(schema)
     for _ in range(draw(st.integers(1, 3))):
-        place = draw(st.sampled_from(list(below(new))))
+        place = draw(st.sampled_from(list(subschemas(new))))
         keyword = draw(
             st.sampled_from([*LIMITS, "type", "enum", "required", "properties", "items"])
         )
@@ -234,7 +234,7 @@ def edit_schema(draw: st.DrawFn, schema: Schema) -> Any:
     return new
 
 
-def below(schema: Any) -> Iterator[dict[str, Any]]:
+def subschemas(schema: Any) -> Iterator[dict[str, Any]]:
     """Yield a schema and each one in it."""
     if "$ref" not in schema:
         yield schema
@@ -242,7 +242,7 @@ def below(schema: Any) -> Iterator[dict[str, Any]]:
         *schema.get("properties", {}).values(),
         *filter(None, (schema.get("items"), schema.get("additionalProperties"))),
     ):
-        yield from below(each)
+        yield from subschemas(each)
 
 
 @settings(max_examples=EXAMPLES)

@@ -60,7 +60,7 @@ def by_command(
     ]
 
 
-def faulty(rows: Iterable[Row]) -> list[Row]:
+def faulty_rows(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row["findings"]]
 
 
@@ -71,7 +71,7 @@ def test_rows_have_the_findings_of_the_command(
     expected = by_command(LINES, tmp_path, capsys)
     assert len(expected) == 7
     rows = list(check_lines(line + end for line in LINES))
-    assert faulty(rows) == expected
+    assert faulty_rows(rows) == expected
     assert [row["key"] for row in rows] == [1, 2, 4, 6, 7, 8, 9, 10, 11]
 
 
@@ -83,7 +83,7 @@ def test_sequences_have_the_findings_of_the_command(
     codes = [each["code"] for each in expected[2]["findings"]]
     assert "lifecycle/state-transition" in codes
     rows = list(check_sequence(CALLS))
-    assert faulty(rows) == expected
+    assert faulty_rows(rows) == expected
     assert [row["key"] for row in rows] == [1, 2, 3, 4, 5, 6]
 
 

@@ -130,7 +130,7 @@ def test_sessions_are_kept_apart(name: str, capsys: pytest.CaptureFixture[str]) 
     assert [code for _, code in found] == ["lifecycle/state-transition"]
 
 
-def within(session: str, call: Any, key: str) -> Any:
+def with_identifier(session: str, call: Any, key: str) -> Any:
     """Return a payload with the identifier of its session in it."""
     return {"customerSession": {**call["customerSession"], key: session}}
 
@@ -138,10 +138,14 @@ def within(session: str, call: Any, key: str) -> Any:
 def test_sessions_are_kept_apart_in_the_names_of_the_sdks(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def snake(session: str, state: str) -> Any:
+    def snake_case_call(session: str, state: str) -> Any:
         return {"customer_session": {"integration_id": session, "state": state}}
 
-    entries = [snake("a", "closed"), snake("b", "open"), snake("a", "open")]
+    entries = [
+        snake_case_call("a", "closed"),
+        snake_case_call("b", "open"),
+        snake_case_call("a", "open"),
+    ]
     found = check(capsys, "--naming", "snake", "--ignore", "identity", write("a.json", entries))
     assert [code for _, code in found] == ["lifecycle/state-transition"]
 
@@ -151,10 +155,10 @@ def test_the_key_of_a_session_is_no_fault_of_its_payload(
     key: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     entries = [
-        {**within("a", OPEN, "integrationId"), "integrationId": "a"},
-        {**within("b", CLOSE, "integrationId"), "integrationId": "b"},
-        {**within("a", CLOSE, "integrationId"), "integrationId": "a"},
-        {**within("b", OPEN, "integrationId"), "integrationId": "b"},
+        {**with_identifier("a", OPEN, "integrationId"), "integrationId": "a"},
+        {**with_identifier("b", CLOSE, "integrationId"), "integrationId": "b"},
+        {**with_identifier("a", CLOSE, "integrationId"), "integrationId": "a"},
+        {**with_identifier("b", OPEN, "integrationId"), "integrationId": "b"},
     ]
     found = check(capsys, "--session-key", key, write("a.json", entries))
     assert [code for _, code in found] == ["lifecycle/state-transition"]

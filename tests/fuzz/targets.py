@@ -92,7 +92,7 @@ def validator(edition: str, engine: EngineName | None = None, policy: int = 0) -
     return Validator(edition=edition, engine=engine, policy=POLICIES[policy])
 
 
-def sound(report: Report) -> Report:
+def verify(report: Report) -> Report:
     """Return a report that can be handed on in every form, and has no crash of a rule."""
     assert "internal/rule-crash" not in {each.code for each in report.findings}, report
     forms = [report.to_dict(skipped=True)]
@@ -105,7 +105,7 @@ def sound(report: Report) -> Report:
 
 def common_report(reports: Iterable[Report]) -> Report:
     """Return the report of all engines."""
-    first, *others = map(sound, reports)
+    first, *others = map(verify, reports)
     assert all(each == first for each in others), [first, *others]
     return first
 
@@ -155,7 +155,7 @@ def spans(findings: Iterable[Finding], text: str) -> None:
 def positions(data: bytes) -> None:
     """Find the values of a text where they are, and its findings somewhere in it."""
     text = document.decode(data)
-    report = sound(validator("2026-06").check(data))
+    report = verify(validator("2026-06").check(data))
     spans(report.located(data).findings, text)
     found = read_document(data)
     if not found.readable or found.problems:

@@ -39,7 +39,7 @@ def put_request(body: bytes, *headers: tuple[str, str], truncated: bool = False)
     return Request("PUT", "/v2/customer_sessions/a", headers, body, truncated)
 
 
-def unfit(request: Request, max_body: int = MAX_BODY) -> tuple[int, str]:
+def refusal_of(request: Request, max_body: int = MAX_BODY) -> tuple[int, str]:
     found = read(request, max_body)
     assert isinstance(found, UnreadableBody)
     assert found.details
@@ -58,16 +58,16 @@ def test_a_broken_body_is_refused_wherever_it_breaks(encoding: str) -> None:
     body = WRITERS[encoding](b'{"customerSession": {"state": "open"}}' * 20)
     header = ("content-encoding", encoding)
     for cut in range(1, len(body)):
-        assert unfit(put_request(body[:cut], header)) == (400, "body/broken"), cut
-    assert unfit(put_request(body + b"x", header)) == (400, "body/broken")
-    assert unfit(put_request(b"{}", header)) == (400, "body/broken")
+        assert refusal_of(put_request(body[:cut], header)) == (400, "body/broken"), cut
+    assert refusal_of(put_request(body + b"x", header)) == (400, "body/broken")
+    assert refusal_of(put_request(b"{}", header)) == (400, "body/broken")
 
 
 def test_members_of_gzip_are_read_on_as_by_others() -> None:
     header = ("content-encoding", "gzip")
     assert read(put_request(gzip.compress(b"{") + gzip.compress(b"}"), header)) == b"{}"
     many = gzip.compress(b"") * 20_000
-    assert unfit(put_request(many, header)) == (400, "body/broken")
+    assert refusal_of(put_request(many, header)) == (400, "body/broken")
 
 
 @pytest.mark.slow
@@ -77,7 +77,10 @@ def test_bombs_die_early(encoding: str) -> None:
     assert len(bomb) < MAX_BODY
     tracemalloc.start()
     try:
-        assert unfit(put_request(bomb, ("content-encoding", encoding))) == (413, "body/too-large")
+        assert refusal_of(put_request(bomb, ("content-encoding", encoding))) == (
+            413,
+            "body/too-large",
+        )
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -88,7 +91,7 @@ def test_the_ratio_has_a_cap_of_its_own() -> None:
     data = bytes(500 * 1024)
     body = gzip.compress(data)
     assert len(data) > MAX_RATIO * len(body)
-    assert unfit(put_request(body, ("content-encoding", "gzip"))) == (413, "body/too-large")
+    assert refusal_of(put_request(body, ("content-encoding", "gzip"))) == (413, "body/too-large")
     small = bytes(60 * 1024)
     assert read(put_request(brotli.compress(small), ("content-encoding", "br"))) == small
 
@@ -97,11 +100,11 @@ def test_the_limit_is_the_largest_that_passes() -> None:
     gzipped = ("content-encoding", "gzip")
     data = b"{}" + b" " * 2046
     assert read(put_request(data, JSON), 2048) == data
-    assert unfit(put_request(data, JSON), 2047) == (413, "body/too-large")
+    assert refusal_of(put_request(data, JSON), 2047) == (413, "body/too-large")
     assert read(put_request(gzip.compress(data), gzipped), 2048) == data
-    assert unfit(put_request(gzip.compress(data), gzipped), 2047) == (413, "body/too-large")
+    assert refusal_of(put_request(gzip.compress(data), gzipped), 2047) == (413, "body/too-large")
     stored = gzip.compress(data, compresslevel=0)
-    assert unfit(put_request(stored, gzipped), 2048) == (413, "body/too-large")
+    assert refusal_of(put_request(stored, gzipped), 2048) == (413, "body/too-large")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +127,7 @@ def test_the_limit_is_the_largest_that_passes() -> None:
 def test_what_can_be_read_otherwise_is_refused(
     headers: tuple[tuple[str, str], ...], answer: tuple[int, str]
 ) -> None:
-    assert unfit(put_request(b"{}", *headers)) == answer
+    assert refusal_of(put_request(b"{}", *headers)) == answer
 
 
 @pytest.mark.parametrize(
@@ -152,7 +155,7 @@ def test_the_same_type_twice_is_one() -> None:
 
 
 def test_a_truncated_body_is_refused() -> None:
-    assert unfit(put_request(b"{}", JSON, truncated=True)) == (413, "body/truncated")
+    assert refusal_of(put_request(b"{}", JSON, truncated=True)) == (413, "body/truncated")
 
 
 def test_gzip_that_was_not_announced_is_reported() -> None:

@@ -12,9 +12,9 @@ import pytest
 
 import talonschema
 from support.gateway.failures import OF_THE_GATE, Failure, Gateway, apply_changes
-from support.gateway.lookups import an_unknown_closed_session_is_not_reopened, looking_up
+from support.gateway.lookups import an_unknown_closed_session_is_not_reopened, lookup_settings
 from support.gateway.processes import Upstream, free_port, gateway_running, listens, running
-from support.gateway.promises import BAD, CLOSED, LOG, MIB, OPEN, REQUEST_LEG, Front, new, path
+from support.gateway.promises import BAD, CLOSED, LOG, MIB, OPEN, REQUEST_LEG, Front, new_id, path
 from support.gateway.tricks import TRICKS, WRONG, Trick, nothing_slips
 
 CONFIG = Path(__file__).resolve().parents[2] / "docs" / "gateway" / "Caddyfile"
@@ -71,7 +71,7 @@ def test_caddy_keeps_the_promise(front: Front, promise: Callable[[Front], None])
 
 @pytest.mark.parametrize("host", ["localhost", "shop.example", "shop.example:8080"])
 def test_a_call_to_any_host_is_judged_and_reaches_the_api(front: Front, host: str) -> None:
-    name = new()
+    name = new_id()
     headers = {"host": host, "content-type": "application/json"}
     with front.client() as client:
         assert client.put(path(name), content=BAD, headers=headers).status_code == 400
@@ -96,7 +96,7 @@ def test_caddy_s_own_answers_have_the_form_of_the_api(tmp_path: Path, upstream: 
     big = b'{"customerSession": {}' + b" " * (2 * MIB) + b"}"
     with caddy_running(tmp_path, upstream, free_port()) as front:
         for body, status in ((OPEN, 503), (big, 413)):
-            answer = front.ask("PUT", path(new()), body)
+            answer = front.ask("PUT", path(new_id()), body)
             assert answer.status_code == status
             assert answer.headers["content-type"] == "application/json"
             assert talonschema.is_valid(answer.content, model="ErrorResponse")
@@ -105,14 +105,14 @@ def test_caddy_s_own_answers_have_the_form_of_the_api(tmp_path: Path, upstream: 
         gateway_running(tmp_path) as plugin,
         caddy_running(tmp_path, Upstream(free_port()), plugin.http) as front,
     ):
-        answer = front.ask("PUT", path(new()), OPEN)
+        answer = front.ask("PUT", path(new_id()), OPEN)
         assert answer.status_code == 502
         assert talonschema.is_valid(answer.content, model="ErrorResponse")
 
 
 def test_states_are_not_learned(front: Front) -> None:
     # Caddy hands no answers over, so the API is the only judge of moves, as the page has it.
-    name = new()
+    name = new_id()
     assert front.ask("PUT", path(name), CLOSED).status_code == 200
     answer = front.ask("PUT", path(name), OPEN)
     assert answer.json()["message"].startswith("Cannot move session")
@@ -122,7 +122,7 @@ def test_states_are_not_learned(front: Front) -> None:
 def test_look_ups_find_states(tmp_path: Path, upstream: Upstream) -> None:
     passed = ("header_up -Authorization", "")
     with (
-        gateway_running(tmp_path, "store_timeout = 20\n" + looking_up(upstream)) as plugin,
+        gateway_running(tmp_path, "store_timeout = 20\n" + lookup_settings(upstream)) as plugin,
         caddy_running(tmp_path, upstream, plugin.http, passed) as front,
     ):
         an_unknown_closed_session_is_not_reopened(front)

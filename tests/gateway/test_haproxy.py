@@ -22,7 +22,7 @@ from support.gateway.half_sent import (
     honest_ones_pass,
 )
 from support.gateway.installed import need
-from support.gateway.lookups import OF_LOOKUPS, looking_up
+from support.gateway.lookups import OF_LOOKUPS, lookup_settings
 from support.gateway.processes import (
     Upstream,
     eventually,
@@ -31,7 +31,7 @@ from support.gateway.processes import (
     listens,
     running,
 )
-from support.gateway.promises import LOG, OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new, path
+from support.gateway.promises import LOG, OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new_id, path
 from support.gateway.server import workers
 from support.gateway.tricks import TRICKS, Trick, nothing_slips
 from support.pages import blocks
@@ -109,7 +109,7 @@ def test_no_trick_slips(front: Front, trick: Trick) -> None:
 
 
 def test_upgrades_are_not_passed_on(front: Front) -> None:
-    name = new()
+    name = new_id()
     front.ask("GET", path(name), upgrade="h2c", x_other="1")
     (seen,) = front.requests_about(name)
     assert "upgrade" not in seen["headers"]
@@ -138,8 +138,10 @@ def test_large_bodies_are_bounded_in_number(front: Front) -> None:
         assert beyond[0].recv(100).startswith(b"HTTP/1.1 429 ")
         honest_ones_pass(front)
         big = OPEN + b" " * 200_000
-        assert front.ask("PUT", path(new()), big).status_code == 429
-    eventually(lambda: front.ask("PUT", path(new()), big).status_code == 200, "it does not recover")
+        assert front.ask("PUT", path(new_id()), big).status_code == 429
+    eventually(
+        lambda: front.ask("PUT", path(new_id()), big).status_code == 200, "it does not recover"
+    )
 
 
 def test_haproxy_takes_the_workers_of_the_page(tmp_path: Path) -> None:
@@ -172,7 +174,7 @@ def test_workers_that_end_cost_no_request(
 def test_look_ups_settle_what_is_unknown_or_in_doubt(tmp_path: Path, upstream: Upstream) -> None:
     passed = ("local JUDGED = {", 'local JUDGED = { "authorization",')
     with (
-        gateway_running(tmp_path, "store_timeout = 20\n" + looking_up(upstream)) as plugin,
+        gateway_running(tmp_path, "store_timeout = 20\n" + lookup_settings(upstream)) as plugin,
         haproxy_running(tmp_path, upstream, plugin.http, in_script=[passed]) as front,
     ):
         for promise in OF_LOOKUPS:

@@ -131,10 +131,10 @@ def test_bytes_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("mode", ["enforce", "report"])
 def test_a_request_that_there_is_no_time_for(mode: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def busy(_self: HeavyQueue, _weight: int, _work: Callable[[], Any]) -> Any:
+    async def raise_busy(_self: HeavyQueue, _weight: int, _work: Callable[[], Any]) -> Any:
         raise Busy
 
-    monkeypatch.setattr(HeavyQueue, "run", busy)
+    monkeypatch.setattr(HeavyQueue, "run", raise_busy)
 
     async def run() -> None:
         guard = Guard(Settings(store="memory:", mode=mode))

@@ -22,7 +22,7 @@ import pytest
 
 from support.gateway import lookups, promises
 from support.gateway.processes import NO_TLS, Program, Upstream, eventually, running
-from support.gateway.promises import BAD, CLOSED, JSON, OPEN, RETURN, new, path
+from support.gateway.promises import BAD, CLOSED, JSON, OPEN, RETURN, new_id, path
 
 MULTI_MAPS = {"kong.request.get_headers", "kong.service.response.get_headers"}
 
@@ -171,7 +171,7 @@ def test_the_plugin_keeps_the_promise(kong: Kong, promise: Callable[[Any], None]
 
 
 def test_states_are_learned(kong: Kong) -> None:
-    name = new()
+    name = new_id()
 
     def put(body: bytes | None, more: str = "") -> int:
         return kong.ask("PUT", path(name, more), body).status_code
@@ -190,7 +190,7 @@ def test_states_are_learned(kong: Kong) -> None:
 )
 def test_look_ups_find_states(kong: Kong, tmp_path: Path, promise: Callable[[Any], None]) -> None:
     settings = tmp_path / "talonschema.toml"
-    table = lookups.looking_up(kong.api)
+    table = lookups.lookup_settings(kong.api)
     settings.write_text(f'edition = "2026-06"\n[gateway]\nstore_timeout = 20\n{table}')
     promise(Kong(kong.socket_path, settings, kong.api))
 
@@ -200,19 +200,19 @@ def test_other_calls_are_not_asked_for_their_body(kong: Kong) -> None:
 
 
 def test_a_body_that_kong_does_not_hand_over_is_refused(kong: Kong) -> None:
-    name = new()
+    name = new_id()
     assert kong.ask("PUT", path(name), OPEN, **{"in": "file"}).status_code == 413
     assert kong.requests_about(name) == []
 
 
 def test_warnings_are_set_as_a_header(kong: Kong) -> None:
     body = b'{"customerSession": {"flavour": "sour"}}'
-    answer = kong.ask("PUT", path(new()), body)
+    answer = kong.ask("PUT", path(new_id()), body)
     assert "payload/unknown-property" in answer.headers["x-talonschema-warnings"]
 
 
 def test_requests_are_judged_side_by_side(kong: Kong) -> None:
-    names = [new() for _ in range(40)]
+    names = [new_id() for _ in range(40)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda name: kong.ask("PUT", path(name), CLOSED), names))
         answers = list(pool.map(lambda name: kong.ask("PUT", path(name), OPEN), names))
@@ -223,7 +223,7 @@ def test_requests_are_judged_side_by_side(kong: Kong) -> None:
 def test_what_goes_wrong_refuses_the_request_and_hangs_nothing(kong: Kong) -> None:
     never_given_by_kong: Any = 7
     assert kong.ask("PUT", never_given_by_kong, OPEN).status_code == 503
-    assert kong.ask("PUT", path(new()), BAD).status_code == 400
+    assert kong.ask("PUT", path(new_id()), BAD).status_code == 400
 
 
 def test_settings_are_read_anew_with_each_configuration(
@@ -233,12 +233,12 @@ def test_settings_are_read_anew_with_each_configuration(
     other.write_text('[gateway]\nmode = "report"\nlog_level = "error"\nstore = "memory:"\n')
     kong.settings = other
     kong.instance = kong.start()["Id"]
-    assert kong.ask("PUT", path(new()), BAD).status_code != 503
+    assert kong.ask("PUT", path(new_id()), BAD).status_code != 503
     assert len(kong.api.requests()) == 1
     other.write_text('[gateway]\nmode = "enforce"\nstore = "memory:"\n')
     kong.instance = kong.start()["Id"]
-    request = new()
-    assert kong.ask("PUT", path(new()), BAD, x_request_id=request).status_code == 400
+    request = new_id()
+    assert kong.ask("PUT", path(new_id()), BAD, x_request_id=request).status_code == 400
     assert len(kong.api.requests()) == 1
     eventually(lambda: request in server.output(), "it is not logged")
     assert "would-refuse" not in server.output()

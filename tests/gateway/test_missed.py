@@ -22,7 +22,7 @@ JSON = ("content-type", "application/json")
 OPEN, CLOSED = "open", "closed"
 
 
-def reopening(session: str) -> Request:
+def reopen_request(session: str) -> Request:
     return Request("PUT", f"/v2/customer_sessions/{session}/reopen")
 
 
@@ -84,7 +84,7 @@ def test_a_session_that_changed_meanwhile_may_be_in_either_state(tmp_path: Path)
     async def run() -> None:
         async with fleet(tmp_path) as made:
             with made.outage():
-                await made.complete(made.one, reopening("a"))
+                await made.complete(made.one, reopen_request("a"))
             assert not await made.refuses(made.one, update("a", OPEN))
             assert await made.states("a") == {OPEN, CLOSED}
             assert await made.refuses(made.one, update("b", OPEN))
@@ -98,7 +98,7 @@ def test_others_learn_of_it_once_the_store_answers_any_call(tmp_path: Path) -> N
         async with fleet(tmp_path) as made:
             with made.outage():
                 # Its answer never comes.
-                assert not await made.refuses(made.one, reopening("a"))
+                assert not await made.refuses(made.one, reopen_request("a"))
             await made.complete(made.one, update("c", OPEN))
             async with asyncio.timeout(30):
                 while await made.states("a") != {OPEN, CLOSED}:  # noqa: ASYNC110 - no event of ours

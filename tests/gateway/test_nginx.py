@@ -18,7 +18,7 @@ from support.gateway.endings import count_lost, count_lost_with_workers
 from support.gateway.failures import OF_BOTH_LEGS, Failure, Gateway, apply_changes
 from support.gateway.half_sent import half_requests_shut_nobody_out
 from support.gateway.installed import need
-from support.gateway.lookups import OF_LOOKUPS, looking_up
+from support.gateway.lookups import OF_LOOKUPS, lookup_settings
 from support.gateway.processes import (
     Upstream,
     eventually,
@@ -35,7 +35,7 @@ from support.gateway.promises import (
     REQUEST_LEG,
     RESPONSE_LEG,
     Front,
-    new,
+    new_id,
     path,
 )
 from support.gateway.server import workers
@@ -108,7 +108,7 @@ def test_nginx_keeps_the_promise(front: Front, promise: Callable[[Front], None])
 
 
 def test_what_a_client_does_not_wait_for_is_learned(front: Front) -> None:
-    name = new()
+    name = new_id()
     front.api.fault(delay="0.5")
     with front.client() as client, pytest.raises(httpx.ReadTimeout):
         client.put(path(name), content=CLOSED, timeout=0.2)
@@ -132,7 +132,7 @@ def test_nobody_gets_at_the_legs_from_outside(front: Front, leg: str) -> None:
 
 
 def test_an_answer_over_the_buffer_is_cut_off_as_documented(front: Front) -> None:
-    name = new()
+    name = new_id()
     front.api.fault(padding=str(9 * MIB))
     with pytest.raises(ConnectionError):
         front.ask("PUT", path(name), CLOSED)
@@ -158,7 +158,7 @@ def test_workers_that_end_cost_no_request(
 ) -> None:
     with (
         workers(tmp_path) as (first, program),
-        nginx_running(tmp_path, upstream, first, second(first, first + 1)) as front,
+        nginx_running(tmp_path, upstream, first, worker_change(first, first + 1)) as front,
     ):
         assert count_lost_with_workers(front, program, number) == 0
 
@@ -171,7 +171,7 @@ def test_two_services_restarted_in_turn_cost_no_request(tmp_path: Path, upstream
     with (
         ExitStack() as first,
         ExitStack() as last,
-        nginx_running(tmp_path, upstream, ports[0], second(*ports)) as front,
+        nginx_running(tmp_path, upstream, ports[0], worker_change(*ports)) as front,
     ):
 
         def start(stack: ExitStack, index: int) -> None:
@@ -187,7 +187,7 @@ def test_two_services_restarted_in_turn_cost_no_request(tmp_path: Path, upstream
         assert count_lost(front, lambda: restart(first, 0), lambda: restart(last, 1)) == 0
 
 
-def second(port: int, other: int) -> tuple[str, str]:
+def worker_change(port: int, other: int) -> tuple[str, str]:
     """Return the change that adds another worker, as the page describes it."""
     line = "server 127.0.0.1:{} max_fails=0;"
     return line.format(port), f"{line.format(port)} {line.format(other)}"
@@ -221,7 +221,7 @@ def test_nginx_takes_what_the_page_shows(tmp_path: Path) -> None:
 def test_look_ups_settle_what_is_unknown_or_in_doubt(tmp_path: Path, upstream: Upstream) -> None:
     passed = ('            proxy_set_header Authorization "";', "")
     with (
-        gateway_running(tmp_path, "store_timeout = 20\n" + looking_up(upstream)) as plugin,
+        gateway_running(tmp_path, "store_timeout = 20\n" + lookup_settings(upstream)) as plugin,
         nginx_running(tmp_path, upstream, plugin.http, passed) as front,
     ):
         for promise in OF_LOOKUPS:

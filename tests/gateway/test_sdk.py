@@ -15,7 +15,7 @@ from talon_one.exceptions import ApiException, BadRequestException
 
 from support.gateway.envoy import PAIR, SINGLE, Behind, envoy_running
 from support.gateway.processes import Upstream, gateway_running
-from support.gateway.promises import new
+from support.gateway.promises import new_id
 
 # Its types know no arguments in snake case, which its documentation shows.
 sdk: Any = typed_sdk
@@ -78,7 +78,7 @@ def refusal_errors(call: Callable[[], Any]) -> list[dict[str, Any]]:
 
 
 def test_a_session_lives_through_all_its_states(shop: Shop, upstream: Upstream) -> None:
-    name = new()
+    name = new_id()
     session = shop.update(name, state="open", cart_items=[item()])
     assert (session.state, session.total, session.cart_items[0].sku) == ("open", 258, "GRD-7")
     assert shop.update(name, coupon_codes=["BEANS-FOR-TWO"], state="open").state == "open"
@@ -113,7 +113,7 @@ def test_a_session_lives_through_all_its_states(shop: Shop, upstream: Upstream) 
 
 
 def test_errors_have_the_place_and_hide_the_value(shop: Shop, upstream: Upstream) -> None:
-    name = new()
+    name = new_id()
     (error,) = refusal_errors(
         lambda: shop.update(name, cart_items=[item(quantity=10_001, sku="AB-1")])
     )
@@ -123,14 +123,14 @@ def test_errors_have_the_place_and_hide_the_value(shop: Shop, upstream: Upstream
 
 
 def test_a_dry_update_changes_nothing(shop: Shop, upstream: Upstream) -> None:
-    name = new()
+    name = new_id()
     assert shop.update(name, dry=True, state="closed").state == "closed"
     assert upstream.state(name) is None
     assert shop.update(name, state="open").state == "open"
 
 
 def test_a_preview_of_a_return_changes_nothing(shop: Shop, upstream: Upstream) -> None:
-    name = new()
+    name = new_id()
     shop.update(name, state="closed", cart_items=[item()])
     request = sdk.ReturnIntegrationRequest(
         var_return=sdk.NewReturn(
@@ -146,7 +146,7 @@ def test_a_preview_of_a_return_changes_nothing(shop: Shop, upstream: Upstream) -
 
 
 def test_a_test_key_teaches_no_states(api: Upstream, upstream: Upstream, tmp_path: Path) -> None:
-    name = new()
+    name = new_id()
     with (
         gateway_running(tmp_path, "store_timeout = 20\ntest_key = true") as plugin,
         envoy_running(PAIR, Behind(api.port, plugin.http, plugin.grpc)) as envoy,
@@ -170,7 +170,7 @@ def test_calls_of_sdks_in_other_languages_pass(
     shop: Shop, upstream: Upstream, form: dict[str, Any]
 ) -> None:
     dry, wet = form["dry"]
-    path = f"/v2/customer_sessions/{new()}"
+    path = f"/v2/customer_sessions/{new_id()}"
     returned = {"return": {"returnedCartItems": [{"position": 0, "quantity": 1}]}}
     sessions = [{"customerSession": {"state": state}} for state in ("open", "closed")]
     calls: list[tuple[str, str, Any]] = [
@@ -197,7 +197,7 @@ def test_calls_of_sdks_in_other_languages_pass(
 
 
 def test_the_sdk_for_javascript_keeps_a_session(shop: Shop, upstream: Upstream, node: Path) -> None:
-    name = new()
+    name = new_id()
     command = ["node", "shop.js", shop.client.configuration.host, name]
     done = subprocess.run(
         command, cwd=node, capture_output=True, text=True, check=False, timeout=60
@@ -217,7 +217,7 @@ def test_the_sdk_for_javascript_keeps_a_session(shop: Shop, upstream: Upstream, 
 
 
 def test_ids_may_hold_more_than_letters(shop: Shop, upstream: Upstream) -> None:
-    name = f"{new()} ü?#=+"
+    name = f"{new_id()} ü?#=+"
     assert shop.update(name, state="closed").integration_id == name
     refusal_errors(lambda: shop.update(name, state="open"))
     assert upstream.state(name) == "closed"
@@ -225,13 +225,13 @@ def test_ids_may_hold_more_than_letters(shop: Shop, upstream: Upstream) -> None:
 
 def test_ids_that_can_be_taken_for_a_path_are_refused(shop: Shop, upstream: Upstream) -> None:
     with pytest.raises(BadRequestException) as caught:
-        shop.update(f"{new()}/reopen", state="closed")
+        shop.update(f"{new_id()}/reopen", state="closed")
     (error,) = json.loads(str(caught.value.body))["errors"]
     assert error["source"] == {"parameter": "customerSessionId"}
     assert upstream.requests() == []
 
 
 def test_the_key_reaches_the_api(shop: Shop, upstream: Upstream) -> None:
-    shop.update(new(), state="open")
+    shop.update(new_id(), state="open")
     (seen,) = upstream.requests()
     assert seen["headers"]["authorization"] == f"ApiKey-v1 {KEY}"

@@ -69,11 +69,11 @@ def _targets(node: ast.stmt) -> set[str]:
 def _compare(one: CodeType, other: CodeType, found: list[tuple[CodeType, CodeType]]) -> bool:
     """Add the functions that differ to `found`; return False if the code around them does."""
     ours, theirs = _nested_code(one), _nested_code(other)
-    if len(ours) != len(theirs) or _own(one) != _own(other):
+    if len(ours) != len(theirs) or _code_facts(one) != _code_facts(other):
         return False
     for before, after in zip(ours, theirs, strict=True):
         if before.co_flags & CO_NEWLOCALS:
-            if _deep(before) != _deep(after):
+            if _deep_facts(before) != _deep_facts(after):
                 found.append((before, after))
         elif not _compare(before, after, found):
             return False
@@ -84,7 +84,7 @@ def _nested_code(code: CodeType) -> list[CodeType]:
     return [each for each in code.co_consts if isinstance(each, CodeType)]
 
 
-def _own(code: CodeType) -> tuple[object, ...]:
+def _code_facts(code: CodeType) -> tuple[object, ...]:
     constants = [_text(each) for each in code.co_consts if not isinstance(each, CodeType)]
     return code.co_code, constants, code.co_names, code.co_varnames, code.co_freevars, code.co_flags
 
@@ -94,8 +94,8 @@ def _text(constant: object) -> str:
     return str(sorted(map(repr, constant)) if isinstance(constant, frozenset) else repr(constant))
 
 
-def _deep(code: CodeType) -> tuple[object, ...]:
-    return (*_own(code), *map(_deep, _nested_code(code)))
+def _deep_facts(code: CodeType) -> tuple[object, ...]:
+    return (*_code_facts(code), *map(_deep_facts, _nested_code(code)))
 
 
 def record_calls(path: str, source: str) -> Change:

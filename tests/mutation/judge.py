@@ -202,10 +202,10 @@ class Judge:
         return {
             "verdicts": self.verdicts,
             "tests": self._seconds_by_test(),
-            "orders": [self._all(self.mutants[each]) for each in late],
+            "orders": [self._all_tests(self.mutants[each]) for each in late],
         }
 
-    def _all(self, mutant: Mutant) -> list[int]:
+    def _all_tests(self, mutant: Mutant) -> list[int]:
         """Return all tests: each of them needs what an import has made."""
         order = self._order(self._functions(self._change(mutant)))
         return list(dict.fromkeys([*order, *range(len(self.items))]))

@@ -119,7 +119,7 @@ def judge_mutants(plan: Plan, found: list[Mutant], jobs: int, most: int | None) 
     Those that take effect as their module is imported are judged by a process that has not done
     that yet, if each is to meet all tests.
     """
-    warm = result(fork(partial(_warm, plan, found, jobs, most), quiet=False))
+    warm = result(fork(partial(_judge_in_place, plan, found, jobs, most), quiet=False))
     verdicts: list[Verdict] = warm["verdicts"]
     if most is not None:
         yield from (
@@ -130,7 +130,9 @@ def judge_mutants(plan: Plan, found: list[Mutant], jobs: int, most: int | None) 
     names = list(warm["tests"])
     kills: Counter[str] = Counter()
     works = (
-        partial(_cold, plan, found[number], warm["tests"], _likeliest(names, order, kills))
+        partial(
+            _judge_at_import, plan, found[number], warm["tests"], _likeliest(names, order, kills)
+        )
         for number, order in zip(late, warm["orders"], strict=True)
     )
     for number, value in pool(works, jobs):
@@ -148,7 +150,7 @@ def _arguments(plan: Plan) -> list[str]:
     return [*OPTIONS, *(str(ROOT / "tests" / each) for each in plan.tests)]
 
 
-def _warm(plan: Plan, found: list[Mutant], jobs: int, most: int | None) -> dict[str, Any]:
+def _judge_in_place(plan: Plan, found: list[Mutant], jobs: int, most: int | None) -> dict[str, Any]:
     originals = {path: Path(path).read_text("utf-8") for path in {each.path for each in found}}
     judge = Judge(found, originals, re.compile(plan.left_out).search, jobs, most)
     sys.setprofile(judge.note)
@@ -178,7 +180,9 @@ class Ranking:
             self.failed = self.failed or report.nodeid
 
 
-def _cold(plan: Plan, mutant: Mutant, seconds: dict[str, float], names: list[str]) -> str:
+def _judge_at_import(
+    plan: Plan, mutant: Mutant, seconds: dict[str, float], names: list[str]
+) -> str:
     """Return the test that fails on a mutant that is imported in place of the module.
 
     It is ``alive`` if none does, and empty if no test can be run; runs in a child.

@@ -107,13 +107,15 @@ def test_the_sdk_disagrees_where_it_is_explained(data: st.DataObject, model: str
         getattr(sdk, model).model_validate(payload)
     except ValidationError as error:
         if ours.ok:
-            unexplained = [each for each in error.errors() if not any(stricter(each))]
+            unexplained = [each for each in error.errors() if not any(reasons_to_refuse_more(each))]
             assert unexplained == []
     else:
-        assert [each for each in ours.findings if not any(laxer(payload, each))] == []
+        assert [
+            each for each in ours.findings if not any(reasons_to_refuse_less(payload, each))
+        ] == []
 
 
-def stricter(error: Any) -> Iterator[bool]:
+def reasons_to_refuse_more(error: Any) -> Iterator[bool]:
     """Yield whether each reason for the SDK to refuse more holds."""
     names = {str(step) for step in error["loc"]}
     yield not names.isdisjoint(LEFT_OPEN)
@@ -121,7 +123,7 @@ def stricter(error: Any) -> Iterator[bool]:
     yield "responseContent" in names and not LATER.isdisjoint(error["input"])
 
 
-def laxer(payload: Any, finding: Finding) -> Iterator[bool]:
+def reasons_to_refuse_less(payload: Any, finding: Finding) -> Iterator[bool]:
     """Yield whether each reason for the SDK to refuse less holds."""
     steps = finding.pointer.split("/")[1:]
     yield not LATER.isdisjoint(steps)

@@ -32,7 +32,7 @@ def check_example(edition: str, example: Example, data: Any, model: str | None) 
     return validator.check(data, **(context if model is None else {**context, "model": model}))
 
 
-def optional(edition: str, model: str, data: Any) -> Iterator[Place]:
+def optional_places(edition: str, model: str, data: Any) -> Iterator[Place]:
     """Yield the places of properties that may be left out."""
     root = schema_tree(edition, model)
     for place in places(data):
@@ -50,7 +50,7 @@ def test_null_is_as_good_as_nothing(name: str) -> None:
         model = check_example(edition, example, example.data, None).model
         if model not in {*REQUESTS, *RETURNS}:
             continue
-        for place in optional(edition, model, example.data):
+        for place in optional_places(edition, model, example.data):
             without = copy.deepcopy(example.data)
             del at(without, place[:-1])[place[-1]]
             null = replace_at(example.data, place, None)

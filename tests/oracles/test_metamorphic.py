@@ -114,14 +114,14 @@ def without_nulls(value: Any, part: SchemaNode | None) -> Any:
     }
 
 
-def in_snake(value: Any, part: SchemaNode | None) -> Any:
+def to_snake_case(value: Any, part: SchemaNode | None) -> Any:
     """Return a payload with its properties in the names of the SDKs."""
     if isinstance(value, list) and part is not None:
-        return [in_snake(each, part.items) for each in value]
+        return [to_snake_case(each, part.items) for each in value]
     if not isinstance(value, dict) or part is None:
         return value
     return {
-        to_snake(key) if key in part.properties else key: in_snake(each, part.below(key))
+        to_snake(key) if key in part.properties else key: to_snake_case(each, part.below(key))
         for key, each in value.items()
     }
 
@@ -134,7 +134,9 @@ def test_the_naming_does_not_matter(data: st.DataObject, kind: tuple[str, str]) 
     root = schema_tree(edition, model)
     payload = without_nulls(data.draw(drawn), root)
     wire = codes_and_pointers(validator(edition).check(payload, model=model))
-    snake = Validator(edition=edition, naming="snake").check(in_snake(payload, root), model=model)
+    snake = Validator(edition=edition, naming="snake").check(
+        to_snake_case(payload, root), model=model
+    )
     names = {to_snake(each): each for part in root.walk() for each in part.properties}
     back = [
         (code, "/".join(names.get(step, step) for step in pointer.split("/")))

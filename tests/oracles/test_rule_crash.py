@@ -119,7 +119,7 @@ KNOWN = list(example_cases())
 
 
 @st.composite
-def extreme(draw: st.DrawFn, bases: st.SearchStrategy[Known]) -> Known:
+def extreme_cases(draw: st.DrawFn, bases: st.SearchStrategy[Known]) -> Known:
     """Draw a payload with extreme values anywhere in it."""
     base = draw(bases)
     payload = base.payload
@@ -153,13 +153,13 @@ def check_case(case: Known) -> Report:
 
 
 @settings(max_examples=EXAMPLES)
-@given(extreme(generated_cases()))
+@given(extreme_cases(generated_cases()))
 def test_no_rule_fails(case: Known) -> None:
     check_case(case)
 
 
 @settings(max_examples=EXAMPLES)
-@given(extreme(st.sampled_from(KNOWN)), st.sampled_from([None, *POLICIES]))
+@given(extreme_cases(st.sampled_from(KNOWN)), st.sampled_from([None, *POLICIES]))
 def test_no_rule_fails_on_what_it_is_about(case: Known, policy: Policy | None) -> None:
     check_case(case if policy is None else case._replace(policy=policy))
 

@@ -157,7 +157,7 @@ class Replaying(RuleBasedStateMachine):
         self.call("update", session, {"customerSession": session}, dry=dry)
 
     @rule(data=st.data(), dry=st.booleans())
-    def hand_back(self, data: st.DataObject, dry: bool) -> None:
+    def return_items(self, data: st.DataObject, dry: bool) -> None:
         drawn = data.draw(RETURNS[self.application.edition])
         returned = {"returnedCartItems": drawn}
         self.call("return", returned, {"return": returned}, dry=dry)

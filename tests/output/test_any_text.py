@@ -110,7 +110,7 @@ def test_any_text_is_the_same_in_commands_for_github(path: str, result: PayloadR
 _LEGAL = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def legal(text: str) -> str:
+def escape_illegal(text: str) -> str:
     return "".join(
         each if _LEGAL.match(each) else each.encode("unicode_escape").decode() for each in text
     )
@@ -120,15 +120,18 @@ def legal(text: str) -> str:
 def test_any_text_is_the_same_in_junit(path: str, result: PayloadResult) -> None:
     suites = read_junit(render("junit", [FileResults(path, [result])]))
     ((case,),) = suites
-    assert suites[0].attrib["name"] == legal(path)
+    assert suites[0].attrib["name"] == escape_illegal(path)
     name = f"{path}:{result.line}" if result.line else path
-    assert case.attrib["name"] == legal(name)
+    assert case.attrib["name"] == escape_illegal(name)
     failure = case.find("failure")
     assert (failure is None) == result.report.ok
     if failure is not None:
         first, *others = result.report.errors
         more = f" (and {len(others)} more)" if others else ""
-        assert failure.attrib == {"type": first.code, "message": legal(first.message) + more}
+        assert failure.attrib == {
+            "type": first.code,
+            "message": escape_illegal(first.message) + more,
+        }
     text = "".join(each.text or "" for each in case)
     hints = sum(bool(each.hint) for each in result.report.findings)
     lines = len(result.report.findings) + hints + (result.report.omitted != 0)
@@ -139,23 +142,26 @@ def test_any_text_is_the_same_in_junit(path: str, result: PayloadResult) -> None
 def test_any_text_is_shown_in_html(path: str, result: PayloadResult) -> None:
     root = page.read(render("html", [FileResults(path, [result])]))
     entries = page.elements_of_class(root, "finding")
-    for finding, entry in zip(in_order(result), entries, strict=True):
+    for finding, entry in zip(findings_by_position(result), entries, strict=True):
         assert entry.attrib["data-severity"] == finding.severity
         assert entry.attrib["data-code"] == finding.code
-        assert "".join(entry[0].itertext()) == f"{finding.severity} {printable(finding.message)}"
+        assert (
+            "".join(entry[0].itertext())
+            == f"{finding.severity} {escape_unprintable(finding.message)}"
+        )
         hints = page.elements_of_class(entry, "hint")
         assert ["".join(each.itertext()) for each in hints] == [
-            f"Hint {printable(each)}" for each in [finding.hint] if each
+            f"Hint {escape_unprintable(each)}" for each in [finding.hint] if each
         ]
     names = {"".join(each.itertext()) for each in page.elements_of_class(root, "name")}
-    assert not entries or printable(path) in names
+    assert not entries or escape_unprintable(path) in names
 
 
-def in_order(result: PayloadResult) -> list[Finding]:
+def findings_by_position(result: PayloadResult) -> list[Finding]:
     return sorted(result.report.findings, key=lambda each: (each.line or 0, each.column or 0))
 
 
-def printable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
@@ -172,4 +178,4 @@ def test_any_error_is_the_same(path: str, error: str) -> None:
     (command,) = read_github(render("github", [FileResults(path, error=error)]))
     assert (command["command"], command["data"]) == ("error", f"{path}: {error}")
     ((case,),) = read_junit(render("junit", [FileResults(path, error=error)]))
-    assert case[0].attrib["message"] == legal(error)
+    assert case[0].attrib["message"] == escape_illegal(error)

@@ -258,7 +258,7 @@ def test_findings_that_reports_omit_are_counted() -> None:
     ]
 
 
-def bars(root: ET.Element, number: int) -> list[tuple[str, str, list[str]]]:
+def chart_rows(root: ET.Element, number: int) -> list[tuple[str, str, list[str]]]:
     """Return the rows of a chart: names, counts and widths."""
     chart = elements_of_class(root, "chart")[number]
     return [
@@ -280,11 +280,11 @@ def test_bars_of_codes_and_files() -> None:
             FileResults("c", [result_with()]),
         )
     )
-    assert bars(root, 0) == [
+    assert chart_rows(root, 0) == [
         ("schema/type", "4 errors", ["error 100.00%"]),
         ("cart/position", "1 warning", ["warning 25.00%"]),
     ]
-    assert bars(root, 1) == [
+    assert chart_rows(root, 1) == [
         ("a", "3 errors, 1 warning", ["error 75.00%", "warning 25.00%"]),
         ("c", "1 error", ["error 25.00%"]),
     ]
@@ -293,7 +293,9 @@ def test_bars_of_codes_and_files() -> None:
 def test_of_many_files_the_worst_have_bars() -> None:
     outcomes = [FileResults(f"{n}", [result_with()] * n) for n in range(1, RANKED + 4)]
     root = read(render(*outcomes))
-    assert [name for name, _, _ in bars(root, 1)] == [f"{n}" for n in range(RANKED + 3, 3, -1)]
+    assert [name for name, _, _ in chart_rows(root, 1)] == [
+        f"{n}" for n in range(RANKED + 3, 3, -1)
+    ]
     assert content(elements_of_class(root, "chart")[1][-1]) == "and 3 other files with 6 findings"
 
 
@@ -317,15 +319,15 @@ def test_of_many_findings_the_first_of_each_code_are_listed(
         == "The first 3 findings of each code are listed; 3 further ones are only counted."
     )
     # What is not listed has a bar all the same, but no section that the bar could lead to.
-    assert bars(root, 0)[0] == ("schema/type", "6 errors", ["error 100.00%"])
+    assert chart_rows(root, 0)[0] == ("schema/type", "6 errors", ["error 100.00%"])
     names = [name for each in elements_of_class(root, "file") for name in [content(each[0])]]
     assert names == ["a", "c"]
-    assert [name for name, _, _ in bars(root, 1)] == ["a", "b", "c"]
+    assert [name for name, _, _ in chart_rows(root, 1)] == ["a", "b", "c"]
     options = [content(each) for each in root.iter("option")]
     assert options == ["all", "cart/position (3)", "schema/type (6)"]
 
 
-def many(lines: int) -> Iterator[str]:
+def log_page(lines: int) -> Iterator[str]:
     """Return the pieces of a page about a log, two findings a line."""
     report = check_payload(BAD).report
     results = (PayloadResult(report, BAD, number) for number in range(1, lines + 1))
@@ -333,7 +335,7 @@ def many(lines: int) -> Iterator[str]:
 
 
 def test_the_page_does_not_grow_with_the_findings() -> None:
-    small, large = (sum(map(len, many(lines))) for lines in (400, 4000))
+    small, large = (sum(map(len, log_page(lines))) for lines in (400, 4000))
     assert large < 1.1 * small
 
 
@@ -341,8 +343,8 @@ def test_the_page_does_not_grow_with_the_findings() -> None:
 def test_memory_does_not_grow_with_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "_IN_MEMORY", 1 << 12)
     monkeypatch.setattr(page, "SHOWN", 1_000_000)
-    sum(map(len, many(2)))
-    pieces = many(2000)
+    sum(map(len, log_page(2)))
+    pieces = log_page(2000)
     tracemalloc.start()
     written = sum(map(len, pieces))
     _, peak = tracemalloc.get_traced_memory()

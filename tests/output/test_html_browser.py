@@ -62,12 +62,12 @@ VISIBLE = """[...document.querySelectorAll(".finding")].filter((each) => each.ch
 .map((each) => each.dataset.%s)"""
 
 
-def visible(browser: Browser, attribute: str = "severity") -> list[str]:
+def visible_values(browser: Browser, attribute: str = "severity") -> list[str]:
     found: list[str] = browser.evaluate(VISIBLE % attribute)
     return found
 
 
-def choose(browser: Browser, code: str) -> None:
+def select_code(browser: Browser, code: str) -> None:
     browser.evaluate(
         f"(() => {{ const select = document.querySelector('select');"
         f"select.value = {json.dumps(code)};"
@@ -93,35 +93,35 @@ def assert_harmless(browser: Browser, page: Path) -> None:
 
 def test_severities_are_filtered(browser: Browser, page: Path) -> None:
     browser.open(page)
-    every = visible(browser)
+    every = visible_values(browser)
     assert {"error", "warning"} == set(every)
     assert text(browser, "output") == f"{len(every)} of {len(every)} listed"
     browser.click("input[value=warning]")
-    errors = visible(browser)
+    errors = visible_values(browser)
     assert errors == [each for each in every if each == "error"]
     assert text(browser, "output") == f"{len(errors)} of {len(every)} listed"
     browser.click("input[value=error]")
-    assert visible(browser) == []
+    assert visible_values(browser) == []
     files = "[...document.querySelectorAll('.file')].filter((each) => each.checkVisibility())"
     assert browser.evaluate(f"{files}.length") == 0
     browser.click("input[value=warning]")
     browser.click("input[value=error]")
-    assert visible(browser) == every
+    assert visible_values(browser) == every
     assert browser.evaluate(f"{files}.length") == 4
     assert_harmless(browser, page)
 
 
 def test_codes_are_filtered(browser: Browser, page: Path) -> None:
     browser.open(page)
-    codes = visible(browser, "code")
-    choose(browser, "schema/type")
-    shown = visible(browser, "code")
+    codes = visible_values(browser, "code")
+    select_code(browser, "schema/type")
+    shown = visible_values(browser, "code")
     assert shown == ["schema/type"] * codes.count("schema/type")
     browser.click("input[value=error]")
-    assert visible(browser) == []
+    assert visible_values(browser) == []
     browser.click("input[value=error]")
-    choose(browser, "")
-    assert visible(browser, "code") == codes
+    select_code(browser, "")
+    assert visible_values(browser, "code") == codes
 
 
 def test_filters_that_the_browser_restores_hold(browser: Browser, page: Path) -> None:
@@ -129,9 +129,9 @@ def test_filters_that_the_browser_restores_hold(browser: Browser, page: Path) ->
     browser.open(page)
     browser.click("input[value=error]")
     browser.open(page.with_name("another.html"))
-    browser.back()
+    browser.go_back()
     assert browser.evaluate("document.querySelector('input[value=error]').checked") is False
-    assert set(visible(browser)) == {"warning"}
+    assert set(visible_values(browser)) == {"warning"}
 
 
 def test_an_explanation_opens_in_place(browser: Browser, page: Path) -> None:
@@ -163,14 +163,16 @@ def test_everything_shows_without_a_script(browser: Browser, page: Path) -> None
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     browser.open(page)
     assert browser.evaluate("document.querySelector('#filters').checkVisibility()") is False
-    assert len(visible(browser)) == browser.evaluate("document.querySelectorAll('.finding').length")
+    assert len(visible_values(browser)) == browser.evaluate(
+        "document.querySelectorAll('.finding').length"
+    )
     browser.click(".why")
     code = text(browser, ".why")
     assert browser.evaluate("document.querySelector(':target').id") == code
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1200, 2560])
-@pytest.mark.parametrize("case", ["page", "hostile"])
+@pytest.mark.parametrize("case", ["page", "hostile_page"])
 def test_no_window_is_too_narrow(
     width: int, case: str, browser: Browser, request: pytest.FixtureRequest
 ) -> None:
@@ -237,9 +239,9 @@ def test_texts_stand_out_in_the_light_and_in_the_dark(
 
 def test_a_print_has_all_findings_and_no_controls(browser: Browser, page: Path) -> None:
     browser.open(page)
-    count = len(visible(browser))
+    count = len(visible_values(browser))
     browser.media("print")
-    assert len(visible(browser)) == count
+    assert len(visible_values(browser)) == count
     assert not browser.evaluate("document.querySelector('#filters').checkVisibility()")
     printed = base64.b64decode(browser.call("Page.printToPDF", printBackground=True)["data"])
     assert printed.startswith(b"%PDF-")
@@ -247,7 +249,7 @@ def test_a_print_has_all_findings_and_no_controls(browser: Browser, page: Path) 
 
 
 @pytest.fixture
-def hostile(tmp_path: Path) -> Path:
+def hostile_page(tmp_path: Path) -> Path:
     folder = tmp_path / "hostile"
     folder.mkdir()
     value = {EVIL: EVIL, RTL: 1, "state": EVIL + RTL, "long": "x" * 5000, "\u05d0\u05d1": "\u05d2"}
@@ -261,9 +263,9 @@ def hostile(tmp_path: Path) -> Path:
     return write(tmp_path, str(folder), f"none{EVIL}.json")
 
 
-def test_hostile_text_does_nothing(browser: Browser, hostile: Path) -> None:
-    browser.open(hostile)
-    assert_harmless(browser, hostile)
+def test_hostile_text_does_nothing(browser: Browser, hostile_page: Path) -> None:
+    browser.open(hostile_page)
+    assert_harmless(browser, hostile_page)
     assert browser.evaluate("document.title").startswith("talonschema: ")
     assert browser.evaluate("document.querySelectorAll('img, script').length") == 1
     body = text(browser, "main")
@@ -298,7 +300,7 @@ def test_a_page_without_findings(arguments: list[str], browser: Browser, tmp_pat
 def test_kept_out_values_are_nowhere(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"state": "s3cret", "profileId": 1}', "utf-8")
     browser.open(write(tmp_path, "--redact", str(tmp_path / "a.json")))
-    assert len(visible(browser)) == 2
+    assert len(visible_values(browser)) == 2
     assert "s3cret" not in browser.evaluate("document.documentElement.outerHTML")
 
 
@@ -314,4 +316,4 @@ def test_a_page_of_many_findings_stays_quick_enough_to_use(
     assert text(browser, "header p:last-child") == "15000 errors and 5000 warnings in 1 of 1 file."
     assert "The first 200 findings of each code are listed" in text(browser, ".bound")
     browser.click("input[value=warning]")
-    assert set(visible(browser)) == {"error"}
+    assert set(visible_values(browser)) == {"error"}

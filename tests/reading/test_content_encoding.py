@@ -16,7 +16,7 @@ import pytest
 from talonschema.reading.content_encoding import decompress
 
 
-def raw(data: bytes, level: int = 6) -> bytes:
+def raw_deflate(data: bytes, level: int = 6) -> bytes:
     stream = zlib.compressobj(level, wbits=-zlib.MAX_WBITS)
     return stream.compress(data) + stream.flush()
 
@@ -24,7 +24,7 @@ def raw(data: bytes, level: int = 6) -> bytes:
 WRITERS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "gzip": ("gzip", gzip.compress),
     "zlib": ("deflate", zlib.compress),
-    "raw": ("deflate", raw),
+    "raw": ("deflate", raw_deflate),
     "brotli": ("br", partial(brotli.compress, quality=1)),
 }
 each_writer = pytest.mark.parametrize("name", WRITERS)
@@ -53,7 +53,7 @@ def test_repetitions_lie_as_far_back_as_the_window_reaches(name: str) -> None:
 def test_the_end_of_a_bare_stream_may_come_out_in_two_pieces() -> None:
     # Its last bits stand for a repetition, of which the first piece has a part.
     for size in range(2**16, 2**16 + 260, 20):
-        assert decompress(raw(bytes(size)), "deflate", 2**17) == bytes(size)
+        assert decompress(raw_deflate(bytes(size)), "deflate", 2**17) == bytes(size)
 
 
 def test_forms_are_not_taken_for_each_other() -> None:
@@ -101,7 +101,7 @@ def test_a_gzip_file_has_a_hundred_members_at_most() -> None:
 
 
 def test_other_forms_have_no_members() -> None:
-    for write in (zlib.compress, raw):
+    for write in (zlib.compress, raw_deflate):
         with pytest.raises(ValueError, match=r"^$"):
             decompress(write(b"a") * 2, "deflate", 1000)
 

@@ -77,12 +77,12 @@ sources = (
 
 
 @contextmanager
-def accepting(name: str) -> Iterator[None]:
+def use_accepter(name: str) -> Iterator[None]:
     with patch.object(document.PARSER, "accept", ACCEPTERS[name]):
         yield
 
 
-def settle(source: bytes | str) -> Document:
+def read_document(source: bytes | str) -> Document:
     """Read as callers do: once more when a value shows what the fast parsers let through."""
     result = read(source)
     return reread(source) if result.readable and plain(result.value)[1] else result
@@ -90,7 +90,7 @@ def settle(source: bytes | str) -> Document:
 
 @pytest.fixture(params=sorted(ACCEPTERS))
 def _each_accepter(request: pytest.FixtureRequest) -> Iterator[None]:
-    with accepting(request.param):
+    with use_accepter(request.param):
         yield
 
 
@@ -108,7 +108,7 @@ def test_cases(name: str) -> None:
     for case in load_cases(name):
         source = case["text"] if "text" in case else bytes.fromhex(case["bytes_hex"])
         expected = [{"params": {}, **problem} for problem in case["problems"]]
-        for result in (settle(source), reread(source)):
+        for result in (read_document(source), reread(source)):
             assert [
                 {
                     "code": problem.code,
@@ -159,10 +159,10 @@ def test_there_are_cases_of_every_kind() -> None:
 @example(b"[18446744073709551615,18446744073709551616,-9223372036854775809]")
 @example(b'["e+19", 12345678901234567890123, "+"]')
 def test_the_native_parsers_change_nothing(name: str, source: bytes) -> None:
-    with accepting(name):
-        fast = settle(source)
-    with accepting("json"):
-        slow = settle(source)
+    with use_accepter(name):
+        fast = read_document(source)
+    with use_accepter("json"):
+        slow = read_document(source)
     assert repr(fast) == repr(slow) == repr(reread(source))
 
 
@@ -228,7 +228,7 @@ def test_reading_needs_no_native_parser(monkeypatch: pytest.MonkeyPatch) -> None
     for name in ("jiter", "orjson"):
         monkeypatch.setitem(sys.modules, name, None)
 
-    def again(module: ModuleType) -> Any:
+    def load_copy(module: ModuleType) -> Any:
         spec = find_spec(module.__name__)
         assert spec is not None
         assert spec.loader is not None
@@ -236,9 +236,9 @@ def test_reading_needs_no_native_parser(monkeypatch: pytest.MonkeyPatch) -> None
         spec.loader.exec_module(copy)
         return copy
 
-    assert again(parsers).verified_orjson(refuse) is refuse
-    assert again(document).read(b'{"a": 1}') == ({"a": 1}, (), True)
-    problem = again(first_fault).find('["a",\n 1 2]', 100)
+    assert load_copy(parsers).verified_orjson(refuse) is refuse
+    assert load_copy(document).read(b'{"a": 1}') == ({"a": 1}, (), True)
+    problem = load_copy(first_fault).find('["a",\n 1 2]', 100)
     assert (problem.code, problem.line, problem.column) == ("json/syntax", 2, 4)
     assert problem.params == {"kind": "expected-value"}
 

@@ -27,7 +27,7 @@ texts = st.recursive(
 )
 
 
-def same(text: str) -> None:
+def assert_same(text: str) -> None:
     read = document.read(text)
     assert not read.problems
     assert repr(infinities.diagnose(text, read.value)) == repr(document.reread(text))
@@ -35,7 +35,7 @@ def same(text: str) -> None:
 
 @given(texts)
 def test_it_reports_what_a_whole_reading_reports(text: str) -> None:
-    same(text)
+    assert_same(text)
 
 
 @pytest.mark.parametrize(
@@ -62,4 +62,4 @@ def test_it_reports_what_a_whole_reading_reports(text: str) -> None:
     ],
 )
 def test_limits(text: str) -> None:
-    same(text)
+    assert_same(text)

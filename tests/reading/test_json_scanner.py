@@ -44,7 +44,7 @@ def mutated_texts(draw: st.DrawFn) -> str:
     return text
 
 
-def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def refuse_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(dict(pairs)) != len(pairs):
         raise ValueError
     return dict(pairs)
@@ -54,7 +54,7 @@ def refuse(_token: str) -> object:
     raise ValueError
 
 
-def finite(token: str) -> float:
+def parse_finite(token: str) -> float:
     if math.isinf(float(token)):
         raise ValueError
     return float(token)
@@ -66,9 +66,11 @@ def depth(value: object) -> int:
     return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
 
 
-def strict(text: str) -> object:
+def parse_strictly(text: str) -> object:
     """Return what the standard library reads; raise ValueError where I-JSON forbids it."""
-    value = json.loads(text, object_pairs_hook=unique, parse_constant=refuse, parse_float=finite)
+    value = json.loads(
+        text, object_pairs_hook=refuse_repeats, parse_constant=refuse, parse_float=parse_finite
+    )
     json.dumps(value, ensure_ascii=False).encode()
     if depth(value) > 100:
         raise ValueError
@@ -93,7 +95,7 @@ def codes(result: Scan) -> list[str]:
 def test_accepts_what_a_strict_standard_library_accepts(text: str) -> None:
     result = scan(text)
     try:
-        expected = strict(text)
+        expected = parse_strictly(text)
     except ValueError:
         assert result.problems
     else:

@@ -27,7 +27,7 @@ PROPERTY = settings(max_examples=draws(150), deadline=None, derandomize=True, da
 NOON = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
 
 
-def on_wire(value: object) -> Any:
+def wire_value(value: object) -> Any:
     """Return the JSON that the SDK sends for a value."""
     # The client writes this text into the request, so tuples are lists there.
     return json.loads(json.dumps(sdk.ApiClient().sanitize_for_serialization(value)))
@@ -109,7 +109,7 @@ sessions = st.fixed_dictionaries(
 @given(sessions)
 def test_a_model_of_the_sdk_is_what_its_client_sends(session: dict[str, Any]) -> None:
     value = request(**session)
-    assert read(value) == on_wire(value)
+    assert read(value) == wire_value(value)
 
 
 @PROPERTY
@@ -118,7 +118,7 @@ def test_names_in_python_are_those_of_the_fields(session: dict[str, Any]) -> Non
     value = request(**session)
     # The dump keeps what the client turns into texts afterwards.
     dumped = value.model_dump(by_alias=False, exclude_none=True)
-    assert read(value, wire=False) == on_wire(dumped)
+    assert read(value, wire=False) == wire_value(dumped)
 
 
 RETURN = sdk.ReturnIntegrationRequest.from_dict(
@@ -150,7 +150,7 @@ ERROR = sdk.ErrorResponseWithStatus.from_dict({"message": "m", "errors": [], "St
 
 @pytest.mark.parametrize("value", [RETURN, RESPONSE, ERROR], ids=lambda value: type(value).__name__)
 def test_other_models_of_the_sdk(value: object) -> None:
-    assert read(value) == on_wire(value)
+    assert read(value) == wire_value(value)
 
 
 def codes_and_pointers(payload: object, **options: Any) -> list[tuple[str, str]]:

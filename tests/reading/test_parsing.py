@@ -56,7 +56,7 @@ def is_of_text(code: str) -> bool:
     return code.startswith(("json/", "yaml/"))
 
 
-def of(report: Report) -> Places:
+def places_of(report: Report) -> Places:
     return places(each._asdict() for each in report.findings)
 
 
@@ -86,7 +86,9 @@ def test_bytes_and_text_have_one_verdict(path: Path) -> None:
             forms.append(data.decode())
         for form in forms:
             report = VALIDATOR.check(form)
-            assert of(report) == of(report.located(form)) == places(case["problems"]), case
+            assert (
+                places_of(report) == places_of(report.located(form)) == places(case["problems"])
+            ), case
             assert VALIDATOR.is_valid(form) == report.ok, case
 
 
@@ -108,7 +110,7 @@ def test_the_gateway_refuses_what_is_refused(path: Path) -> None:
             assert lines == sorted(each["line"] for each in case["problems"]), case
 
 
-def in_yaml(case: Case) -> list[Mapping[str, Any]] | None:
+def yaml_problems(case: Case) -> list[Mapping[str, Any]] | None:
     """Return what YAML finds, None for what is left to its own grammar."""
     if "yaml" in case:
         own: list[Mapping[str, Any]] = case["yaml"]["problems"]
@@ -129,7 +131,7 @@ def test_yaml_reads_json_as_json(path: Path) -> None:
         for code, line, column in places(problems):
             assert code
             assert column <= len(lines[line - 1]) + 1, case
-        expected = in_yaml(case)
+        expected = yaml_problems(case)
         if expected is not None:
             assert places(problems) == places(expected), case
         if expected == [] == case["problems"]:
@@ -141,7 +143,7 @@ def test_yaml_reads_json_as_json(path: Path) -> None:
 def test_files_have_the_verdicts(suffix: str, run: Run, tmp_path: Path) -> None:
     expected = {}
     for number, case in enumerate(ALL):
-        problems = in_yaml(case) if suffix == "yaml" else case["problems"]
+        problems = yaml_problems(case) if suffix == "yaml" else case["problems"]
         if problems is not None:
             path = tmp_path / f"{number:03}.{suffix}"
             path.write_bytes(source(case))

@@ -269,11 +269,11 @@ class Writer:
     def gap(self) -> None:
         self.append(self.one_of("", "", "\n", "# [a] = '\n", '  \n\t# """\n'))
 
-    def basic(self, text: str) -> str:
+    def basic_string(self, text: str) -> str:
         return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
     def key(self, name: str) -> str:
-        forms = [self.basic(name)]
+        forms = [self.basic_string(name)]
         if name and all(each.isascii() and (each.isalnum() or each in "-_") for each in name):
             forms += [name, name]
         if not set("'\x7f") & set(name):
@@ -281,7 +281,7 @@ class Writer:
         return self.one_of(*forms)
 
     def string(self, text: str) -> str:
-        forms = [self.basic(text), f'"""{self.basic(text)[1:-1]}"""']
+        forms = [self.basic_string(text), f'"""{self.basic_string(text)[1:-1]}"""']
         multiline = text.replace("\\", "\\\\").replace('"""', '""\\"').replace("\x7f", "\\u007F")
         forms.append(f'"""\n{multiline}"""' if not multiline.endswith('"""') else forms[0])
         if not set("'\x7f") & set(text):
@@ -337,7 +337,7 @@ class Writer:
         )
         self.append(left, self.one_of("", " "), names, self.one_of("", " "), right, "\n")
 
-    def own(self, place: pointer.Path, table: dict[str, Any]) -> None:
+    def write_values(self, place: pointer.Path, table: dict[str, Any]) -> None:
         for name, (kind, held) in table.items():
             if kind == "value":
                 self.statement(place, [name], held)
@@ -345,30 +345,30 @@ class Writer:
                 for inner, each in held.items():
                     self.statement(place, [name, inner], each)
 
-    def below(self, place: pointer.Path, table: dict[str, Any]) -> None:
+    def write_tables(self, place: pointer.Path, table: dict[str, Any]) -> None:
         for name, (kind, held) in table.items():
             inner = (*place, name)
             if kind == "table":
                 self.header(inner, "[", "]")
-                self.own(inner, held)
-                self.below(inner, held)
+                self.write_values(inner, held)
+                self.write_tables(inner, held)
             elif kind == "late":
-                self.below(inner, held)
+                self.write_tables(inner, held)
                 self.header(inner, "[", "]")
-                self.own(inner, held)
+                self.write_values(inner, held)
             elif kind == "tables":
                 for index, each in enumerate(held):
                     self.header((*inner, index), "[[", "]]")
-                    self.own((*inner, index), each)
-                    self.below((*inner, index), each)
+                    self.write_values((*inner, index), each)
+                    self.write_tables((*inner, index), each)
 
 
 @st.composite
 def documents(draw: Any) -> tuple[str, dict[pointer.Path, int]]:
     table = draw(TABLES)
     writer = Writer(draw)
-    writer.own((), table)
-    writer.below((), table)
+    writer.write_values((), table)
+    writer.write_tables((), table)
     return writer.text, writer.lines
 
 

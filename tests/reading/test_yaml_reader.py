@@ -31,13 +31,13 @@ def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         assert yaml.__with_libyaml__
 
 
-def only(text: str) -> Payload:
+def single_payload(text: str) -> Payload:
     (found,) = payloads(text)
     return found
 
 
 def value(text: str) -> Any:
-    found = only(text).document
+    found = single_payload(text).document
     assert found.readable
     assert found.problems == ()
     return found.value
@@ -177,7 +177,7 @@ def test_depth_up_to_the_limit() -> None:
 
 
 def test_of_duplicate_keys_the_last_counts_and_both_are_reported() -> None:
-    found = only("a: 1\nb: 0\na: 2\n")
+    found = single_payload("a: 1\nb: 0\na: 2\n")
     assert found.document.value == {"a": 2, "b": 0}
     (problem,) = found.document.problems
     assert problem.params == {"first_line": 1, "first_column": 1}
@@ -217,7 +217,7 @@ def test_json_is_read_as_json(data: Any, indent: int | None) -> None:
     if not isinstance(data, (dict, list)):
         # A scalar is read by PyYAML, which refuses surrogates as escapes and some characters.
         assume("\\ud" not in text and "\x7f" not in text)
-    found = only(text)
+    found = single_payload(text)
     assert repr(found.document.value) == repr(data)
     wanted = list(pointers(data))
     places, expected = found.find_places(wanted), JsonPositions(text, wanted)
@@ -232,7 +232,7 @@ def test_places_as_other_programs_write_yaml(data: Any, style: str, end: str) ->
         data, allow_unicode=True, default_flow_style=style == "flow", line_break=end, width=10**9
     )
     assume("!!" not in text and not any(each in text for each in "\u0085\u2028\u2029\ufeff"))
-    found = only(text)
+    found = single_payload(text)
     # There are some with keys that PyYAML writes plain, for YAML 1.1, and that are numbers here.
     assume(not found.document.problems)
     lines = text.split("\n")
@@ -246,14 +246,14 @@ def test_places_as_other_programs_write_yaml(data: Any, style: str, end: str) ->
         cut[-1] = cut[-1][: end_column - 1]
         cut[0] = cut[0][column - 1 :]
         if line == end_line:
-            again = only(cut[0])
+            again = single_payload(cut[0])
             held = found.document.value
             for step in steps(pointer):
                 held = held[int(step)] if isinstance(held, list) else held[step]
             assert repr(again.document.value) == repr(held)
         if place.key is not None and place.key.line == place.key.end_line:
             key = lines[place.key.line - 1][place.key.column - 1 : place.key.end_column - 1]
-            assert only(f"- {key}").document.value == [steps(pointer)[-1]]
+            assert single_payload(f"- {key}").document.value == [steps(pointer)[-1]]
 
 
 @given(st.text(alphabet="ab:-[]{}&*!|>'\"#%@`,?\n\t \x00é\ufeff", max_size=30))

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.engines import both, contexts
+from support.engines import check_on_both, contexts
 from support.search import draws
 from support.strategies import (
     ENGINES,
@@ -39,7 +39,7 @@ def test_valid_payloads(
 ) -> None:
     edition, model = kind
     payload = data.draw(sessions(edition, model))
-    report = both(payload, edition, model=model, **context)
+    report = check_on_both(payload, edition, model=model, **context)
     assert [each for each in report.findings if each.code.startswith(("schema/", "json/"))] == []
 
 
@@ -51,7 +51,7 @@ def test_damaged_payloads(
     edition, model = kind
     payload = data.draw(damage(sessions(edition, model)))
     before = copy.deepcopy(payload)
-    both(payload, edition, model=model, **context)
+    check_on_both(payload, edition, model=model, **context)
     assert repr(payload) == repr(before)
 
 
@@ -61,14 +61,14 @@ def test_damaged_payloads_without_a_given_model(
     data: st.DataObject, kind: tuple[str, str], context: dict[str, Any]
 ) -> None:
     edition, model = kind
-    both(data.draw(damage(sessions(edition, model))), edition, **context)
+    check_on_both(data.draw(damage(sessions(edition, model))), edition, **context)
 
 
 @settings(max_examples=draws(200))
 @given(json_values, kinds)
 def test_any_json_value_as_any_model(value: Any, kind: tuple[str, str]) -> None:
     edition, model = kind
-    both(value, edition, model=model)
+    check_on_both(value, edition, model=model)
 
 
 @settings(max_examples=draws(200))
@@ -81,15 +81,18 @@ def test_any_json_value_as_any_model(value: Any, kind: tuple[str, str]) -> None:
 def test_any_json_value_by_its_shape(
     value: Any, edition: str, context: dict[str, Any], operation: str
 ) -> None:
-    both(value, edition, operation=operation, **context)
+    check_on_both(value, edition, operation=operation, **context)
     if not isinstance(value, str):
-        assert both(value, edition).to_dict() == both(json.dumps(value), edition).to_dict()
+        assert (
+            check_on_both(value, edition).to_dict()
+            == check_on_both(json.dumps(value), edition).to_dict()
+        )
 
 
 @settings(max_examples=draws(100))
 @given(st.one_of(st.binary(max_size=40), st.text(max_size=40)), st.sampled_from(EDITIONS))
 def test_any_text_or_bytes(text: Any, edition: str) -> None:
-    both(text, edition)
+    check_on_both(text, edition)
 
 
 @settings(max_examples=draws(200))
@@ -98,7 +101,7 @@ def test_one_slip_is_found_where_it_is(data: st.DataObject, kind: tuple[str, str
     edition, model = kind
     payload, code, place = data.draw(slips(edition, model))
     pointer = to_pointer(place)
-    report = both(payload, edition, model=model)
+    report = check_on_both(payload, edition, model=model)
     reported = {(each.code, each.pointer) for each in report.findings}
     assert (code, pointer) in reported
     structural = {each for each in reported if each[0].startswith("schema/")}
@@ -114,7 +117,10 @@ def test_the_order_of_keys_does_not_matter(data: st.DataObject, kind: tuple[str,
     payload = data.draw(damage(sessions(edition, model)))
     other = data.draw(shuffle_keys(payload))
     context = {"model": model, "previous": "closed"}
-    assert both(payload, edition, **context).to_dict() == both(other, edition, **context).to_dict()
+    assert (
+        check_on_both(payload, edition, **context).to_dict()
+        == check_on_both(other, edition, **context).to_dict()
+    )
 
 
 MANY_FAULTS = {

@@ -51,7 +51,7 @@ policies = st.fixed_dictionaries(
 
 
 @st.composite
-def extreme(draw: st.DrawFn, edition: str, model: str) -> Any:
+def extreme_payloads(draw: st.DrawFn, edition: str, model: str) -> Any:
     """Draw a payload of a model, with extreme values where the schema accepts them."""
     payload = draw(sessions(edition, model))
     accepts = validator("jsonschema", edition).engine.accepts
@@ -72,7 +72,7 @@ def test_no_valid_value_makes_a_rule_fail(
     engine: Any,
 ) -> None:
     edition, model = kind
-    payload = data.draw(extreme(edition, model))
+    payload = data.draw(extreme_payloads(edition, model))
     checked = Validator(edition=edition, engine=engine, policy=Policy.from_mapping(policy))
     report = checked.check(payload, model=model, **context)
     assert [each for each in report.findings if each.code == "internal/rule-crash"] == []

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.engines import STORED, both, validator
+from support.engines import STORED, check_on_both, validator
 from support.search import draws
 from support.strategies import ENGINES, json_values, sessions
 from talonschema.schemas import EDITIONS
@@ -105,7 +105,7 @@ def cart(**changed: Any) -> dict[str, Any]:
     return {"cartItems": [shoe(**changed)]}
 
 
-def twice(item: dict[str, Any]) -> dict[str, Any]:
+def two_items(item: dict[str, Any]) -> dict[str, Any]:
     return {"cartItems": [item, item]}
 
 
@@ -115,7 +115,7 @@ def cycle() -> dict[str, Any]:
     return loop
 
 
-def deep(depth: int) -> Any:
+def nested_lists(depth: int) -> Any:
     value: Any = 1
     for _ in range(depth):
         value = [value]
@@ -143,7 +143,7 @@ GOOD: dict[str, Made] = {
     "enumerations": lambda: {"state": State.OPEN, **cart(sku=Sku.SHOE, quantity=Count.ONE)},
     "a float that is whole": lambda: cart(quantity=2.0),
     "a long number": lambda: cart(price=10**400),
-    "an object in two places": lambda: twice(shoe()),
+    "an object in two places": lambda: two_items(shoe()),
     "text beyond the basic plane": lambda: {"referralCode": "😀" * 100},
     "NUL": lambda: {"profileId": "a\0b"},
     "an enumeration that is no text": lambda: {"profileId": Colour.RED},
@@ -221,7 +221,7 @@ BAD: dict[str, tuple[Made, set[tuple[str, str]]]] = {
     ),
     "complex": (lambda: cart(price=1j), {("json/unsupported-type", "/cartItems/0/price")}),
     "an object in two places, with a fault": (
-        lambda: twice(shoe(quantity=0)),
+        lambda: two_items(shoe(quantity=0)),
         {("schema/minimum", "/cartItems/0/quantity"), ("schema/minimum", "/cartItems/1/quantity")},
     ),
     "a tuple with a fault in it": (
@@ -229,7 +229,7 @@ BAD: dict[str, tuple[Made, set[tuple[str, str]]]] = {
         {("schema/minLength", "/cartItems/1/sku")},
     ),
     "nested too deep": (
-        lambda: {"attributes": {"x": deep(99)}},
+        lambda: {"attributes": {"x": nested_lists(99)}},
         {("json/too-deep", "/attributes/x" + "/0" * 98)},
     ),
     "a class": (lambda: {"state": State}, {("json/unsupported-type", "/state")}),
@@ -296,7 +296,7 @@ def test_odd_values_anywhere(data: st.DataObject, edition: str) -> None:
         if isinstance(item, dict):
             name = data.draw(st.sampled_from(["sku", "quantity", "price", "attributes", "extra"]))
             item[name] = data.draw(odd_values)
-    both(payload, edition, model="NewCustomerSessionV2", previous=STORED)
+    check_on_both(payload, edition, model="NewCustomerSessionV2", previous=STORED)
 
 
 # Values of Python that stand for JSON, at every place.
@@ -363,7 +363,7 @@ def wrapped_copies(value: Any) -> Iterator[Any]:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_values_of_python_count_as_what_they_stand_for(shape: str, edition: str) -> None:
     for once in wrapped_copies(SHAPES[shape]):
-        both(once, edition, previous=STORED)
+        check_on_both(once, edition, previous=STORED)
         if isinstance(once, dict):
-            both({**once, "x": 1}, edition)
-            both(UserDict({**once, "x": 1}), edition)
+            check_on_both({**once, "x": 1}, edition)
+            check_on_both(UserDict({**once, "x": 1}), edition)

@@ -94,7 +94,7 @@ class Browser:
         """Load a file as the page, until its end."""
         self._load("Page.navigate", url=path.as_uri())
 
-    def back(self) -> None:
+    def go_back(self) -> None:
         """Return to the page before."""
         history = self.call("Page.getNavigationHistory")
         before = history["entries"][history["currentIndex"] - 1]

@@ -53,7 +53,7 @@ def validator(engine: Any, edition: str, *, informed: bool = False) -> Validator
     return Validator(engine=engine, edition=edition, policy=POLICY if informed else None)
 
 
-def both(payload: Any, edition: str, **context: Any) -> Report:
+def check_on_both(payload: Any, edition: str, **context: Any) -> Report:
     """Check on both engines; return what they agree on."""
     one, other = (validator(name, edition, informed=True) for name in ENGINES)
     report = one.check(payload, **context)

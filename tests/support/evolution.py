@@ -43,11 +43,11 @@ class Narrowing(NamedTuple):
         return re.match(rf"{re.escape(place)}(?!\w)", self.place) is not None
 
 
-def current() -> dict[str, Models]:
+def current_schemas() -> dict[str, Models]:
     """Return the schemas as they are, by edition and model."""
     return {
         edition: {
-            model: _plain(edition, schema_tree(edition, model), root=True)
+            model: _without_annotations(edition, schema_tree(edition, model), root=True)
             for model in schemas.models(edition)
         }
         for edition in schemas.EDITIONS
@@ -60,7 +60,7 @@ def last_release() -> tuple[str, dict[str, Models]]:
     return data["version"], data["schemas"]
 
 
-def _plain(edition: str, node: SchemaNode, *, root: bool = False) -> dict[str, Any]:
+def _without_annotations(edition: str, node: SchemaNode, *, root: bool = False) -> dict[str, Any]:
     """Return a schema without annotations, with references by the names of models."""
     target = schema_tree(edition, node.model)
     if not root and node.properties and node.properties is target.properties:
@@ -70,12 +70,13 @@ def _plain(edition: str, node: SchemaNode, *, root: bool = False) -> dict[str, A
         plain["required"] = sorted(node.required)
     if node.properties:
         plain["properties"] = {
-            name: _plain(edition, below) for name, below in sorted(node.properties.items())
+            name: _without_annotations(edition, below)
+            for name, below in sorted(node.properties.items())
         }
     if node.items is not None:
-        plain["items"] = _plain(edition, node.items)
+        plain["items"] = _without_annotations(edition, node.items)
     if node.values is not None:
-        plain["additionalProperties"] = _plain(edition, node.values)
+        plain["additionalProperties"] = _without_annotations(edition, node.values)
     return plain
 
 
@@ -162,7 +163,7 @@ def undeclared_narrowings(
 def main() -> int:
     """Write the schemas as they are, as those of a release."""
     since, old = last_release()
-    new = current()
+    new = current_schemas()
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     refused = undeclared_narrowings(narrowings(old, new), since, changelog)
     for each in refused:

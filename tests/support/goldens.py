@@ -74,7 +74,7 @@ def inputs() -> Iterator[Path]:
         yield Path(name)
 
 
-def public() -> str:
+def public_text() -> str:
     """Return the text of the golden file that has the public interface."""
     with inputs():
         return lay_out(interface())
@@ -82,7 +82,7 @@ def public() -> str:
 
 def main() -> None:
     """Write the golden files."""
-    PUBLIC.write_text(public(), "utf-8")
+    PUBLIC.write_text(public_text(), "utf-8")
     with inputs():
         for form in FORMATS:
             shutil.rmtree(FOLDER / form, ignore_errors=True)

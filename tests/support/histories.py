@@ -17,7 +17,7 @@ REFERRALS = Policy(referral_budget=True)
 IDENTIFIERS = Policy(identifier_budget=True)
 
 
-def returning(*entries: dict[str, Any]) -> Update:
+def return_update(*entries: dict[str, Any]) -> Update:
     return Update({"return": {"returnedCartItems": list(entries)}}, "return")
 
 

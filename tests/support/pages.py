@@ -63,7 +63,7 @@ def blocks(page: Path) -> tuple[Block, ...]:
     )
 
 
-def in_language(*languages: str) -> list[Block]:
+def blocks_in(*languages: str) -> list[Block]:
     """Return the blocks of all pages but the generated one in languages."""
     return [each for page in WRITTEN for each in blocks(page) if each.language in languages]
 

@@ -41,14 +41,14 @@ def test_nothing_is_reported_of_a_payload(
     assert validator(edition).check(json.dumps(payload), model=model, dry=dry).findings == ()
 
 
-def settable(node: SchemaNode, above: Path = ()) -> set[Path]:
+def settable_places(node: SchemaNode, above: Path = ()) -> set[Path]:
     """Return the place of each property that is described, with ``*`` for elements and keys."""
     found = set()
     for name, below in node.properties.items():
-        found |= {(*above, name), *settable(below, (*above, name))}
+        found |= {(*above, name), *settable_places(below, (*above, name))}
     for part in (node.items, node.values):
         if part is not None:
-            found |= settable(part, (*above, "*"))
+            found |= settable_places(part, (*above, "*"))
     return found
 
 
@@ -68,7 +68,7 @@ def place_of(root: SchemaNode, path: Path) -> Path:
 @pytest.mark.parametrize("edition", schemas.EDITIONS)
 def test_each_property_is_drawn(model: str, edition: str) -> None:
     root = schema_tree(edition, model)
-    wanted = settable(root)
+    wanted = settable_places(root)
     if model == "IntegrationRequest":
         own = {
             name
@@ -87,25 +87,27 @@ def test_each_property_is_drawn(model: str, edition: str) -> None:
     assert wanted - seen == set()
 
 
-def smallest(model: str, edition: str, wanted: Any) -> Any:
+def smallest_payload(model: str, edition: str, wanted: Any) -> Any:
     return find(payloads(model, edition), wanted, settings=FIXED)
 
 
 @pytest.mark.slow
 def test_a_failing_payload_shrinks_to_what_matters() -> None:
-    assert smallest("NewCustomerSessionV2", "2022-06", lambda _: True) == {}
-    assert smallest("IntegrationRequest", "2026-06", lambda _: True) == {"customerSession": {}}
-    closing = smallest(
+    assert smallest_payload("NewCustomerSessionV2", "2022-06", lambda _: True) == {}
+    assert smallest_payload("IntegrationRequest", "2026-06", lambda _: True) == {
+        "customerSession": {}
+    }
+    closing = smallest_payload(
         "IntegrationRequest", "2022-06", lambda p: p["customerSession"].get("state") == "closed"
     )
     assert closing == {"customerSession": {"state": "closed"}}
-    returned = smallest("ReturnIntegrationRequest", "2026-06", lambda _: True)
+    returned = smallest_payload("ReturnIntegrationRequest", "2026-06", lambda _: True)
     assert returned == {"return": {"returnedCartItems": [{"position": 0}]}}
 
 
 @pytest.mark.slow
 def test_a_response_shrinks_to_its_required_properties() -> None:
-    session = smallest("CustomerSessionV2", "2026-06", lambda p: p["total"] > 0)
+    session = smallest_payload("CustomerSessionV2", "2026-06", lambda p: p["total"] > 0)
     required = {*schema_tree("2026-06", "CustomerSessionV2").required}
     assert {*session} - required <= {"additionalCosts"}
     assert len(json.dumps(session)) < 500

@@ -15,11 +15,11 @@ import pytest
 from support.gateway.envoy import GRPC_PAIR, PAIR, SINGLE
 from support.gateway.envoy_stands import Stand, each_file, is_error, serving, standing
 from support.gateway.processes import Upstream, eventually
-from support.gateway.promises import CLOSED, MIB, OPEN, RETURN, new, path
+from support.gateway.promises import CLOSED, MIB, OPEN, RETURN, new_id, path
 
 
 def test_large_answers_to_others_pass_whole(stand: Stand) -> None:
-    name = new()
+    name = new_id()
     stand.put(name, OPEN)
     for target in (path(name), f"/v1/{name}"):
         stand.front.api.fault(padding=str(5 * MIB), chunks="40")
@@ -28,7 +28,7 @@ def test_large_answers_to_others_pass_whole(stand: Stand) -> None:
 
 
 def test_only_answers_to_calls_on_sessions_are_observed(stand: Stand) -> None:
-    name = new()
+    name = new_id()
     stand.put(name, OPEN)
     count = "talonschema_observer.upstream_rq_total" if stand.config == PAIR else "stream_msgs_sent"
     before = stand.envoy.stat(count)
@@ -57,7 +57,7 @@ def test_what_follows_a_whole_object_passes_too(config: str, tmp_path: Path) -> 
         serving(Padded) as port,
         standing(config, tmp_path, Upstream(port)) as stand,
     ):
-        name = new()
+        name = new_id()
         assert len(stand.put(name, CLOSED).content) == 15 + 5 * MIB
         assert stand.put(name, OPEN).status_code == 400
 
@@ -88,7 +88,7 @@ def test_answers_of_other_kinds_pass_and_are_learned(config: str, tmp_path: Path
         standing(config, tmp_path, Upstream(port)) as stand,
     ):
         for body, answer in kinds.items():
-            name = new()
+            name = new_id()
             answers.append(answer)
             # The pair over gRPC isn't sent an answer without a body.
             if body or config != GRPC_PAIR:
@@ -96,21 +96,21 @@ def test_answers_of_other_kinds_pass_and_are_learned(config: str, tmp_path: Path
                 assert stand.put(name, OPEN).status_code == 400, body
         answers[:] = [b"HTTP/1.1 204 No Content\r\n\r\n"]
         if config != GRPC_PAIR:
-            assert stand.put(name := new(), CLOSED).status_code == 204
+            assert stand.put(name := new_id(), CLOSED).status_code == 204
             assert stand.put(name, OPEN).status_code == 400
 
 
 @pytest.mark.parametrize("size", [3, 15])
 def test_large_answers_without_a_length_are_learned(stand: Stand, size: int) -> None:
     for method, more, body in (("PUT", "", CLOSED), ("POST", "/returns", RETURN)):
-        name = new()
+        name = new_id()
         stand.put(name, CLOSED)
         stand.front.api.fault(padding=str(size * MIB), unknown_length="1")
         answer = stand.front.ask(method, path(name, more), body)
         assert len(answer.json()["padding"]) == size * MIB
         assert stand.put(name, OPEN).status_code == 400
     # The buffer of a request without a body has another limit of its own.
-    name = new()
+    name = new_id()
     stand.put(name, CLOSED)
     stand.front.api.fault(padding=str(size * MIB), unknown_length="1")
     assert len(stand.put(name, None, "/reopen").json()["padding"]) == size * MIB
@@ -118,7 +118,7 @@ def test_large_answers_without_a_length_are_learned(stand: Stand, size: int) -> 
 
 
 def test_answers_of_any_length_pass(stand: Stand) -> None:
-    name = new()
+    name = new_id()
     stand.front.api.fault(padding=str(20 * MIB))
     assert len(stand.put(name, CLOSED).json()["padding"]) == 20 * MIB
     # The pair doesn't hold it back until it is learned, so the API itself may refuse at first.
@@ -129,7 +129,7 @@ def test_an_answer_that_the_gateway_can_not_hold_is_lost(
     tmp_path: Path, upstream: Upstream
 ) -> None:
     with standing(PAIR, tmp_path, upstream) as stand:
-        name = new()
+        name = new_id()
         upstream.fault(padding=str(20 * MIB), unknown_length="1")
         answer = stand.put(name, CLOSED)
         assert is_error(answer, 500)
@@ -146,7 +146,7 @@ def test_a_client_that_reads_no_more_than_the_head_teaches_all_the_same(
     request = f"{head}content-length: {len(CLOSED)}\r\n\r\n"
     with standing(PAIR, tmp_path, upstream) as stand:
         for at in range(60):
-            name = new()
+            name = new_id()
             upstream.fault(padding=str(at * 30_000), chunks="3")
             with socket.create_connection(("127.0.0.1", stand.envoy.port), timeout=20) as client:
                 client.sendall(request.format(name).encode() + CLOSED)
@@ -164,7 +164,7 @@ def test_of_300_clients_that_come_back_at_once_none_slips_by(stand: Stand) -> No
     before = {count: stand.envoy.stat(count) for count in counts}
 
     def one(_: int) -> tuple[int, int, int, int]:
-        name = new()
+        name = new_id()
         # Each on a connection of its own, and so on either thread of Envoy.
         return (
             stand.put(name, CLOSED).status_code,
@@ -182,7 +182,7 @@ def test_of_300_clients_that_come_back_at_once_none_slips_by(stand: Stand) -> No
 
 
 def test_an_answer_that_breaks_off_is_lost(stand: Stand) -> None:
-    name = new()
+    name = new_id()
     stand.put(name, OPEN)
     stand.front.api.fault(fault="cut", padding="200000")
     with pytest.raises(httpx.HTTPError), stand.front.client() as client:

@@ -61,7 +61,8 @@ def test_a_whole_object_ends_an_answer(space: bytes) -> None:
     async def test(service: Filter) -> None:
         whole = piece(session("closed") + space)
         assert (
-            len(await service.say(request_message(), payload(OPEN), response_message(), whole)) == 4
+            len(await service.send(request_message(), payload(OPEN), response_message(), whole))
+            == 4
         )
         assert await service.states() == {"closed"}
 
@@ -74,7 +75,7 @@ def test_a_whole_object_ends_an_answer(space: bytes) -> None:
 def test_half_an_answer_does_not_end_it(body: bytes) -> None:
     async def test(service: Filter) -> None:
         rest = piece(b"", last=True)
-        replies = await service.say(
+        replies = await service.send(
             request_message(), payload(OPEN), response_message(), piece(body), rest
         )
         assert len(replies) == 5
@@ -88,10 +89,10 @@ def test_half_an_answer_does_not_end_it(body: bytes) -> None:
 )
 def test_what_is_learned_depends_on_the_status(status: int, states: set[str]) -> None:
     async def test(service: Filter) -> None:
-        await service.say(
+        await service.send(
             request_message(), payload(OPEN), response_message(), piece(b"{}", last=True)
         )
-        await service.say(
+        await service.send(
             request_message(), payload(CLOSED), response_message(status), piece(b"{}", last=True)
         )
         assert await service.states() == states
@@ -101,7 +102,7 @@ def test_what_is_learned_depends_on_the_status(status: int, states: set[str]) ->
 
 def test_an_answer_without_a_body_is_learned_by_its_headers() -> None:
     async def test(service: Filter) -> None:
-        replies = await service.say(
+        replies = await service.send(
             request_message(), payload(CLOSED), response_message(204, last=True)
         )
         assert kinds(replies)[2:] == ["response_headers"]
@@ -114,7 +115,7 @@ def test_trailers_end_an_answer_too() -> None:
     async def test(service: Filter) -> None:
         trailers = official.ProcessingRequest(response_trailers={})
         body = session("closed")
-        replies = await service.say(
+        replies = await service.send(
             request_message(),
             payload(OPEN),
             response_message(),
@@ -132,7 +133,7 @@ def test_a_compressed_answer_is_read() -> None:
     async def test(service: Filter) -> None:
         body = gzip.compress(session("closed"))
         headers = response_message(content_encoding="gzip")
-        await service.say(request_message(), payload(OPEN), headers, piece(body, last=True))
+        await service.send(request_message(), payload(OPEN), headers, piece(body, last=True))
         assert await service.states() == {"closed"}
 
     run(test)
@@ -143,7 +144,7 @@ def test_of_a_large_answer_the_status_is_learned() -> None:
         padded = json.dumps({"x": "x" * MOST_LEARNED, "customerSession": {"state": "closed"}})
         body = padded.encode()
         pieces = [piece(body[at : at + 65536]) for at in range(0, len(body), 65536)]
-        replies = await service.say(
+        replies = await service.send(
             request_message(), payload(OPEN), response_message(), *pieces, piece(b"", last=True)
         )
         assert len(replies) == 4 + len(pieces)
@@ -155,7 +156,7 @@ def test_of_a_large_answer_the_status_is_learned() -> None:
 def test_pieces_may_be_of_any_size() -> None:
     async def test(service: Filter) -> None:
         large = piece(b" " * (16 << 20))
-        replies = await service.say(
+        replies = await service.send(
             request_message(), payload(OPEN), response_message(), large, piece(b"", last=True)
         )
         assert kinds(replies)[3:] == ["response_body", "response_body"]
@@ -166,7 +167,7 @@ def test_pieces_may_be_of_any_size() -> None:
 
 def test_a_lost_answer_makes_the_state_uncertain() -> None:
     async def test(service: Filter) -> None:
-        await service.say(
+        await service.send(
             request_message(), payload(OPEN), response_message(), piece(b"{}", last=True)
         )
         call = service.call()
@@ -174,7 +175,7 @@ def test_a_lost_answer_makes_the_state_uncertain() -> None:
             await call.write(message)
             await call.read()
         call.cancel()
-        await service.becomes("open", "closed")
+        await service.wait_for("open", "closed")
 
     run(test)
 
@@ -213,7 +214,7 @@ def test_an_answer_is_learned_even_if_the_stream_is_cancelled_meanwhile() -> Non
 
 def test_a_stream_that_ends_early_makes_the_state_uncertain() -> None:
     async def test(service: Filter) -> None:
-        await service.say(
+        await service.send(
             request_message(), payload(OPEN), response_message(), piece(b"{}", last=True)
         )
         call = service.call()
@@ -222,7 +223,7 @@ def test_a_stream_that_ends_early_makes_the_state_uncertain() -> None:
             await call.read()
         await call.done_writing()
         assert await call.read() is aio.EOF
-        await service.becomes("open", "closed")
+        await service.wait_for("open", "closed")
 
     run(test)
 
@@ -230,7 +231,7 @@ def test_a_stream_that_ends_early_makes_the_state_uncertain() -> None:
 def test_an_answer_of_a_filter_in_between_is_let_through() -> None:
     async def test(service: Filter) -> None:
         # Another filter refused the request before its body was judged.
-        replies = await service.say(request_message(), response_message(413))
+        replies = await service.send(request_message(), response_message(413))
         assert kinds(replies) == ["request_headers", "response_headers"]
 
     run(test)

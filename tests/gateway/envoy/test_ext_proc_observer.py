@@ -38,7 +38,7 @@ def test_the_observer_learns_by_the_gates_token() -> None:
     async def test(service: Filter) -> None:
         token = await admit(service, OPEN)
         first, *others = [session("closed")[at : at + 16] for at in range(0, 80, 16)]
-        replies = await service.say(
+        replies = await service.send(
             observer_message(token, first, last=False), *map(piece, others), piece(b"", last=True)
         )
         assert kinds(replies) == ["response_body"] * (len(others) + 2)
@@ -51,7 +51,7 @@ def test_the_observer_learns_from_the_status() -> None:
     async def test(service: Filter) -> None:
         for value, code in ((OPEN, 200), (CLOSED, 422)):
             token = await admit(service, value)
-            await service.say(observer_message(token, b"{}", code=code))
+            await service.send(observer_message(token, b"{}", code=code))
         assert await service.states() == {"open"}
 
     run(test)
@@ -60,7 +60,7 @@ def test_the_observer_learns_from_the_status() -> None:
 def test_the_observer_reads_gzip_without_headers() -> None:
     async def test(service: Filter) -> None:
         token = await admit(service, OPEN)
-        await service.say(observer_message(token, gzip.compress(session("closed"))))
+        await service.send(observer_message(token, gzip.compress(session("closed"))))
         assert await service.states() == {"closed"}
 
     run(test)
@@ -75,7 +75,7 @@ def test_the_observer_takes_headers_too() -> None:
         )
         del headers.attributes[ATTRIBUTES].fields["response.code"]
         body = gzip.compress(session("closed"))
-        replies = await service.say(headers, piece(body, last=True))
+        replies = await service.send(headers, piece(body, last=True))
         assert kinds(replies) == ["response_headers", "response_body"]
         assert await service.states() == {"closed"}
 
@@ -102,8 +102,8 @@ def test_an_observer_that_is_without_enough_context_reports_what_it_needs(
 
 def test_without_a_token_the_observer_ends_the_stream_at_once() -> None:
     async def test(service: Filter) -> None:
-        assert await service.say(observer_message(None, b"{}", last=False)) == []
-        assert await service.say(response_message()) == []
+        assert await service.send(observer_message(None, b"{}", last=False)) == []
+        assert await service.send(response_message()) == []
 
     run(test)
 
@@ -112,9 +112,9 @@ def test_without_a_token_the_observer_ends_the_stream_at_once() -> None:
 def test_a_token_that_nobody_handed_out_teaches_nothing(forged: str) -> None:
     async def test(service: Filter) -> None:
         token = await admit(service, OPEN)
-        await service.say(observer_message(token, b"{}"))
-        await service.say(observer_message(forged, session("cancelled")))
-        await service.say(observer_message(token, session("cancelled")))
+        await service.send(observer_message(token, b"{}"))
+        await service.send(observer_message(forged, session("cancelled")))
+        await service.send(observer_message(token, session("cancelled")))
         assert await service.states() == {"open"}
 
     run(test)
@@ -123,7 +123,7 @@ def test_a_token_that_nobody_handed_out_teaches_nothing(forged: str) -> None:
 def test_a_token_of_another_session_teaches_nothing() -> None:
     async def test(service: Filter) -> None:
         token = await admit(service, OPEN)
-        await service.say(
+        await service.send(
             observer_message(token, session("closed"), path="/v2/customer_sessions/b")
         )
         assert await service.states("b") == set()

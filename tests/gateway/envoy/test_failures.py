@@ -21,7 +21,7 @@ from support.gateway.envoy_stands import (
     standing,
 )
 from support.gateway.processes import Upstream, eventually, free_port, gateway_running, refusal
-from support.gateway.promises import BAD, CLOSED, OPEN, Front, new, path
+from support.gateway.promises import BAD, CLOSED, OPEN, Front, new_id, path
 
 FAIL_OPEN = {"failure_mode_allow: false": "failure_mode_allow: true"}
 ENDPOINTS = f"          - lb_endpoints:\n{ENDPOINT}"
@@ -31,7 +31,7 @@ ENDPOINTS = f"          - lb_endpoints:\n{ENDPOINT}"
 def test_without_the_gate_nothing_passes(config: str, tmp_path: Path, upstream: Upstream) -> None:
     port, grpc = free_port(), free_port()
     with envoy_running(config, Behind(upstream.port, port, grpc)) as envoy:
-        front, name = Front(envoy.port, upstream), new()
+        front, name = Front(envoy.port, upstream), new_id()
         answer = front.ask("PUT", path(name), OPEN)
         assert is_error(answer, 503)
         assert "can't be asked" in answer.text
@@ -49,13 +49,13 @@ def test_without_the_gate_all_passes_if_that_is_asked_for(config: str, upstream:
         refusal() as port,
         envoy_running(config, Behind(upstream.port, port, port), edits=FAIL_OPEN) as envoy,
     ):
-        front, name = Front(envoy.port, upstream), new()
+        front, name = Front(envoy.port, upstream), new_id()
         assert front.ask("PUT", path(name), OPEN).status_code == 200
         assert front.ask("GET", path(name)).json()["customerSession"]["state"] == "open"
 
 
 @contextmanager
-def silence() -> Iterator[int]:
+def silent_port() -> Iterator[int]:
     """Listen on a port, and never answer."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
@@ -65,10 +65,10 @@ def silence() -> Iterator[int]:
 @pytest.mark.slow
 @each_file
 def test_a_gate_that_does_not_answer_is_given_up_on(config: str, upstream: Upstream) -> None:
-    with silence() as port:
+    with silent_port() as port:
         behind = Behind(upstream.port, port, port)
         with envoy_running(config, behind, patient=False) as envoy:
-            front, name = Front(envoy.port, upstream), new()
+            front, name = Front(envoy.port, upstream), new_id()
             # Envoy has a status of its own for an ext_proc service that is late.
             status = 504 if config == SINGLE else 503
             assert is_error(front.ask("PUT", path(name), OPEN), status)
@@ -77,7 +77,7 @@ def test_a_gate_that_does_not_answer_is_given_up_on(config: str, upstream: Upstr
             assert Front(envoy.port, upstream).ask("PUT", path(name), OPEN).status_code == 200
 
 
-def elsewhere(config: str, port: int) -> dict[str, str]:
+def observer_edits(config: str, port: int) -> dict[str, str]:
     """Return the edits by which a pair has its observer at another port."""
     if config == GRPC_PAIR:
         return {ENDPOINT.format(GRPC): ENDPOINT.format(port)}
@@ -90,13 +90,13 @@ def elsewhere(config: str, port: int) -> dict[str, str]:
 def test_without_the_observer_traffic_goes_on_and_states_become_uncertain(
     config: str, tmp_path: Path, upstream: Upstream, *, silent: bool
 ) -> None:
-    name = new()
+    name = new_id()
     with ExitStack() as stack:
         plugin = stack.enter_context(gateway_running(tmp_path, SETTINGS))
-        nobody = stack.enter_context(silence() if silent else refusal())
+        nobody = stack.enter_context(silent_port() if silent else refusal())
         behind = Behind(upstream.port, plugin.http, plugin.grpc)
         watched = Front(stack.enter_context(envoy_running(config, behind)).port, upstream)
-        unseen = envoy_running(config, behind, patient=False, edits=elsewhere(config, nobody))
+        unseen = envoy_running(config, behind, patient=False, edits=observer_edits(config, nobody))
         blind = Front(stack.enter_context(unseen).port, upstream)
         assert watched.ask("PUT", path(name), CLOSED).status_code == 200
         assert watched.ask("PUT", path(name), OPEN).status_code == 400
@@ -113,7 +113,7 @@ def test_without_the_observer_traffic_goes_on_and_states_become_uncertain(
 def test_a_crash_between_request_and_answer(
     config: str, tmp_path: Path, upstream: Upstream
 ) -> None:
-    name = new()
+    name = new_id()
     with (
         standing(config, tmp_path, upstream) as stand,
         ThreadPoolExecutor(1) as pool,
@@ -135,7 +135,7 @@ def test_a_reload_drops_no_request(config: str, tmp_path: Path, upstream: Upstre
         statuses = []
 
         def is_refused() -> bool:
-            statuses.append(stand.put(new(), BAD).status_code)
+            statuses.append(stand.put(new_id(), BAD).status_code)
             return statuses[-1] == 400
 
         assert not any(is_refused() for _ in range(5))

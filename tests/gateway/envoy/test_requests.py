@@ -19,7 +19,7 @@ import pytest
 from support.gateway.envoy import PAIR, SINGLE, Behind, envoy_running
 from support.gateway.envoy_stands import Stand, each_file, is_error, serving, standing
 from support.gateway.processes import Upstream, refusal
-from support.gateway.promises import BAD, CLOSED, JSON, MIB, OPEN, Front, new, path
+from support.gateway.promises import BAD, CLOSED, JSON, MIB, OPEN, Front, new_id, path
 from talonschema.gateway.envoy_messages import METHOD, SERVICE, ProcessingRequest
 
 OFFERED = b'{"customerSession": {"couponCodes": ["C", "C"]}}'
@@ -27,7 +27,7 @@ FORGED = {"x-talonschema-token": "forged"}
 
 
 def test_refusals_have_the_form_of_the_apis_errors(stand: Stand) -> None:
-    name = new()
+    name = new_id()
     answer = stand.put(name, BAD)
     assert is_error(answer, 400)
     assert answer.headers["cache-control"] == "no-store"
@@ -39,7 +39,7 @@ def test_refusals_have_the_form_of_the_apis_errors(stand: Stand) -> None:
 @each_file
 def test_refusals_can_be_problem_details(config: str, tmp_path: Path, upstream: Upstream) -> None:
     with standing(config, tmp_path, upstream, 'errors = "problem"') as stand:
-        answer = stand.put(new(), BAD)
+        answer = stand.put(new_id(), BAD)
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
 
@@ -47,10 +47,10 @@ def test_refusals_can_be_problem_details(config: str, tmp_path: Path, upstream: 
 @each_file
 def test_warnings_travel_with_the_answer(config: str, tmp_path: Path, upstream: Upstream) -> None:
     with standing(config, tmp_path, upstream, "warnings_header = true") as stand:
-        answer = stand.put(new(), OFFERED)
+        answer = stand.put(new_id(), OFFERED)
         assert answer.status_code == 200
         assert "codes/duplicate-coupon" in answer.headers["x-talonschema-warnings"]
-        assert "x-talonschema-warnings" not in stand.put(new(), OPEN).headers
+        assert "x-talonschema-warnings" not in stand.put(new_id(), OPEN).headers
 
 
 @each_file
@@ -58,14 +58,14 @@ def test_what_would_be_refused_passes_in_mode_report(
     config: str, tmp_path: Path, upstream: Upstream
 ) -> None:
     with standing(config, tmp_path, upstream, 'mode = "report"') as stand:
-        name = new()
+        name = new_id()
         assert stand.put(name, CLOSED).status_code == 200
         answer = stand.put(name, OPEN)
     assert answer.json()["message"].startswith("Cannot move session")
 
 
 def test_the_token_reaches_neither_client_nor_api(stand: Stand) -> None:
-    name = new()
+    name = new_id()
     answer = stand.put(name, OPEN, **FORGED)
     (seen,) = stand.front.requests_about(name)
     for headers in (answer.headers, seen["headers"]):
@@ -73,7 +73,7 @@ def test_the_token_reaches_neither_client_nor_api(stand: Stand) -> None:
 
 
 def test_a_forged_token_teaches_nothing(stand: Stand) -> None:
-    name = new()
+    name = new_id()
     stand.put(name, CLOSED, **FORGED)
     assert stand.put(name, BAD, **FORGED).status_code == 400
     assert stand.put(name, OPEN, **FORGED).status_code == 400
@@ -81,7 +81,7 @@ def test_a_forged_token_teaches_nothing(stand: Stand) -> None:
 
 
 def test_headers_with_underscores_disguise_nothing(stand: Stand) -> None:
-    name = new()
+    name = new_id()
     connection = socket.create_connection(("127.0.0.1", stand.envoy.port), timeout=20)
     with connection:
         head = f"POST {path(name)} HTTP/1.1\r\nhost: x\r\nx_http_method_override: PUT\r\n"
@@ -101,7 +101,7 @@ def test_the_path_that_is_judged_is_the_one_that_the_api_gets(stand: Stand) -> N
         "/v2\\customer_sessions\\{}",
         "http://elsewhere/v2/customer_sessions/{}",
     ):
-        name = new()
+        name = new_id()
         assert stand.front.ask("PUT", form.format(name), BAD).status_code == 400
         assert stand.front.ask("PUT", form.format(name), CLOSED).status_code == 200
         (seen,) = stand.front.requests_about(name)
@@ -111,7 +111,7 @@ def test_the_path_that_is_judged_is_the_one_that_the_api_gets(stand: Stand) -> N
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PATCH"])
 def test_methods_that_are_overridden_are_refused(stand: Stand, method: str) -> None:
-    name = new()
+    name = new_id()
     answer = stand.front.ask(method, path(name), CLOSED, **{"x-http-method-override": "PUT"})
     assert is_error(answer, 400)
     assert stand.front.requests_about(name) == []
@@ -119,7 +119,7 @@ def test_methods_that_are_overridden_are_refused(stand: Stand, method: str) -> N
 
 def test_methods_in_lower_case_go_nowhere(stand: Stand) -> None:
     # Envoy itself hangs up on a client that sends one, with an answer or without.
-    name = new()
+    name = new_id()
     with suppress(http.client.HTTPException, OSError):
         assert stand.front.ask("put", path(name)).status_code == 400
     assert stand.front.requests_about(name) == []
@@ -129,7 +129,7 @@ def test_http_2_is_judged_alike(stand: Stand) -> None:
     with httpx.Client(
         base_url=stand.envoy.url, http1=False, http2=True, headers=JSON, trust_env=False, timeout=20
     ) as client:
-        name = new()
+        name = new_id()
         answer = client.put(path(name), content=CLOSED)
         assert (answer.status_code, answer.http_version) == (200, "HTTP/2")
         assert client.put(path(name), content=OPEN).status_code == 400
@@ -150,8 +150,8 @@ def test_a_body_that_is_cut_short_is_refused(tmp_path: Path, upstream: Upstream)
         )
     }
     with standing(PAIR, tmp_path, upstream, edits=edits) as stand:
-        assert is_error(stand.put(new(), OPEN.ljust(1000)), 413)
-        assert stand.put(new(), OPEN).status_code == 200
+        assert is_error(stand.put(new_id(), OPEN.ljust(1000)), 413)
+        assert stand.put(new_id(), OPEN).status_code == 200
 
 
 def recorder(reported: list[dict[str, str]]) -> type[BaseHTTPRequestHandler]:
@@ -201,7 +201,7 @@ def grpc_recorder(reported: list[dict[str, str]]) -> Iterator[int]:
 @each_file
 def test_neither_key_nor_cookies_reach_the_gate(config: str, upstream: Upstream) -> None:
     reported: list[dict[str, str]] = []
-    name = new()
+    name = new_id()
     telling = grpc_recorder(reported) if config == SINGLE else serving(recorder(reported))
     with telling as port, refusal() as nobody:
         behind = Behind(upstream.port, port, port if config == SINGLE else nobody)

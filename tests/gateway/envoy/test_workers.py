@@ -20,7 +20,7 @@ from support.gateway.endings import CLIENTS, count_lost_with_workers
 from support.gateway.envoy import GRPC, HTTP, PAIR, SINGLE, Behind, envoy_running
 from support.gateway.envoy_stands import ENDPOINT, SETTINGS, Stand, block, each_file, each_pair
 from support.gateway.processes import Gateway, Upstream, running
-from support.gateway.promises import CLOSED, OPEN, Front, new
+from support.gateway.promises import CLOSED, OPEN, Front, new_id
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def test_two_workers_share_the_work_and_what_they_know(config: str, upstream: Up
         two_workers(config, Path(folder), upstream) as stand,
     ):
         for _ in range(20):
-            name = new()
+            name = new_id()
             assert stand.put(name, CLOSED).status_code == 200
             assert stand.put(name, OPEN).status_code == 400
         shares = request_counts(stand)
@@ -120,7 +120,7 @@ def test_a_worker_that_ends_costs_no_report(upstream: Upstream, number: signal.S
         def one(count: int) -> tuple[int, int, int]:
             if count == 40:
                 os.kill(pids[0], number)
-            name = new()
+            name = new_id()
             closed = stand.put(name, CLOSED).status_code
             opened = stand.put(name, OPEN).status_code
             return closed, opened, len(stand.front.requests_about(name))

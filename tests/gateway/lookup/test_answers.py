@@ -11,7 +11,7 @@ import pytest
 
 from support.gateway.lookup_bench import PATIENT, Bench, lookup_targets, update
 from support.gateway.processes import Upstream, eventually, refusal
-from support.gateway.promises import new, path
+from support.gateway.promises import new_id, path
 from talonschema.gateway import Response
 from talonschema.gateway.store import Intent, Key, StoreError
 from talonschema.gateway.store.memory import MemoryStore
@@ -44,7 +44,7 @@ def test_what_the_api_does_not_answer_passes(
     make: Callable[..., Bench], upstream: Upstream, outcome: str, fault: dict[str, str]
 ) -> None:
     bench = make(timeout=0.3 if outcome == "timeout" else PATIENT)
-    name = new()
+    name = new_id()
     upstream.put(name, "closed")
     upstream.faults(**fault)
     verdict = bench.begin(update(name, "open"))
@@ -61,7 +61,7 @@ def test_what_the_api_does_not_answer_passes(
 def test_answers_of_any_form_are_read(
     bench: Bench, upstream: Upstream, fault: dict[str, str]
 ) -> None:
-    name = new()
+    name = new_id()
     upstream.put(name, "closed")
     upstream.faults(**fault)
     assert bench.begin(update(name, "open")).decision == "transition"
@@ -70,7 +70,7 @@ def test_answers_of_any_form_are_read(
 def test_without_an_api_all_passes(make: Callable[..., Bench]) -> None:
     with refusal() as port:
         bench = make(f"http://127.0.0.1:{port}")
-        assert bench.begin(update(new(), "open")).refusal is None
+        assert bench.begin(update(new_id(), "open")).refusal is None
         assert bench.outcomes() == {"unreachable": 1}
 
 
@@ -78,22 +78,22 @@ def test_without_an_api_all_passes(make: Callable[..., Bench]) -> None:
 def test_a_session_that_the_api_does_not_have_is_new_only_strictly(
     make: Callable[..., Bench], upstream: Upstream, *, strict_new: bool
 ) -> None:
-    bench, name = make(strict_new=strict_new), new()
+    bench, name = make(strict_new=strict_new), new_id()
     assert bench.begin(update(name, "open")).refusal is None
-    assert (bench.begin(update(new(), "cancelled")).refusal is None) is not strict_new
+    assert (bench.begin(update(new_id(), "cancelled")).refusal is None) is not strict_new
     assert bench.outcomes() == {"missing": 2}
     # A session that the store has forgotten is no new one.
-    forgotten = new()
+    forgotten = new_id()
     upstream.put(forgotten, "closed")
     assert bench.begin(update(forgotten, "cancelled")).refusal is None
-    assert bench.begin(update(new(), "cancelled")).refusal is None or strict_new
+    assert bench.begin(update(new_id(), "cancelled")).refusal is None or strict_new
 
 
 @pytest.mark.parametrize("strict_new", [False, True])
 def test_that_the_api_lacks_a_known_session_teaches_nothing(
     make: Callable[..., Bench], upstream: Upstream, *, strict_new: bool
 ) -> None:
-    bench, name = make(strict_new=strict_new), new()
+    bench, name = make(strict_new=strict_new), new_id()
     opened = bench.begin(update(name, "open"))
     bench.finish(opened, update(name, "open"), Response(200, (), b"{}"))
     bench.finish(bench.begin(update(name, "closed")), update(name, "closed"), None)
@@ -115,7 +115,7 @@ def test_a_store_that_fails_is_not_looked_up_for(
                 raise StoreError("the disk is full", "full")
             return await super().begin(*about)
 
-    bench, name = make(with_store=Failing()), new()
+    bench, name = make(with_store=Failing()), new_id()
     upstream.put(name, "closed")
     assert bench.begin(update(name, "open")).refusal is None
     assert lookup_targets(upstream) == []
@@ -126,7 +126,7 @@ def test_a_store_that_fails_is_not_looked_up_for(
 
 
 def test_a_newer_answer_wins(bench: Bench, upstream: Upstream) -> None:
-    name = new()
+    name = new_id()
     upstream.put(name, "open")
 
     async def run() -> None:
@@ -147,7 +147,7 @@ def test_a_newer_answer_wins(bench: Bench, upstream: Upstream) -> None:
 
 
 def test_a_pending_request_stays_possible(bench: Bench, upstream: Upstream) -> None:
-    name = new()
+    name = new_id()
     upstream.put(name, "open")
     assert bench.begin(update(name, "closed")).token
     verdict = bench.begin(update(name, "open"))

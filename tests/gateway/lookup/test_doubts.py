@@ -8,12 +8,12 @@ import pytest
 
 from support.gateway.lookup_bench import AUTHORIZATION, Bench, lookup_targets, update
 from support.gateway.processes import Upstream
-from support.gateway.promises import new, path
+from support.gateway.promises import new_id, path
 from talonschema.gateway import Request, Response
 
 
 def test_an_unknown_closed_session_is_not_reopened(bench: Bench, upstream: Upstream) -> None:
-    name = new()
+    name = new_id()
     upstream.put(name, "closed")
     verdict = bench.begin(update(name, "open"))
     assert (verdict.decision, verdict.token) == ("transition", None)
@@ -27,7 +27,7 @@ def test_an_unknown_closed_session_is_not_reopened(bench: Bench, upstream: Upstr
 
 
 def test_an_unknown_open_session_passes(bench: Bench, upstream: Upstream) -> None:
-    name = new()
+    name = new_id()
     upstream.put(name, "open")
     verdict = bench.begin(update(name, "closed"))
     assert verdict.refusal is None
@@ -36,7 +36,7 @@ def test_an_unknown_open_session_passes(bench: Bench, upstream: Upstream) -> Non
 
 
 def test_nothing_is_asked_that_needs_no_answer(bench: Bench, upstream: Upstream) -> None:
-    name = new()
+    name = new_id()
     bad = b'{"customerSession": {"state": "open", "cartItems": 1}}'
     assert bench.begin(update(name)._replace(body=bad)).decision == "invalid"
     dry = update(name, "open")._replace(target=path(name, "?dry=true"))
@@ -55,14 +55,14 @@ def test_nothing_is_asked_that_needs_no_answer(bench: Bench, upstream: Upstream)
 def test_a_move_that_every_state_permits_is_not_asked_about(
     make: Callable[..., Bench], upstream: Upstream
 ) -> None:
-    assert make().begin(update(new())).refusal is None
-    assert make(ignore=["lifecycle"]).begin(update(new(), "open")).refusal is None
+    assert make().begin(update(new_id())).refusal is None
+    assert make(ignore=["lifecycle"]).begin(update(new_id(), "open")).refusal is None
     assert lookup_targets(upstream) == []
 
 
 @pytest.mark.parametrize("state", ["open", "closed"])
 def test_a_session_in_doubt_is_looked_up(bench: Bench, upstream: Upstream, state: str) -> None:
-    name = new()
+    name = new_id()
     opened = bench.begin(update(name, "open"))
     bench.finish(opened, update(name, "open"), Response(200, (), b"{}"))
     # A client that hangs up: nobody knows whether the API has closed it.
@@ -79,7 +79,7 @@ def test_a_session_in_doubt_is_looked_up(bench: Bench, upstream: Upstream, state
 def test_in_mode_report_a_look_up_is_logged_and_nothing_refused(
     make: Callable[..., Bench], upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench, name = make(mode="report"), new()
+    bench, name = make(mode="report"), new_id()
     upstream.put(name, "closed")
     verdict = bench.begin(update(name, "open"))
     assert (verdict.refusal, verdict.decision) == (None, "transition")
@@ -88,5 +88,5 @@ def test_in_mode_report_a_look_up_is_logged_and_nothing_refused(
     assert (fields["event"], fields["lookup"]) == ("would-refuse", "learned")
     # A payload that would be refused is tracked, but not asked about.
     bad = b'{"customerSession": {"state": "open", "cartItems": 1}}'
-    assert bench.begin(update(new())._replace(body=bad)).token
+    assert bench.begin(update(new_id())._replace(body=bad)).token
     assert len(lookup_targets(upstream)) == 1

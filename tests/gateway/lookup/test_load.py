@@ -9,14 +9,14 @@ import pytest
 
 from support.gateway.lookup_bench import Bench, lookup_targets, update
 from support.gateway.processes import Upstream
-from support.gateway.promises import new, path
+from support.gateway.promises import new_id, path
 from talonschema.gateway import Verdict
 from talonschema.gateway.lookup.breaker import FAILURES, PROBE, Breaker
 from talonschema.gateway.lookup.lookup import MOST_ASKED
 
 
 def test_requests_on_one_session_share_a_look_up(bench: Bench, upstream: Upstream) -> None:
-    name = new()
+    name = new_id()
     upstream.put(name, "closed")
     upstream.faults(delay="0.3")
     verdicts = bench.begin_all(*(update(name, "open") for _ in range(100)))
@@ -28,7 +28,7 @@ def test_requests_on_one_session_share_a_look_up(bench: Bench, upstream: Upstrea
 def test_a_request_that_is_given_up_leaves_its_look_up_to_others(
     bench: Bench, upstream: Upstream
 ) -> None:
-    name = new()
+    name = new_id()
     upstream.put(name, "closed")
     upstream.faults(delay="0.3")
 
@@ -47,7 +47,7 @@ def test_a_request_that_is_given_up_leaves_its_look_up_to_others(
 def test_of_a_thousand_unknown_sessions_at_once_none_is_lost(
     bench: Bench, upstream: Upstream
 ) -> None:
-    names = [new() for _ in range(1000)]
+    names = [new_id() for _ in range(1000)]
     for name in names[::20]:
         upstream.put(name, "closed")
     upstream.forget()
@@ -67,7 +67,7 @@ def test_a_thousand_at_once_wait_no_longer_than_one(
 ) -> None:
     bench = make(timeout=2)
     upstream.faults(delay="6")
-    verdicts = bench.begin_all(*(update(new(), "open") for _ in range(1000)))
+    verdicts = bench.begin_all(*(update(new_id(), "open") for _ in range(1000)))
     assert all(each.refusal is None for each in verdicts)
     outcomes = bench.outcomes()
     assert outcomes.keys() <= {"timeout", "crowded", "paused"}
@@ -76,7 +76,7 @@ def test_a_thousand_at_once_wait_no_longer_than_one(
     assert FAILURES <= outcomes["timeout"] <= most
     assert len(upstream.requests()) <= most
     # From now on, one of them finds out whether it answers again.
-    bench.begin_all(*(update(new(), "open") for _ in range(5)))
+    bench.begin_all(*(update(new_id(), "open") for _ in range(5)))
     assert bench.outcomes()["paused"] >= outcomes["paused"] + 4
 
 
@@ -107,5 +107,5 @@ def test_an_api_that_does_not_answer_is_only_probed(caplog: pytest.LogCaptureFix
 
 def test_connections_are_kept(bench: Bench, upstream: Upstream) -> None:
     for _ in range(5):
-        bench.begin(update(new(), "open"))
+        bench.begin(update(new_id(), "open"))
     assert len({tuple(each["client"]) for each in upstream.requests()}) == 1

@@ -13,7 +13,7 @@ import pytest
 
 from support.gateway.lookup_bench import PATIENT, update
 from support.gateway.processes import Upstream
-from support.gateway.promises import new
+from support.gateway.promises import new_id
 from talonschema.gateway import Guard, LookupSettings, Settings
 from talonschema.gateway.process.server import main
 
@@ -58,7 +58,7 @@ def test_it_can_be_used_from_one_event_loop_after_another(upstream: Upstream) ->
         # Of sockets whose event loop has ended; they are collected at any time from then on.
         warnings.simplefilter("ignore", ResourceWarning)
         for _ in range(3):
-            name = new()
+            name = new_id()
             upstream.put(name, "closed")
             assert asyncio.run(guard.begin(update(name, "open"))).decision == "transition"
         asyncio.run(guard.close())

@@ -14,7 +14,7 @@ import pytest
 from support.gateway.installed import need
 from support.gateway.lookup_bench import KEY, Bench, lookup_targets, outcome, update
 from support.gateway.processes import Upstream, gateway_running, refusal, upstream_running
-from support.gateway.promises import JSON, OPEN, new, path
+from support.gateway.promises import JSON, OPEN, new_id, path
 from talonschema.gateway import Guard, LookupSettings, Settings
 
 # The key.
@@ -22,7 +22,7 @@ from talonschema.gateway import Guard, LookupSettings, Settings
 
 def test_the_key_of_the_request_is_sent_and_nothing_else(bench: Bench, upstream: Upstream) -> None:
     more = ("cookie", KEY), ("x-mine", KEY), ("accept", KEY), ("host", KEY)
-    bench.begin(update(new(), "open", *more))
+    bench.begin(update(new_id(), "open", *more))
     (seen,) = upstream.requests()
     headers = seen["headers"]
     assert headers.pop("authorization") == f"ApiKey-v1 {KEY}"
@@ -39,7 +39,7 @@ def test_without_one_key_nothing_is_asked(
     bench: Bench, upstream: Upstream, given: tuple[str, ...]
 ) -> None:
     headers = tuple(("authorization", each) for each in given)
-    assert bench.begin(update(new(), "open")._replace(headers=headers)).refusal is None
+    assert bench.begin(update(new_id(), "open")._replace(headers=headers)).refusal is None
     assert upstream.requests() == []
     assert bench.outcomes() == {"keyless": 1}
 
@@ -52,13 +52,13 @@ def test_a_key_of_its_own_is_sent_in_place_of_that_of_the_request(
 ) -> None:
     (tmp_path / "key").write_text(f"{KEY}-own\n")
     bench = make(key_file=str(tmp_path / "key"))
-    bench.begin(update(new(), "open"))
+    bench.begin(update(new_id(), "open"))
     (seen,) = upstream.requests()
     assert seen["headers"]["authorization"] == f"ApiKey-v1 {KEY}-own"
     # One that is rejected is logged, once.
     upstream.faults(fault="unauthorized")
     for _ in range(2):
-        bench.begin(update(new(), "open"))
+        bench.begin(update(new_id(), "open"))
     (record,) = caplog.records
     assert vars(record)["fields"] == {"event": "lookup-failed", "lookup": "denied"}
 
@@ -81,13 +81,13 @@ def test_the_key_gets_nowhere_else(
     upstream: Upstream,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    bench, name = make(), new()
+    bench, name = make(), new_id()
     upstream.put(name, "closed")
     with caplog.at_level(logging.DEBUG):
         for fault in ({}, {"fault": "unauthorized"}, {"fault": "garbled"}, {"fault": "cut"}):
             upstream.faults(**fault)
             bench.begin(update(name, "open"))
-            bench.begin(update(new(), "open"))
+            bench.begin(update(new_id(), "open"))
     assert KEY not in "".join(str(vars(each)) for each in caplog.records)
     assert KEY not in str(bench.metrics.exposition("")[1])
     records = vars(bench.store)["_records"].items()
@@ -96,7 +96,7 @@ def test_the_key_gets_nowhere_else(
 
 
 def test_a_process_reports_and_logs_its_look_ups(tmp_path: Path, upstream: Upstream) -> None:
-    name = new()
+    name = new_id()
     upstream.put(name, "closed")
     (tmp_path / "key").write_text(KEY)
     settings = f'[gateway.lookup]\nurl = "{upstream.url}"\nkey_file = "key"\ntimeout = 20'
@@ -135,7 +135,7 @@ def test_neither_proxies_nor_passwords_of_the_environment_count(
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
         (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
         monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-        make().begin(update(new(), "open"))
+        make().begin(update(new_id(), "open"))
     (seen,) = upstream.requests()
     assert seen["headers"]["authorization"] == f"ApiKey-v1 {KEY}"
 

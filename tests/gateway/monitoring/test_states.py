@@ -117,7 +117,7 @@ def total(found: dict[Series, float], name: str) -> float:
     return sum(value for series, value in found.items() if series[0] == name)
 
 
-def listening(source: int, count: int) -> dict[int, int]:
+def worker_pids(source: int, count: int) -> dict[int, int]:
     """Return the process ids of the workers, read from a log of which no more is read."""
     text = ""
     while text.count('"event": "listening"') < count or not text.endswith("\n"):
@@ -142,7 +142,7 @@ def observations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         process = subprocess.Popen(command("--config", config), stderr=target, cwd=folder)
         os.close(target)
         stack.callback(stop, process)
-        pids = listening(source, 3)
+        pids = worker_pids(source, 3)
         nowhere = stack.enter_context(refusal())
         store = f'store = "redis://127.0.0.1:{nowhere}/0"'
         alone, _ = stack.enter_context(serving(broken, store))
@@ -165,12 +165,12 @@ def states(first: int, admin: int, pids: dict[int, int]) -> Iterator[tuple[str, 
     """Bring the workers from one state into the next; yield what each looks like."""
     workers = Asker(first), Asker(first + 1)
 
-    def each(do: Callable[[Asker], Any]) -> Callable[[], Any]:
+    def repeat(do: Callable[[Asker], Any]) -> Callable[[], Any]:
         return lambda: [do(worker) for _ in range(_RUN // 2) for worker in workers]
 
-    yield "calm", growth_during(admin, each(Asker.exchange))
-    yield "silent", growth_during(admin, each(lambda worker: worker.put(GOOD)))
-    yield "refused", growth_during(admin, each(lambda worker: worker.put(BAD)))
+    yield "calm", growth_during(admin, repeat(Asker.exchange))
+    yield "silent", growth_during(admin, repeat(lambda worker: worker.put(GOOD)))
+    yield "refused", growth_during(admin, repeat(lambda worker: worker.put(BAD)))
     yield "lag", growth_during(admin, lambda: halt(pids[0]))
     yield "queue", growth_during(admin, lambda: crowd(workers[0]))
     yield "log", growth_during(admin, lambda: overflow(workers[0], admin))

@@ -71,7 +71,7 @@ def metric(port: int, name: str) -> float:
 
 
 @contextmanager
-def on_sockets(folder: Path, text: str) -> Iterator[Program]:
+def run_on_sockets(folder: Path, text: str) -> Iterator[Program]:
     config = write_config(folder, text)
     with running(
         command("--config", config), ready=lambda: answers(folder / "h.sock"), cwd=folder
@@ -84,7 +84,7 @@ def on_sockets(folder: Path, text: str) -> Iterator[Program]:
     "text", ['http = "unix:h.sock"\ngrpc = "off"', 'http = "unix:h2.sock"\ngrpc = "unix:g.sock"']
 )
 def test_a_second_process_gets_no_unix_socket(tmp_path: Path, text: str) -> None:
-    with on_sockets(tmp_path, 'http = "unix:h.sock"\ngrpc = "unix:g.sock"'):
+    with run_on_sockets(tmp_path, 'http = "unix:h.sock"\ngrpc = "unix:g.sock"'):
         done = run(tmp_path, "--config", write_config(tmp_path, text))
         assert done.returncode == 1
         taken = "g" if "g.sock" in text else "h"
@@ -96,17 +96,17 @@ def test_a_second_process_gets_no_unix_socket(tmp_path: Path, text: str) -> None
 
 def test_a_unix_socket_that_is_left_behind_is_replaced(tmp_path: Path) -> None:
     text = 'http = "unix:h.sock"\ngrpc = "unix:g.sock"'
-    with on_sockets(tmp_path, text) as program:
+    with run_on_sockets(tmp_path, text) as program:
         program.process.kill()
         program.process.wait(30)
         assert (tmp_path / "g.sock").exists()
-    with on_sockets(tmp_path, text):
+    with run_on_sockets(tmp_path, text):
         assert answers(tmp_path / "g.sock")
 
 
 def test_a_socket_of_another_process_is_not_removed(tmp_path: Path) -> None:
     path = tmp_path / "h.sock"
-    with on_sockets(tmp_path, 'http = "unix:h.sock"\ngrpc = "off"') as program:
+    with run_on_sockets(tmp_path, 'http = "unix:h.sock"\ngrpc = "off"') as program:
         path.unlink()
         with socket.socket(socket.AF_UNIX) as other:
             other.bind(str(path))

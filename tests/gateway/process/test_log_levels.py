@@ -47,9 +47,9 @@ def test_a_level_has_its_lines_and_those_above(tmp_path: Path) -> None:
             events_named(program, "admitted"),
             events_named(program, "refused"),
         )
-        assert about(admitted) == ("debug", "dry", [], "mine-1", TRACE, len(GOOD), None)
+        assert facts_of(admitted) == ("debug", "dry", [], "mine-1", TRACE, len(GOOD), None)
         codes = ["payload/unknown-property"]
-        assert about(refused) == ("warning", "invalid", codes, "mine-2", TRACE, len(BAD), 400)
+        assert facts_of(refused) == ("warning", "invalid", codes, "mine-2", TRACE, len(BAD), 400)
         assert 0 < refused["duration"] < 30
         assert "trace_id" not in odd
         assert len(odd["request_id"]) == 32
@@ -66,7 +66,7 @@ def test_a_level_has_its_lines_and_those_above(tmp_path: Path) -> None:
     assert events_written == ["listening", "admitted", *refused_twice, "not-reloaded", "refused"]
 
 
-def about(line: dict[str, Any]) -> tuple[Any, ...]:
+def facts_of(line: dict[str, Any]) -> tuple[Any, ...]:
     names = ("level", "decision", "codes", "request_id", "trace_id", "size", "status")
     return tuple(line.get(name) for name in names)
 

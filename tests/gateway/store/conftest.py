@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from support.gateway.stands import KINDS, Stand, stand
+from support.gateway.stands import KINDS, Stand, open_stand
 from support.gateway.valkey import Valkey
 
 
 @pytest.fixture(params=KINDS)
-def on(request: pytest.FixtureRequest, tmp_path: Path, valkey: Valkey) -> Iterator[Stand]:
-    with stand(request.param, tmp_path, valkey) as made:
+def stand(request: pytest.FixtureRequest, tmp_path: Path, valkey: Valkey) -> Iterator[Stand]:
+    with open_stand(request.param, tmp_path, valkey) as made:
         yield made

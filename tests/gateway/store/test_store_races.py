@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 
 from support.gateway import racer
 from support.gateway.racer import ASKS, EPOCH, Ask, Model, accepts, intent
-from support.gateway.stands import KINDS, LEASE, Stand, stand
+from support.gateway.stands import KINDS, LEASE, Stand, open_stand
 from support.gateway.states import states_of
 from support.gateway.valkey import Valkey
 from talonschema.gateway.lookup.lookup import READING
@@ -129,7 +129,7 @@ class Race(RuleBasedStateMachine):
                 self.done_once[flight.digest] = flight.answer
         return flight.answer
 
-    def reachable(self) -> set[str | None]:
+    def reachable_states(self) -> set[str | None]:
         """Return the states that the session may get into by what is in flight."""
         pending = [
             each.ask for each in self.flights if each.pending and each.digest not in self.done_once
@@ -150,10 +150,10 @@ class Race(RuleBasedStateMachine):
         found = [flight for flight in self.flights if which(flight)]
         return data.draw(st.sampled_from(found)) if found else None
 
-    def likely(self, data: st.DataObject, digest: str = "") -> Flight | None:
+    def start_likely(self, data: st.DataObject, digest: str = "") -> Flight | None:
         """Start what the API may well do; then it has to be admitted."""
         found = []
-        for state in sorted(self.reachable(), key=str):
+        for state in sorted(self.reachable_states(), key=str):
             for ask in ASKS:
                 if self.accepts(state, ask):
                     # What changes the state is what can go wrong; but not much can afterwards.
@@ -178,22 +178,22 @@ class Race(RuleBasedStateMachine):
         """Start any request; if it is refused, the API must not be able to do it."""
         if self.begin(ask) is None:
             Race.refusals += 1
-            wrongly = [state for state in self.reachable() if self.accepts(state, ask)]
+            wrongly = [state for state in self.reachable_states() if self.accepts(state, ask)]
             assert not wrongly, (ask, wrongly)
 
     @rule(ask=st.sampled_from(ASKS))
     def doubt(self, ask: Ask) -> None:
         """Start a request unless it is in doubt, which changes nothing."""
-        (before,) = self.looks()
+        (before,) = self.possible_states()
         certain = intent(ask).permitted
         flight = self.begin(ask, certain=certain)
         if flight is None and self.doubtful:
             Race.doubts += 1
             possible = before or {*STATES, "new"}
-            assert self.looks() == {before}
+            assert self.possible_states() == {before}
             assert self.strict or (possible & certain and possible - certain)
         elif flight is None:
-            assert not any(self.accepts(state, ask) for state in self.reachable())
+            assert not any(self.accepts(state, ask) for state in self.reachable_states())
 
     @rule(
         data=st.data(),
@@ -206,7 +206,7 @@ class Race(RuleBasedStateMachine):
         self, data: st.DataObject, form: str, reported: str, *, early: bool, dated: bool
     ) -> None:
         """Read the state as the gateway does, while another request is under way."""
-        other = self.likely(data)
+        other = self.start_likely(data)
         begun = [each.ask(READING, session=self.session) for each in self.stands]
         if other and early:
             self.carry_out(other, form, 1)
@@ -254,7 +254,7 @@ class Race(RuleBasedStateMachine):
     )
     def repeat_later(self, data: st.DataObject, form: list[str], fate: str, pause: float) -> None:
         """Send a request, see others through meanwhile, and send it again."""
-        first = self.likely(data, uuid4().hex[:24])
+        first = self.start_likely(data, uuid4().hex[:24])
         if first is None:
             return
         if fate == "refused":
@@ -263,7 +263,7 @@ class Race(RuleBasedStateMachine):
             self.carry_out(first, form[0], 1)
         self.wait(pause)
         for each in form[:2]:
-            other = self.likely(data)
+            other = self.start_likely(data)
             if other:
                 self.finish(other, self.carry_out(other, each, 1))
                 self.stores_agree_on_the_state()
@@ -279,12 +279,12 @@ class Race(RuleBasedStateMachine):
     @rule(data=st.data(), many=st.integers(1, 3))
     def start(self, data: st.DataObject, many: int) -> None:
         for _ in range(many):
-            self.likely(data)
+            self.start_likely(data)
 
     @rule(data=st.data(), form=forms, tick=st.integers(0, 2))
     def call(self, data: st.DataObject, form: str, tick: int) -> None:
         """Start a request, and see it through before anything else happens."""
-        flight = self.likely(data)
+        flight = self.start_likely(data)
         if flight:
             self.finish(flight, self.carry_out(flight, form, tick))
 
@@ -299,7 +299,7 @@ class Race(RuleBasedStateMachine):
         self, data: st.DataObject, form: list[str], tick: int, done: list[int], reported: list[int]
     ) -> None:
         """Start some requests, which are done in one order and answered in another."""
-        flights = [self.likely(data) for _ in range(3)]
+        flights = [self.start_likely(data) for _ in range(3)]
         answers: dict[int, RequestOutcome] = {}
         for number in done:
             flight = flights[number]
@@ -364,17 +364,17 @@ class Race(RuleBasedStateMachine):
         self.finish(alone, self.carry_out(alone, form, tick))
         if form != "bare" or ask != Ask("update"):
             for each in self.stands:
-                assert each.look(self.session, strict_new=self.strict) == {self.state}
+                assert each.states(self.session, strict_new=self.strict) == {self.state}
             for other in ASKS:
                 if not accepts(self.state, other, lenient=True):
                     assert self.begin(other) is None
 
-    def looks(self) -> set[frozenset[str]]:
-        return {each.look(self.session, strict_new=self.strict) for each in self.stands}
+    def possible_states(self) -> set[frozenset[str]]:
+        return {each.states(self.session, strict_new=self.strict) for each in self.stands}
 
     @invariant()
     def stores_agree_on_the_state(self) -> None:
-        reported = self.looks()
+        reported = self.possible_states()
         assert len(reported) == 1, reported
         (possible,) = reported
         assert not possible or (self.state or "new") in possible, (self.state, possible)
@@ -389,7 +389,7 @@ def test_no_store_refuses_what_the_api_would_do(
 ) -> None:
     Race.refusals = Race.doubts = 0
     with ExitStack() as stack:
-        stands = [stack.enter_context(stand(kind, tmp_path, valkey)) for kind in kinds]
+        stands = [stack.enter_context(open_stand(kind, tmp_path, valkey)) for kind in kinds]
         run_state_machine_as_test(
             type("Bound", (Race,), {"stands": stands}),
             settings=settings(max_examples=examples, stateful_step_count=30),

@@ -18,7 +18,7 @@ from uuid import uuid4
 import pytest
 
 from support.gateway.processes import free_port, refusal
-from support.gateway.stands import CLOSE, KEY, ODD, Stand, attempt, stand
+from support.gateway.stands import CLOSE, KEY, ODD, Stand, attempt, open_stand
 from support.gateway.states import states_of
 from support.gateway.valkey import Valkey
 from talonschema.gateway.store import (
@@ -54,22 +54,22 @@ def test_a_server_that_does_not_answer_has_a_deadline() -> None:
 
 @pytest.fixture
 def redis_stand(tmp_path: Path, valkey: Valkey) -> Iterator[Stand]:
-    with stand("redis", tmp_path, valkey) as made:
+    with open_stand("redis", tmp_path, valkey) as made:
         yield made
 
 
 def test_a_server_that_has_forgotten_the_script_gets_it_again(redis_stand: Stand) -> None:
-    redis_stand.know("closed")
+    redis_stand.learn("closed")
     with closing(redis_stand.valkey.client()) as client:
         client.script_flush()
-    assert redis_stand.look() == {"closed"}
+    assert redis_stand.states() == {"closed"}
 
 
 def test_connections_that_were_closed_are_made_anew(redis_stand: Stand) -> None:
-    redis_stand.know("closed")
+    redis_stand.learn("closed")
     with closing(redis_stand.valkey.client()) as client:
         client.client_kill_filter(_type="normal", skipme=True)
-    assert redis_stand.look() == {"closed"}
+    assert redis_stand.states() == {"closed"}
 
 
 def test_leases_and_expiry_run_by_the_server_s_clock(redis_stand: Stand) -> None:
@@ -97,7 +97,7 @@ def test_leases_and_expiry_run_by_the_server_s_clock(redis_stand: Stand) -> None
 def test_a_cancelled_call_does_not_mix_answers_up(redis_stand: Stand) -> None:
     states = ("open", "closed", "partially_returned", "cancelled")
     for state in states:
-        redis_stand.know(state, session=state)
+        redis_stand.learn(state, session=state)
 
     async def run() -> None:
         store = redis_stand.store
@@ -119,7 +119,7 @@ def test_a_cancelled_call_does_not_mix_answers_up(redis_stand: Stand) -> None:
 
 
 def test_a_begin_that_is_sent_twice_counts_once(redis_stand: Stand) -> None:
-    redis_stand.know("open")
+    redis_stand.learn("open")
     token = redis_stand.admit("open", "closed")
     other = redis_stand.admit("open", "cancelled")
     redis_stand.finish(other, Learned("cancelled"))
@@ -131,14 +131,14 @@ def test_a_begin_that_is_sent_twice_counts_once(redis_stand: Stand) -> None:
     assert redis_stand.runner.run(again) == [1, 2 + 8]
     redis_stand.finish(token, Learned("closed"))
     # What the other did in between is not lost.
-    assert redis_stand.look() == {"closed", "cancelled"}
+    assert redis_stand.states() == {"closed", "cancelled"}
 
 
 def test_a_key_that_is_not_ours_is_reported(redis_stand: Stand) -> None:
     with closing(redis_stand.valkey.client()) as client:
         client.hset(f"{PREFIX}:{redis_stand.key().name}", "a", "b")
     with pytest.raises(StoreError, match=r"refused the call: .*WRONGTYPE"):
-        redis_stand.look()
+        redis_stand.states()
 
 
 def test_the_rights_that_the_page_on_stores_names_are_enough(redis_stand: Stand) -> None:
@@ -264,7 +264,7 @@ def test_a_server_is_reached_by_tls_if_its_certificate_is_right(
         await front.wait_closed()
 
     redis_stand.runner.run(run())
-    assert redis_stand.look() == {"closed"}
+    assert redis_stand.states() == {"closed"}
 
 
 def cluster(folder: Path) -> Valkey:
@@ -437,7 +437,7 @@ def test_a_record_that_was_damaged_counts_as_unknown_and_is_replaced(
 
     redis_stand.runner.run(run())
     assert reports == [("record", "damaged")]
-    assert redis_stand.look() == {"closed"}
+    assert redis_stand.states() == {"closed"}
 
 
 def test_sessions_can_lie_in_a_cluster(tmp_path: Path) -> None:

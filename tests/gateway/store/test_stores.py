@@ -15,7 +15,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from support.gateway.stands import CLOSE, EXPIRY, LEASE, NOON, ODD, Stand, stand
+from support.gateway.stands import CLOSE, EXPIRY, LEASE, NOON, ODD, Stand, open_stand
 from support.gateway.states import states_of
 from support.gateway.valkey import Valkey
 from talonschema.gateway.store import Key, Learned, open_store
@@ -27,81 +27,81 @@ from talonschema.gateway.store.sqlite import SqliteStore
 # What is forgotten, and what it may cost.
 
 
-def test_a_session_is_forgotten_when_it_was_not_used_for_long(on: Stand) -> None:
-    on.know("closed")
-    on.wait(EXPIRY - 1)
-    on.finish(on.admit("closed", "closed"), Learned())
-    on.wait(EXPIRY - 1)
-    assert on.look() == {"closed"}
-    on.wait(1 + on.slack)
-    assert on.look() == frozenset()
-    assert on.begin("open", "open").states == frozenset()
+def test_a_session_is_forgotten_when_it_was_not_used_for_long(stand: Stand) -> None:
+    stand.learn("closed")
+    stand.wait(EXPIRY - 1)
+    stand.finish(stand.admit("closed", "closed"), Learned())
+    stand.wait(EXPIRY - 1)
+    assert stand.states() == {"closed"}
+    stand.wait(1 + stand.slack)
+    assert stand.states() == frozenset()
+    assert stand.begin("open", "open").states == frozenset()
 
 
-def test_refused_requests_do_not_keep_a_session(on: Stand) -> None:
-    on.know("closed")
-    on.wait(EXPIRY - 1)
-    assert on.begin("open", "open").token is None
-    on.wait(1 + on.slack)
-    assert on.look() == frozenset()
+def test_refused_requests_do_not_keep_a_session(stand: Stand) -> None:
+    stand.learn("closed")
+    stand.wait(EXPIRY - 1)
+    assert stand.begin("open", "open").token is None
+    stand.wait(1 + stand.slack)
+    assert stand.states() == frozenset()
 
 
-def test_the_requests_of_one_session_are_bounded_and_none_is_refused(on: Stand) -> None:
-    on.know("open")
-    tokens = [on.admit("open", "open") for _ in range(MOST_PENDINGS)]
+def test_the_requests_of_one_session_are_bounded_and_none_is_refused(stand: Stand) -> None:
+    stand.learn("open")
+    tokens = [stand.admit("open", "open") for _ in range(MOST_PENDINGS)]
     for wanted in ("closed", "cancelled", "closed"):
-        beyond = on.admit("open", wanted)
-        on.finish(beyond, Learned("partially_returned"))
+        beyond = stand.admit("open", wanted)
+        stand.finish(beyond, Learned("partially_returned"))
     # Not tracked one by one, so nothing was learned; but what they wanted is possible.
-    assert on.look() == {"open", "closed", "cancelled"}
+    assert stand.states() == {"open", "closed", "cancelled"}
     for token in tokens:
-        on.finish(token, Learned("open"))
-    assert on.look() == {"open", "closed", "cancelled"}
-    on.wait(LEASE)
-    on.finish(on.admit("cancelled", "cancelled"), Learned())
-    assert on.look() == {"cancelled"}
+        stand.finish(token, Learned("open"))
+    assert stand.states() == {"open", "closed", "cancelled"}
+    stand.wait(LEASE)
+    stand.finish(stand.admit("cancelled", "cancelled"), Learned())
+    assert stand.states() == {"cancelled"}
 
 
-def test_a_record_does_not_grow_without_end(on: Stand) -> None:
-    on.know("open")
+def test_a_record_does_not_grow_without_end(stand: Stand) -> None:
+    stand.learn("open")
     for number in range(MOST_PENDINGS * 5):
-        on.admit("open", ("open", "closed", None)[number % 3])
-    assert size(on) < 4000
+        stand.admit("open", ("open", "closed", None)[number % 3])
+    assert size(stand) < 4000
 
 
-def size(on: Stand) -> int:
-    if on.kind == "memory":
-        assert isinstance(on.store, MemoryStore)
-        ((_, record),) = on.store._records.values()  # noqa: SLF001 - shows nowhere else
+def size(stand: Stand) -> int:
+    if stand.kind == "memory":
+        assert isinstance(stand.store, MemoryStore)
+        ((_, record),) = stand.store._records.values()  # noqa: SLF001 - shows nowhere else
         return len(record.write())
-    if on.kind == "sqlite":
-        with closing(sqlite3.connect(on.path)) as connection:
+    if stand.kind == "sqlite":
+        with closing(sqlite3.connect(stand.path)) as connection:
             return len(connection.execute("SELECT record FROM session").fetchone()[0])
-    with closing(on.valkey.client()) as client:
-        return client.strlen(f"{PREFIX}:{on.key().name}")
+    with closing(stand.valkey.client()) as client:
+        return client.strlen(f"{PREFIX}:{stand.key().name}")
 
 
 # Keys.
 
 
-def test_ids_of_any_length_and_characters_are_kept_apart(on: Stand) -> None:
+def test_ids_of_any_length_and_characters_are_kept_apart(stand: Stand) -> None:
     states = ("open", "closed", "partially_returned", "cancelled")
     for number, session in enumerate(ODD):
-        on.know(states[number % 4], session=session)
+        stand.learn(states[number % 4], session=session)
     for number, session in enumerate(ODD):
-        assert on.look(session) == {states[number % 4]}, repr(session[:20])
+        assert stand.states(session) == {states[number % 4]}, repr(session[:20])
 
 
-def test_applications_are_kept_apart(on: Stand) -> None:
+def test_applications_are_kept_apart(stand: Stand) -> None:
     async def run() -> None:
-        first, second = Key(on.application + ":a", "b"), Key(on.application, "a:b")
-        admission = await on.store.begin(first, CLOSE)
+        first, second = Key(stand.application + ":a", "b"), Key(stand.application, "a:b")
+        admission = await stand.store.begin(first, CLOSE)
         assert admission.token
-        await on.store.finish(first, admission.token, Learned())
-        assert await states_of(on.store, first) == {"closed"}
-        assert await states_of(on.store, second) == frozenset()
+        await stand.store.finish(first, admission.token, Learned())
+        assert await states_of(stand.store, first) == {"closed"}
+        assert await states_of(stand.store, second) == frozenset()
 
-    on.runner.run(run())
+    stand.runner.run(run())
 
 
 texts = st.text(st.characters() | st.sampled_from(":#%/"), max_size=500)
@@ -124,24 +124,24 @@ def test_names_of_keys_are_distinct_short_and_printable(
 
 @pytest.mark.parametrize("kind", ["sqlite", "redis"])
 def test_another_process_finishes_what_one_began(kind: str, tmp_path: Path, valkey: Valkey) -> None:
-    with stand(kind, tmp_path, valkey) as on:
-        first, second = on.store, on.another()
-        token = on.admit("open", "closed")
-        on.store = second
-        assert on.begin("closed", "cancelled").token
-        on.finish(token, Learned("closed"))
-        on.store = first
-        assert on.look() == {"closed", "cancelled"}
-        on.runner.run(second.close())
+    with open_stand(kind, tmp_path, valkey) as stand:
+        first, second = stand.store, stand.second_store()
+        token = stand.admit("open", "closed")
+        stand.store = second
+        assert stand.begin("closed", "cancelled").token
+        stand.finish(token, Learned("closed"))
+        stand.store = first
+        assert stand.states() == {"closed", "cancelled"}
+        stand.runner.run(second.close())
 
 
 # The life of a store.
 
 
-def test_a_store_is_ready_and_can_be_closed_twice(on: Stand) -> None:
-    on.runner.run(on.store.ready())
-    on.runner.run(on.store.close())
-    on.runner.run(on.store.close())
+def test_a_store_is_ready_and_can_be_closed_twice(stand: Stand) -> None:
+    stand.runner.run(stand.store.ready())
+    stand.runner.run(stand.store.close())
+    stand.runner.run(stand.store.close())
 
 
 @pytest.mark.parametrize(
@@ -216,15 +216,15 @@ def test_the_stored_form_is_the_same_in_a_server_and_in_a_file(
 ) -> None:
     forms: list[Any] = []
     for kind in ("sqlite", "redis"):
-        with stand(kind, tmp_path, valkey) as on:
-            on.finish(on.admit("open", "closed"), Learned("closed", NOON))
-            on.admit("closed", "cancelled")
+        with open_stand(kind, tmp_path, valkey) as stand:
+            stand.finish(stand.admit("open", "closed"), Learned("closed", NOON))
+            stand.admit("closed", "cancelled")
             if kind == "sqlite":
-                with closing(sqlite3.connect(on.path)) as connection:
+                with closing(sqlite3.connect(stand.path)) as connection:
                     text = connection.execute("SELECT record FROM session").fetchone()[0]
             else:
                 with closing(valkey.client()) as client:
-                    text = client.get(f"{PREFIX}:{on.key().name}")
+                    text = client.get(f"{PREFIX}:{stand.key().name}")
             states, updated, pendings = json.loads(text)
             numbers = [[int(number) for number in each] for each in pendings.values()]
             forms.append((states, int(updated), numbers))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from support.gateway.collector import Collector, Exported, collecting
+from support.gateway.collector import Collector, Exported, run_collector
 from support.gateway.processes import listens, refusal, running
 from support.gateway.server import command, events_named, free_ports, write_config
 from support.gateway.states import states_of
@@ -35,7 +35,7 @@ SERVER, CLIENT = 2, 3
 
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    with collecting() as made:
+    with run_collector() as made:
         for name, value in made.environment.items():
             monkeypatch.setenv(name, value)
         yield made
@@ -51,7 +51,7 @@ def ask(port: int, method: str, target: str, body: bytes, **headers: str) -> Any
         return answer
 
 
-def only(spans: list[Exported], name: str, **attributes: Any) -> Exported:
+def single_span(spans: list[Exported], name: str, **attributes: Any) -> Exported:
     (found,) = [
         each
         for each in spans
@@ -95,7 +95,7 @@ def test_workers_export_what_they_did_before_they_end(tmp_path: Path, collector:
         assert events_named(program, "spans-lost") == []
     spans = collector.spans()
 
-    decision = only(spans, "talonschema.decision", **{"talonschema.decision": "allowed"})
+    decision = single_span(spans, "talonschema.decision", **{"talonschema.decision": "allowed"})
     assert (decision.trace_id, decision.parent, decision.kind) == (TRACE, SPAN, SERVER)
     assert decision.attributes == {
         "http.request.method": "PUT",
@@ -105,16 +105,16 @@ def test_workers_export_what_they_did_before_they_end(tmp_path: Path, collector:
         "talonschema.warnings": [],
         "talonschema.enforced": True,
     }
-    begin = only(spans, "talonschema.store.begin")
+    begin = single_span(spans, "talonschema.store.begin")
     assert (begin.trace_id, begin.parent, begin.kind) == (TRACE, decision.span_id, CLIENT)
     assert begin.attributes == {"db.system.name": "sqlite", "db.operation.name": "begin"}
 
-    answer = only(spans, "talonschema.answer")
+    answer = single_span(spans, "talonschema.answer")
     assert (answer.trace_id, answer.parent, answer.kind) == (TRACE, decision.span_id, SERVER)
     assert answer.attributes["talonschema.outcome"] == "learned"
-    assert only(spans, "talonschema.store.finish").parent == answer.span_id
+    assert single_span(spans, "talonschema.store.finish").parent == answer.span_id
 
-    refused = only(spans, "talonschema.decision", **{"http.response.status_code": 400})
+    refused = single_span(spans, "talonschema.decision", **{"http.response.status_code": 400})
     assert refused.attributes["talonschema.codes"] == ["json/syntax"]
     assert (refused.parent, refused.failed) == ("", False)
     assert refused.trace_id == line["trace_id"] != TRACE
@@ -148,8 +148,8 @@ def test_a_store_that_fails_is_an_error_by_its_kind(collector: Collector) -> Non
     assert [(each.failed, each.attributes["error.type"]) for each in calls] == [
         (True, "unreachable")
     ] * 2
-    assert only(spans, "talonschema.answer").attributes["talonschema.outcome"] == "failed"
-    assert not only(spans, "talonschema.decision").failed
+    assert single_span(spans, "talonschema.answer").attributes["talonschema.outcome"] == "failed"
+    assert not single_span(spans, "talonschema.decision").failed
 
 
 def test_a_look_up_has_a_span_of_its_own(collector: Collector) -> None:
@@ -158,8 +158,8 @@ def test_a_look_up_has_a_span_of_its_own(collector: Collector) -> None:
         headers = (("authorization", HIDDEN),)
         judge_and_learn(Settings(store="memory:", lookup=lookup), headers)
     spans = collector.spans()
-    look_up = only(spans, "talonschema.lookup")
-    assert look_up.parent == only(spans, "talonschema.decision").span_id
+    look_up = single_span(spans, "talonschema.lookup")
+    assert look_up.parent == single_span(spans, "talonschema.decision").span_id
     assert (look_up.kind, look_up.failed) == (CLIENT, False)
     assert look_up.attributes == {"talonschema.lookup.outcome": "unreachable"}
     assert HIDDEN.encode() not in b"".join(collector.bodies)

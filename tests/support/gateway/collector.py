@@ -48,8 +48,8 @@ class Collector:
                 span.parent_span_id.hex(),
                 span.kind,
                 span.status.code == span.status.STATUS_CODE_ERROR,
-                _plain(span.attributes),
-                _plain(resource.resource.attributes),
+                _attributes(span.attributes),
+                _attributes(resource.resource.attributes),
             )
             for body in self.bodies
             for resource in ExportTraceServiceRequest.FromString(body).resource_spans
@@ -58,7 +58,7 @@ class Collector:
         ]
 
 
-def _plain(attributes: Any) -> dict[str, Any]:
+def _attributes(attributes: Any) -> dict[str, Any]:
     return {each.key: _value(each.value) for each in attributes}
 
 
@@ -69,7 +69,7 @@ def _value(value: Any) -> Any:
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
+def run_collector() -> Iterator[Collector]:
     """Run a collector as long as the block."""
     collector = Collector()
 

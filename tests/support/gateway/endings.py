@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 
 from support.gateway.processes import Program, eventually
-from support.gateway.promises import JSON, OPEN, Front, new, path
+from support.gateway.promises import JSON, OPEN, Front, new_id, path
 from support.gateway.server import events_named
 
 CLIENTS = 8
@@ -21,7 +21,7 @@ _MEANWHILE = 300
 
 
 @contextmanager
-def busy(front: Front) -> Iterator[Counter[object]]:
+def update_load(front: Front) -> Iterator[Counter[object]]:
     """Have clients send updates as long as the block; count the statuses that they get."""
     seen: Counter[object] = Counter()
     done, lock = threading.Event(), threading.Lock()
@@ -31,7 +31,7 @@ def busy(front: Front) -> Iterator[Counter[object]]:
         while not done.is_set():
             status: object
             try:
-                connection.request("PUT", path(new()), OPEN, JSON)
+                connection.request("PUT", path(new_id()), OPEN, JSON)
                 answer = connection.getresponse()
                 answer.read()
                 status = answer.status
@@ -61,7 +61,7 @@ def wait_for_more(seen: Counter[object]) -> None:
 
 def count_lost(front: Front, *ends: Callable[[], None]) -> int:
     """Return how many requests got no 200 while parts end, one after the other."""
-    with busy(front) as seen:
+    with update_load(front) as seen:
         wait_for_more(seen)
         for end in ends:
             end()

@@ -121,22 +121,22 @@ class ReplicatedValkey:
     def _leads_to(self, node: Valkey) -> None:
         """Wait until Sentinel and HAProxy have a node for the primary."""
 
-        def right() -> bool:
+        def leads() -> bool:
             with suppress(redis.RedisError), closing(redis.Redis(port=self.port)) as client:
                 found = client.config_get("port")["port"] == str(node.port)
                 return found and client.role()[0] == b"master" and self._roles()[0] is node
             return False
 
-        eventually(right, "the replica does not take over")
+        eventually(leads, "the replica does not take over")
 
     def _wait_for_replica(self, primary: Valkey) -> None:
         """Wait until a node is the primary, and the other follows it."""
         self._leads_to(primary)
 
-        def right() -> bool:
+        def replicates() -> bool:
             with closing(primary.client()) as client:
                 info = client.info("replication")
             known = self._ask_sentinel("SENTINEL REPLICAS", NAME)
             return info.get("slave0", {}).get("state") == "online" and bool(known)
 
-        eventually(right, "the replica does not follow", 90)
+        eventually(replicates, "the replica does not follow", 90)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias
 
 from support.gateway.processes import Upstream, eventually, free_port, gateway_running, refusal
-from support.gateway.promises import BAD, OPEN, Front, new, path
+from support.gateway.promises import BAD, OPEN, Front, new_id, path
 
 Change: TypeAlias = tuple[str, str]
 """A text of a configuration, and what takes its place."""
@@ -48,7 +48,7 @@ def apply_changes(text: str, *changes: Change) -> str:
 def without_the_plugin_calls_on_sessions_are_refused(
     gateway: Gateway, folder: Path, api: Upstream
 ) -> None:
-    name = new()
+    name = new_id()
     with refusal() as port, gateway.start(folder, api, port) as front:
         assert front.ask("PUT", path(name), OPEN).status_code == 503
         assert front.ask("GET", "/v1/other").status_code == 200
@@ -58,7 +58,7 @@ def without_the_plugin_calls_on_sessions_are_refused(
 def without_the_plugin_calls_pass_if_that_is_asked_for(
     gateway: Gateway, folder: Path, api: Upstream
 ) -> None:
-    name = new()
+    name = new_id()
     with (
         gateway_running(folder) as plugin,
         gateway.start(folder, api, plugin.http, gateway.fail_open) as front,
@@ -74,9 +74,9 @@ def without_the_plugin_calls_pass_if_that_is_asked_for(
 def a_plugin_that_comes_back_is_asked_again(gateway: Gateway, folder: Path, api: Upstream) -> None:
     port = free_port()
     with gateway.start(folder, api, port) as front:
-        assert front.ask("PUT", path(new()), OPEN).status_code == 503
+        assert front.ask("PUT", path(new_id()), OPEN).status_code == 503
         with gateway_running(folder, http=port):
-            assert front.ask("PUT", path(new()), OPEN).status_code == 200
+            assert front.ask("PUT", path(new_id()), OPEN).status_code == 200
 
 
 def without_the_api_it_is_the_gateway_that_answers(
@@ -87,13 +87,13 @@ def without_the_api_it_is_the_gateway_that_answers(
         refusal() as port,
         gateway.start(folder, Upstream(port), plugin.http) as front,
     ):
-        assert front.ask("PUT", path(new()), OPEN).status_code == gateway.without_api
+        assert front.ask("PUT", path(new_id()), OPEN).status_code == gateway.without_api
 
 
 def a_plugin_that_ends_between_the_legs_does_not_spoil_the_answer(
     gateway: Gateway, folder: Path, api: Upstream
 ) -> None:
-    name = new()
+    name = new_id()
     with (
         gateway_running(folder) as plugin,
         gateway.start(folder, api, plugin.http) as front,

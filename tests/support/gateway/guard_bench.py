@@ -38,21 +38,21 @@ class Failing(MemoryStore):
         self.failing = False
         self.calls = 0
 
-    async def _struggle(self) -> None:
+    async def _fail_if_failing(self) -> None:
         self.calls += 1
         if self.failing:
             raise StoreError("the disk is full", "full")
 
     async def begin(self, key: Key, intent: Intent) -> Admission:
-        await self._struggle()
+        await self._fail_if_failing()
         return await super().begin(key, intent)
 
     async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
-        await self._struggle()
+        await self._fail_if_failing()
         return await super().finish(key, token, outcome)
 
     async def ready(self) -> None:
-        await self._struggle()
+        await self._fail_if_failing()
 
 
 class Counting:

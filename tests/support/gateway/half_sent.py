@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from support.gateway.promises import OPEN, Front, new, path
+from support.gateway.promises import OPEN, Front, new_id, path
 
 COUNT = 3000
 """More than gateways take by default."""
@@ -34,7 +34,7 @@ def half_sent_requests(
 def head(length: int) -> bytes:
     """Return the head of an update whose body has `length` bytes."""
     return (
-        f"PUT {path(new())} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        f"PUT {path(new_id())} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
         f"content-length: {length}\r\n\r\n"
     ).encode()
 
@@ -43,7 +43,7 @@ def honest_ones_pass(front: Front) -> None:
     """Send updates, each on a connection of its own; fail if one has to wait."""
     for _ in range(10):
         with front.client() as client:
-            answer = client.put(path(new()), content=OPEN, timeout=FAST_ENOUGH)
+            answer = client.put(path(new_id()), content=OPEN, timeout=FAST_ENOUGH)
             assert answer.status_code == 200
 
 

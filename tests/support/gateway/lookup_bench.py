@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any
 
 from support.gateway.processes import Upstream
-from support.gateway.promises import new, path
+from support.gateway.promises import new_id, path
 from support.gateway.states import states_of
 from talonschema.gateway import Guard, LookupSettings, Request, Response, Settings, Verdict
 from talonschema.gateway.lookup import OUTCOMES
@@ -82,5 +82,5 @@ def lookup_targets(upstream: Upstream) -> list[str]:
 
 def outcome(url: str) -> Counter[str]:
     with closing(Bench(url)) as bench:
-        assert bench.begin(update(new(), "open")).refusal is None
+        assert bench.begin(update(new_id(), "open")).refusal is None
         return bench.outcomes()

@@ -10,13 +10,13 @@ import httpx
 import pytest
 
 from support.gateway.processes import Upstream, eventually
-from support.gateway.promises import CLOSED, OPEN, Front, new, path
+from support.gateway.promises import CLOSED, OPEN, Front, new_id, path
 
 KEY: Final = "ApiKey-v1 s3cret"
 LookupPromise: TypeAlias = Callable[[Front], None]
 
 
-def looking_up(api: Upstream) -> str:
+def lookup_settings(api: Upstream) -> str:
     """Return settings by which the plugin looks up at the stand-in API, on a busy machine."""
     return f'[gateway.lookup]\nurl = "{api.url}"\ntimeout = 10\n'
 
@@ -34,7 +34,7 @@ def is_closed(front: Front, session: str) -> bool:
 
 
 def an_unknown_closed_session_is_not_reopened(front: Front) -> None:
-    name = new()
+    name = new_id()
     front.api.put(name, "closed")
     front.api.forget()
     assert front.ask("PUT", path(name), OPEN, authorization=KEY).status_code == 400
@@ -42,7 +42,7 @@ def an_unknown_closed_session_is_not_reopened(front: Front) -> None:
 
 
 def an_unknown_open_session_passes(front: Front) -> None:
-    name = new()
+    name = new_id()
     front.api.put(name, "open")
     front.api.forget()
     assert front.ask("PUT", path(name), CLOSED, authorization=KEY).status_code == 200
@@ -52,7 +52,7 @@ def an_unknown_open_session_passes(front: Front) -> None:
 
 
 def a_client_that_hangs_up_leaves_no_doubt(front: Front) -> None:
-    for name in (new(), new(), new()):
+    for name in (new_id(), new_id(), new_id()):
         assert front.ask("PUT", path(name), OPEN, authorization=KEY).status_code == 200
         front.api.fault(delay="0.4")
         with front.client() as client:

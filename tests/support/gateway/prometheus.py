@@ -73,7 +73,7 @@ class Growth(NamedTuple):
     before: dict[Series, float]
     after: dict[Series, float]
 
-    def of(self, series: Series) -> float:
+    def increase(self, series: Series) -> float:
         """Return how much a counter has grown; one that began again has grown from 0."""
         now, then = self.after.get(series, 0.0), self.before.get(series, 0.0)
         return now - then if now >= then else now
@@ -115,7 +115,7 @@ def _values(series: Series, calm: Growth, trouble: Growth) -> str:
     if series[0].endswith(("_info", "_up")):
         value = trouble.after.get(series, calm.after.get(series, 0.0))
         return f"{value:g}x{_CALM + _TROUBLE}"
-    slow, fast = calm.of(series), trouble.of(series)
+    slow, fast = calm.increase(series), trouble.increase(series)
     reached = slow * _CALM + fast
     return f"0+{slow:g}x{_CALM} {reached:.12g}+{fast:g}x{_TROUBLE - 1}"
 

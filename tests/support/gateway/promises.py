@@ -73,13 +73,13 @@ def path(session: str, more: str = "") -> str:
     return f"/v2/customer_sessions/{session}{more}"
 
 
-def new() -> str:
+def new_id() -> str:
     """Return the id of a session that nobody else has."""
     return uuid.uuid4().hex
 
 
 def a_good_update_passes_unchanged(front: Front) -> None:
-    name = new()
+    name = new_id()
     body = json.dumps(
         {"customerSession": {"attributes": {"note": "{env.HOME} {http.request.host} $uri ü 🙂"}}}
     ).encode()
@@ -97,7 +97,7 @@ def a_good_update_passes_unchanged(front: Front) -> None:
 
 
 def a_bad_update_is_answered_with_the_apis_error(front: Front) -> None:
-    name = new()
+    name = new_id()
     answer = front.ask("PUT", path(name), BAD, x_request_id="mine-1")
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/json")
     assert answer.headers["x-request-id"] == "mine-1"
@@ -107,14 +107,14 @@ def a_bad_update_is_answered_with_the_apis_error(front: Front) -> None:
 
 
 def a_key_twice_is_refused(front: Front) -> None:
-    name = new()
+    name = new_id()
     body = b'{"customerSession": {"state": "open", "state": "closed"}}'
     assert front.ask("PUT", path(name), body).status_code == 400
     assert front.requests_about(name) == []
 
 
 def bodies_in_chunks_are_judged(front: Front) -> None:
-    name = new()
+    name = new_id()
     with front.client() as client:
         pieces = (OPEN[at : at + 5] for at in range(0, len(OPEN), 5))
         assert client.put(path(name), content=pieces).status_code == 200
@@ -124,7 +124,7 @@ def bodies_in_chunks_are_judged(front: Front) -> None:
 
 
 def compressed_bodies_are_judged_and_passed_on_as_they_came(front: Front) -> None:
-    name = new()
+    name = new_id()
     headers = {"content-encoding": "gzip"}
     with front.client() as client:
         packed = gzip.compress(OPEN)
@@ -136,7 +136,7 @@ def compressed_bodies_are_judged_and_passed_on_as_they_came(front: Front) -> Non
 
 
 def bodies_over_the_limit_are_refused(front: Front) -> None:
-    name = new()
+    name = new_id()
     big = b'{"customerSession": {}' + b" " * (2 * MIB) + b"}"
     with front.client() as client:
         assert client.put(path(name), content=big).status_code == 413
@@ -148,7 +148,7 @@ def bodies_over_the_limit_are_refused(front: Front) -> None:
 
 
 def bodies_up_to_the_limit_pass(front: Front) -> None:
-    name = new()
+    name = new_id()
     big = b'{"customerSession": {}' + b" " * (2 * MIB - 100) + b"}"
     with front.client() as client:
         assert client.put(path(name), content=big).status_code == 200
@@ -157,13 +157,13 @@ def bodies_up_to_the_limit_pass(front: Front) -> None:
 
 
 def calls_that_expect_to_be_let_go_on_are_judged(front: Front) -> None:
-    name = new()
+    name = new_id()
     assert front.ask("PUT", path(name), OPEN, Expect="100-continue").status_code == 200
     assert front.ask("PUT", path(name), BAD, Expect="100-continue").status_code == 400
 
 
 def other_types_and_no_body_are_refused(front: Front) -> None:
-    name = new()
+    name = new_id()
     form = "application/x-www-form-urlencoded"
     assert front.ask("PUT", path(name), OPEN, **{"content-type": form}).status_code == 415
     assert front.ask("PUT", path(name)).status_code == 400
@@ -187,18 +187,18 @@ TRICKS = (
 
 def hidden_calls_are_refused(front: Front) -> None:
     for method, form in TRICKS:
-        name = new()
+        name = new_id()
         answer = front.ask(method, form.format(name), BAD)
         assert answer.status_code == 400, form
         assert front.requests_about(name) == [], form
-    name = new()
+    name = new_id()
     answer = front.ask("POST", path(name), BAD, **{"x-http-method-override": "PUT"})
     assert answer.status_code == 400
     assert front.requests_about(name) == []
 
 
 def ids_stay_encoded(front: Front) -> None:
-    name = f"{new()}%20%C3%BC%3F"
+    name = f"{new_id()}%20%C3%BC%3F"
     assert front.ask("PUT", path(name), OPEN).status_code == 200
     (seen,) = front.requests_about(name)
     assert seen["target"] == path(name)
@@ -206,7 +206,7 @@ def ids_stay_encoded(front: Front) -> None:
 
 
 def other_calls_pass_untouched(front: Front) -> None:
-    name = new()
+    name = new_id()
     front.ask("PUT", path(name), OPEN)
     assert front.ask("GET", path(name)).json()["customerSession"]["state"] == "open"
     for method, target, body in (
@@ -226,13 +226,13 @@ def other_calls_pass_untouched(front: Front) -> None:
 def faults_of_the_api_pass(front: Front) -> None:
     for fault, status in (("fail-before", 500), ("conflict", 409)):
         front.api.fault(fault=fault)
-        answer = front.ask("PUT", path(new()), OPEN)
+        answer = front.ask("PUT", path(new_id()), OPEN)
         assert answer.status_code == status
         assert "message" in answer.json()
 
 
 def what_a_client_says_of_the_plugin_counts_for_nothing(front: Front) -> None:
-    name = new()
+    name = new_id()
     answer = front.ask(
         "PUT",
         path(name),
@@ -249,9 +249,9 @@ def what_a_client_says_of_the_plugin_counts_for_nothing(front: Front) -> None:
 
 
 def a_refusal_is_logged_with_its_trace(front: Front) -> None:
-    trace, request = new(), new()
+    trace, request = new_id(), new_id()
     parent = f"00-{trace}-00f067aa0ba902b7-01"
-    front.ask("PUT", path(new()), BAD, traceparent=parent, x_request_id=request)
+    front.ask("PUT", path(new_id()), BAD, traceparent=parent, x_request_id=request)
 
     def lines_of_request() -> list[dict[str, Any]]:
         lines = parse_log(front.plugin.output()) if front.plugin else []
@@ -281,7 +281,7 @@ REQUEST_LEG = (
 
 
 def states_are_learned(front: Front) -> None:
-    name = new()
+    name = new_id()
     with front.client() as client:
 
         def put(body: bytes | None, more: str = "") -> int:
@@ -299,7 +299,7 @@ def states_are_learned(front: Front) -> None:
 def a_client_that_comes_back_at_once_meets_the_new_state(front: Front) -> None:
     with front.client() as client:
         for _ in range(50):
-            name = new()
+            name = new_id()
             assert client.put(path(name), content=CLOSED).status_code == 200
             assert client.put(path(name), content=OPEN).status_code == 400
             assert len(front.requests_about(name)) == 1
@@ -307,14 +307,14 @@ def a_client_that_comes_back_at_once_meets_the_new_state(front: Front) -> None:
 
 
 def a_dry_update_is_not_learned(front: Front) -> None:
-    name = new()
+    name = new_id()
     assert front.ask("PUT", path(name, "?dry=true"), CLOSED).status_code == 200
     assert front.ask("PUT", path(name), OPEN).status_code == 200
 
 
 def a_dry_return_is_not_learned(front: Front) -> None:
     for dry in ("true", "True", "1"):
-        name = new()
+        name = new_id()
         front.ask("PUT", path(name), CLOSED)
         answer = front.ask("POST", path(name, f"/returns?dry={dry}"), RETURN)
         assert answer.status_code == 200
@@ -323,7 +323,7 @@ def a_dry_return_is_not_learned(front: Front) -> None:
 
 
 def what_the_answer_says_is_learned(front: Front) -> None:
-    name = new()
+    name = new_id()
     front.ask("PUT", path(name), CLOSED)
     asked = b'{"customerSession": {"state": "cancelled"}, "responseContent": ["customerSession"]}'
     front.api.fault(encoding="gzip", chunks="5")
@@ -333,7 +333,7 @@ def what_the_answer_says_is_learned(front: Front) -> None:
 
 
 def a_big_answer_passes_whole_and_is_learned(front: Front) -> None:
-    name = new()
+    name = new_id()
     front.api.fault(padding=str(3 * MIB))
     answer = front.ask("PUT", path(name), CLOSED)
     assert len(answer.json()["padding"]) == 3 * MIB
@@ -341,7 +341,7 @@ def a_big_answer_passes_whole_and_is_learned(front: Front) -> None:
 
 
 def a_refusal_of_the_api_teaches_nothing(front: Front) -> None:
-    name = new()
+    name = new_id()
     front.ask("PUT", path(name), CLOSED)
     front.api.fault(fault="conflict")
     assert (
@@ -353,7 +353,7 @@ def a_refusal_of_the_api_teaches_nothing(front: Front) -> None:
 
 
 def a_server_error_leaves_open_what_came_of_it(front: Front) -> None:
-    name = new()
+    name = new_id()
     front.ask("PUT", path(name), OPEN)
     front.api.fault(fault="fail-after")
     assert front.ask("PUT", path(name), CLOSED).status_code == 500
@@ -365,7 +365,7 @@ def a_server_error_leaves_open_what_came_of_it(front: Front) -> None:
 
 
 def a_lost_answer_leaves_open_what_came_of_it(front: Front) -> None:
-    name = new()
+    name = new_id()
     front.ask("PUT", path(name), OPEN)
     # As a header, since gateways may try again.
     fault = {"x-upstream-fault": "drop-before"}
@@ -375,7 +375,7 @@ def a_lost_answer_leaves_open_what_came_of_it(front: Front) -> None:
 
 
 def a_repeated_request_gets_the_apis_old_answer_and_teaches_nothing(front: Front) -> None:
-    name = new()
+    name = new_id()
     asked = b'{"customerSession": {"state": "closed"}, "responseContent": ["customerSession"]}'
 
     def close(key: str, body: bytes = asked) -> httpx.Response:
@@ -400,7 +400,7 @@ def a_repeated_request_gets_the_apis_old_answer_and_teaches_nothing(front: Front
 
 def an_answer_of_no_real_run_teaches_nothing(front: Front) -> None:
     for fault in ("dry", "elsewhere"):
-        name = new()
+        name = new_id()
         front.ask("PUT", path(name), OPEN)
         front.api.fault(fault=fault)
         assert front.ask("PUT", path(name), CLOSED).status_code == 200
@@ -414,7 +414,7 @@ def an_answer_of_no_real_run_teaches_nothing(front: Front) -> None:
 
 
 def a_lost_answer_can_be_asked_for_again(front: Front) -> None:
-    name = new()
+    name = new_id()
     front.ask("PUT", path(name), OPEN)
     lost = {"idempotency-key": "checkout-1", "x-upstream-fault": "drop-after"}
     assert front.ask("PUT", path(name), CLOSED, **lost).status_code in {502, 503}

@@ -115,7 +115,7 @@ class Model:
         if fault < 0.03:
             return {"status": 500}
         if fault < 0.06:
-            task = asyncio.create_task(self.later(session, ask))
+            task = asyncio.create_task(self.commit_later(session, ask))
             self.late.add(task)
             return {}
         done = self.commit(session, ask)
@@ -128,7 +128,7 @@ class Model:
             return {"status": 500}
         return {} if fault < 0.12 else answer
 
-    async def later(self, session: str, ask: Ask) -> None:
+    async def commit_later(self, session: str, ask: Ask) -> None:
         """Do it when nobody waits for it any more."""
         for _ in range(5):
             await self.pause()

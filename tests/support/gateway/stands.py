@@ -56,11 +56,11 @@ class Stand:
         self.runner = asyncio.Runner()
         self.valkey = valkey
         self.path = folder / f"{self.application}.db"
-        self.store = self.another()
+        self.store = self.second_store()
         self.slack = EXPIRY / STEPS if kind == "sqlite" else 0.0
         """Seconds for which a session may be remembered longer than it has to."""
 
-    def another(self) -> Store:
+    def second_store(self) -> Store:
         """Return a second store of the same sessions; for memory, there is none."""
         if self.kind == "memory":
             return MemoryStore(lease=LEASE, expiry=EXPIRY, now=lambda: self.now)
@@ -113,14 +113,14 @@ class Stand:
         """Finish a request that was done, and return what came of it."""
         return self.runner.run(self.store.finish(self.key(session), token, Learned()))
 
-    def know(self, state: str, *, session: str = "session-1") -> None:
+    def learn(self, state: str, *, session: str = "session-1") -> None:
         """Let the store learn that a session is in a state."""
         everything = "open closed partially_returned cancelled new"
         token = self.admit(everything, state, session=session)
         self.finish(token, Learned(state), session=session)
-        assert self.look(session) == {state}
+        assert self.states(session) == {state}
 
-    def look(self, session: str = "session-1", *, strict_new: bool = False) -> frozenset[str]:
+    def states(self, session: str = "session-1", *, strict_new: bool = False) -> frozenset[str]:
         """Return the states that a session may be in; see `states_of`."""
         return self.runner.run(states_of(self.store, self.key(session), strict_new=strict_new))
 
@@ -139,7 +139,7 @@ class Stand:
 
 
 @contextmanager
-def stand(kind: str, folder: Path, valkey: Valkey) -> Iterator[Stand]:
+def open_stand(kind: str, folder: Path, valkey: Valkey) -> Iterator[Stand]:
     made = Stand(kind, folder, valkey)
     try:
         yield made

@@ -43,12 +43,12 @@ class Filter(NamedTuple):
         """Return the states that the session may be in."""
         return set(await states_of(self.guard.store, Key("default", session)))
 
-    async def becomes(self, *states: str) -> None:
+    async def wait_for(self, *states: str) -> None:
         """Wait until the session may be in these states."""
         while await self.states() != set(states):  # noqa: ASYNC110 - a store sets no event
             await asyncio.sleep(0.005)
 
-    async def say(self, *messages: Any) -> list[Any]:
+    async def send(self, *messages: Any) -> list[Any]:
         """Send messages one by one, each after the reply to the one before; return the replies.
 
         The service is expected to end the stream by itself, in reply to the last one or after it.
@@ -90,11 +90,11 @@ async def running(store: Store | None = None, **options: Any) -> AsyncIterator[F
 
 
 def run(test: Callable[[Filter], Coroutine[Any, Any, None]], **options: Any) -> None:
-    async def within() -> None:
+    async def run_test() -> None:
         async with running(**options) as service:
             await test(service)
 
-    asyncio.run(within())
+    asyncio.run(run_test())
 
 
 def request_message(

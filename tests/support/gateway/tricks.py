@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 import talonschema
-from support.gateway.promises import CLOSED, OPEN, Front, new, path
+from support.gateway.promises import CLOSED, OPEN, Front, new_id, path
 
 _CHUNKED: Final = b"%x\r\n%s\r\n0\r\n\r\n" % (len(OPEN), OPEN)
 _LENGTH: Final = f"Content-Length: {len(OPEN)}"
@@ -39,14 +39,14 @@ class Trick(NamedTuple):
         return "\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + self.body.replace(OPEN, body)
 
 
-def _of(kind: str, *targets: str, method: str = "PUT") -> tuple[Trick, ...]:
+def _tricks(kind: str, *targets: str, method: str = "PUT") -> tuple[Trick, ...]:
     return tuple(Trick(f"{kind}-{at}", each, method) for at, each in enumerate(targets))
 
 
 _SESSION: Final = "/v2/customer_sessions/{}"
 
 TRICKS: Final = (
-    *_of(
+    *_tricks(
         "fragment",
         _SESSION + "?dry=true#",
         _SESSION + "?dry=true#&dry=false",
@@ -54,7 +54,7 @@ TRICKS: Final = (
         _SESSION + "#?dry=true",
         _SESSION + "?x#&dry=false",
     ),
-    *_of(
+    *_tricks(
         "dry",
         _SESSION + "?dry=yes",
         _SESSION + "?dry=2",
@@ -66,7 +66,7 @@ TRICKS: Final = (
         _SESSION + "?dry=0",
         _SESSION + "?dry=",
     ),
-    *_of(
+    *_tricks(
         "path",
         "/v2//customer_sessions/{}",
         "/v2/./customer_sessions/{}",
@@ -85,14 +85,14 @@ TRICKS: Final = (
         "/v2/customer_sessions/b%2F..%2F{}",
         "//v2/customer_sessions/{}",
     ),
-    *_of(
+    *_tricks(
         "absolute",
         "http://x" + _SESSION,
         "HTTP://other:80" + _SESSION,
         "https://x" + _SESSION,
         "http://x//v2/customer_sessions/{}",
     ),
-    *_of(
+    *_tricks(
         "letters",
         "/v2/customer_se\xc5\xbfsions/{}",
         "/v2/customer_sessions/{}\xe9",
@@ -156,7 +156,7 @@ def nothing_slips(front: Front, trick: Trick, *, answered: bool = True, body: by
 
     `answered` False: the gateway may hang up without an answer, or answer in another form.
     """
-    session = new()
+    session = new_id()
     assert front.ask("PUT", path(session), CLOSED).status_code == 200
     answer = exchange(front.port, trick.request(session, body))
     assert front.api.state(session) == "closed"
