@@ -162,11 +162,11 @@ def test_wrong_usage(run: Run, write: Write, arguments: Sequence[str], reported:
 def test_engine_that_is_not_installed(
     run: Run, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(_edition: str, _name: str | None) -> None:
+    def fail_import(_edition: str, _name: str | None) -> None:
         message = "jsonschema-rs is not installed"
         raise ImportError(message)
 
-    monkeypatch.setattr("talonschema.validator.make_engine", missing)
+    monkeypatch.setattr("talonschema.validator.make_engine", fail_import)
     status, _, err = run("check", "--engine", "jsonschema-rs", write(CLEAN))
     assert (status, err) == (2, "talonschema: error: jsonschema-rs is not installed\n")
 

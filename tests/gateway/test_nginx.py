@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.gateway.endings import count_lost, count_lost_with_workers
+from support.gateway.endings import count_lost_requests, count_lost_with_workers
 from support.gateway.failures import OF_BOTH_LEGS, Failure, Gateway, apply_changes
 from support.gateway.half_sent import half_requests_shut_nobody_out
 from support.gateway.installed import need
@@ -184,7 +184,7 @@ def test_two_services_restarted_in_turn_cost_no_request(tmp_path: Path, upstream
 
         start(first, 0)
         start(last, 1)
-        assert count_lost(front, lambda: restart(first, 0), lambda: restart(last, 1)) == 0
+        assert count_lost_requests(front, lambda: restart(first, 0), lambda: restart(last, 1)) == 0
 
 
 def worker_change(port: int, other: int) -> tuple[str, str]:

@@ -85,7 +85,7 @@ CALLS: list[dict[str, Any]] = [
 ]
 
 
-class Known(NamedTuple):
+class Case(NamedTuple):
     """A payload of a rule's examples, and what it is judged by."""
 
     edition: str
@@ -94,7 +94,7 @@ class Known(NamedTuple):
     policy: Policy
 
 
-def example_cases() -> Iterator[Known]:
+def example_cases() -> Iterator[Case]:
     for rule in RULES.values():
         for example in (*rule.code.bad, *rule.code.good):
             context = dict(example.context)
@@ -102,16 +102,16 @@ def example_cases() -> Iterator[Known]:
             policy = Policy.from_mapping(context.pop("policy", {}))
             if context.get("previous") == "NEW":
                 context["previous"] = NEW
-            yield Known(edition, example.data, context, policy)
+            yield Case(edition, example.data, context, policy)
 
 
 @st.composite
-def generated_cases(draw: st.DrawFn) -> Known:
+def generated_cases(draw: st.DrawFn) -> Case:
     edition, model = draw(sent_or_received)
     own = payloads(model, edition)
     context = {"model": model, "previous": draw(st.sampled_from(PREVIOUS))}
     context |= draw(st.sampled_from(CALLS))
-    return Known(edition, draw(maybe_damage(own)), context, draw(st.sampled_from(POLICIES)))
+    return Case(edition, draw(maybe_damage(own)), context, draw(st.sampled_from(POLICIES)))
 
 
 POLICIES = list(SHAPES.values())
@@ -119,7 +119,7 @@ KNOWN = list(example_cases())
 
 
 @st.composite
-def extreme_cases(draw: st.DrawFn, bases: st.SearchStrategy[Known]) -> Known:
+def extreme_cases(draw: st.DrawFn, bases: st.SearchStrategy[Case]) -> Case:
     """Draw a payload with extreme values anywhere in it."""
     base = draw(bases)
     payload = base.payload
@@ -133,14 +133,14 @@ VALIDATORS: dict[tuple[str, EngineName, int], Validator] = {}
 """By edition, engine and identity of the policy; those live as long as this module."""
 
 
-def validator(case: Known, engine: EngineName) -> Validator:
+def validator(case: Case, engine: EngineName) -> Validator:
     key = (case.edition, engine, id(case.policy))
     if key not in VALIDATORS:
         VALIDATORS[key] = Validator(edition=case.edition, engine=engine, policy=case.policy)
     return VALIDATORS[key]
 
 
-def check_case(case: Known) -> Report:
+def check_case(case: Case) -> Report:
     """Return the report of both engines, which has every form that reports have."""
     first, other = (
         validator(case, engine).check(case.payload, **case.context) for engine in ENGINES
@@ -154,13 +154,13 @@ def check_case(case: Known) -> Report:
 
 @settings(max_examples=EXAMPLES)
 @given(extreme_cases(generated_cases()))
-def test_no_rule_fails(case: Known) -> None:
+def test_no_rule_fails(case: Case) -> None:
     check_case(case)
 
 
 @settings(max_examples=EXAMPLES)
 @given(extreme_cases(st.sampled_from(KNOWN)), st.sampled_from([None, *POLICIES]))
-def test_no_rule_fails_on_what_it_is_about(case: Known, policy: Policy | None) -> None:
+def test_no_rule_fails_on_what_it_is_about(case: Case, policy: Policy | None) -> None:
     check_case(case if policy is None else case._replace(policy=policy))
 
 
@@ -183,4 +183,4 @@ def test_sums_beyond_a_double(number: Any, model: str) -> None:
     }
     for policy in (SHAPES["exact"], SHAPES["lax"], SHAPES["everything"]):
         for edition in ("2022-06", "2026-06"):
-            check_case(Known(edition, session, {"model": model}, policy))
+            check_case(Case(edition, session, {"model": model}, policy))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.gateway.envoy import PAIRS, SINGLE
-from support.gateway.envoy_stands import Stand, standing
+from support.gateway.envoy_stands import Stand, open_stand
 from support.gateway.processes import Upstream
 
 
@@ -16,7 +16,7 @@ def shared_stand(
     request: pytest.FixtureRequest, api: Upstream, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stand]:
     """One for each worker of the test run and file."""
-    with standing(request.param, tmp_path_factory.mktemp("envoy"), api) as made:
+    with open_stand(request.param, tmp_path_factory.mktemp("envoy"), api) as made:
         yield made
 
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from support.gateway.envoy import GRPC_PAIR, PAIR, SINGLE
-from support.gateway.envoy_stands import Stand, each_file, is_error, serving, standing
+from support.gateway.envoy_stands import Stand, each_file, is_error, open_stand, serving
 from support.gateway.processes import Upstream, eventually
 from support.gateway.promises import CLOSED, MIB, OPEN, RETURN, new_id, path
 
@@ -55,7 +55,7 @@ def test_what_follows_a_whole_object_passes_too(config: str, tmp_path: Path) -> 
 
     with (
         serving(Padded) as port,
-        standing(config, tmp_path, Upstream(port)) as stand,
+        open_stand(config, tmp_path, Upstream(port)) as stand,
     ):
         name = new_id()
         assert len(stand.put(name, CLOSED).content) == 15 + 5 * MIB
@@ -85,7 +85,7 @@ def test_answers_of_other_kinds_pass_and_are_learned(config: str, tmp_path: Path
     }
     with (
         serving(Odd) as port,
-        standing(config, tmp_path, Upstream(port)) as stand,
+        open_stand(config, tmp_path, Upstream(port)) as stand,
     ):
         for body, answer in kinds.items():
             name = new_id()
@@ -128,7 +128,7 @@ def test_answers_of_any_length_pass(stand: Stand) -> None:
 def test_an_answer_that_the_gateway_can_not_hold_is_lost(
     tmp_path: Path, upstream: Upstream
 ) -> None:
-    with standing(PAIR, tmp_path, upstream) as stand:
+    with open_stand(PAIR, tmp_path, upstream) as stand:
         name = new_id()
         upstream.fault(padding=str(20 * MIB), unknown_length="1")
         answer = stand.put(name, CLOSED)
@@ -144,7 +144,7 @@ def test_a_client_that_reads_no_more_than_the_head_teaches_all_the_same(
 ) -> None:
     head = f"PUT {path('{}')} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
     request = f"{head}content-length: {len(CLOSED)}\r\n\r\n"
-    with standing(PAIR, tmp_path, upstream) as stand:
+    with open_stand(PAIR, tmp_path, upstream) as stand:
         for at in range(60):
             name = new_id()
             upstream.fault(padding=str(at * 30_000), chunks="3")

@@ -18,7 +18,7 @@ from support.gateway.envoy_stands import (
     each_file,
     each_pair,
     is_error,
-    standing,
+    open_stand,
 )
 from support.gateway.processes import Upstream, eventually, free_port, gateway_running, refusal
 from support.gateway.promises import BAD, CLOSED, OPEN, Front, new_id, path
@@ -115,7 +115,7 @@ def test_a_crash_between_request_and_answer(
 ) -> None:
     name = new_id()
     with (
-        standing(config, tmp_path, upstream) as stand,
+        open_stand(config, tmp_path, upstream) as stand,
         ThreadPoolExecutor(1) as pool,
     ):
         upstream.fault(delay_after="1")
@@ -130,7 +130,7 @@ def test_a_crash_between_request_and_answer(
 
 @each_file
 def test_a_reload_drops_no_request(config: str, tmp_path: Path, upstream: Upstream) -> None:
-    with standing(config, tmp_path, upstream, 'mode = "report"') as stand:
+    with open_stand(config, tmp_path, upstream, 'mode = "report"') as stand:
         file = tmp_path / "talonschema.toml"
         statuses = []
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.gateway.envoy import API, CONFIGS, PAIR, SINGLE
-from support.gateway.envoy_stands import ENDPOINT, Stand, block, standing, validate
+from support.gateway.envoy_stands import ENDPOINT, Stand, block, open_stand, validate
 from support.gateway.lookups import OF_LOOKUPS, lookup_settings
 from support.gateway.processes import Upstream
 from support.gateway.promises import LOG, REQUEST_LEG, RESPONSE_LEG, Front
@@ -52,7 +52,7 @@ def test_the_files_are_valid_as_they_are(file: Path) -> None:
 def test_look_ups_settle_what_is_unknown_or_in_doubt(
     config: str, tmp_path: Path, upstream: Upstream
 ) -> None:
-    with standing(
+    with open_stand(
         config, tmp_path, upstream, lookup_settings(upstream), AUTHORIZED[config]
     ) as stand:
         for promise in OF_LOOKUPS:

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from support.gateway.envoy import PAIR, SINGLE, Behind, envoy_running
-from support.gateway.envoy_stands import Stand, each_file, is_error, serving, standing
+from support.gateway.envoy_stands import Stand, each_file, is_error, open_stand, serving
 from support.gateway.processes import Upstream, refusal
 from support.gateway.promises import BAD, CLOSED, JSON, MIB, OPEN, Front, new_id, path
 from talonschema.gateway.envoy_messages import METHOD, SERVICE, ProcessingRequest
@@ -38,7 +38,7 @@ def test_refusals_have_the_form_of_the_apis_errors(stand: Stand) -> None:
 
 @each_file
 def test_refusals_can_be_problem_details(config: str, tmp_path: Path, upstream: Upstream) -> None:
-    with standing(config, tmp_path, upstream, 'errors = "problem"') as stand:
+    with open_stand(config, tmp_path, upstream, 'errors = "problem"') as stand:
         answer = stand.put(new_id(), BAD)
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
@@ -46,7 +46,7 @@ def test_refusals_can_be_problem_details(config: str, tmp_path: Path, upstream: 
 
 @each_file
 def test_warnings_travel_with_the_answer(config: str, tmp_path: Path, upstream: Upstream) -> None:
-    with standing(config, tmp_path, upstream, "warnings_header = true") as stand:
+    with open_stand(config, tmp_path, upstream, "warnings_header = true") as stand:
         answer = stand.put(new_id(), OFFERED)
         assert answer.status_code == 200
         assert "codes/duplicate-coupon" in answer.headers["x-talonschema-warnings"]
@@ -57,7 +57,7 @@ def test_warnings_travel_with_the_answer(config: str, tmp_path: Path, upstream: 
 def test_what_would_be_refused_passes_in_mode_report(
     config: str, tmp_path: Path, upstream: Upstream
 ) -> None:
-    with standing(config, tmp_path, upstream, 'mode = "report"') as stand:
+    with open_stand(config, tmp_path, upstream, 'mode = "report"') as stand:
         name = new_id()
         assert stand.put(name, CLOSED).status_code == 200
         answer = stand.put(name, OPEN)
@@ -149,7 +149,7 @@ def test_a_body_that_is_cut_short_is_refused(tmp_path: Path, upstream: Upstream)
             "{ max_request_bytes: 64, allow_partial_message: true, pack_as_bytes: true }"
         )
     }
-    with standing(PAIR, tmp_path, upstream, edits=edits) as stand:
+    with open_stand(PAIR, tmp_path, upstream, edits=edits) as stand:
         assert is_error(stand.put(new_id(), OPEN.ljust(1000)), 413)
         assert stand.put(new_id(), OPEN).status_code == 200
 

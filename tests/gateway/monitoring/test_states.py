@@ -69,7 +69,7 @@ ALERT_OF: Final = {
 """The alert that is for each state."""
 
 
-class Seen(NamedTuple):
+class Observations(NamedTuple):
     """What the states looked like."""
 
     growths: dict[str, Growth]
@@ -128,7 +128,7 @@ def worker_pids(source: int, count: int) -> dict[int, int]:
 
 
 @pytest.fixture(scope="module")
-def observations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+def observations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observations]:
     folder = tmp_path_factory.mktemp("monitoring")
     first = free_ports(3)
     admin = first + 2
@@ -152,7 +152,7 @@ def observations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         growths["store"] = growth_during(
             alone, lambda: [Asker(alone).put(GOOD) for _ in range(_RUN)]
         )
-        yield Seen(growths, prometheus)
+        yield Observations(growths, prometheus)
 
 
 def growth_during(port: int, do: Callable[[], Any]) -> Growth:
@@ -211,7 +211,9 @@ def kill(pid: int, admin: int) -> None:
     eventually(back, "the worker does not come back", 60)
 
 
-def test_each_state_has_its_alert_and_calm_has_none(observations: Seen, tmp_path: Path) -> None:
+def test_each_state_has_its_alert_and_calm_has_none(
+    observations: Observations, tmp_path: Path
+) -> None:
     calm = observations.growths["calm"]
     # Whether the event loop is late while nothing happens is up to the machine.
     none = 'alertname!="TalonschemaEventLoopLag"'
@@ -226,7 +228,7 @@ def test_each_state_has_its_alert_and_calm_has_none(observations: Seen, tmp_path
     promtool("test", "rules", path)
 
 
-def test_each_query_of_the_dashboard_has_an_answer(observations: Seen) -> None:
+def test_each_query_of_the_dashboard_has_an_answer(observations: Observations) -> None:
     board = json.loads(DASHBOARD.read_text("utf-8"))
     for variable in board["templating"]["list"]:
         if variable["type"] == "query":
@@ -243,7 +245,7 @@ def test_each_query_of_the_dashboard_has_an_answer(observations: Seen) -> None:
             assert set(re.findall(r"\{\{(\w+)\}\}", query["legendFormat"])) <= labels, expression
 
 
-def test_each_rule_records(observations: Seen) -> None:
+def test_each_rule_records(observations: Observations) -> None:
     for record in re.findall(r"record: (\S+)", RULES.read_text("utf-8")):
         observations.prometheus.answer(record)
 

@@ -412,7 +412,7 @@ def store_after_leases(kind: str, folder: Path, valkey: Valkey) -> Store:
     return RedisStore(valkey.url, lease=racer.LEASE, timeout=30, now=now)
 
 
-async def count_learned(store: Store, application: str, model: Model) -> int:
+async def count_learned_states(store: Store, application: str, model: Model) -> int:
     """Do one request alone on each session, and return how many states were learned so."""
     count = 0
     for session in list(model.history):
@@ -446,7 +446,7 @@ def test_many_clients_of_one_process(clients: int) -> None:
         tally = racer.sum_tallies(list(await asyncio.gather(*tasks)))
         await asyncio.gather(*model.late)
         turned = racer.LEASE
-        assert await count_learned(store, application, model) > 0
+        assert await count_learned_states(store, application, model) > 0
         return tally
 
     tally = asyncio.run(race())
@@ -478,7 +478,7 @@ def test_many_clients_of_several_processes(kind: str, tmp_path: Path, valkey: Va
         server.close()
         await server.wait_closed()
         store = store_after_leases(kind, tmp_path, valkey)
-        assert await count_learned(store, application, model) > 0
+        assert await count_learned_states(store, application, model) > 0
         await store.close()
         return racer.sum_tallies([racer.Tally(*json.loads(output)) for output, _ in printed])
 

@@ -59,7 +59,7 @@ def wait_for_more(seen: Counter[object]) -> None:
     eventually(lambda: seen.total() >= goal, "nothing goes on", 120)
 
 
-def count_lost(front: Front, *ends: Callable[[], None]) -> int:
+def count_lost_requests(front: Front, *ends: Callable[[], None]) -> int:
     """Return how many requests got no 200 while parts end, one after the other."""
     with update_load(front) as seen:
         wait_for_more(seen)
@@ -83,4 +83,4 @@ def count_lost_with_workers(front: Front, program: Program, number: signal.Signa
         # Gateways have to find out.
         time.sleep(2)
 
-    return count_lost(front, lambda: end(0), lambda: end(1))
+    return count_lost_requests(front, lambda: end(0), lambda: end(1))

@@ -40,7 +40,7 @@ class Stand(NamedTuple):
 
 
 @contextmanager
-def standing(
+def open_stand(
     config: str,
     folder: Path,
     api: Upstream,
