@@ -50,7 +50,16 @@ RETURN = {"returnedCartItems": [{"position": 0}]}
         ),
         ({"customerProfile": {}, "state": "open"}, None, {"/customerProfile": ()}),
         ({"var_return": {}}, STATE, {"/var_return": ("snake-case", "return")}),
-        (item(Category="a", category="b"), None, {"/cartItems/0/Category": ()}),
+        (
+            item(Category="a", category="b"),
+            None,
+            {"/cartItems/0/Category": ("beside", "category")},
+        ),
+        (
+            {"coupon_codes": [], "couponCodes": []},
+            None,
+            {"/coupon_codes": ("beside", "couponCodes")},
+        ),
         # Only the API sets a position.
         (item(Position=1), None, {"/cartItems/0/Position": ()}),
         (item(positon=1), None, {"/cartItems/0/positon": ()}),
@@ -64,7 +73,7 @@ RETURN = {"returnedCartItems": [{"position": 0}]}
     ids=[
         *("version 1, in a response", "nothing in its place", "its successor is there"),
         *("of a session, on an item", "profiles", "a profile in a session", "the name in an SDK"),
-        "the name is there",
+        *("the name is there", "the name is there, beside that in an SDK"),
         *("a read-only name", "like a read-only name", "a model of this edition"),
     ],
 )

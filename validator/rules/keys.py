@@ -36,6 +36,7 @@ _GUESSES = 100
             "the API's name is {suggestion}; if the payload is meant to be in the SDKs' "
             'names, check it with naming="snake" (--naming snake)'
         ),
+        "beside": "leave it out: {suggestion} is there, and differs in spelling only",
         "wire-name": "in the SDKs' names this is {suggestion}",
         "profile": "a profile is updated by an endpoint of its own, Update customer profile",
         "version-1": "a key of the first API version: use {suggestion}",
@@ -160,14 +161,16 @@ def explain(
     """Return what an unknown `key` of `part`, in a payload of `root`, may have been meant for.
 
     That is the kind of the explanation and the suggestion, as the hints of
-    ``payload/unknown-property`` take them; None where there is none. Neither a key that is
-    `present` nor one that only the API sets is suggested as the spelling that was meant.
+    ``payload/unknown-property`` take them; None where there is none. No key that is `present` is
+    suggested as a replacement, and no key that only the API sets.
     """
     snake, plain = _spellings(part)
     name = snake.get(key) or plain.get(plain_name(key))
     if name is not None:
-        if name in present or name in _read_only(part):
+        if name in _read_only(part):
             return None, None
+        if name in present:
+            return "beside", name
         return ("snake-case" if key in snake else "case"), name
     if part.model == "IntegrationRequest" and key in _OF_PROFILES:
         return "profile", None
