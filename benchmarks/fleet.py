@@ -268,7 +268,7 @@ def measure(folder: Path, calm: float) -> Iterator[Row]:
                 time.sleep(calm)
 
         phases: tuple[tuple[str, Callable[[], None]], ...] = (
-            ("Nothing", lambda: None),
+            ("None", lambda: None),
             ("Both machines are restarted, one after the other", restart),
             ("Valkey's replica takes over in order", store.hand_over),
             ("Valkey's primary is killed", lambda: store.fail(signal.SIGKILL)),
@@ -290,7 +290,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     chosen = parser.parse_args()
-    print("| What happens | Requests | Lost | Refused falsely | Slipped | Failures of the store |")
+    print("| Event | Requests | Lost | Refused falsely | Slipped | Failures of the store |")
     print("|---|---:|---:|---:|---:|---:|", flush=True)
     failed = False
     # Programs print their logs at their end, which is not for here.
