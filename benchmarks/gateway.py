@@ -290,7 +290,7 @@ def targets(cases: Mapping[str, Rounds]) -> list[Target]:
         ),
         *(
             Target(
-                f"what {name} adds to {ENVOY}, p50",
+                f"latency that {name} adds to {ENVOY}, p50",
                 f"at most {duration(most)}",
                 _times(added),
                 added.median <= most,
@@ -324,54 +324,55 @@ def _time(seconds: float) -> str:
 HEAD: Final = """\
 <!-- Written by benchmarks/gateway.py. Run `make bench-gateway` instead of changing it. -->
 
-# What the plugin costs
+# Performance of the gateway plugin
 
-Each gateway alone, and with the plugin.
-Two cores are shared by the gateway, the plugin, the client and the stand-in for the API.
+This page compares each gateway alone with the same gateway and the plugin.
+The gateway, the plugin, the client and the stand-in for the API share two cores.
 
 ![What a request takes, with and without the plugin](performance.svg)
 
 Times are given as median (quartiles) of the rounds.
-What is added to it, and what is left of the throughput, is compared inside a round,
-where both sides had the same weather.
+The added time and the remaining share of the throughput are computed within a round, in which
+both sides ran under the same conditions.
 """
 
 METHOD: Final = f"""\
-## How it is measured
+## Method
 
-`make bench-gateway` measures anew on your machine and writes this page.
-It takes some minutes, and wants a machine that has nothing else to do.
+`make bench-gateway` repeats the measurements on your machine and writes this page.
+It takes some minutes, and requires a machine with no other load.
 
 - The client is wrk. It sends legal updates of {SESSIONS} sessions.
-- p50 and p99 are of one connection, which asks again as soon as it has its answer.
-- Throughput and processor time are of {BUSY} connections.
-- Processor time is what the gateway and the plugin took, from `/proc`.
-  It is steadier than the rest where a machine has other things to do.
-- The stand-in for the API is an nginx that answers at once.
-- So is the ext_authz that lets everything pass, the least that a gate can cost.
+- p50 and p99 are from one connection, which sends the next request as soon as it has its response.
+- Throughput and processor time are from {BUSY} connections.
+- Processor time is what the gateway and the plugin used, from `/proc`.
+  On a machine with other load, it is steadier than the other figures.
+- The stand-in for the API is an nginx that responds at once.
+- So is the ext_authz that lets every request pass, which is the least that a gate can cost.
   Its own processor time is not counted.
 - Envoy runs with two threads, nginx with one worker, the plugin with one process.
-- The store is SQLite, as by default.
+- The store is SQLite, the default.
 
-On two cores, throughput is a matter of processor time.
-What the plugin takes is missing for the gateway, the client and the API.
-With cores of its own the plugin takes less away.
+On two cores, throughput depends on processor time.
+What the plugin uses is not available to the gateway, the client and the API.
+With cores of its own, the plugin reduces the throughput less.
 
 `benchmarks/soak.py` puts five minutes of load on gate and observer, and fails if the memory of the
 plugin grows by more than 5 % from the second quarter to the last one.
 
-## Where the limits are
+## Limiting factors
 
-- **A third of the throughput of Envoy alone.** To ask anybody over HTTP costs Envoy itself more
-  than to pass the request on: the ext_authz that answers at once shows how much is left then, on
-  cores that the client and the API share. What the plugin takes comes on top. By samples of a
-  worker behind nginx (py-spy), a quarter of that is system calls that send answers, a seventh
-  SQLite, a twelfth the judgement of payloads, and most of the rest asyncio and uvicorn. More
-  processes (`--workers`) help where there are cores for them.
+- **A third of the throughput of Envoy alone.** Calling any service over HTTP costs Envoy itself
+  more than forwarding the request: the ext_authz that responds at once shows how much throughput
+  then remains, on cores that the client and the API share. What the plugin uses comes on top.
+  According to samples of a worker behind nginx (py-spy), a quarter of that is system calls that
+  send responses, a seventh SQLite, a twelfth the judgement of payloads, and most of the rest
+  asyncio and uvicorn. More processes (`--workers`) help where there are cores for them.
 - **gRPC.** An observer over gRPC has a stream for each request, with a message for each piece of
-  the answer. That costs the plugin more than twice what a plain HTTP request with the answer does.
-- **Microseconds** are those of one machine. The targets were set on another one, on which Envoy
-  alone took 38 µs of processor time for a request of 1 KB.
+  the response. This costs the plugin more than twice as much as a plain HTTP request with the
+  response.
+- **Absolute times.** All times are from one machine. The targets were set on another one, on
+  which Envoy alone took 38 µs of processor time for a request of 1 KB.
 """
 
 
@@ -394,7 +395,7 @@ def page(result: Mapping[str, Any]) -> str:
                 f"requests a second, {BUSY} connections",
                 "of the throughput alone",
                 "processor time a request",
-                "of it the plugin",
+                "of which the plugin",
             ),
             (_row(cases, size, name) for name in cases[f"{size}, {P50}"]),
         )
@@ -404,7 +405,7 @@ def page(result: Mapping[str, Any]) -> str:
         METHOD,
         f"Measured on {facts['cpu']}, {facts['system']} {facts['architecture']},",
         f"with {facts['python']}, {versions}.",
-        f"The load of the machine was {facts['load'][0]} at the end; more than 3 is not its own.",
+        f"The load of the machine was {facts['load'][0]} at the end; above 3, it has other causes.",
     ]
     return "\n".join(lines) + "\n"
 
