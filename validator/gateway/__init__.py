@@ -1,7 +1,7 @@
-"""The API gateway plugin: judges session updates before they reach the API.
+"""The API gateway plugin, which judges session updates before they reach the API.
 
-Names are imported when they are first used. `SessionGuard` and `Guard` need nothing but the
-package itself with the stores in memory and SQLite; the rest needs the extra ``gateway``.
+Names are imported on first use. With the memory and SQLite stores, `SessionGuard` and `Guard` need
+only the package itself; everything else needs the extra ``gateway``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Address: where a face of the gateway listens."""
+"""Address: the address that a face of the gateway listens on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Address(NamedTuple):
     host: str = ""
     port: int = 0
     path: str = ""
-    """Of a Unix socket; else empty."""
+    """The path of a Unix socket; empty for a port."""
 
     def __str__(self) -> str:
         if self.path:
@@ -22,14 +22,14 @@ class Address(NamedTuple):
         return f"{host}:{self.port}"
 
     def of_worker(self, index: int, workers: int) -> Address:
-        """Return the address of one of several workers: the next port, or a socket of its own."""
+        """Return the address of a worker: the port plus its index, or a socket of its own."""
         if self.path:
             return self if workers == 1 else Address(path=f"{self.path}.{index}")
         return self._replace(port=self.port + index)
 
 
 def parse(text: str) -> Address:
-    """Read ``HOST:PORT`` or ``unix:PATH``; raises `ValueError` for anything else."""
+    """Parse ``HOST:PORT`` or ``unix:PATH``; raises `ValueError` for anything else."""
     if text.startswith("unix:"):
         path = text.removeprefix("unix:")
         if not path:

@@ -1,4 +1,4 @@
-"""Admin: probes and metrics of a process, at an address that not only gateways may reach."""
+"""Admin: the probes and metrics of a process, on an address that others than gateways may reach."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .http import STATUS_PATHS, App, Receive, Scope, Send, plain
 
 
 class Admin:
-    """An ASGI application with ``/livez``, ``/readyz`` and ``/metrics`` of another, and no more."""
+    """An ASGI application that serves only ``/livez``, ``/readyz`` and ``/metrics`` of another."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -22,7 +22,7 @@ class Admin:
         self._app.refused_connection(reason)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, as ASGI has it."""
+        """Serve one ASGI request."""
         if scope["type"] == "http" and scope["raw_path"] not in STATUS_PATHS:
             await self._app.send(plain(404, "there are /livez, /readyz and /metrics"), send)
         else:

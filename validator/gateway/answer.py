@@ -1,4 +1,4 @@
-"""Answer: what a refused request is answered with, in the API's own form or as problem details."""
+"""Answer: responses to refused requests, in the API's own form or as problem details."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TITLES = {
     431: "Request Header Fields Too Large",
     503: "Service Unavailable",
 }
-"""Titles of statuses; those of the standard library change with the version of Python."""
+"""Titles by status code; those of the standard library vary between versions of Python."""
 _TYPES = {"api": "application/json", "problem": "application/problem+json"}
 
 
@@ -31,7 +31,7 @@ def of_report(report: Report, form: Form) -> Response:
 
 
 def of_fault(status: int, details: str, source: Mapping[str, str], form: Form) -> Response:
-    """Return the answer to a request that was not judged, at fault in one place.
+    """Return the answer to a request that was not judged because of a fault in one place.
 
     `source` is that of the API's ErrorResponse: a ``pointer`` or a ``parameter``.
     """
@@ -46,7 +46,7 @@ def of_fault(status: int, details: str, source: Mapping[str, str], form: Form) -
 
 
 def of_haste(seconds: int, form: Form) -> Response:
-    """Return the answer to a request that there is no time to judge; a retry has to wait.
+    """Return the answer to a request that can't be judged in time; a retry has to wait.
 
     Its status is 429, since gateways take a 503 for a plugin that is down, and those that are set
     to fail open would let the request pass.
@@ -57,8 +57,8 @@ def of_haste(seconds: int, form: Form) -> Response:
 
 
 def _response(status: int, data: dict[str, Any], form: Form) -> Response:
-    # Keys of the payload, with unpaired surrogates for all one knows, stand in pointers: as ASCII
-    # they can be encoded always.
+    # Pointers contain keys of the payload, which may have unpaired surrogates: only ASCII can
+    # always be encoded.
     body = json.dumps(data).encode("ascii")
     headers = (
         ("content-type", _TYPES[form]),

@@ -1,4 +1,4 @@
-"""SessionGuard: ASGI middleware that judges session updates in the process that serves them."""
+"""SessionGuard: ASGI middleware that judges session updates in the application's process."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 _SAFE: Final = "/!$&'()*+,;=:@-._~"
-"""The characters that stand for themselves in a path (RFC 3986, section 3.3)."""
+"""The characters that need no percent-encoding in a path (RFC 3986, section 3.3)."""
 
 
 class SessionGuard:
     """ASGI middleware that refuses bad session updates before `app` sees them.
 
-    It reads the body of each call on a session, judges it, answers at once what is to be refused,
-    and hands everything else on unchanged. The answer of `app` passes through as it comes; the
-    state of the session is learned from it before its last piece goes out, so that a client can't
-    come back before. Other requests are not read or held in any way.
+    It reads and judges the body of each call on a session, answers the calls that are refused, and
+    passes all others on unchanged. The answer of `app` is streamed; the state of the session is
+    learned from it before its last piece is sent, so a client can't send its next call earlier.
+    Other requests are neither read nor delayed.
 
     `app` is an ASGI application. The options are those of the ``[gateway]`` table, with the same
     defaults, and those of `Validator`; see `Settings`.
 
-    Raises `ValueError` or `TypeError` for an option that makes no sense, and `StoreError` for a
-    store that can't be used.
+    Raises `ValueError` or `TypeError` for an invalid option, and `StoreError` for a store that
+    can't be used.
     """
 
     def __init__(self, app: App, **options: Unpack[Options]) -> None:
@@ -45,7 +45,7 @@ class SessionGuard:
         self._losses: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection, as ASGI has it."""
+        """Serve one ASGI connection."""
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -54,7 +54,7 @@ class SessionGuard:
             await self.app(scope, receive, send)
 
     async def aclose(self) -> None:
-        """Close the store; a server with the lifespan protocol does so itself."""
+        """Close the store; servers that support the lifespan protocol do it at shutdown."""
         while self._losses:
             await asyncio.gather(*self._losses)
         await self.guard.close()
@@ -81,14 +81,14 @@ class SessionGuard:
         finally:
             report = exchange.recorder.report_loss()
             if report is not None:
-                # A task of its own outlives this one, which may be cancelled.
+                # This task may be cancelled; a separate one survives it.
                 loss = asyncio.ensure_future(report)
                 self._losses.add(loss)
                 loss.add_done_callback(self._losses.discard)
 
 
 class _Body:
-    """The body of a request: read up to a limit, then handed on as if nobody had."""
+    """The body of a request, which is read up to a limit and then replayed to the app."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -97,7 +97,7 @@ class _Body:
         self.data = b""
 
     async def read(self, limit: int) -> bool:
-        """Read the whole body, or a little more than `limit`; False if the client went away."""
+        """Read the body, or slightly more than `limit`; return False if the client disconnected."""
         pieces: list[bytes] = []
         size = 0
         while self._more and size <= limit:
@@ -111,7 +111,7 @@ class _Body:
         return True
 
     async def replay(self) -> Message:
-        """Be the `receive` of the app: the body first, then whatever comes."""
+        """Act as the `receive` of the app: return the body first, then whatever follows."""
         if self._replayed:
             return await self._receive()
         self._replayed = True
@@ -128,7 +128,7 @@ class _Exchange:
         self.recorder = AnswerRecorder(guard, request, verdict.token)
 
     async def send(self, message: Message) -> None:
-        """Be the `send` of the app."""
+        """Act as the `send` of the app."""
         kind, recorder = message["type"], self.recorder
         if kind == "http.response.start":
             self._start(message)
@@ -136,11 +136,11 @@ class _Exchange:
                 message = {**message, "headers": [*message.get("headers", ()), *self._back]}
         elif kind == "http.response.body":
             recorder.keep(bytes(message.get("body", b"")))
-            # A client takes an answer for complete once it has as many bytes as were announced.
+            # To a client, an answer is complete once it has the announced number of bytes.
             if not message.get("more_body", False) or recorder.size == self._announced:
                 await self._learn()
         elif kind in {"http.response.pathsend", "http.response.zerocopysend"}:
-            # The server sends a file, which is not seen here.
+            # The server sends a file, whose content does not pass through here.
             await self._learn()
         await self._send(message)
 
@@ -157,9 +157,10 @@ class _Exchange:
 
 
 class _Lifespan:
-    """The life of a server, at whose end the store is closed.
+    """The lifespan of a server, at the end of which the store is closed.
 
-    Some applications know no such thing, as Django's, and raise at once. They are stood in for.
+    Some applications, such as Django's, raise at once because they do not support the protocol;
+    the middleware then answers in their place.
     """
 
     def __init__(self, owner: SessionGuard, receive: Receive, send: Send) -> None:
@@ -199,8 +200,8 @@ class _Lifespan:
 def _request(scope: Scope) -> Request:
     """Return a request without its body.
 
-    The target is the raw path if that is what the app will see decoded, and made of the decoded
-    path if something outside has changed it.
+    The target is the raw path if it decodes to the path that the app sees, and otherwise the
+    encoded path, which an outer middleware has changed.
     """
     raw: bytes | None = scope.get("raw_path")
     path: str = scope["path"]

@@ -1,7 +1,7 @@
-"""Body: what a request's body holds once it is decompressed, or why it can't be judged.
+"""Body: the decompressed body of a request, or the reason why it can't be judged.
 
-A body is judged as the API will read it, so one that can be read in two ways is refused: of another
-type than JSON, in another charset than UTF-8, or compressed in a way that is not known here.
+A body is judged as the API will read it, so an ambiguous one is refused: one with a type other than
+JSON, a charset other than UTF-8, or an unsupported compression.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from ..reading.content_encoding import decompress
 from .messages import Request
 
 MAX_BODY: Final = 2 * 2**20
-"""The most bytes of a body by default, as received and decompressed."""
+"""The default limit of a body in bytes, both as received and decompressed."""
 MAX_RATIO: Final = 200
-"""How many times its size a compressed body may come to. Carts that repeat themselves come to 40
-to 80 times; what gzip can do at the most is 1032."""
+"""The highest ratio of decompressed to compressed size. Repetitive carts reach 40 to 80; gzip can
+reach 1032."""
 _SPARE: Final = 64 * 1024
-"""Bytes that any body may expand to, whatever the ratio."""
+"""Bytes that any body may expand to, regardless of the ratio."""
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class UnreadableBody(NamedTuple):
-    """Why a body is not judged."""
+    """The reason why a body is not judged."""
 
     status: int
-    """413 or 415; 400 where the body itself is broken."""
+    """413 or 415; 400 if the body itself is corrupt."""
     code: str
     details: str
 
@@ -64,7 +64,7 @@ def read(request: Request, max_body: int = MAX_BODY) -> bytes | UnreadableBody:
 
 
 def inflate(body: bytes, encoding: str, limit: int) -> bytes | None:
-    """Return a body without its Content-Encoding; None if that can't be done within `limit`."""
+    """Return a body without its Content-Encoding; None if undecodable or larger than `limit`."""
     found = _inflate(body, encoding, limit)
     return None if isinstance(found, UnreadableBody) else found
 

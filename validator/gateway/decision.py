@@ -1,8 +1,8 @@
-"""Decision: the pure core, which knows a request and what is remembered of a session.
+"""Decision: the pure core, which judges a request by the known states of its session.
 
-It has no socket, no store and no clock, except for the moment that the query parameter ``now`` is
-compared with. A request is judged in two steps: alone, and then, if its state matters, by the
-states that the session may be in.
+It uses no socket, no store and no clock, except to compare the query parameter ``now`` with the
+current time. A request is judged in two steps: by itself and then, if the state of the session
+matters, by the states that the session may be in.
 """
 
 from __future__ import annotations
@@ -37,31 +37,31 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 NEW_SESSION: Final = "new"
-"""Stands for a session that does not exist yet where states are named."""
+"""The pseudo-state of a session that does not exist yet."""
 
 MAX_FINDINGS: Final = 20
-"""The most findings of a request: a refusal needs the first ones, and the work ends with them."""
+"""The number of findings after which checking stops: a refusal shows only the first ones."""
 _ROUTES: Final = 64
-"""Routes that are kept: those of the requests under way."""
+"""Cached routes: enough for the requests in progress."""
 _EFFORT: Final = document.Effort(problems=MAX_FINDINGS, tokens=5000)
-"""The scanner takes 3 to 10 ms for as many tokens."""
+"""Limits of scanning: 5000 tokens take 3 to 10 ms."""
 
 _PROBES: Final[dict[Operation, Any]] = {
     "return": {"return": {"returnedCartItems": [{"position": 0}]}},
     "reopen": None,
 }
-"""Payloads without a fault of their own, to ask what an operation does from a state."""
+"""Valid payloads, used to find the states from which an operation is permitted."""
 
 _UNKNOWN: Final = "payload/unknown-property"
 _ALIKE: Final = frozenset(code.name for code in CODES.values() if code.group == "json")
-"""Faults that parsers read differently; no setting makes a gateway overlook them."""
+"""Faults on which parsers disagree; a gateway refuses them whatever the settings."""
 _REPEATED: Final = "lifecycle/repeated-state"
-"""Retries and repeated webhooks reach the API, which answers them; they are counted here."""
+"""Retries and repeated webhooks are only counted: the API itself answers them."""
 _LIFECYCLE: Final = frozenset(code.name for code in CODES.values() if code.group == "lifecycle")
 
 
 class StateQuestion(NamedTuple):
-    """A question that only the session's state answers."""
+    """A question that only the state of the session can answer."""
 
     operation: Operation
     key: Key
@@ -75,29 +75,29 @@ class Decision(NamedTuple):
 
     label: str
     """``other`` (no call on a session), ``allowed``, ``dry``, ``repeated`` (by its
-    ``Idempotency-Key``), ``suspicious``, ``unfit`` (its body can't be judged), ``busy`` (there is
-    no time to judge it), ``invalid`` or ``transition`` (an illegal change of state)."""
+    ``Idempotency-Key``), ``suspicious``, ``unfit`` (its body can't be judged), ``busy`` (it can't
+    be judged in time), ``invalid`` or ``transition`` (an illegal change of state)."""
     refusal: Response | None = None
     codes: tuple[str, ...] = ()
-    """The codes that refuse it, in order; each once."""
+    """The distinct codes of its errors, in order."""
     warnings: tuple[str, ...] = ()
-    """The codes of the warnings, in order; each once."""
+    """The distinct codes of its warnings, in order."""
     question: StateQuestion | None = None
-    """The open question; for a refused request, its would-be effect."""
+    """The open question; for a refused request, the effect that it would have had."""
     lookup: str = ""
-    """The outcome of the look-up that it waited for; empty without one."""
+    """The outcome of the look-up that it waited for; empty if there was none."""
 
 
 class PermittedMoves(NamedTuple):
-    """From where an operation may lead to a state."""
+    """The states from which an operation may lead to a given state."""
 
     permitted: frozenset[str]
     warnings: dict[str, tuple[str, ...]]
-    """The warnings about the move from each state."""
+    """The codes of the warnings for each initial state."""
 
 
 class DecisionCore:
-    """Judges requests by one configuration; safe to share between threads and event loops."""
+    """Judge of requests by one configuration; safe to share between threads and event loops."""
 
     def __init__(self, settings: Settings) -> None:
         """Configure the core; raises `ValueError` or `TypeError` as `Validator` does."""
@@ -110,7 +110,7 @@ class DecisionCore:
         defaults = {name: code.severity for name, code in CODES.items()}
         forced = {name: defaults[name] for name in _ALIKE}
         if levels[_UNKNOWN] is None:
-            # Without it, variants of keys would not be looked for.
+            # Variants of keys are searched for only where this code is reported.
             forced[_UNKNOWN] = Severity.INFO
         self._checker = _with(checker, {**levels, **forced})
         self._lifecycle = _with(
@@ -120,11 +120,11 @@ class DecisionCore:
             operation: self._call(operation) for operation in ENDPOINTS
         }
         self._moves: dict[tuple[Operation, str | None], PermittedMoves] = {}
-        # A face that reads bodies asks for the route of a request twice: 4 % of its time.
+        # Faces that read bodies ask for each route twice: the cache saves 4 % of the time.
         self._match = lru_cache(_ROUTES)(match)
 
     def warm(self) -> None:
-        """Compile the schemas and load what else is loaded when it is first needed."""
+        """Compile the schemas and load everything else that is otherwise loaded on first use."""
         preload()
         for operation in ENDPOINTS:
             for wanted in (*STATES, None):
@@ -133,14 +133,14 @@ class DecisionCore:
         self.examine(broken)
 
     def route(self, request: Request) -> Route | Suspicious | None:
-        """Return the call on a session that a request is."""
+        """Return the route of a request that is a call on a session, else None."""
         route = self._match(request.method, request.target, request.headers, self.settings.prefix)
         if self.settings.test_key and isinstance(route, Route):
             return route._replace(dry=True)
         return route
 
     def examine(self, request: Request) -> Decision:
-        """Decide as far as that is possible without the session's state."""
+        """Decide as far as possible without the state of the session."""
         route = self.route(request)
         if route is None:
             return Decision("other")
@@ -175,9 +175,10 @@ class DecisionCore:
     def settle(
         self, decision: Decision, question: StateQuestion, states: Collection[str]
     ) -> Decision:
-        """Decide on a request that is in order, by the `states` its session may be in.
+        """Decide on a valid request by the `states` that its session may be in.
 
-        Empty: nothing is known of the session. It is let pass if one of the states permits it.
+        The request passes if one of the states permits it, or if `states` is empty, because
+        nothing is known of the session.
         """
         intent = question.intent
         known = states or ({NEW_SESSION} if intent.strict_new else ())
@@ -227,7 +228,7 @@ class DecisionCore:
         )
 
     def _refusal(self, decision: Decision, question: StateQuestion, state: str) -> Decision:
-        """Judge once more, from a state that does not permit the request, for its finding."""
+        """Judge again, from a state that does not permit the request, to obtain the finding."""
         operation = question.operation
         call = self._call(operation, previous=state, now=question.call.now)
         report = self._checker(question.payload, call).report
@@ -238,7 +239,7 @@ class DecisionCore:
         return decision._replace(label="transition", refusal=refusal, codes=codes)
 
     def _without_variants(self, report: Report, payload: bytes, operation: Operation) -> Report:
-        """Make an error of each key that differs from the API's in case only."""
+        """Return a report in which keys that differ from the API's only in case are errors."""
         reported = report.findings
         if report.omitted == 0 and not any(each.code == _UNKNOWN for each in reported):
             return report
@@ -257,7 +258,7 @@ def _variant(problem: Problem) -> Finding:
 
 
 def _with(checker: Checker, levels: dict[str, Severity | None]) -> Checker:
-    """Return a checker that stops once it has as many findings as a refusal shows."""
+    """Return a checker that stops at `MAX_FINDINGS` findings."""
     return Checker(
         *(checker.engine, checker.policy, checker.naming, levels, MAX_FINDINGS),
         redact=checker.redact,

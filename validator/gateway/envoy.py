@@ -1,13 +1,13 @@
-"""The gRPC face: Envoy's external processing, as an observer of answers or as gate and observer.
+"""The gRPC face: Envoy's external processing, as observer alone or as gate and observer.
 
-One service serves both, and the first message of a stream shows which of them the filter wants:
-one that sends requests is a gate (`_Gate`), one that sends answers alone an observer (`_Observer`).
-An observer learns of an exchange from the token that the HTTP gate handed out, which Envoy keeps in
-dynamic metadata.
+One service implements both; the first message of a stream shows which of them the filter uses. If
+the filter sends requests, the service is a gate (`_Gate`); if it sends only answers, an observer
+(`_Observer`). An observer identifies an exchange by the token from the HTTP gate, which Envoy keeps
+in dynamic metadata.
 
-Envoy holds each message back until it is answered, and so the end of an answer until it has
-been learned: a client that has read an answer can't overtake it. Once there is nothing more to
-learn, the service ends the stream; Envoy then goes on without asking.
+Envoy holds each message back until the service has replied, and so the end of an answer until the
+guard has learned from it: the next call of the client can't arrive earlier. Once there is nothing
+more to learn, the service ends the stream, and Envoy proceeds without it.
 
 Source: ``envoy/service/ext_proc/v3/external_processor.proto`` and the page on the HTTP filter
 "External Processing" of Envoy's documentation.
@@ -39,7 +39,7 @@ from .messages import Headers, Request, Response
 from .recorder import AnswerRecorder
 
 GATE: Final = "envoy.filters.http.ext_authz"
-"""The namespace in which Envoy keeps what the HTTP gate answered, as dynamic metadata."""
+"""The namespace of the dynamic metadata in which Envoy keeps the reply of the HTTP gate."""
 ATTRIBUTES: Final = "envoy.filters.http.ext_proc"
 """The namespace of the attributes that the filter sends."""
 
@@ -71,11 +71,11 @@ _GO_ON: Final = {
         "response_trailers",
     )
 }
-"""The answers that change nothing, serialised once."""
+"""The serialized replies that change nothing."""
 
 
 class ExternalProcessor:
-    """The service; it asks `guard` about requests and reports answers to it."""
+    """The service, which has `guard` judge requests and reports answers to it."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
@@ -83,14 +83,14 @@ class ExternalProcessor:
         self._complaints: set[str] = set()
 
     def handler(self) -> grpc.GenericRpcHandler:
-        """Return what is to be added to a server."""
+        """Return the handler to be added to a server."""
         process: Any = grpc.stream_stream_rpc_method_handler(
             self._process, request_deserializer=ProcessingRequest.FromString
         )
         return grpc.method_handlers_generic_handler(SERVICE, {METHOD: process})
 
     async def drain(self) -> None:
-        """Wait until the guard has each answer."""
+        """Wait until each answer is reported to the guard."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -110,7 +110,7 @@ class ExternalProcessor:
                     await context.write(reply)
         except _Misconfigured as error:
             if str(error) not in self._complaints:
-                # It is so for each request: once is enough.
+                # Each request has the same fault; it is logged once.
                 self._complaints.add(str(error))
                 _log.error("%s", error, extra={"fields": {"event": "misconfigured"}})
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
@@ -120,11 +120,11 @@ class ExternalProcessor:
 
 
 class _Misconfigured(Exception):
-    """The filter sends what can't be judged; the text has what to change."""
+    """Raised for a filter whose messages can't be judged; the text says what to change."""
 
 
 class _Answer:
-    """The answer to a request, as the filter shows it."""
+    """The answer to a request, as received from the filter."""
 
     def __init__(
         self, recorder: AnswerRecorder, back: Headers, tasks: set[asyncio.Task[None]]
@@ -136,25 +136,25 @@ class _Answer:
 
     @property
     def done(self) -> bool:
-        """There is nothing more to learn or to add."""
+        """Whether there is nothing more to learn or to add."""
         return self._recorder.token is None and not self._back
 
     async def reply(self, kind: str, message: Any) -> bytes:
-        """Take a message about the answer in; return the reply to it."""
+        """Process a message about the answer; return the reply."""
         if kind == "response_headers":
             return await self._on_headers(message.response_headers)
         if kind == "response_body":
             piece, first = message.response_body, not self._recorder.size
             self._recorder.keep(piece.body)
-            # Envoy sends the end of most answers in a piece of its own. Half an object is no JSON,
-            # so there is no need to wait for it, which would cost the client some time.
+            # Envoy sends the end of most answers as a separate, empty piece. A whole JSON object
+            # needs no more pieces, and not waiting for that one saves the client some time.
             if not (piece.end_of_stream or (first and _is_object(piece.body))):
                 return _GO_ON[kind]
         await self._learn()
         return _GO_ON[kind]
 
     def close(self) -> None:
-        """Let go of the exchange: if its answer is still to come, it got lost."""
+        """Release the exchange; an answer that has not arrived is reported as lost."""
         self._report(self._recorder.report_loss())
 
     async def _on_headers(self, message: Any) -> bytes:
@@ -177,14 +177,14 @@ class _Answer:
         self._back = ()
         answer = self._recorder.answer
         if not answer.headers and self._recorder.body.startswith(_GZIP_MAGIC):
-            # An observer that was sent no headers can't be recognised.
+            # Without headers, an observer can't be recognised.
             self._recorder.answer = answer._replace(headers=(("content-encoding", "gzip"),))
         task = self._report(self._recorder.report_answer())
         if task is not None:
             await asyncio.shield(task)
 
     def _report(self, report: Coroutine[Any, Any, None] | None) -> asyncio.Task[None] | None:
-        """Report to the guard, in a task that outlives a cancelled stream."""
+        """Report to the guard in a task that survives the cancellation of the stream."""
         if report is None:
             return None
         task = asyncio.create_task(report)
@@ -194,14 +194,14 @@ class _Answer:
 
 
 class _Gate:
-    """An exchange of a filter that sends requests: they are judged, then the answer is learned."""
+    """An exchange of a filter that sends requests: the request is judged, the answer learned."""
 
     def __init__(self, guard: Guard, tasks: set[asyncio.Task[None]]) -> None:
         self._guard = guard
         self._tasks = tasks
         self._request = Request("", "")
         self._partial = False
-        """Envoy cuts bodies off that do not fit into its buffer."""
+        """Whether Envoy truncated the body because it exceeded its buffer."""
         self._answer: _Answer | None = None
         """None until the request is admitted."""
         self._ended = False
@@ -221,7 +221,7 @@ class _Gate:
         if kind == "request_trailers":
             return _GO_ON[kind]
         if self._answer is None:
-            # Another filter answers, so the request goes no further.
+            # Another filter has answered the request in place of the API.
             self._ended = True
             return _GO_ON[kind]
         return await self._answer.reply(kind, message)
@@ -259,7 +259,7 @@ class _Gate:
 
 
 class _Observer:
-    """An exchange of a filter that sends answers alone, behind an HTTP gate."""
+    """An exchange of a filter that sends only answers, behind an HTTP gate."""
 
     def __init__(self, guard: Guard, tasks: set[asyncio.Task[None]]) -> None:
         self._guard = guard
@@ -273,7 +273,7 @@ class _Observer:
         return self._answer is not None and self._answer.done
 
     async def reply(self, kind: str, message: Any) -> bytes | None:
-        """Take a message in; return the reply to it, None to end without one."""
+        """Process a message; return the reply, or None to end the stream without one."""
         if self._answer is None:
             self._answer = _Answer(self._recorder(kind, message), (), self._tasks)
             if self._answer.done:
@@ -286,7 +286,7 @@ class _Observer:
             self._answer.close()
 
     def _recorder(self, kind: str, message: Any) -> AnswerRecorder:
-        """Return a recorder for the exchange that the HTTP gate left its token of."""
+        """Return a recorder for the exchange whose token the HTTP gate left in the metadata."""
         left = message.metadata_context.filter_metadata
         if GATE not in left or TOKEN not in left[GATE].fields:
             return AnswerRecorder(self._guard, Request("", ""), None)
@@ -307,7 +307,7 @@ class _Observer:
 
 
 def _is_object(text: bytes) -> bool:
-    """Return True if a short text is a whole JSON object."""
+    """Return True if a short text is a complete JSON object."""
     if len(text) > _SHORT or not text.rstrip().endswith(b"}"):
         return False
     try:
@@ -350,12 +350,12 @@ def _refusal(refusal: Response) -> bytes:
 
 
 def server(guard: Guard) -> tuple[aio.Server, ExternalProcessor]:
-    """Return a server of the service, not yet started and without a port, and the service."""
+    """Return a server, which is not started and has no port yet, and its service."""
     service = ExternalProcessor(guard)
     options = [
-        # The size of a piece is up to Envoy, which sends at once what it had to buffer meanwhile.
+        # Envoy decides on the size of a piece: it sends everything that it has buffered at once.
         ("grpc.max_receive_message_length", -1),
-        # Two processes on one port would each get whole connections: Envoy has but a few.
+        # Processes that share a port get whole connections, and Envoy opens only a few.
         ("grpc.so_reuseport", 0),
     ]
     made = aio.server(options=options)

@@ -1,13 +1,12 @@
-"""Envoy messages: the part of Envoy's external processing protocol that the service speaks.
+"""Envoy messages: the subset of Envoy's external processing protocol that the service uses.
 
-The descriptors are built when the module is imported, in a pool and a package of their own. So
-there is no generated code that works with one version of protobuf only, and nothing collides with
-the full set of Envoy's messages if that is installed too. On the wire a message is its field
-numbers and types, not its name.
+The descriptors are built at import, in a separate pool and package. This avoids generated code,
+which is tied to a version of protobuf, and conflicts with Envoy's own messages if they are
+installed. The wire format has the numbers and types of fields, but not the names of messages.
 
-Source of names and numbers: ``envoy/service/ext_proc/v3/external_processor.proto`` and what it
-imports. Fields that the service neither reads nor sets are left out: readers skip what they don't
-know. An enumeration is an int32 here, which has the same form on the wire.
+Source of names and numbers: ``envoy/service/ext_proc/v3/external_processor.proto`` and its imports.
+Fields that the service neither reads nor sets are left out, since readers skip unknown fields.
+Enumerations are declared as int32, which has the same encoding.
 """
 
 from __future__ import annotations
@@ -41,9 +40,9 @@ class Field(NamedTuple):
     number: int
     name: str
     type: str
-    """A scalar's type, or the name of a message of this module."""
+    """A scalar type, or the name of a message of this module."""
     kind: str = ""
-    """``repeated``, ``map`` (from a string), or the name of the oneof that it is part of."""
+    """``repeated``, ``map`` (with string keys), or the name of the oneof that it belongs to."""
 
 
 MESSAGES: Final[dict[str, tuple[Field, ...]]] = {
@@ -118,11 +117,11 @@ _SCALARS: Final = {
     "string": FieldDescriptorProto.TYPE_STRING,
 }
 _ENTRY: Final = (Field(1, "key", "string"), Field(2, "value", ""))
-"""A map on the wire: a list of such messages."""
+"""The fields of a map entry; a map is encoded as a list of entries."""
 
 
 def _message_classes() -> Iterator[tuple[str, Any]]:
-    """Yield the names of the messages and their classes."""
+    """Yield the name and class of each message."""
     file = FileDescriptorProto(name="talonschema/gateway.proto", package=PACKAGE, syntax="proto3")
     for name, fields in MESSAGES.items():
         _fill(file.message_type.add(name=name), fields)

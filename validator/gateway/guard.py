@@ -1,6 +1,6 @@
-"""Guard: asks the core and the store about each request, and reports its outcome to the store.
+"""Guard: the judge of each request by core and store, which reports outcomes to the store.
 
-It is all that the faces (HTTP, gRPC, middleware, Kong) talk to. It can be used from any event loop.
+It is the only interface of the faces (HTTP, gRPC, middleware, Kong), and works in any event loop.
 """
 
 from __future__ import annotations
@@ -46,22 +46,22 @@ if TYPE_CHECKING:
 WARNINGS: Final = "x-talonschema-warnings"
 
 _HEAVY: Final = 16 * 1024
-"""A body of more bytes, decompressed, is judged beside the event loop: one with faults can take
-a second."""
+"""Bytes of a decompressed body beyond which it is judged outside the event loop: a faulty one can
+take a second."""
 _MOST_PARTS: Final = 1000
-"""The commas of a light body: each part with a fault takes some microseconds."""
+"""The most commas of a light body: each faulty item or property takes some microseconds."""
 _SWELLING: Final = 50
-"""The assumed expansion of a compressed body, for its place in the queue."""
+"""The assumed expansion ratio of a compressed body, which determines its place in the queue."""
 _LATEST: Final = 0.4
-"""Seconds after which a judgement comes too late: gateways give up after 0.5 to 1, and those that
-fail open would let the request pass."""
+"""Seconds within which a request has to be judged: gateways give up after 0.5 to 1, and those that
+fail open then let the request pass."""
 _RETRY_AFTER: Final = 1
-"""Seconds after which a request that was not judged may be sent again."""
+"""Seconds after which a request that was not judged may be retried."""
 _UNJUDGED: Final = "unjudged."
-"""Starts the token of a request that passed while the store failed; what it leads to follows."""
+"""The prefix of the token of a request that passed while the store failed; its state follows."""
 
 OUTCOMES: Final = ("learned", "refused", "uncertain", "late", "unknown", "failed")
-"""The effects of an answer on what the store knows."""
+"""The effects of an answer on the knowledge of the store."""
 
 _T = TypeVar("_T")
 
@@ -70,11 +70,11 @@ class Verdict(NamedTuple):
     """The treatment of a request."""
 
     refusal: Response | None
-    """The answer to give in place of the API; None: pass the request on, unchanged."""
+    """The answer to send in place of the API's; None if the request passes unchanged."""
     token: str | None
-    """The handle to `finish` the exchange with; None: the answer teaches nothing."""
+    """The handle for `Guard.finish`; None if there is nothing to learn from the answer."""
     headers: Headers
-    """To be added to the answer, whoever gives it."""
+    """Headers to be added to the answer, whether it is the API's or a refusal."""
     decision: str
     """The label of the decision; see `Decision`."""
 
@@ -92,18 +92,18 @@ class Meter(StoreMeter, LookupMeter, Protocol):
 
 
 class Guard:
-    """Judges requests, and remembers each session's state from their answers."""
+    """Judges requests, and learns the state of each session from the answers."""
 
     def __init__(
         self, settings: Settings, store: Store | None = None, meter: Meter | None = None
     ) -> None:
-        """Judge by `settings`; `store` takes the place of the one that they name.
+        """Judge by `settings`; `store` replaces the one that they name.
 
-        Raises `ValueError` or `TypeError` for settings that make no sense, and `StoreError` for a
-        store that can't be used.
+        Raises `ValueError` or `TypeError` for invalid settings, and `StoreError` for a store that
+        can't be used.
         """
         self.settings = settings
-        # Before the store is opened, which may make a file.
+        # Validated before the store is opened, which may create a file.
         self._core = DecisionCore(settings)
         self._health = StoreHealth(meter)
         self._lookup = self._opened_lookup(meter)
@@ -120,24 +120,24 @@ class Guard:
 
     @classmethod
     def open(cls, **options: Unpack[Options]) -> Guard:
-        """Return a guard with the settings that `options` make; raises as the class does."""
+        """Return a guard with the settings in `options`; raises as the class does."""
         return cls(Settings(**options))
 
     def reload(self, settings: Settings) -> None:
-        """Judge by other settings from the next request on; the store stays.
+        """Judge by other settings from the next request on; the store is kept.
 
-        Raises `ValueError` or `TypeError` for settings that make no sense, and goes on as before.
+        Raises `ValueError` or `TypeError` for invalid settings, and keeps the present ones then.
         """
         core = DecisionCore(settings)
         core.warm()
         self._core, self.settings = core, settings
 
     def warm(self) -> None:
-        """Have the first request judged as fast as the next."""
+        """Load everything that the first request would otherwise wait for."""
         self._core.warm()
 
     def concerns(self, request: Request) -> bool:
-        """Return True if the body of a request counts; if not, it can be judged without one."""
+        """Return True if a request can't be judged without its body."""
         return isinstance(self._core.route(request), Route)
 
     async def begin(self, request: Request) -> Verdict:
@@ -175,9 +175,9 @@ class Guard:
     async def finish(
         self, verdict_token: str, method: str, target: str, response: Response | None
     ) -> None:
-        """Learn from the API's answer to the request that has the token; None: it was lost.
+        """Learn from the API's answer to the request with the token; None if it was lost.
 
-        A token that the store does not know is ignored.
+        Tokens that the store does not know are ignored.
         """
         core = self._core
         route = core.route(Request(method, target))
@@ -200,8 +200,8 @@ class Guard:
     async def _make_up(self, key: Key, wanted: str, outcome: RequestOutcome) -> str:
         """Learn from the answer to a request that the store did not see; return the effect.
 
-        The store takes it for one that begins just now, so only its date can show what came before
-        it; without one, what it led to is a possible state once its lease ends.
+        To the store, the request begins only now, so its order among others is known only by the
+        date of its answer; without a date, its result is a possible state once its lease ends.
         """
         state = wanted if wanted in STATES else None
         if not isinstance(outcome, Uncertain):
@@ -240,7 +240,7 @@ class Guard:
         decision: Decision,
         question: StateQuestion,
     ) -> tuple[Decision, str | None]:
-        """Admit a request to its session; return the decision, and the token if it passes."""
+        """Admit a request to its session; return the decision and, if it passes, the token."""
         intent = question.intent
         repeatable = digest(question.operation, request.headers, question.payload)
         if repeatable:
@@ -253,7 +253,7 @@ class Guard:
         if looked:
             decision = decision._replace(lookup=looked)
         if admission is None:
-            # Once the store is back, it can learn the change that it missed.
+            # The store learns of the change once it is available again.
             self._missed.note(question.key, intent.wanted)
             return decision, _UNJUDGED + (intent.wanted or "")
         if decision.refusal is not None:
@@ -264,7 +264,7 @@ class Guard:
         try:
             settled = await self._run(request, started, core.settle, decision, question, states)
         except Busy:
-            # Refused by its state, of which there is no time to report more.
+            # Refused for its state: there is no time to render the finding.
             settled = decision if admission.token is not None else _busy(core)
         if enforced and admission.token is not None and settled.refusal is not None:
             return decision, admission.token
@@ -275,7 +275,8 @@ class Guard:
     ) -> tuple[Admission | None, str]:
         """Have the store admit a request, after a look-up if it is in doubt.
 
-        Return None if the store failed; and the outcome of the look-up, empty without one.
+        Return the admission, None if the store failed, and the outcome of the look-up, empty if
+        there was none.
         """
         admission = await self._begin(key, intent)
         if self._lookup is None or admission is None or not admission.doubtful:
@@ -287,7 +288,7 @@ class Guard:
     async def _look_up(
         self, lookup: Lookup, subject: Subject, headers: Headers, started: float
     ) -> str:
-        """Have a session looked up; return the outcome."""
+        """Look a session up; return the outcome."""
         return await lookup.ask(subject, headers, started)
 
     async def _begin(self, key: Key, intent: Intent) -> Admission | None:
@@ -297,7 +298,7 @@ class Guard:
         )
 
     def _opened_lookup(self, meter: Meter | None) -> Lookup | None:
-        """Return what looks sessions up; raises `ValueError` if it can't be used."""
+        """Return the look-up, if it is configured; raises `ValueError` if it can't be used."""
         settings = self.settings.lookup
         if settings is None:
             return None
@@ -312,7 +313,7 @@ class Guard:
     async def _run(
         self, request: Request, started: float, judge: Callable[..., _T], *about: Any
     ) -> _T:
-        """Call `judge` inline, or beside the event loop if the body is heavy.
+        """Call `judge` inline, or outside the event loop if the body is heavy.
 
         Raises `Busy` if that takes too long, counted from when the request `started`.
         """
@@ -327,7 +328,7 @@ class Guard:
 
 
 def _weight(request: Request) -> int:
-    """Return the size of a body; if it inflates to more than the loop takes, an estimate."""
+    """Return the decompressed size of a body, estimated if it is too large for the event loop."""
     size = len(request.body)
     encodings = [value for name, value in request.headers if name == "content-encoding"]
     if size > _HEAVY or not size:

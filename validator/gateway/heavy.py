@@ -1,8 +1,8 @@
-"""Heavy work: judgements that the event loop can't wait for, one at a time beside it.
+"""Heavy work: a thread for judgements that would block the event loop.
 
-They share the interpreter with the event loop, so no more than one is under way. Those that wait
-are bounded in number and bytes, and lighter ones go first: whoever sends the largest bodies waits
-for everybody else, and is refused once the wait is too long.
+They share the interpreter with the event loop, so only one runs at a time. The queue is bounded in
+number and bytes, and lighter ones go first: clients that send the largest bodies wait for all
+others, and are refused once the wait is too long.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from time import monotonic
 from typing import Any, Final, TypeVar
 
 MOST_WAITING: Final = 256
-"""Judgements that wait at most."""
+"""The most judgements in the queue."""
 MOST_BYTES: Final = 32 * 1024 * 1024
-"""Bytes of the bodies that wait at most."""
+"""The most bytes of the bodies in the queue."""
 PATIENCE: Final = 0.25
 """Seconds that a judgement waits for its turn: gateways give up after 0.5 to 1."""
 
@@ -27,11 +27,11 @@ _T = TypeVar("_T")
 
 
 class Busy(Exception):
-    """Too much waits to be judged; later may be better."""
+    """Raised if the queue is full or a turn came too late; a retry may succeed."""
 
 
 class HeavyQueue:
-    """Runs functions in a thread of its own, the lightest of those that wait first.
+    """A priority queue of functions, whose thread runs the lightest first.
 
     It can be used from any event loop.
     """
@@ -39,17 +39,17 @@ class HeavyQueue:
     def __init__(self) -> None:
         self._changed = Condition()
         self._waiting: list[tuple[int, int, float, Callable[[], Any], Future[Any]]] = []
-        """By weight, then in the order that they came; with the deadline."""
+        """A heap of weight, serial number, deadline, function and result."""
         self._bytes = 0
         self._order = count()
         self._thread: Thread | None = None
         self._closed = False
 
     async def run(self, weight: int, work: Callable[[], _T]) -> _T:
-        """Return what `work` returns; its `weight` is the bytes that it is about.
+        """Return the result of `work`; its `weight` is the size of its body in bytes.
 
-        Raises `Busy` if the queue is full, or its turn did not come in time. If the caller is
-        cancelled before its turn, the work is dropped.
+        Raises `Busy` if the queue is full or the turn of the work did not come in time. If the
+        caller is cancelled before that turn, the work is dropped.
         """
         future: Future[_T] = Future()
         with self._changed:
@@ -60,14 +60,14 @@ class HeavyQueue:
             heappush(self._waiting, (weight, next(self._order), deadline, work, future))
             self._bytes += weight
             if self._thread is None:
-                # A daemon, so that the end of the process does not wait for a judgement.
+                # A daemon, so that the process can exit during a judgement.
                 self._thread = Thread(target=self._run, name="talonschema", daemon=True)
                 self._thread.start()
             self._changed.notify()
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
-        """Drop what waits, and end the thread after the work that is under way."""
+        """Empty the queue, and end the thread after the work in progress."""
         with self._changed:
             dropped, self._waiting = self._waiting, []
             self._bytes = 0
@@ -85,12 +85,12 @@ class HeavyQueue:
                 weight, _, deadline, work, future = heappop(self._waiting)
                 self._bytes -= weight
             _do(deadline, work, future)
-            # Kept until the next turn, they would hold the body.
+            # The references would keep the body alive until the next turn.
             del work, future
 
 
 def _do(deadline: float, work: Callable[[], Any], future: Future[Any]) -> None:
-    """Have the result of `work` in `future`, unless nobody waits any more or it is too late."""
+    """Set `future` to the result of `work`, unless it was cancelled or the deadline has passed."""
     if not future.set_running_or_notify_cancel():
         return
     if monotonic() > deadline:

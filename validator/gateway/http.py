@@ -1,17 +1,17 @@
-"""The HTTP face: an ASGI application that gateways ask about requests and report answers to.
+"""The HTTP face: an ASGI application to which gateways send requests to judge, and answers.
 
 ``/check`` and the path behind it
-    judges a request: its method, path, query, ``Content-Type``, ``Content-Encoding``,
-    ``Idempotency-Key`` and body as the client sent them. 200 lets it pass, with nothing but the
-    token and warnings in the headers; any other answer is the one to give to the client.
+    judges a request by its method, path, query, ``Content-Type``, ``Content-Encoding``,
+    ``Idempotency-Key`` and body as the client sent them. 200 lets it pass, with only the token and
+    warnings in the headers; any other answer is to be sent to the client.
     ``Authorization`` is read only if look-ups use it. At
     ``/check`` itself, method and path are read from ``X-Forwarded-Method`` and ``X-Forwarded-Uri``.
 ``/observe`` and the path behind it
-    learns from the API's answer to a request that passed: its body, with the token in
-    ``X-Talonschema-Token``, the method of the request in ``X-Talonschema-Method`` and the status of
-    the answer, or ``lost``, in ``X-Talonschema-Status``. The answer is 204.
+    learns from the API's answer to a request that passed, whose body is sent with the token in
+    ``X-Talonschema-Token``, the method of the request in ``X-Talonschema-Method`` and the status,
+    or ``lost``, in ``X-Talonschema-Status``. It returns 204.
 ``/livez``, ``/readyz`` and ``/metrics``
-    report whether the process runs, whether its store can be used too, and what was counted.
+    report whether the process runs, whether its store can also be used, and the metrics.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ STATUS_PATHS: Final = (b"/livez", b"/readyz", b"/metrics")
 _CHECK, _OBSERVE = b"/check", b"/observe"
 _NO_CONTENT: Final = 204
 SLOWEST_BODY: Final = 10.0
-"""Seconds in which the rest of a body has to arrive."""
+"""Seconds within which the rest of a body has to arrive."""
 _LINGERING: Final = 5.0
 _MOST_DROPPED: Final = 16 * 2**20
-"""Seconds and bytes for which an oversized body is drained, so that the client gets the answer."""
+"""Limits in seconds and bytes of draining an oversized body, so that the client gets the answer."""
 
 
 def _mixtures(name: str) -> Iterable[str]:
-    """Return the characters that are possible at each place of a name."""
+    """Return the possible characters at each place of a name."""
     return ("-_" if each == "-" else each for each in name)
 
 
@@ -73,25 +73,25 @@ _READ: Final = {
         "x-forwarded-uri",
         "x-request-id",
         *(TOKEN, METHOD, STATUS),
-        # Servers that take _ for - heed an override in any mixture of the two.
+        # Servers that treat _ as - accept overrides with any mixture of the two.
         *("".join(each) for name in OVERRIDES for each in product(*_mixtures(name))),
     )
 }
-"""The headers that count. The others, such as the API key, are not read."""
+"""The headers that are read. Others, such as the API key, are not."""
 _READ_WITH_KEY: Final = {**_READ, b"authorization": "authorization"}
-"""The headers that count where look-ups take the API key of the request."""
+"""The headers that are read if look-ups use the API key of the request."""
 
 
 class _Gone(Exception):
-    """The gateway closed the connection."""
+    """Raised if the gateway closed the connection."""
 
 
 class _Late(Exception):
-    """A body did not arrive in time."""
+    """Raised if a body did not arrive in time."""
 
 
 class App:
-    """The application; it asks `guard`, and shows what `metrics` counted."""
+    """The application, which has `guard` judge requests and serves `metrics`."""
 
     def __init__(self, guard: Guard, metrics: Metrics) -> None:
         self._guard = guard
@@ -99,9 +99,9 @@ class App:
         lookup = guard.settings.lookup
         with_key = lookup is not None and lookup.key_file is None
         self._read = _READ_WITH_KEY if with_key else _READ
-        """The headers of requests that count."""
+        """The headers of requests that are read."""
         self.draining = False
-        """The process is about to stop: it still serves, but asks gateways to go elsewhere."""
+        """Whether the process is about to stop: it still serves, but asks gateways to reconnect."""
 
     @property
     def form(self) -> Form:
@@ -113,13 +113,13 @@ class App:
         self._metrics.refused_connection(reason)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, as ASGI has it."""
+        """Serve one ASGI request."""
         if scope["type"] != "http":
             return
         path: bytes = scope["raw_path"]
         rest: Receive | None = None
         try:
-            # What follows is the target as it came, which need not start with a slash.
+            # The prefix is followed by the original target, which need not start with a slash.
             if path.startswith(_CHECK):
                 answer, whole = await self._check(scope, receive)
                 rest = None if whole else receive
@@ -138,7 +138,7 @@ class App:
         await self.send(answer, send, rest)
 
     async def _check(self, scope: Scope, receive: Receive) -> tuple[Response, bool]:
-        """Return the answer, and whether the body was read to its end as far as it matters."""
+        """Return the answer, and whether no part of the body is left to be drained."""
         headers = _headers(scope, self._read)
         request = Request(scope["method"], _target(scope, _CHECK), headers)
         if not request.target:
@@ -201,14 +201,14 @@ class App:
         return plain(200, "ok")
 
     def _closing(self, status: int, details: str) -> Response:
-        """Return the answer to a request that is not read to its end."""
+        """Return the answer to a request whose body is not read to its end."""
         refusal = of_fault(status, details, {"pointer": ""}, self.form)
         if self.draining:
             return refusal
         return refusal._replace(headers=(*refusal.headers, ("connection", "close")))
 
     async def send(self, answer: Response, send: Send, rest: Receive | None = None) -> None:
-        """Send an answer; `rest` is what the rest of the body comes by, if it was not read."""
+        """Send an answer; `rest` receives the rest of the body if it was not read."""
         headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
         if answer.status != _NO_CONTENT and header(answer.headers, "content-length") is None:
             headers.append((b"content-length", b"%d" % len(answer.body)))
@@ -216,7 +216,7 @@ class App:
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         if rest is not None:
-            # Closed on a gateway that still sends, the connection would take the answer with it.
+            # Closing the connection while the gateway still sends would discard the answer.
             await send({"type": "http.response.body", "body": answer.body, "more_body": True})
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LINGERING):
@@ -231,7 +231,7 @@ def _headers(scope: Scope, read: Mapping[bytes, str] = _READ) -> Headers:
 
 
 def _target(scope: Scope, face: bytes) -> str:
-    """Return the path behind that of the face, and the query, as they were received."""
+    """Return the path after that of the face, and the query, both as received."""
     target = scope["raw_path"][len(face) :]
     if target and scope["query_string"]:
         target += b"?" + scope["query_string"]
@@ -239,7 +239,7 @@ def _target(scope: Scope, face: bytes) -> str:
 
 
 async def _drain(receive: Receive, limit: int) -> None:
-    """Read the rest of a body, but not much more than `limit` bytes, and keep nothing."""
+    """Discard the rest of a body, up to slightly more than `limit` bytes."""
     size, more = 0, True
     while more and size <= limit:
         message = await receive()
@@ -248,7 +248,7 @@ async def _drain(receive: Receive, limit: int) -> None:
 
 
 async def _body(receive: Receive, limit: int) -> tuple[bytes, bool]:
-    """Return a body, or more than `limit` bytes from its start; and whether that is all."""
+    """Return a body, or its start of more than `limit` bytes; and whether it is complete."""
     message = await receive()
     if message["type"] == "http.disconnect":
         raise _Gone
@@ -263,7 +263,7 @@ async def _body(receive: Receive, limit: int) -> tuple[bytes, bool]:
 
 
 async def _rest(receive: Receive, limit: int, start: bytes) -> tuple[bytes, bool]:
-    """Return what `_body` does, of a body whose `start` was received."""
+    """Return the same as `_body`, for a body whose `start` was received."""
     pieces = [start]
     size = len(start)
     while size <= limit:
@@ -278,6 +278,6 @@ async def _rest(receive: Receive, limit: int, start: bytes) -> tuple[bytes, bool
 
 
 def plain(status: int, text: str) -> Response:
-    """Return an answer to whoever operates the plugin."""
+    """Return an answer in plain text, for the operator of the plugin."""
     headers = (("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store"))
     return Response(status, headers, f"{text}\n".encode())

@@ -1,10 +1,10 @@
-"""Kong: a plugin for Kong's plugin server for Python (``kong-pdk``, the extra ``kong``).
+"""Kong: a plugin for Kong's Python plugin server (``kong-pdk``, the extra ``kong``).
 
-Kong starts ``python -m talonschema.gateway.kong`` beside itself and asks it over a socket, about
-each request (phase ``access``) and each answer (phase ``response``). See docs/gateway/kong.md.
+Kong runs ``python -m talonschema.gateway.kong`` and calls it over a socket for each request (phase
+``access``) and each answer (phase ``response``). See docs/gateway/kong.md.
 
-Source: the page "Plugin development in Python" of Kong's documentation, kong-pdk 0.36, and what
-Kong's own side of the socket does (``kong/runloop/plugin_servers``).
+Source: the page "Plugin development in Python" of Kong's documentation, kong-pdk 0.36, and Kong's
+side of the socket (``kong/runloop/plugin_servers``).
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from .telemetry.log import set_level, set_up
 
 NAME: Final = "talonschema"
 PRIORITY: Final = 900
-"""Kong's plugins that authenticate and limit have more, and come first; those that change requests
-have less, and come later."""
+"""The order of the plugin: after Kong's plugins for authentication and rate limits, which have
+more, and before those that change requests, which have less."""
 SCHEMA: Final = ({"settings": {"type": "string", "required": True}},)
 """The configuration of the plugin: the path of a ``talonschema.toml``."""
 
 _TOKEN: Final = "talonschema_token"  # noqa: S105 - the name of a variable
 _MOST_HEADERS: Final = 1000
-"""The most that Kong hands over at once; by default it leaves out those beyond 100."""
+"""The most headers that Kong returns; its default is 100."""
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
 class Plugin:
-    """One configuration of the plugin, whose phases are called from threads."""
+    """One configuration of the plugin; its phases are called from several threads."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         """Read the settings; raises `ValueError` or `StoreError`, which Kong logs."""
@@ -47,10 +47,10 @@ class Plugin:
     def access(self, kong: Any) -> None:
         """Judge a request on its way to the API.
 
-        Nothing may be raised: kong-pdk would wait for an answer, and for ever.
+        No exception may be raised: kong-pdk would wait for an answer for ever.
         """
         try:
-            # The server holds a lock until the first question is asked.
+            # kong-pdk holds a lock until the first call into Kong.
             method = kong.request.get_method()
             self._access(kong, method)
         except Exception:  # noqa: BLE001 - whatever it is, the request is to be refused
@@ -74,7 +74,7 @@ class Plugin:
         )
         if self._guard.concerns(request):
             body = kong.request.get_raw_body()
-            # Without a body, nginx has put it into a file, which Kong doesn't read.
+            # nginx may have buffered the body in a file, which Kong does not read.
             request = request._replace(body=_bytes(body), truncated=body is None)
         verdict = _run(self._guard.begin(request))
         if verdict.refusal is not None:
@@ -99,7 +99,7 @@ class Plugin:
 
 
 def main() -> None:
-    """Serve Kong until it ends; ``--dump`` prints the description of the plugin."""
+    """Serve Kong until it exits; ``--dump`` prints the description of the plugin."""
     refused = {"-g", "--gevent", "-m", "--multiprocessing"}.intersection(sys.argv)
     if refused:
         sys.exit(f"talonschema: {', '.join(refused)} can't be used: the plugin needs threads")
@@ -120,7 +120,7 @@ _guards_lock = threading.Lock()
 
 
 def _guard(path: str) -> Guard:
-    """Return the guard of a file, with the settings that it has now."""
+    """Return the guard for a file, with its current settings."""
     settings = load_settings(path)
     set_level(settings.log_level)
     with _guards_lock:
@@ -144,7 +144,7 @@ def _run(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 def _headers(headers: Mapping[str, str | Iterable[str]] | None) -> Headers:
-    """Return headers as Kong has them: names with a value or several."""
+    """Return headers from Kong's form, which maps a name to one value or several."""
     return tuple(
         (name.lower(), value)
         for name, values in (headers or {}).items()

@@ -1,11 +1,11 @@
-"""Messages: an HTTP request and its answer as data, whatever carried them."""
+"""Messages: an HTTP request and its answer as data, independent of the transport."""
 
 from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
-"""Names in lower case and values, in the order they came in."""
+"""Names in lower case and values, in the order received."""
 
 
 class Request(NamedTuple):
@@ -13,15 +13,15 @@ class Request(NamedTuple):
 
     method: str
     target: str
-    """The path and query as they came in, still percent-encoded."""
+    """The path and query as received, still percent-encoded."""
     headers: Headers = ()
     body: bytes = b""
     truncated: bool = False
-    """The gateway passed on only the start of the body."""
+    """Whether the gateway forwarded only the start of the body."""
 
 
 class Response(NamedTuple):
-    """An answer: the API's own, or what a refused request is answered with."""
+    """An answer of the API, or to a refused request in its place."""
 
     status: int
     headers: Headers = ()
@@ -29,5 +29,5 @@ class Response(NamedTuple):
 
 
 def header(headers: Headers, name: str) -> str | None:
-    """Return the value of the first header called `name` (in lower case), or None."""
+    """Return the value of the first header `name` (in lower case), or None."""
     return next((value for each, value in headers if each == name), None)

@@ -1,12 +1,12 @@
-"""Missed changes: the states that requests led to while the store failed, until it knows them.
+"""Missed changes: the results of requests during a failure of the store, until it learns them.
 
-The store keeps the state from before its failure, by which the next call on such a session may be
-refused although the API would do it. So the states are kept here, and reported as possible ones as
-soon as the store answers again: those of a session before its next call is judged, the others in
-the background.
+The store still has the state from before its failure, for which the next call on such a session may
+be refused although the API would accept it. The states are therefore kept here, and reported as
+possible as soon as the store answers again: those of a session before its next call is judged, the
+others in the background.
 
-What other gateways of a fleet have missed is not known here. They report it at once, too, so for a
-moment after a failure of the store nothing is refused for its state.
+The changes that other gateways of a fleet have missed are not known here. They, too, report these
+at once, so for a moment after a failure of the store no request is refused for its state.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from .store_health import StoreHealth
 
 ANY: Final = frozenset({*STATES, NEW_SESSION})
 MOST_SESSIONS: Final = 100_000
-"""How many are kept; beyond that the oldest are forgotten. Each takes some 250 bytes."""
+"""The most sessions that are kept, of some 250 bytes each; the oldest are dropped first."""
 _MOST_OF_ONE: Final = 32
-"""Requests of one session; of more, each state is kept once, whatever their answers."""
+"""Requests of a session that are kept one by one; beyond, each state is kept once."""
 _AT_ONCE: Final = 16
-"""Sessions that are reported at the same time, so that other calls get their turn."""
+"""Sessions that are reported concurrently, so that other calls get their turn."""
 
 
 class MissedChanges:
@@ -35,11 +35,11 @@ class MissedChanges:
     def __init__(self, health: StoreHealth) -> None:
         self._health = health
         self._states: dict[Key, tuple[str, ...]] = {}
-        """For each request that the store did not see, the state that it leads to."""
+        """The state that each request leads to which the store did not see, by session."""
         self._catching_up: asyncio.Task[None] | None = None
 
     def note(self, key: Key, state: str | None) -> None:
-        """Keep the state that a request leads to which the store did not see; None for no other."""
+        """Keep the state to which an unseen request leads; None if it keeps its state."""
         if state is None:
             return
         states = self._states.pop(key, ())
@@ -50,14 +50,14 @@ class MissedChanges:
             del self._states[next(iter(self._states))]
 
     def forget(self, key: Key, state: str | None) -> None:
-        """Forget the state of one request, which was not done, or which the store knows by now."""
+        """Drop the state of one request, which was refused or is known to the store by now."""
         states = list(self._states.get(key, ()))
         if state in states and len(states) < _MOST_OF_ONE:
             states.remove(state)
             self._keep(key, tuple(states))
 
     async def begin(self, store: Store, key: Key, intent: Intent) -> Admission:
-        """Have the store admit a request, by what it has missed, too; raises as the store does."""
+        """Report what the store missed, and have it admit a request; raises as the store does."""
         if self._states:
             await self._report(store, key)
         admission = await store.begin(key, intent)
@@ -74,7 +74,7 @@ class MissedChanges:
             self._catching_up.cancel()
 
     async def _report(self, store: Store, key: Key) -> None:
-        """Report what a session missed, as requests that the API may have done."""
+        """Report the missed requests of a session as requests that the API may have done."""
         missed = set(self._states.get(key, ()))
         for state in missed:
             await store.begin(key, Intent(ANY, state))

@@ -1,7 +1,8 @@
-"""Outcome: what an answer of the API shows of the request that it answers.
+"""Outcome: what an answer of the API shows about its request.
 
-An answer that no real run of the request gives shows nothing: it is of another session, of a dry
-run, or has a state that the call does not lead to. What the request leads to stays possible then.
+An answer that no real run of the request can give shows nothing: it is about another session, from
+a dry run, or has a state that the call does not lead to. The result of the request then stays
+possible.
 
 Sources: the descriptions of ``integrationId`` (the id in the URL), of ``responseContent``
 (``campaignEligibility`` comes with ``dry=true`` only) and of the states in the Integration API's
@@ -22,15 +23,15 @@ from .messages import Response, header
 from .store import Learned, Refused, RequestOutcome, Uncertain
 
 MOST_LEARNED: Final = 2**20
-"""Of an answer with a longer body, also once it is decompressed, only the status is learned."""
+"""Bytes of a body, also decompressed, beyond which only the status of an answer is learned."""
 _DONE: Final = 2
 _FAULTY: Final = 4
 _UNDECIDED: Final = frozenset({408, 499})
-"""Statuses of client errors that leave open what was done: it took too long."""
+"""Client errors of requests that took too long, which leave open whether they were done."""
 
 
 def outcome(response: Response | None, route: Route, query: str) -> RequestOutcome:
-    """Return the outcome that the answer to a call with this query shows; None: it was lost."""
+    """Return the outcome of a call with this query by its answer, which is None if it was lost."""
     if response is None:
         return Uncertain()
     kind = response.status // 100
@@ -49,7 +50,7 @@ def outcome(response: Response | None, route: Route, query: str) -> RequestOutco
 
 
 def json_object(response: Response) -> dict[str, Any]:
-    """Return the object that an answer has, an empty one if there is none."""
+    """Return the JSON object in the body of an answer; an empty one if there is none."""
     body: bytes | None = response.body
     encoding = header(response.headers, "content-encoding")
     if body and encoding is not None:
@@ -62,11 +63,11 @@ def json_object(response: Response) -> dict[str, Any]:
 
 
 def _impossible(body: dict[str, Any], session: dict[str, Any], route: Route, query: str) -> bool:
-    """Return True if no real run of a call gives this answer."""
+    """Return True if no real run of a call can give this answer."""
     if body.get("campaignEligibility") is not None:
         return True
     if "dry" in query and "dry" not in ENDPOINTS[route.operation].parameters:
-        # The call has no dry run; whether one took place all the same is not known.
+        # The call has no dry run; whether the API did one nevertheless is unknown.
         return True
     name, state = session.get("integrationId"), session.get("state")
     if isinstance(name, str) and name != route.session:
@@ -77,7 +78,7 @@ def _impossible(body: dict[str, Any], session: dict[str, Any], route: Route, que
 
 
 def moment(value: Any) -> datetime | None:
-    """Return the moment that a date and time with an offset stands for; None for anything else."""
+    """Return the datetime of a date and time with an offset; None for anything else."""
     try:
         found = datetime.fromisoformat(value)
     except (TypeError, ValueError):

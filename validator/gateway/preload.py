@@ -1,6 +1,6 @@
-"""Preload: loads all that is otherwise loaded when a request first needs it.
+"""Preload: loading of everything that is otherwise loaded on first use.
 
-Later there may be no descriptor left to open a file with, or the files may be those of another
+By then, the process may have run out of file descriptors, or the files may be those of another
 release.
 """
 
@@ -18,13 +18,13 @@ _LATE: Final = (
     *(f"{_PACKAGE}.reading.{name}" for name in ("lines", "parsers", "positions", "toml_reader")),
     f"{_PACKAGE}.structure.reference",
     *("brotli", "concurrent.futures.thread", "difflib", "encodings.idna", "html", "tomllib"),
-    # UTF-16 and UTF-32 are recognised, to be refused by their names.
+    # UTF-16 and UTF-32 are detected, so that a refusal can name them.
     *(f"encodings.utf_{bits}{order}" for bits in (16, 32) for order in ("", "_be", "_le")),
 )
 
 
 def preload() -> None:
-    """Import the modules, and go over to the fastest parser. What is not installed is left out."""
+    """Import the modules, and select the fastest parser; skip what is not installed."""
     for name in _LATE:
         with suppress(ImportError):
             import_module(name)

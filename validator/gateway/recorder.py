@@ -1,4 +1,4 @@
-"""Recorder: an answer on its way to the client, up to what a guard learns from."""
+"""Recorder: the part of an answer that a guard learns from, taken as it is sent to the client."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .outcome import MOST_LEARNED
 
 
 class AnswerRecorder:
-    """Records the answer to an admitted request, for the guard to learn from it once."""
+    """The answer to an admitted request, which is reported to the guard once."""
 
     def __init__(self, guard: Guard, request: Request, token: str | None) -> None:
         """Record the answer to `request`, which the guard admitted with `token`."""
@@ -19,14 +19,14 @@ class AnswerRecorder:
         self._request = request
         self._pieces: list[bytes] = []
         self.token = token
-        """None if there is nothing to learn, or it is learned."""
+        """The token; None if there is nothing to learn, or the answer has been reported."""
         self.answer = Response(0)
         """The status and headers so far."""
         self.size = 0
         """Bytes of the body so far."""
 
     def keep(self, piece: bytes) -> None:
-        """Add a piece of the body; of a body that is too large to learn from, nothing is kept."""
+        """Add a piece of the body, which is dropped once it is too large to learn from."""
         self.size += len(piece)
         if self.size <= MOST_LEARNED:
             self._pieces.append(piece)
@@ -35,15 +35,15 @@ class AnswerRecorder:
 
     @property
     def body(self) -> bytes:
-        """The body as far as it is kept."""
+        """The part of the body that is kept."""
         return b"".join(self._pieces)
 
     def report_answer(self) -> Coroutine[Any, Any, None] | None:
-        """Return a call that reports the answer to the guard; None if there is none to report."""
+        """Return a coroutine that reports the answer to the guard; None if it has no token."""
         return self._finish(self.answer._replace(body=self.body))
 
     def report_loss(self) -> Coroutine[Any, Any, None] | None:
-        """Return a call that reports the answer as lost; None if there is none to report."""
+        """Return a coroutine that reports the answer as lost; None if it has no token."""
         return self._finish(None)
 
     def _finish(self, answer: Response | None) -> Coroutine[Any, Any, None] | None:

@@ -1,4 +1,4 @@
-"""Repetition: what makes a request the same as an earlier one, by its ``Idempotency-Key``.
+"""Repetition: digests that identify repetitions of requests with an ``Idempotency-Key``.
 
 Source: the operations "Update customer session", "Return cart items" and "Reopen customer session"
 of the Integration API's OpenAPI file of 2026: a key has up to 255 characters, and the API keeps its
@@ -16,20 +16,20 @@ from .messages import Headers
 
 IDEMPOTENCY_KEY: Final = "idempotency-key"
 LONGEST: Final = 255
-"""The most characters of a key."""
+"""The maximum length of a key in characters."""
 _BYTES: Final = 18
-"""Bytes of a digest: no two requests share so many, and base64 needs no padding for them."""
+"""Bytes of a digest: enough to rule out collisions, and base64 needs no padding for 18."""
 
 
 def digest(operation: Operation, headers: Headers, payload: bytes | None) -> str:
-    """Return what a request with a key has in common with its repetitions; empty without one.
+    """Return the digest that a request with a key shares with its repetitions; empty without a key.
 
-    The key can't be read from it. A request with several keys, or one that the API doesn't take, is
-    no repetition of any other.
+    The key can't be recovered from it. A request with several keys, or with one that the API does
+    not accept, has no repetitions.
     """
     keys = [value for name, value in headers if name == IDEMPOTENCY_KEY]
     if len(keys) != 1 or not 0 < len(keys[0]) <= LONGEST:
         return ""
-    # The body comes last, and the other two have no line breaks.
+    # The separator is unambiguous: only the body, which comes last, may have line breaks.
     text = f"{operation}\n{keys[0]}\n".encode("latin-1", "replace") + (payload or b"")
     return urlsafe_b64encode(sha256(text).digest()[:_BYTES]).decode()

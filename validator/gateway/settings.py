@@ -1,6 +1,6 @@
 """Settings: how the gateway judges, remembers and listens.
 
-They are in the table ``[gateway]`` of ``talonschema.toml``, beside the keys of the checker.
+They are the table ``[gateway]`` of ``talonschema.toml``, which also has the keys of the checker.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of the gateway. The first five are as in `Validator`.
+    """The settings of the gateway. The first five are those of `Validator`.
 
-    Raises `ValueError` for a value that makes no sense.
+    Raises `ValueError` for an invalid value.
     """
 
     edition: str = schemas.DEFAULT_EDITION
@@ -78,48 +78,48 @@ class Settings:
     ignore: Iterable[str] = ()
     severity: Mapping[str, Severity | str] | None = None
     mode: Mode = "enforce"
-    """``report`` logs and counts what would be refused, and lets it pass."""
+    """``enforce`` refuses bad requests; ``report`` only logs and counts them."""
     application: str = "default"
-    """A label of the Application: session ids are unique within one only."""
+    """A label of the Application, since session ids are unique only within one."""
     prefix: str = ""
     """The prefix before ``/v2`` in the paths of the API."""
     max_body: int = MAX_BODY
-    """The most bytes of a body, as received and decompressed."""
+    """The limit of a body in bytes, both as received and decompressed."""
     errors: Form = "api"
     """The form of refusals: the API's own, or ``problem`` details (RFC 9457)."""
     warnings_header: bool = False
-    """Add the codes of warnings in the header ``x-talonschema-warnings``."""
+    """Whether answers have the codes of warnings in the header ``x-talonschema-warnings``."""
     strict_new: bool = False
-    """A session that is not remembered is new: the memory is known to be complete."""
+    """Whether a session that is not in the store is new: the store is known to be complete."""
     test_key: bool = False
-    """All requests have an API key of type Test, which makes each a dry run."""
+    """Whether all requests have an API key of type Test, which makes each a dry run."""
     lookup: LookupSettings | None = None
-    """How the API is asked for sessions that are not remembered, or in doubt; None: it is not."""
+    """The look-ups of sessions that are unknown or in doubt; None to make none."""
     store: str = "sqlite:talonschema-sessions.db"
     """The store of the sessions: ``memory:``, ``sqlite:PATH`` or ``redis://HOST:PORT/DB``."""
     store_timeout: float = TIMEOUT
-    """Seconds until the store is given up on, and a request let pass by its payload alone."""
+    """Seconds to wait for the store, after which a request is judged by its payload alone."""
     lease: float = LEASE
-    """Seconds in which a request without an answer may still take effect."""
+    """Seconds within which a request without an answer may still take effect."""
     expiry: float = EXPIRY
-    """Seconds a session is remembered after its last request."""
+    """Seconds for which a session is remembered after its last request."""
     http: str = "127.0.0.1:8787"
     """The address of the HTTP face: ``HOST:PORT`` or ``unix:PATH``."""
     grpc: str = OFF
     """The address of the gRPC face, or ``off``."""
     admin: str = OFF
-    """The address with health and metrics of all workers, or ``off``."""
+    """The address of the probes and metrics of all workers, or ``off``."""
     workers: int = 1
-    """Number of processes, each on the next port or on a Unix socket of its own."""
+    """The number of processes, each on the next port or on a Unix socket of its own."""
     drain: float = 10.0
-    """Seconds that requests in flight have to end in when the gateway stops."""
+    """Seconds within which requests in flight have to end when the gateway stops."""
     log_level: Level = "info"
-    """The lowest level of lines in the log."""
+    """The lowest level of log lines."""
     tracing: bool = False
-    """Export spans by OpenTelemetry, as its environment variables say."""
+    """Whether spans are exported by OpenTelemetry, as its environment variables configure it."""
 
     def __post_init__(self) -> None:
-        """Look the values through that are not the validator's."""
+        """Validate the settings that are not those of `Validator`."""
         for name, kind in _KINDS.items():
             kind(getattr(self, name), name)
         if self.grpc != OFF and overlap(parse(self.http), parse(self.grpc), self.workers):
@@ -139,7 +139,7 @@ class Settings:
             )
 
     def _need_admin_alone(self) -> None:
-        """Raise `InvalidValue` if a worker listens where `admin` is."""
+        """Raise `InvalidValue` if a worker has the same address as `admin`."""
         if self.admin == OFF:
             return
         faces = {"http": self.http, "grpc": self.grpc}
@@ -152,11 +152,10 @@ class Settings:
 
 
 def load_settings(path: str, **changes: Any) -> Settings:
-    """Read the settings of a ``talonschema.toml``; `changes` win over it.
+    """Return the settings of a ``talonschema.toml``, overridden by `changes`.
 
-    Paths in it count from its folder. The checker's settings about a call or about files
-    are not for a gateway, and passed over. Raises `TomlError`, whose text is ``path:line:
-    message``.
+    Paths are relative to its folder. Settings of the checker about calls and files are ignored.
+    Raises `TomlError`, whose text is ``path:line: message``.
     """
     if os.path.basename(path) == "pyproject.toml":
         raise TomlError(path, None, "the gateway's settings belong in a file talonschema.toml")
@@ -181,7 +180,7 @@ def load_settings(path: str, **changes: Any) -> Settings:
 
 
 def _toml_error(toml: Toml, error: InvalidValue) -> TomlError:
-    """Return an error about a setting, which has its keys, or a text that starts with its name."""
+    """Return an error at a setting, named by the keys of `error` or the first word of its text."""
     return toml.error(str(error), TABLE, *(error.keys or (str(error).partition(" ")[0],)))
 
 

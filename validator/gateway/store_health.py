@@ -1,8 +1,8 @@
-"""Store health: counts and logs the failures of a store, and spares calls that wait in vain.
+"""Store health: counts and logs of the failures of a store, and protection from hopeless waits.
 
-A failure is logged once, and so is the end of failing: when no call has failed for a while and the
-store takes a write. The while doubles each time the store fails again soon, so a store that works
-for some calls only, such as a file on a full disk, does not fill the log.
+The first failure is logged, and so is the recovery: when no call has failed for a quiet time and
+the store accepts a write. The quiet time doubles whenever the store fails again soon, so one that
+works only for some calls, such as a file on a full disk, does not flood the log.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from typing import Final, Protocol, TypeVar
 from .store import Store, StoreError
 
 QUIET: Final = 2.0
-"""Seconds without a failure until the store counts as back."""
+"""Seconds without a failure until the store is considered recovered."""
 MOST_QUIET: Final = 300.0
-"""The longest such time."""
+"""The maximum of this time in seconds."""
 RELAPSE: Final = 600.0
-"""Seconds within which another failure doubles it."""
+"""Seconds within which another failure doubles this time."""
 LATE: Final = 8
-"""Calls in a row without an answer in time, after which the store is only probed."""
+"""Consecutive calls without an answer in time after which the store is only probed."""
 PROBE: Final = 0.1
-"""Seconds between two probes."""
+"""Seconds between probes."""
 SETTLING: Final = 3.0
-"""Seconds after a failure in which the gateways of a fleet report what the store has missed."""
+"""Seconds after a failure within which all gateways of a fleet report what the store missed."""
 
 _SLOW: Final = ("timeout", "locked")
-"""Kinds of failures for which a call has waited as long as it may."""
+"""The kinds of failures of calls that waited for the whole timeout."""
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
 class StoreMeter(Protocol):
-    """A counter of failures of a store."""
+    """A counter of the failures of a store."""
 
     def count_store_failure(self, call: str, kind: str) -> None:
-        """Count a call on the store that came to nothing."""
+        """Count a failed call on the store."""
 
 
 class StoreHealth:
-    """The health of a store, as its calls show it."""
+    """The health of a store, derived from its calls."""
 
     def __init__(
         self, meter: StoreMeter | None = None, now: Callable[[], float] = monotonic
@@ -52,7 +52,7 @@ class StoreHealth:
         self._now = now
         self._failing = False
         self._kinds: set[tuple[str, str]] = set()
-        """The calls and kinds of failures that were logged since the store began to fail."""
+        """The pairs of call and kind of failure that were logged since the store began to fail."""
         self._failed_at = 0.0
         self._error: StoreError | None = None
         self._quiet = QUIET
@@ -63,11 +63,11 @@ class StoreHealth:
 
     @property
     def settling(self) -> bool:
-        """A call has failed just now, so the store may not know yet what it has missed."""
+        """Whether a call has failed recently, so that the store may not yet know what it missed."""
         return self._error is not None and self._now() - self._failed_at < SETTLING
 
     async def answer(self, call: str, store: Store, ask: Callable[[], Awaitable[_T]]) -> _T | None:
-        """Return what the store answers to `ask`; None if it did not, whatever the reason."""
+        """Return the store's answer to `ask`; None if it failed for any reason."""
         if self._late >= LATE:
             now = self._now()
             if now < self._probe_at:
@@ -87,7 +87,7 @@ class StoreHealth:
         return found
 
     async def ready(self, store: Store) -> None:
-        """Return if the store takes writes, and none of its calls has failed of late.
+        """Return if the store accepts writes, and none of its calls has failed recently.
 
         Raises `StoreError` if not.
         """
@@ -132,7 +132,7 @@ class StoreHealth:
         return self._now() - self._failed_at >= self._quiet
 
     async def _confirm(self, store: Store) -> None:
-        """Find out whether the store takes writes, since a call that succeeds may only read."""
+        """Verify that the store accepts writes, since successful calls may only have read."""
         try:
             await store.ready()
         except Exception as error:  # noqa: BLE001 - as in `answer`
@@ -153,7 +153,7 @@ class StoreHealth:
 
 
 def _store_error(error: Exception) -> StoreError:
-    """Return the error; without the text, which may hold values, if it is none of the store's."""
+    """Return a `StoreError`, for other exceptions without their text, which may hold values."""
     if isinstance(error, StoreError):
         return error
     return StoreError(f"unexpected {type(error).__name__}", "other")

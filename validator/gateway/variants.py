@@ -1,8 +1,8 @@
-"""Variants: keys that differ from the API's names in nothing but case.
+"""Variants: keys that differ from the API's names only in case.
 
-Go's ``encoding/json`` takes such a key for the one it resembles ("preferring an exact match but
-also accepting a case-insensitive match"), and so would an API written in it. What stands under such
-a key has not been judged, so a gateway can't let it pass.
+Go's ``encoding/json`` accepts such a key as the name ("preferring an exact match but also accepting
+a case-insensitive match"), and so would an API written in Go. The value of such a key has not been
+judged, so a gateway can't let it pass.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..rules.keys import UNKNOWN, unknown_key
 
 
 def variants(part: SchemaNode, value: Any, path: Path = ()) -> Iterator[Problem]:
-    """Yield a problem for each key of a payload, read from text, that varies a name of `part`."""
+    """Yield a problem for each key of a payload, read from text, that varies a name in `part`."""
     if isinstance(value, dict):
         for key in sorted(value.keys() - part.properties.keys()):
             name = _names_by_case_fold(part).get(key.casefold())

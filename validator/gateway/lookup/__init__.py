@@ -1,7 +1,7 @@
-"""Look-up: asks the API for the state of a session that the store doesn't know, or is in doubt of.
+"""Look-up: requests to the API for the state of a session that is unknown or in doubt.
 
-It is made only if the settings have a table ``[gateway.lookup]``; without one, nothing is loaded of
-it but this module and `settings`.
+Look-ups are made only if the settings have a table ``[gateway.lookup]``; otherwise only this module
+and `settings` are loaded.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ class Subject(NamedTuple):
     """The session of a look-up."""
 
     store: Store
-    """What is to learn of it."""
+    """The store that learns its state."""
     key: Key
     strict_new: bool
-    """If the API has no such session, it is new."""
+    """Whether a session that the API does not have is new."""
 
 
 class LookupMeter(Protocol):
     """A counter of look-ups."""
 
     def count_lookup(self, outcome: str, seconds: float) -> None:
-        """Count a look-up and the time it took; its outcome is one of `OUTCOMES`."""
+        """Count a look-up and its duration; its outcome is one of `OUTCOMES`."""

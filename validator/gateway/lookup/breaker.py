@@ -1,4 +1,4 @@
-"""Breaker: stops look-ups that the API does not answer, and finds out when it does again."""
+"""Breaker: a circuit breaker for look-ups, which probes an API that does not answer."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from time import monotonic
 from typing import Final
 
 FAILURES: Final = 8
-"""Look-ups in a row without an answer, after which the API is only probed."""
+"""Consecutive look-ups without an answer after which the API is only probed."""
 PROBE: Final = 1.0
-"""Seconds between two probes."""
+"""Seconds between probes."""
 
 _log = logging.getLogger(__name__)
 
 
 class Breaker:
-    """The health of the API, as look-ups show it."""
+    """The health of the API, derived from the outcomes of look-ups."""
 
     def __init__(self, now: Callable[[], float] = monotonic) -> None:
         self._now = now
@@ -24,7 +24,7 @@ class Breaker:
         self._probe_at = 0.0
 
     def permits(self) -> bool:
-        """Return True if the API is to be asked now."""
+        """Return True if a look-up may be made now."""
         if self._failures < FAILURES:
             return True
         now = self._now()
@@ -34,7 +34,7 @@ class Breaker:
         return True
 
     def record_failure(self, reason: str) -> None:
-        """Count a look-up that the API did not answer."""
+        """Count a look-up without an answer."""
         self._failures += 1
         if self._failures == FAILURES:
             self._probe_at = self._now() + PROBE

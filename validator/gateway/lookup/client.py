@@ -1,7 +1,7 @@
-"""Client: reads sessions of the API over connections that are kept.
+"""Client: an HTTP client that reads sessions from the API over persistent connections.
 
-Nothing but the session's id comes from a request: the address is that of the settings, redirects
-and cookies are ignored, and so are proxies and passwords that the environment has.
+Only the id of the session is taken from a request: the address is that of the settings. Redirects,
+cookies, and proxies and passwords of the environment are ignored.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ class SessionReader:
     """A client of one API, for one event loop at a time."""
 
     def __init__(self, url: str, connections: int) -> None:
-        """Read from the API at a base URL, over a limited number of connections."""
+        """Read from the API at the base URL `url` over at most `connections` connections."""
         self._base = url.rstrip("/") + SESSIONS
         self._connections = connections
-        # Certificates are verified against those that the system trusts. It takes some 20 ms to
-        # read them, which no request should wait for.
+        # Certificates are verified against the trust store of the system. It takes some 20 ms to
+        # load, which no request should wait for.
         self._tls = ssl.create_default_context()
         self._client: ClientSession | None = None
 
     async def read(self, session: str, authorization: str) -> Response:
-        """Return the answer about a session; raises what the client library does."""
+        """Return the answer about a session; raises the exceptions of the client library."""
         if self._client is None:
             self._client = self._open_session()
         url = URL(self._base + quote(session, safe=""), encoded=True)
@@ -47,14 +47,14 @@ class SessionReader:
             async for piece in answer.content.iter_any():
                 body += piece
                 if len(body) > MOST_LEARNED:
-                    # The connection is closed with the rest.
+                    # The rest is discarded with the connection.
                     body = b""
                     break
             encodings = answer.headers.getall("content-encoding", [])
             return Response(answer.status, tuple(("content-encoding", e) for e in encodings), body)
 
     async def close(self) -> None:
-        """Close the connections, of an event loop that has ended, too; later calls open others."""
+        """Close the connections, also those of an ended event loop; later calls open new ones."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()
@@ -64,6 +64,6 @@ class SessionReader:
             connector=TCPConnector(limit=self._connections, ssl=self._tls),
             cookie_jar=DummyCookieJar(),
             auto_decompress=False,
-            # Whoever asks has a deadline.
+            # Callers have a deadline.
             timeout=ClientTimeout(total=None),
         )

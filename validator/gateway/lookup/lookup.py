@@ -1,8 +1,8 @@
-"""Lookup: asks about one session at most once at a time, and stores what the answer shows.
+"""Lookup: look-ups, one at a time for each session, whose results are stored.
 
-To the store, a look-up is a request that leads to no state: it begins before the API is asked, and
-ends with the state and date that were answered. So it is ordered among the other requests of the
-session as each of them is: a newer answer wins, and what is pending stays possible.
+To the store, a look-up is a request that changes no state: it begins before the API is called, and
+ends with the state and date in the answer. It is thus ordered among the other requests of the
+session in the same way: a newer answer wins, and the results of pending requests stay possible.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from .reply import interpret
 from .settings import LookupSettings
 
 MOST_ASKED: Final = 64
-"""Look-ups of a process that the API is asked at a time; more wait for their turn."""
+"""The most concurrent look-ups of a process; more wait for their turn."""
 READING: Final = Intent(frozenset({*STATES, "new"}), None)
-"""A look-up as the store takes it."""
+"""The intent of a look-up, as the store records it."""
 _UNANSWERED: Final = frozenset({"failed", "limited"})
-"""The outcomes of answers that count as none."""
+"""The outcomes that count as no answer."""
 _KEY: Final = re.compile(r"[\x21-\x7e]+")
 _LONGEST_KEY: Final = 4096
 _COMPLAINTS: Final = {
     "denied": "the API rejects the key of look-ups: see key_file",
     "malformed": "an answer to a look-up is none of the API: see url",
 }
-"""The lines of the log about outcomes that the settings may be the reason for."""
+"""The log lines for outcomes that the settings may have caused."""
 
 _log = logging.getLogger(__name__)
 
 
 class Lookup:
-    """Looks sessions up; it can be used from one event loop at a time."""
+    """The look-ups of a guard; it can be used from one event loop at a time."""
 
     def __init__(
         self, settings: LookupSettings, health: StoreHealth, meter: LookupMeter | None = None
     ) -> None:
-        """Ask by `settings`; raises `ValueError` for a key that can't be read."""
+        """Look up by `settings`; raises `ValueError` for a key that can't be read."""
         self._timeout = settings.timeout
         self._own = None if settings.key_file is None else authorization_of(settings.key_file)
         self._api = SessionReader(settings.url, MOST_ASKED)
@@ -60,10 +60,10 @@ class Lookup:
         self._turns = asyncio.Semaphore(MOST_ASKED)
 
     async def ask(self, subject: Subject, headers: Headers, started: float) -> str:
-        """Have a session looked up for a request that `started` then; return the outcome.
+        """Look a session up for a request that began at `started`; return the outcome.
 
-        If that is under way, it is the outcome of the same look-up. ``timeout``: it did not come
-        before the request has to go on.
+        Concurrent calls for a session share one look-up. The outcome is ``timeout`` if none is
+        known by the deadline of the request.
         """
         await self._enter(asyncio.get_running_loop())
         flight = self._flights.get(subject.key)
@@ -78,14 +78,14 @@ class Lookup:
         return flight.result() if done else "timeout"
 
     async def close(self) -> None:
-        """End what is under way, and close the connections; closing twice does no harm."""
+        """Cancel the look-ups in progress, and close the connections; may be called twice."""
         await self._enter(asyncio.get_running_loop())
         while self._flights:
             await asyncio.wait(self._flights.values())
         await self._api.close()
 
     async def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Leave behind what belongs to another event loop, which has ended."""
+        """Discard the state that belongs to another event loop, which has ended."""
         if loop is not self._loop:
             self._loop = loop
             self._flights = {}
@@ -93,7 +93,7 @@ class Lookup:
             await self._api.close()
 
     async def _fly(self, subject: Subject, authorization: str) -> str:
-        """Look a session up, in a task that outlives the request that began it."""
+        """Look a session up in a task that outlives the request."""
         started = perf_counter()
         try:
             outcome = await self._in_turn(subject, authorization)
@@ -102,7 +102,7 @@ class Lookup:
         return self._count(outcome, perf_counter() - started)
 
     async def _in_turn(self, subject: Subject, authorization: str) -> str:
-        """Look a session up when its turn comes."""
+        """Look a session up when a slot is free."""
         end = asyncio.get_running_loop().time() + self._timeout
         try:
             async with asyncio.timeout_at(end):
@@ -110,7 +110,7 @@ class Lookup:
         except TimeoutError:
             return "crowded"
         try:
-            # Now, since those before it may have shown that the API does not answer.
+            # Only now, since earlier look-ups may have found that the API does not answer.
             if not self._breaker.permits():
                 return "paused"
             return await self._look_up(subject, authorization, end)
@@ -118,7 +118,7 @@ class Lookup:
             self._turns.release()
 
     async def _look_up(self, subject: Subject, authorization: str, end: float) -> str:
-        """Look a session up, and store what is found."""
+        """Look a session up, and store the result."""
         store, key, strict_new = subject
         begun = await self._health.answer("begin", store, lambda: store.begin(key, READING))
         if begun is None or begun.token is None:
@@ -135,7 +135,7 @@ class Lookup:
     async def _request(
         self, session: str, authorization: str, end: float
     ) -> tuple[str, Learned | None]:
-        """Ask the API; return the outcome, and what its answer shows."""
+        """Call the API; return the outcome, and what the store learns from the answer."""
         try:
             async with asyncio.timeout_at(end):
                 response = await self._api.read(session, authorization)
@@ -154,7 +154,7 @@ class Lookup:
         return outcome, learned
 
     def _complain(self, outcome: str) -> None:
-        """Log what the settings may be the reason for, once."""
+        """Log once each outcome that the settings may have caused."""
         text = _COMPLAINTS.get(outcome)
         if text is None or outcome in self._complaints or (outcome == "denied" and not self._own):
             return
@@ -168,7 +168,7 @@ class Lookup:
 
 
 def authorization_of(path: str) -> str:
-    """Return the ``Authorization`` with the API key in a file; raises `InvalidValue`."""
+    """Return the ``Authorization`` for the API key in a file; raises `InvalidValue`."""
     where = "lookup", "key_file"
     try:
         with open(path, encoding="ascii") as file:
@@ -184,6 +184,6 @@ def authorization_of(path: str) -> str:
 
 
 def _of_request(headers: Headers) -> str | None:
-    """Return the ``Authorization`` of a request; None if there isn't one that can be passed on."""
+    """Return the ``Authorization`` of a request; None if it has none that can be forwarded."""
     given = [value for name, value in headers if name == "authorization"]
     return given[0] if len(given) == 1 and given[0].isascii() and given[0] else None

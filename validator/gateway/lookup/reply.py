@@ -1,4 +1,4 @@
-"""Reply: what the API's answer to a look-up shows of the session.
+"""Reply: the interpretation of the API's answer to a look-up.
 
 Sources: the operation "Get customer session" of the Integration API's OpenAPI file of 2026, which
 lists 200 and 401, and its ErrorResponse, which requires ``message``.
@@ -18,13 +18,13 @@ _NOT_FOUND: Final = 404
 
 
 def interpret(response: Response, session: str) -> tuple[str, Learned | None]:
-    """Return the outcome of a look-up, and what the answer shows of the session, if anything."""
+    """Return the outcome of a look-up, and what the answer shows about the session, if anything."""
     status = response.status
     if status not in (_OK, _NOT_FOUND):
         return _OUTCOMES.get(status, "failed"), None
     body = json_object(response)
     if status == _NOT_FOUND:
-        # A server that is not the API has no such sessions, either.
+        # A server other than the API answers 404, too.
         return "missing" if isinstance(body.get("message"), str) else "malformed", None
     found = body.get("customerSession")
     if not isinstance(found, dict) or found.get("integrationId") != session:

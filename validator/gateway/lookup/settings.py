@@ -12,7 +12,7 @@ from ...config.fields import FieldReader, InvalidValue, number, show, text
 from ...findings.message import suggestion
 
 TIMEOUT: Final = 0.25
-"""Seconds; Envoy gives up after 0.5, of which the store may take some."""
+"""Seconds for a look-up: Envoy gives up after 0.5, which include calls on the store."""
 _BASE: Final = "the address of the API before /v2, such as https://yourbaseurl.talon.one"
 
 
@@ -20,15 +20,15 @@ _BASE: Final = "the address of the API before /v2, such as https://yourbaseurl.t
 class LookupSettings:
     """The settings of look-ups.
 
-    Raises `ValueError` for a value that makes no sense.
+    Raises `ValueError` for an invalid value.
     """
 
     url: str
-    """The base URL of the API: what comes before ``/v2``."""
+    """The base URL of the API, to which ``/v2`` is appended."""
     key_file: str | None = None
-    """The path of a file with an API key; None takes the ``Authorization`` of each request."""
+    """The path of a file with an API key; None to use the ``Authorization`` of each request."""
     timeout: float = TIMEOUT
-    """Seconds from the start of a request after which it goes on without an answer."""
+    """Seconds from the start of a request until it proceeds without the look-up."""
 
     def __post_init__(self) -> None:
         """Validate the values."""
@@ -39,7 +39,7 @@ class LookupSettings:
 
 
 def lookup_table(value: Any, where: str) -> LookupSettings:
-    """Take a table with the settings of look-ups."""
+    """Return the settings of look-ups in a table."""
     if not isinstance(value, Mapping):
         raise InvalidValue(f"{where} is {show(value)}; it takes a table")
     for key, each in value.items():
@@ -55,7 +55,7 @@ def lookup_table(value: Any, where: str) -> LookupSettings:
 
 
 def _url(value: Any, where: str) -> str:
-    """Take the base URL of an API."""
+    """Return the base URL of an API."""
     url = text(value, where)
     fault = _fault(url)
     if fault is not None:
@@ -64,7 +64,7 @@ def _url(value: Any, where: str) -> str:
 
 
 def _fault(url: str) -> str | None:
-    """Return the fault of a base URL, without what may be secret in it."""
+    """Return the fault of a base URL, without parts that may be secret."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port

@@ -1,7 +1,7 @@
-"""Connection: one to the HTTP face, with limits for those who send no whole request.
+"""Connection: a connection to the HTTP face, with limits for incomplete requests.
 
-What a gateway sends is there at once; a request that never ends takes a descriptor until it is
-ended here. When descriptors run short, a new connection gets an answer before it is closed.
+Requests of gateways arrive at once; one that never ends would hold a descriptor for ever. When
+descriptors run short, a new connection is answered before it is closed.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from .. import answer
 from ..messages import Response
 
 SLOWEST_HEAD: Final = 10.0
-"""Seconds in which the head of a request has to arrive once it has begun."""
+"""Seconds within which the head of a request has to arrive once it has begun."""
 SLOWEST_START: Final = 60.0
-"""Seconds in which the first request of a connection has to begin."""
+"""Seconds within which the first request of a connection has to begin."""
 MOST_HEAD: Final = 64 * 1024
-"""Bytes of a head, beyond the piece in which it begins."""
+"""The most bytes of a head, not counting the piece in which it begins."""
 _MOST_OPEN: Final = 2**16
 """The most descriptors that are requested."""
 _OTHERS: Final = 32
-"""Descriptors that are no connection to the HTTP face: of the store, the log and the gRPC face."""
+"""Descriptors reserved for other uses than the HTTP face: the store, the log and the gRPC face."""
 _MOST_BACKLOG: Final = 2048
 _SILENCE: Final = 10.0
-"""Seconds between two lines of the log about connections that are refused."""
+"""Seconds between log lines about refused connections."""
 _RETRY_AFTER: Final = 1
 
 _log = logging.getLogger(__name__)
@@ -47,14 +47,14 @@ class Served(Protocol):
         """Count a connection that was closed without a whole request."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one request, as ASGI has it."""
+        """Serve one ASGI request."""
 
 
 class Room:
-    """The connections that there are descriptors for."""
+    """The limits of connections that the available descriptors permit."""
 
     def __init__(self) -> None:
-        """Ask for as many descriptors as the process may have."""
+        """Raise the limit of descriptors as far as possible."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = _MOST_OPEN if hard == resource.RLIM_INFINITY else min(hard, _MOST_OPEN)
         if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -62,15 +62,15 @@ class Room:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
                 soft = wanted
         free = max(2, (_MOST_OPEN if soft == resource.RLIM_INFINITY else soft) - _OTHERS)
-        # Those that wait are accepted in one go, before the first of them can be refused.
+        # The whole backlog is accepted at once, before any connection of it can be refused.
         self.backlog = min(_MOST_BACKLOG, free // 4 or 1)
-        """Connections that wait to be accepted."""
+        """The backlog: connections that may wait to be accepted."""
         self.connections = free - self.backlog
-        """Connections at a time; more are refused."""
+        """The most concurrent connections; more are refused."""
         self._logged_at: float | None = None
 
     def report(self) -> None:
-        """Log that connections are refused, now and then."""
+        """Log that connections are refused, at most once in `_SILENCE` seconds."""
         now = monotonic()
         if self._logged_at is None or now - self._logged_at >= _SILENCE:
             self._logged_at = now
@@ -87,13 +87,13 @@ class Connection(HttpToolsProtocol):
         self._served = app
         self._room = room
         self._head: Any = None
-        """The scope of the last request whose head came in pieces."""
+        """The scope of the last request whose head arrived in several pieces."""
         self._size = 0
-        """The bytes of it, beyond the piece in which it begins."""
+        """The bytes of this head, not counting the piece in which it begins."""
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take a connection, or refuse it if there are too many."""
+        """Accept the connection, or refuse it if there are too many."""
         super().connection_made(transport)  # type: ignore[arg-type]
         if len(self.connections) > self._room.connections:
             self._room.report()
@@ -102,15 +102,15 @@ class Connection(HttpToolsProtocol):
             self._timer = self.loop.call_later(SLOWEST_START, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of the connection."""
+        """Release the connection."""
         self._end_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take a piece of a request in."""
+        """Process a piece of a request."""
         HttpToolsProtocol.data_received(self, data)
-        # uvicorn makes a scope when a head begins, and adds the method once all of it is there. Two
-        # callbacks of the parser would show the same, and cost 3 of 26 microseconds a request.
+        # uvicorn creates the scope when a head begins, and adds the method once it is complete.
+        # Two callbacks of the parser would do, too, but cost 3 of 26 microseconds a request.
         if self.scope is not None and "method" in self.scope:
             if self._timer is not None:
                 self._end_timer()
@@ -118,7 +118,7 @@ class Connection(HttpToolsProtocol):
             self._on_head(len(data))
 
     def _on_head(self, size: int) -> None:
-        """Bound a head that is on its way, after a piece of `size` bytes."""
+        """Limit the size and time of an incomplete head, after a piece of `size` bytes."""
         if self.scope is not self._head:
             self._head, self._size = self.scope, 0
             self._end_timer()
@@ -129,7 +129,7 @@ class Connection(HttpToolsProtocol):
             self._refuse("head", self._fault(431, "the head of the request is too large"))
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP in the form of the API."""
+        """Answer invalid HTTP in the form of refusals."""
         self._answer(self._fault(400, msg))
 
     def _on_slow(self) -> None:
@@ -144,7 +144,7 @@ class Connection(HttpToolsProtocol):
         self._answer(refusal)
 
     def _answer(self, refusal: Response) -> None:
-        """Write an answer, unless one to an earlier request is due, and close."""
+        """Write an answer, unless an earlier request is still to be answered, and close."""
         if self.cycle is None or self.cycle.response_complete:
             lines = [f"HTTP/1.1 {refusal.status} {answer.TITLES[refusal.status]}"]
             lines += (f"{name}: {value}" for name, value in refusal.headers)

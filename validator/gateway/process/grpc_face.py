@@ -1,4 +1,4 @@
-"""gRPC face: the server of the service, from its start to its end."""
+"""gRPC face: the lifecycle of the gRPC server."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .listener import claim
 
 
 class GrpcFace:
-    """The gRPC face while it is served."""
+    """A server of the gRPC face."""
 
     def __init__(self, guard: Guard, address: Address, drain: float) -> None:
-        """Serve `guard` at `address`; streams have `drain` seconds once it stops."""
+        """Serve `guard` at `address`; streams get `drain` seconds to end when it stops."""
         self._guard = guard
         self._address = address
         self._drain = drain
@@ -21,7 +21,7 @@ class GrpcFace:
         """Listen; raises `OSError`."""
         self._server, self._service = server(self._guard)
         try:
-            # The server itself would take a Unix socket away from whoever listens there.
+            # The server would replace a Unix socket on which another process listens.
             with claim(self._address):
                 self._server.add_insecure_port(str(self._address))
         except (OSError, RuntimeError) as error:
@@ -30,6 +30,6 @@ class GrpcFace:
         await self._server.start()
 
     async def stop(self) -> None:
-        """End the streams, and wait until the guard has each answer."""
+        """End the streams, and wait until each answer is reported to the guard."""
         await self._server.stop(self._drain)
         await self._service.drain()

@@ -1,4 +1,4 @@
-"""HTTP face: the server of the application, from its start to its end."""
+"""HTTP face: the lifecycle of the HTTP server."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from .connection import Connection, Room, Served
 from .listener import listen, place
 
 _KEEP_ALIVE: Final = 24 * 3600
-"""Seconds an idle connection is kept: a gateway would take one that is closed on it for a fault."""
+"""Seconds until idle connections are closed: long, since gateways treat a close as an error."""
 _LAST_ANSWERS: Final = 1.0
-"""Seconds for the answers to requests that were cut off."""
+"""Seconds for the answers to requests that were cut off when draining ended."""
 
 _log = logging.getLogger(__name__)
 
 
 class HttpFace:
-    """The HTTP face while it is served."""
+    """A server of the HTTP face."""
 
     def __init__(self, app: Served, address: Address, drain: float) -> None:
-        """Serve `app` at `address`; requests have `drain` seconds once it stops."""
+        """Serve `app` at `address`; requests get `drain` seconds to end when it stops."""
         room = Room()
         protocol: Any = partial(Connection, app, room)
         config = uvicorn.Config(
@@ -59,7 +59,7 @@ class HttpFace:
             raise OSError(f"can't listen on {self._address}: {why}") from None
         self._place = place(self._address)
         server = self._server
-        # Signals are the process's to handle, so this is `serve` without taking hold of them.
+        # The same as `serve`, except for the signal handlers, which belong to the process.
         server.lifespan = server.config.lifespan_class(server.config)
         await server.startup(sockets=[self._socket])
         self._task = asyncio.create_task(server.main_loop())
@@ -80,7 +80,7 @@ class HttpFace:
                 os.unlink(self._address.path)
 
     async def _cut_off(self, ending: asyncio.Task[None]) -> None:
-        """Have what is in flight answered now."""
+        """Have the requests in flight answered now."""
         tasks = self._server.server_state.tasks
         if tasks:
             fields = {"event": "cut-off", "requests": len(tasks)}

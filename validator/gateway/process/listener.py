@@ -1,4 +1,4 @@
-"""Listener: a socket at the address of a face, which no other process has or gets."""
+"""Listener: a socket that has the address of a face exclusively."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ..address import Address
 
 _LOCK_WAIT: Final = 1.0
 _LOCK_STEP: Final = 0.01
-"""Seconds to wait for a lock, and between two tries."""
+"""Seconds to wait for a lock, and between attempts."""
 
 
 def listen(address: Address, backlog: int) -> socket.socket:
-    """Return a socket that listens there; raises `OSError`.
+    """Return a socket that listens on `address`; raises `OSError`.
 
-    A Unix socket that nobody listens on any more is replaced.
+    A stale Unix socket is replaced.
     """
     if address.path:
         with claim(address):
@@ -33,9 +33,9 @@ def listen(address: Address, backlog: int) -> socket.socket:
 
 @contextmanager
 def claim(address: Address) -> Iterator[None]:
-    """Keep other processes from the path of a Unix socket until the block listens there.
+    """Reserve the path of a Unix socket until the block listens on it.
 
-    One that nobody listens on any more is removed. Raises `OSError` if somebody does.
+    A stale socket is removed. Raises `OSError` if a process listens on it.
     """
     if not address.path:
         yield
@@ -49,7 +49,7 @@ def claim(address: Address) -> Iterator[None]:
 
 
 def place(address: Address) -> tuple[int, int] | None:
-    """Return what identifies the file of a Unix socket; None if there is none."""
+    """Return the identity of the file of a Unix socket; None if there is none."""
     try:
         found = os.stat(address.path)
     except OSError:
@@ -63,7 +63,7 @@ def _listening(family: int, where: Any, backlog: int) -> socket.socket:
         if family != socket.AF_UNIX:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(where)
-        # At once: a socket that is bound and does not listen looks like one that is left behind.
+        # At once, since a socket that is bound and does not listen looks stale.
         made.listen(backlog)
     except OSError:
         made.close()
@@ -73,7 +73,7 @@ def _listening(family: int, where: Any, backlog: int) -> socket.socket:
 
 @contextmanager
 def _lock(folder: str) -> Iterator[None]:
-    """Hold the lock of a folder, unless somebody else holds it for long."""
+    """Hold the lock of a folder, or proceed without it if another process holds it for too long."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         end = monotonic() + _LOCK_WAIT
@@ -89,7 +89,7 @@ def _lock(folder: str) -> Iterator[None]:
 
 
 def _is_left_behind(path: str) -> bool:
-    """Return True if there is a Unix socket that nothing listens on."""
+    """Return True if the path is a Unix socket that no process listens on."""
     try:
         if not stat.S_ISSOCK(os.stat(path).st_mode):
             return False

@@ -1,4 +1,4 @@
-"""Loop lag: how late the event loop is, which is how long everybody waits for what runs on it."""
+"""Loop lag: the delay of the event loop, for which everything that runs on it waits."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from time import monotonic
 from typing import Final
 
 STEP: Final = 0.05
-"""Seconds between two measurements."""
+"""Seconds between measurements."""
 
 
 class LoopLag:
-    """Measures how much later than asked for the running event loop calls."""
+    """A measurement of how late the running event loop makes scheduled calls."""
 
     def __init__(self, observe: Callable[[float], None]) -> None:
-        """Call `observe` with the seconds of each measurement."""
+        """Start; `observe` is called with the delay in seconds of each call."""
         self._observe = observe
         self._loop = asyncio.get_running_loop()
         self._ask()
 
     def stop(self) -> None:
-        """Measure no more."""
+        """Stop measuring."""
         self._timer.cancel()
 
     def _ask(self) -> None:
@@ -29,6 +29,6 @@ class LoopLag:
         self._timer = self._loop.call_later(STEP, self._on_time)
 
     def _on_time(self) -> None:
-        # Timers may be early by the resolution of the loop's clock.
+        # Timers may fire early by the resolution of the loop's clock.
         self._observe(max(0.0, monotonic() - self._due))
         self._ask()

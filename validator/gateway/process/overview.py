@@ -1,4 +1,4 @@
-"""Overview: probes and metrics of several workers, at one address of their supervisor."""
+"""Overview: the probes and metrics of all workers, at one address of their supervisor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..http import STATUS_PATHS, Receive, Scope, Send, plain
 from ..messages import Response
 
 _PATIENCE: Final = 2.0
-"""Seconds in which a worker has to answer."""
+"""Seconds within which a worker has to answer."""
 _OK: Final = 200
 
 
@@ -27,19 +27,19 @@ class Overview:
     """An ASGI application with ``/livez``, ``/readyz`` and ``/metrics`` of `workers`."""
 
     def __init__(self, workers: Sequence[Address], form: Form, restarts: Sequence[int]) -> None:
-        """Ask the HTTP faces of the workers; `form` is that of refusals.
+        """Query the HTTP faces of the workers; `form` is that of refusals.
 
-        `restarts` counts, for each worker, how often it was started again; it may change.
+        `restarts` is a live list with the number of restarts of each worker.
         """
         self._workers = workers
         self._restarts = restarts
         self.form: Form = form
 
     def refused_connection(self, reason: str) -> None:
-        """Count nothing: a supervisor has no figures of its own."""
+        """Do nothing: a supervisor has no metrics of its own."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Serve one request, as ASGI has it."""
+        """Serve one ASGI request."""
         if scope["type"] != "http":
             return
         answer = await self._answer(scope)
@@ -60,7 +60,7 @@ class Overview:
             texts = [text.decode() if status == _OK else None for status, text in answers]
             return combine(texts, self._restarts, accept)
         faults = {index: text for index, (status, text) in enumerate(answers) if status != _OK}
-        # One that serves is alive; all have to be ready, since gateways know each of them.
+        # One live worker is enough, but all have to be ready, since gateways connect to each.
         if not faults or (path == b"/livez" and len(faults) < len(answers)):
             return plain(200, "ok")
         lines = (f"worker {index}: {text.decode().strip()}" for index, text in faults.items())
@@ -68,7 +68,7 @@ class Overview:
 
 
 async def _ask(address: Address, path: bytes) -> tuple[int, bytes]:
-    """Return status and body of a worker's answer; status 0 if there is none."""
+    """Return the status and body of a worker's answer; the status is 0 if there is none."""
     try:
         async with asyncio.timeout(_PATIENCE):
             reader, writer = await _connect(address)
@@ -97,9 +97,9 @@ class _Figures(Collector):
 
 
 def combine(texts: Sequence[str | None], restarts: Sequence[int], accept: str) -> Response:
-    """Return the figures of all workers, each with the label ``worker``.
+    """Return the metrics of all workers, each with the label ``worker``.
 
-    A sum would fall when a worker starts again, and Prometheus take that for a start of all.
+    A sum would fall when a worker restarts, and Prometheus would take that for a reset.
     """
     up = GaugeMetricFamily(
         "talonschema_gateway_worker_up", "1 if the worker answers, else 0.", labels=["worker"]
@@ -115,7 +115,7 @@ def combine(texts: Sequence[str | None], restarts: Sequence[int], accept: str) -
     for index, text in enumerate(texts):
         up.add_metric([str(index)], 0 if text is None else 1)
         for family in text_string_to_metric_families(text or ""):
-            # None of the others has the time at which a series began, either.
+            # The other series have no creation time, either.
             if not family.name.endswith("_created"):
                 kept = Metric(family.name, family.documentation, family.type)
                 _add(families.setdefault(family.name, kept), family, {"worker": str(index)})

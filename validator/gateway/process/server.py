@@ -1,8 +1,7 @@
-"""Server: the process that serves the faces on one event loop, from its start to its end.
+"""Server: the process that serves the faces on one event loop.
 
-SIGTERM and SIGINT end it once the requests in flight are answered; SIGHUP has it read its
-configuration anew. With several workers it is `supervisor` that runs, and starts one of these for
-each.
+On SIGTERM and SIGINT it ends once the requests in flight are answered; on SIGHUP it reloads its
+configuration. With several workers, `supervisor` runs one such process for each.
 """
 
 from __future__ import annotations
@@ -36,11 +35,11 @@ FAILED: Final = 1
 USAGE: Final = 2
 
 _ANNOUNCED: Final = 0.5
-"""Seconds in which gateways are asked to close their connections before they are closed."""
+"""Seconds that gateways get to close their connections before the faces stop."""
 _AT_REST: Final = 0.1
-"""Seconds without a change after which a file counts as written."""
+"""Seconds without a change after which a file is considered complete."""
 _CHANGES: Final = 50
-"""The most such times to wait for."""
+"""The most such intervals to wait for."""
 _FIXED: Final = (
     "lookup",
     "store",
@@ -54,26 +53,27 @@ _FIXED: Final = (
     "drain",
     "tracing",
 )
-"""The settings that only a restart changes."""
+"""The settings whose changes need a restart."""
 
 _log = logging.getLogger(__name__)
 
 _SWITCH: Final = 0.0005
-"""Seconds that one thread may keep others waiting; Python's default is ten times as long."""
+"""The switch interval of threads in seconds: a tenth of Python's default, so that heavy work does
+not delay the event loop."""
 
 
 def main(config: str | None, workers: int | None = None) -> int:
-    """Run the gateway by the file `config`, or with the defaults; return the exit status.
+    """Run the gateway with the file `config` or the defaults; return the exit status.
 
-    `workers` wins over the file. Faults of the settings are reported on standard
-    error as ``path:line: message`` and ends it with 2, an address that is taken with 1.
+    `workers` overrides the file. The status is 2 after faults of the settings, which are printed on
+    standard error as ``path:line: message``, and 1 if an address is in use.
     """
     try:
         settings = read_settings(config, workers)
         _need_extras(settings, config)
         if settings.workers == 1:
             return serve(settings, config)
-        # Finds what is wrong with the store, once and not in each worker.
+        # Faults of the store are reported here once, not by each worker.
         asyncio.run(_guard(settings, config).close())
     except (ValueError, StoreError) as error:
         sys.stderr.write(f"talonschema: {error}\n")
@@ -93,15 +93,15 @@ def read_settings(config: str | None, workers: int | None) -> Settings:
 
 
 def serve(settings: Settings, config: str | None, index: int = 0, *, parent: bool = False) -> int:
-    """Run worker `index` until it is signalled to end; return the exit status.
+    """Run worker `index` until a signal ends it; return the exit status.
 
-    `parent`: it also ends when whoever holds the other end of its standard input does.
+    If `parent` is True, it also ends when its standard input is closed by the end of its parent.
 
-    Raises `ValueError` or `StoreError` for settings that make no sense.
+    Raises `ValueError` or `StoreError` for invalid settings.
     """
     log = set_up()
     set_level(settings.log_level)
-    # The event loop waits this long for the thread with heavy work, at each turn.
+    # At each turn, the event loop waits this long for the thread with heavy work.
     sys.setswitchinterval(_SWITCH)
     factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     with contextlib.suppress(ImportError):
@@ -119,10 +119,10 @@ class _Face(Protocol):
 
 
 class _Process:
-    """One process with its faces."""
+    """A process with its faces."""
 
     def __init__(self, settings: Settings, config: str | None, index: int) -> None:
-        # Loaded once it is known that they can be, and before any face listens.
+        # Imported once they are known to be installed, and before any face listens.
         from ..admin import Admin
         from ..http import App
         from ..telemetry.metrics import Metrics
@@ -145,7 +145,7 @@ class _Process:
         self._kinds: dict[str, tuple[Callable[[Address, float], _Face], str]] = {
             "http": (partial(HttpFace, self._app), settings.http)
         }
-        """What makes each face, and its address in the settings."""
+        """The factory of each face, and its address in the settings."""
         if settings.grpc != OFF:
             from .grpc_face import GrpcFace
 
@@ -153,10 +153,10 @@ class _Process:
         if settings.admin != OFF and settings.workers == 1:
             self._kinds["admin"] = (partial(HttpFace, Admin(self._app)), settings.admin)
         self._faces: list[_Face] = []
-        """Those that listen."""
+        """The faces that listen."""
 
     async def run(self, *, parent: bool) -> int:
-        """Serve until a signal comes."""
+        """Serve until a signal arrives."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -165,7 +165,7 @@ class _Process:
         if parent:
             loop.add_reader(sys.stdin.fileno(), self._on_orphaned)
         await asyncio.to_thread(self._guard.warm)
-        # What was loaded stays, so the collector need not visit it again: 5 % of a request.
+        # Everything loaded so far is permanent; not collecting it saves 5 % of a request.
         gc.freeze()
         self._show_settings()
         async with contextlib.AsyncExitStack() as stack:
@@ -179,7 +179,7 @@ class _Process:
             stack.callback(LoopLag(self.metrics.observe_lag).stop)
             fields = {"event": "listening", **addresses, "worker": self._index, "pid": os.getpid()}
             _log.info("listening", extra={"fields": fields})
-            # A store that can't be reached is logged now and not at the first call.
+            # An unreachable store is logged now, not at the first call.
             with contextlib.suppress(StoreError):
                 await self._guard.ready()
             await self._stop.wait()
@@ -201,7 +201,7 @@ class _Process:
         return listening
 
     async def _end(self) -> None:
-        """End what the faces have in flight, at the same time, and close them."""
+        """Drain and close the faces, all at the same time."""
         await asyncio.gather(*(face.stop() for face in self._faces))
 
     def _on_orphaned(self) -> None:
@@ -218,7 +218,7 @@ class _Process:
             await self._reload()
 
     async def _reload(self) -> None:
-        """Judge by the configuration as it is now; if that makes no sense, go on as before."""
+        """Reload the configuration; keep the present one if it is invalid."""
         try:
             read = await asyncio.to_thread(self._read_again)
             kept = {name: getattr(self._settings, name) for name in _FIXED}
@@ -239,7 +239,7 @@ class _Process:
             _log.warning("only a restart changes %s", names, extra={"fields": {"event": "kept"}})
 
     def _read_again(self) -> Settings:
-        """Return the settings that the configuration has now; raises `ValueError`."""
+        """Return the settings in the file as it is now; raises `ValueError`."""
         if self._config is not None:
             wait_until_written(self._config)
         read = read_settings(self._config, self._settings.workers)
@@ -254,7 +254,7 @@ class _Process:
 
 
 def wait_until_written(path: str) -> None:
-    """Wait until a file has not changed for a moment: whoever writes it may be half way."""
+    """Wait until a file has not changed for a moment, since it may be half written."""
     for _ in range(_CHANGES):
         try:
             age = time.time() - os.stat(path).st_mtime
@@ -271,7 +271,7 @@ def _guard(
     metrics: Meter | None = None,
     make: Callable[..., Guard] = Guard,
 ) -> Guard:
-    """Return the guard; a fault of the store is reported with its line."""
+    """Return the guard; faults of the store are raised with the line of the setting."""
     try:
         return make(settings, meter=metrics)
     except (ValueError, StoreError) as error:
@@ -282,13 +282,13 @@ def _guard(
 
 
 def _need_extras(settings: Settings, config: str | None) -> None:
-    """Raise `ValueError` if what the process needs is not there."""
+    """Raise `ValueError` if a package that the settings need is missing."""
     if not hasattr(signal, "SIGHUP"):
         raise ValueError("the gateway process needs Linux or macOS; SessionGuard runs anywhere")
     if (missing := _missing("uvicorn", "httptools", "prometheus_client")) is not None:
         raise ValueError(f"the HTTP face needs {missing}: pip install 'talonschema[gateway]'")
-    # Its core would write lines that are no JSON, of faults that are logged anyway. Workers inherit
-    # the setting, which is read when it is loaded.
+    # The core of gRPC would write lines that are not JSON, about faults that are logged anyway. It
+    # reads the variable when it is loaded; workers inherit it.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     if settings.grpc != OFF:
         _need("grpc", "the gRPC face", 'grpc = "off"', config, "grpc", "google.protobuf")
@@ -298,7 +298,7 @@ def _need_extras(settings: Settings, config: str | None) -> None:
 
 
 def _need(extra: str, part: str, off: str, config: str | None, *modules: str) -> None:
-    """Raise `ValueError` if one of the modules of an extra is missing, with the line to change."""
+    """Raise `ValueError`, with the line to change, if a module of an extra is missing."""
     if (missing := _missing(*modules)) is None:
         return
     fault = f"{part} needs {missing}: pip install 'talonschema[gateway-{extra}]'"
@@ -308,7 +308,7 @@ def _need(extra: str, part: str, off: str, config: str | None, *modules: str) ->
 
 
 def _missing(*names: str) -> str | None:
-    """Return the first of the modules that can't be imported."""
+    """Return the first module that can't be imported, if any."""
     for name in names:
         try:
             import_module(name)

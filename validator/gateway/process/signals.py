@@ -1,4 +1,4 @@
-"""Signals that come before there is somebody to handle them."""
+"""Signals: those that arrive before a handler is installed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import signal
 
 
 def hold_hangups(*, held: bool) -> None:
-    """Have SIGHUP wait, and so in the processes that are started meanwhile, or let it come.
+    """Block SIGHUP, also for processes that are started meanwhile, or unblock it.
 
     Without a handler, it would end the process.
     """

@@ -1,4 +1,4 @@
-"""Supervisor: starts the workers, and starts them again when they die."""
+"""Supervisor: the process that starts the workers, and restarts those that end."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _log = logging.getLogger(__name__)
 
 _FIRST_WAIT: Final = 0.1
 _LAST_WAIT: Final = 5.0
-"""Seconds between the end of a worker and its next start; doubled with each that ends soon."""
+"""The longest delay of a restart in seconds; it doubles whenever a worker ends soon."""
 _SOON: Final = 10.0
 _FAILED: Final = 1
 _LAST_ANSWERS: Final = 1.0
-"""Seconds for the answers that are due at the end."""
+"""Seconds for the last answers."""
 _SPARE: Final = 5.0
-"""Seconds beyond what it may drain in, after which a worker is killed."""
+"""Seconds after the time for draining until a worker is killed."""
 
 
 async def supervise(settings: Settings, config: str | None) -> int:
-    """Run the workers until a signal comes; return the exit status.
+    """Run the workers until a signal arrives; return the exit status.
 
-    SIGHUP is passed on to each of them. If one can't even start at first, all are ended.
+    SIGHUP is forwarded to all. If the first start of a worker fails, all are ended.
     """
     return await _Supervisor(settings, config).run()
 
@@ -45,7 +45,7 @@ class _Supervisor:
         self._starting = asyncio.Lock()
         self._status = 0
         self._restarts = [0] * settings.workers
-        """Of each worker."""
+        """The number of restarts of each worker."""
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
@@ -96,8 +96,8 @@ class _Supervisor:
     def _pass_on(self, number: signal.Signals) -> None:
         for process in self._processes.values():
             if process.returncode is None:
-                # `send_signal` may take the status of one that has just ended from asyncio, which
-                # reports 255 then, as if it could not start.
+                # `send_signal` may reap a worker that has just ended; asyncio then reports the
+                # status 255, as if the worker had failed to start.
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process.pid, number)
 
@@ -131,12 +131,12 @@ class _Supervisor:
     async def _start(self, index: int) -> asyncio.subprocess.Process:
         arguments = json.dumps([self._config, self._workers, index])
         async with self._starting:
-            # The worker lets it come once it can handle it.
+            # The worker unblocks it once it has a handler.
             hold_hangups(held=True)
             try:
                 return await asyncio.create_subprocess_exec(
                     *(sys.executable, "-m", "talonschema.gateway.process.worker", arguments),
-                    # The worker ends when the other end is closed, however that came.
+                    # The worker ends when this end is closed, for whatever reason.
                     stdin=asyncio.subprocess.PIPE,
                     start_new_session=True,
                 )

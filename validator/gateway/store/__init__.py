@@ -1,8 +1,8 @@
-"""Store: what remembers the state of each session between its requests.
+"""Store: the memory of the state of each session between its requests.
 
-The store hears of a request twice. `Store.begin` admits it and notes what it may lead to;
-`Store.finish` reports its outcome. In between, and wherever the answer is lost, a session may
-be in one of several states; the store refuses only what none of them permits.
+The store is called twice for each request: `Store.begin` admits it and records its possible result,
+`Store.finish` reports its outcome. In between, and if the answer is lost, a session may be in one
+of several states; the store refuses only requests that none of them permits.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Final, NamedTuple, Protocol, TypeAlias, cast
 from urllib.parse import quote
 
 LEASE: Final = 30.0
-"""Seconds in which a request without an answer may still take effect."""
+"""Seconds within which a request without an answer may still take effect."""
 EXPIRY: Final = 30 * 24 * 3600.0
-"""Seconds a session is remembered after its last request."""
+"""Seconds for which a session is remembered after its last request."""
 TIMEOUT: Final = 0.25
-"""Seconds a call on a store may take."""
+"""Seconds that a call on a store may take."""
 
 
 KINDS: Final = (
@@ -31,16 +31,16 @@ KINDS: Final = (
 
 
 class StoreError(Exception):
-    """A store did not do what it was asked; the text has the reason and the remedy."""
+    """Raised if a call on a store failed; the text has the reason and the remedy."""
 
     def __init__(self, text: str, kind: str) -> None:
-        """Take the text, and one of `KINDS`."""
+        """Initialize with a text and one of `KINDS`."""
         super().__init__(text)
         self.kind = kind
 
 
 Report: TypeAlias = Callable[[str, StoreError], None]
-"""Takes note of a failure that no caller sees: ``upkeep`` or ``record``, and the error."""
+"""A callback for failures that no caller sees: ``upkeep`` or ``record``, and the error."""
 
 
 def ignore_failure(_: str, __: StoreError) -> None:
@@ -48,16 +48,16 @@ def ignore_failure(_: str, __: StoreError) -> None:
 
 
 class Key(NamedTuple):
-    """The name of a session."""
+    """The key of a session."""
 
     application: str
-    """The label of the Application; session ids are unique within one only."""
+    """The label of the Application; session ids are unique only within one."""
     session: str
     """The session's id, percent-decoded."""
 
     @property
     def name(self) -> str:
-        """The key as printable ASCII of bounded length, different for each key."""
+        """The key as printable ASCII of limited length, unique for each key."""
         application = quote(self.application, safe="", errors="surrogatepass")
         session = quote(self.session, safe="", errors="surrogatepass")
         if len(session) > _LONGEST:
@@ -66,44 +66,44 @@ class Key(NamedTuple):
 
 
 _LONGEST: Final = 400
-"""The characters of a name that stand for the id itself; a longer one is replaced by its digest."""
+"""The most characters of the encoded id in a name; a longer id is replaced by its digest."""
 
 
 class Intent(NamedTuple):
     """The intended effect of a request on a session."""
 
     permitted: frozenset[str]
-    """The states it passes from; ``new`` stands for a session that does not exist yet."""
+    """The states that permit it; ``new`` stands for a session that does not exist yet."""
     wanted: str | None
-    """The state it leads to; None leaves the state as it is, and makes a new session `open`."""
+    """The state it leads to; None if it keeps the state, and makes a new session `open`."""
     strict_new: bool = False
-    """A session the store doesn't know is new; else it may be in any state."""
+    """Whether a session that the store does not know is new; otherwise it may be in any state."""
     digest: str = ""
-    """What a request has in common with its repetitions, in the alphabet of URL-safe base64; empty
-    if it is never repeated."""
+    """The digest that a request shares with its repetitions, in URL-safe base64; empty if it has
+    none."""
     certain: frozenset[str] = frozenset()
-    """If only some of the possible states are among these, the request is in doubt, and is not
-    admitted yet; empty if doubt does not matter."""
+    """States to resolve doubt by: if only some of the possible states are among them, the request
+    is in doubt and not admitted yet. Empty if doubt does not matter."""
 
 
 class Admission(NamedTuple):
-    """Whether a request may pass."""
+    """The answer of a store to a request for admission."""
 
     token: str | None
-    """The handle to finish the request with; None if it may not pass, or there is nothing to learn
+    """The handle for `Store.finish`; None if the request may not pass, or there is nothing to learn
     from its answer."""
     states: frozenset[str]
-    """The states the session may be in; empty if that is not known."""
+    """The possible states of the session; empty if they are not known."""
     repeated: bool = False
-    """It repeats another request, so it passes from any state; its answer teaches something only
-    if there is a token."""
+    """Whether it repeats another request and thus passes from any state; its answer is learned from
+    only if there is a token."""
     doubtful: bool = False
-    """Only some of the possible states are among the `certain` ones of the intent; nothing was
-    noted. The next call without those states decides."""
+    """Whether only some of the possible states are among the `certain` ones of the intent. Nothing
+    was recorded; the next call, with an empty `certain`, decides."""
 
     @property
     def may_pass(self) -> bool:
-        """The request may pass."""
+        """Whether the request may pass."""
         return self.repeated or self.token is not None
 
 
@@ -111,24 +111,24 @@ class Learned(NamedTuple):
     """The request was done."""
 
     state: str | None = None
-    """The session's state as answered; None if the answer doesn't have it."""
+    """The state of the session in the answer; None if the answer has none."""
     updated: datetime | None = None
-    """The session's ``updated`` as answered, with an offset: it orders answers that overlap."""
+    """The session's ``updated`` in the answer, with an offset: it orders overlapping requests."""
 
 
 class Refused(NamedTuple):
-    """The request was refused, and changed nothing."""
+    """The request was refused and changed nothing."""
 
 
 class Uncertain(NamedTuple):
-    """Nobody knows whether the request was done, or will be until its lease ends."""
+    """The request may have been done, or may still be done until its lease ends."""
 
 
 RequestOutcome: TypeAlias = Learned | Refused | Uncertain
 
 
 class Ending(Enum):
-    """The effect of an outcome on the record of the session."""
+    """The effect of an outcome on the record of its session."""
 
     TAKEN = "taken"
     """The record reflects it."""
@@ -137,38 +137,38 @@ class Ending(Enum):
     UNKNOWN = "unknown"
     """No request of the session has the token."""
     CROWDED = "crowded"
-    """The session had more requests in flight than are tracked one by one."""
+    """The session has more requests in flight than are tracked individually."""
 
 
 class Store(Protocol):
     """A memory of the states of sessions, for one event loop.
 
-    All methods may raise `StoreError`; none takes much longer than the timeout it was opened with.
+    All methods may raise `StoreError`; none takes much longer than the timeout of the store.
     """
 
     async def begin(self, key: Key, intent: Intent) -> Admission:
-        """Admit a request if it repeats another, or one of the possible states permits it.
+        """Admit a request if it repeats another or if one of the possible states permits it.
 
-        Of a session that is not known, any state is possible.
+        An unknown session may be in any state.
         """
 
     async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
-        """Learn the outcome of an admitted request; a token that isn't known changes nothing."""
+        """Learn the outcome of an admitted request; unknown tokens are ignored."""
 
     async def ready(self) -> None:
-        """Return if the store takes writes."""
+        """Return if the store accepts writes."""
 
     async def close(self) -> None:
-        """Let go of files and connections; closing twice does no harm."""
+        """Close files and connections; may be called twice."""
 
 
 class Opener(Protocol):
-    """A factory of stores of one kind; raises `ValueError` for a wrong address."""
+    """A factory of stores of one kind; raises `ValueError` for an invalid address."""
 
     def __call__(
         self, url: str, *, lease: float, expiry: float, timeout: float, report: Report
     ) -> Store:
-        """Make a store; it may wait for a file, but not for a network."""
+        """Return a store; may block on a file, but not on the network."""
 
 
 _KINDS: Final = {
@@ -180,7 +180,7 @@ _KINDS: Final = {
     "rediss+cluster": "redis",
     "unix": "redis",
 }
-"""The module behind each scheme. They import this one, so they are imported when needed."""
+"""The module of each scheme; they import this one, and so are imported when needed."""
 
 
 def open_store(
@@ -196,8 +196,8 @@ def open_store(
     `lease`, `expiry` and `timeout` are seconds: see `LEASE`, `EXPIRY` and `TIMEOUT`.
     `report` is called with the failures that no caller sees.
 
-    Raises `ValueError` for an address or a number that isn't right, and `StoreError` for a file
-    that can't be used, or where something has to be installed.
+    Raises `ValueError` for an invalid address or number, and `StoreError` for a file that can't be
+    used or a missing package.
     """
     scheme, colon, _ = url.partition(":")
     if not colon or scheme not in _KINDS:

@@ -1,4 +1,4 @@
-"""The store in memory: for one process, and forgotten with it."""
+"""The store in memory: for a single process, and lost when it ends."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .record import Record
 from .token import missing, new_token
 
 MOST_SESSIONS: Final = 100_000
-"""How many sessions are remembered; beyond, the one that was not used for longest is forgotten."""
+"""The most sessions that are remembered; the least recently used is forgotten first."""
 
 
 class MemoryStore:
-    """Remembers sessions in a dictionary. No call waits, so none times out."""
+    """A store in a dictionary. No call blocks, so none times out."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class MemoryStore:
         self._expiry = round(expiry * 1000)
         self._now = now
         self._records: OrderedDict[str, tuple[int, Record]] = OrderedDict()
-        """The records and when they expire, in the order of their last use."""
+        """The records and their times of expiry, by last use."""
 
     async def begin(self, key: Key, intent: Intent) -> Admission:
         """Admit a request unless none of the session's possible states permits it."""
@@ -42,7 +42,7 @@ class MemoryStore:
         return admission
 
     async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
-        """Learn the outcome of an admitted request; a token that isn't known changes nothing."""
+        """Learn the outcome of an admitted request; unknown tokens are ignored."""
         now = self._time()
         record = self._read(key, now)
         if isinstance(outcome, Uncertain):
@@ -53,7 +53,7 @@ class MemoryStore:
         return missing(token, now, self._lease) if ending is Ending.UNKNOWN else ending
 
     async def ready(self) -> None:
-        """Return: memory is always there."""
+        """Return: memory is always available."""
 
     async def close(self) -> None:
         """Forget all sessions."""
@@ -73,7 +73,7 @@ class MemoryStore:
             return
         self._records[name] = (record.expires(now, self._expiry), record)
         self._records.move_to_end(name)
-        # What was not used for long is first: two looks for each write keep up with what expires.
+        # The least recently used come first; checking two at each write keeps up with expiry.
         for _ in range(2):
             first = next(iter(self._records))
             if len(self._records) > MOST_SESSIONS or self._records[first][0] <= now:

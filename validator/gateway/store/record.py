@@ -1,20 +1,20 @@
-"""Record: what is known of one session, and the arithmetic of what follows from each request.
+"""Record: the knowledge about one session, and how each request changes it.
 
-It holds at all times that the session is in one of `Record.states`, or in a state that one of
-`Record.pendings` leads to. All else follows from that:
+The invariant is that the session is in one of `Record.states`, or in a state that one of
+`Record.pendings` leads to. Everything else follows from it:
 
 * A request is refused only if none of these states permits it.
-* A request without an answer keeps its pending until the lease ends, because the API may do it as
-  late as that. Then what it leads to joins the states.
-* A request that was done makes its result the state. What others did since it began may have been
-  done after it, so their results stay possible, unless `updated` gives the order.
-* A request that is repeated (it has a digest) is done once, whichever of its answers shows it. As
-  long as its lease runs, it shares the pending of the first, and the first answer that it was done
-  is learned. After such an answer the API repeats that one, so there is nothing more to learn. In
-  between, the API may do it or repeat an answer, and nobody knows which; what it leads to stays
-  possible until a lease after it.
+* A request without an answer keeps its pending until the lease ends, because the API may do it
+  until then. Afterwards its result is added to the states.
+* The result of a request that was done becomes the state. Other requests that ended since it began
+  may have been done after it, so their results stay possible, unless `updated` gives the order.
+* A request with repetitions (it has a digest) is done once, whichever answer shows it. While its
+  lease runs, repetitions share the pending of the first, and the first answer that it was done is
+  learned. After that the API repeats this answer, so there is nothing more to learn. If the lease
+  ends without such an answer, the API may do a repetition or repeat an earlier answer; the result
+  then stays possible until the lease of the repetition ends.
 
-redis.lua does the same; a test holds them side by side.
+redis.lua implements the same; a test compares the two.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ UNKNOWN: Final = 0
 OPEN: Final = 1
 NEW: Final = 16
 OTHER: Final = 32
-"""A state that this version doesn't know: the session may be in any."""
+"""The bit of a state that this release does not know; the session may be in any then."""
 BITS: Final = {"open": OPEN, "closed": 2, "partially_returned": 4, "cancelled": 8, "new": NEW}
-"""A set of states is the sum of their bits."""
+"""The bit of each state; a set of states is the sum of their bits."""
 
 ANY: Final = sum(BITS.values())
 
 MOST_PENDINGS: Final = 32
-"""How many requests are tracked one by one; more share one pending."""
+"""The most requests that are tracked individually; others share one pending."""
 SHARED: Final = ""
-"""The key of the pending that is shared. It is no token, so nothing finishes it."""
+"""The key of the shared pending. It is not a token, so nothing finishes it."""
 
 DONE: Final = "="
 LOST: Final = "?"
-"""Start the keys of requests that may be repeated: they were done, or nobody knows. They are kept
-as pendings that lead to no state, which is what releases without them take them for."""
+"""Prefixes of the keys of requests that may be repeated: done, and of unknown outcome. They are
+kept as pendings that lead to no state, as which older releases read them."""
 MOST_REMEMBERED: Final = 8
-"""How many of these are kept for a session; the oldest give way."""
+"""The most of these that are kept for a session; the oldest are dropped first."""
 REMEMBERED: Final = 23 * 3600 * 1000
-"""Milliseconds for which they are kept. The API keeps its answers for 24 hours after a request;
-this is less by what leases and clocks may add."""
+"""Milliseconds for which they are kept: the 24 hours for which the API keeps its answers, less a
+margin for leases and differences of clocks."""
 
 
 _ENCODE: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -63,15 +63,15 @@ class Pending(NamedTuple):
     wanted: int
     """The states it may lead to."""
     keeps: bool
-    """It leaves the state as it is."""
+    """Whether it may leave the state unchanged."""
     deadline: int
-    """When it can't take effect any more, in milliseconds of the store's clock."""
+    """The time after which it can't take effect, in milliseconds of the store's clock."""
     started_at: int = 0
-    """The record's `updated` when it began."""
+    """The `updated` of the record when the request began."""
     undated: int = 0
-    """The results of others without `updated`, or with an impossible one, since it began."""
+    """The results of others since it began whose `updated` is missing or impossible."""
     since: int = 0
-    """The results of any others since it began."""
+    """The results of all others since it began."""
 
 
 class Record:
@@ -84,7 +84,7 @@ class Record:
     ) -> None:
         self.states = states
         self.updated = updated
-        """The newest `updated` that was answered, in microseconds; 0 if there was none."""
+        """The newest `updated` of an answer, in microseconds; 0 if there was none."""
         self.pendings = pendings if pendings is not None else {}
 
     @classmethod
@@ -107,11 +107,11 @@ class Record:
 
     @property
     def empty(self) -> bool:
-        """Nothing is known that would be missed."""
+        """Whether the record holds no knowledge and can be dropped."""
         return not self.pendings and self.states in (UNKNOWN, NEW)
 
     def expires(self, now: int, expiry: int) -> int:
-        """Return when the record can be forgotten, if it is last used at `now`."""
+        """Return the time at which the record expires if it is last used at `now`."""
         if self.states != UNKNOWN:
             return now + expiry
         last = now
@@ -121,7 +121,7 @@ class Record:
         return min(last, now + expiry)
 
     def begin(self, intent: Intent, token: str, now: int, lease: int) -> Admission:
-        """Judge a request and, if it may pass, note what it may lead to."""
+        """Judge a request and, if it may pass, add its pending."""
         self._expire(now)
         states = self.states or (NEW if intent.strict_new else UNKNOWN)
         known = self._possible(states)
@@ -143,7 +143,7 @@ class Record:
         wanted = BITS[intent.wanted] if intent.wanted else states & NEW and OPEN
         pending = Pending(wanted, intent.wanted is None, now + lease, self.updated)
         if first:
-            # Nobody is to finish it, so only the end of its lease does.
+            # It has no token, so only the end of its lease removes it.
             token = token.partition(KEYED)[0]
         if len(self.pendings) < MOST_PENDINGS:
             self.pendings[token] = pending
@@ -163,7 +163,7 @@ class Record:
         if token == SHARED or token.startswith(LOST) or token not in self.pendings:
             return Ending.CROWDED if token and SHARED in self.pendings else Ending.UNKNOWN
         if isinstance(outcome, Refused) and LOST + digest in self.pendings:
-            # Another of its repetitions may still be done.
+            # A repetition may still be done.
             return Ending.TAKEN
         pending = self.pendings.pop(token)
         if isinstance(outcome, Learned):
@@ -181,7 +181,7 @@ class Record:
         return states
 
     def _expire(self, now: int) -> None:
-        """Let what pendings lead to join the states when their leases end."""
+        """Add the results of pendings whose leases have ended to the states."""
         ended = [token for token, each in self.pendings.items() if each.deadline <= now]
         for token, pending in [(token, self.pendings.pop(token)) for token in ended]:
             wanted, deadline = pending.wanted, pending.deadline + REMEMBERED
@@ -193,13 +193,13 @@ class Record:
                 self._remember(LOST + digest, deadline)
 
     def _first(self, digest: str) -> str:
-        """Return the key of the request that another with this digest repeats; empty if none."""
+        """Return the key of the first request with a digest; empty if there is none."""
         end = KEYED + digest
         found = next((key for key in self.pendings if key.endswith(end)), LOST + digest)
         return found if found in self.pendings else ""
 
     def _remember(self, key: str, deadline: int) -> None:
-        """Keep a request that may be repeated, in place of the oldest if there are many."""
+        """Keep a request that may be repeated, in place of the oldest if there are too many."""
         self.pendings[key] = Pending(UNKNOWN, keeps=False, deadline=deadline)
         kept = [each for each in self.pendings if each.startswith((DONE, LOST))]
         if len(kept) > MOST_REMEMBERED:
@@ -221,10 +221,10 @@ class Record:
         elif updated == self.updated:
             self.states = state | pending.since
         elif self.updated > pending.started_at:
-            return  # Another one that overlaps was done later.
+            return  # An overlapping request was done later.
         else:
-            # It began when the newest was done already, so one of the two dates can't be: the
-            # API's clock went back, or an answer was repeated.
+            # It began after the newest was done, so one of the two dates is impossible: the API's
+            # clock was set back, or an answer was repeated.
             self.states = self.states & ~NEW | state
             updated = 0
         self._note_result(state, dated=bool(updated))
@@ -237,7 +237,7 @@ class Record:
 
 
 def _in_doubt(known: int, certain: int) -> bool:
-    """Return True if some of the possible states are among the `certain` ones, and some are not."""
+    """Return True if some, but not all, of the possible states are among the `certain` ones."""
     possible = known or ANY
     return bool(possible & certain) and bool(possible & ~certain)
 

@@ -1,11 +1,12 @@
-"""The store in Redis or Valkey: for the gateways of a fleet.
+"""The store in Redis or Valkey: for fleets of gateways.
 
-Each call is one script on one key, so it is atomic without a transaction, and a cluster can hold
-the sessions. redis.lua documents the script. Leases run by the server's clock.
+Each call runs one script on one key, so it is atomic without a transaction, and works in a cluster.
+redis.lua documents the script. Leases use the server's clock.
 
-The client library raises far more than its own base exception (its errors of clusters have another,
-and a broken connection can raise anything), and after an error it may wait to clean up. So each
-call is a task that is left behind at the deadline, and every exception is a `StoreError`.
+The client library raises exceptions outside its own hierarchy (its cluster errors have another
+base, and a broken connection can raise anything), and may block for its clean-up after an error.
+Therefore each call is a task that is abandoned at the deadline, and every exception becomes a
+`StoreError`.
 """
 
 from __future__ import annotations
@@ -60,12 +61,12 @@ from .record import BITS, OTHER, microseconds, names, to_bits
 from .token import missing, new_token
 
 PREFIX: Final = "talonschema:1"
-"""The prefix of the keys in the database; the number is the version of their content."""
+"""The prefix of the keys in the database, with the version of their content."""
 MOST_CONNECTIONS: Final = 32
-"""Connections of one process; calls wait for a free one."""
+"""The most connections of a process; calls wait for a free one."""
 
 RENEWAL: Final = 1.0
-"""Seconds between two new clients, however many calls ask for one."""
+"""The least seconds between new clients, however many calls fail."""
 
 Client: TypeAlias = Redis | RedisCluster
 
@@ -78,15 +79,15 @@ _KINDS: Final = (
     ("timeout", (ClientTimeoutError,)),
 )
 _TAKES_NO_WRITES: Final = ("MISCONF", "NOREPLICAS")
-"""Starts of answers of a server that takes no writes for now."""
+"""Prefixes of the errors of a server that temporarily accepts no writes."""
 _ADMITTED, _REPEATED, _SHARES, _DOUBTFUL = 1, 2, 3, 4
-"""The answers of the script to a `begin` that it does not refuse."""
+"""The replies of the script to a `begin` that it does not refuse."""
 _ENDINGS: Final = (Ending.UNKNOWN, Ending.TAKEN, Ending.CROWDED)
-"""The answers of the script to `finish`, by number."""
+"""The replies of the script to `finish`, by number."""
 
 
 class RedisStore:
-    """Remembers sessions in a server, or a cluster of them."""
+    """A store in a server or a cluster."""
 
     def __init__(
         self,
@@ -98,18 +99,18 @@ class RedisStore:
         now: Callable[[], float] | None = None,
         report: Report = ignore_failure,
     ) -> None:
-        """Take the address; the first call connects. `now` None is the server's clock.
+        """Prepare to use the server at `url`; the first call connects.
 
-        `report` is called for each damaged record.
+        `report` is called for each damaged record. `now` replaces the server's clock.
 
-        Raises `ValueError` for an address that isn't right.
+        Raises `ValueError` for an invalid address.
         """
         self._url = url
         self._client = _client(url, timeout)
         self._renewed = monotonic()
         self._closing: set[asyncio.Task[None]] = set()
-        """Tasks that close the clients before the present one."""
-        # The client of a cluster does not wait for a free connection; it fails.
+        """Tasks that close earlier clients."""
+        # The cluster client fails if no connection is free, rather than wait for one.
         self._connections = asyncio.Semaphore(MOST_CONNECTIONS)
         self._address = _address_of(url)
         self._lease = round(lease * 1000)
@@ -132,7 +133,7 @@ class RedisStore:
         return Admission(token if admitted == _ADMITTED else None, names(known), doubtful=doubtful)
 
     async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
-        """Learn the outcome of an admitted request; a token that isn't known changes nothing."""
+        """Learn the outcome of an admitted request; unknown tokens are ignored."""
         if isinstance(outcome, Uncertain):
             return Ending.TAKEN
         learned = state = updated = 0
@@ -148,22 +149,22 @@ class RedisStore:
         return ending
 
     async def ready(self) -> None:
-        """Return if the server takes writes."""
+        """Return if the server accepts writes."""
         await self._run("ready", "ready")
 
     async def close(self) -> None:
-        """Close the connections; closing twice does no harm."""
+        """Close the connections; may be called twice."""
         for task in self._closing:
             task.cancel()
         await asyncio.gather(*self._closing, return_exceptions=True)
         await self._client.aclose()
 
     def _time(self) -> int:
-        """Return the time for tokens, whose clock need not be the server's."""
+        """Return the time for tokens, which need not be the server's."""
         return int((self._now or time)() * 1000)
 
     async def _run(self, name: str, operation: str, *more: int | str) -> list[Any]:
-        """Run the script on the key of that name, within the deadline."""
+        """Run the script on the key `name` within the deadline."""
         now = "" if self._now is None else int(self._now() * 1000)
         key = f"{PREFIX}:{name}"
         call = asyncio.create_task(self._evaluate(self._client, key, operation, now, *more))
@@ -191,14 +192,14 @@ class RedisStore:
                 try:
                     found: list[Any] = await client.evalsha(digest, 1, key, *arguments)
                 except NoScriptError:
-                    # A server that was started anew; this makes it know the script again.
+                    # The server has restarted; this loads the script again.
                     found = await client.eval(text, 1, key, *arguments)
         except Exception as error:
             raise self._store_error(client, error) from error
         return found
 
     def _store_error(self, client: Client, error: Exception) -> StoreError:
-        """Return what went wrong; have the next call connect anew if that may help."""
+        """Return the error for an exception; have the next call reconnect if that may help."""
         kind = next((kind for kind, classes in _KINDS if isinstance(error, classes)), "")
         if not kind and isinstance(error, ResponseError):
             kind = "read_only" if str(error).startswith(_TAKES_NO_WRITES) else "other"
@@ -211,7 +212,7 @@ class RedisStore:
             return StoreError(f"{self._address} has no memory left: {error}", kind)
         if not kind and isinstance(error, RedisError | OSError):
             return StoreError(f"can't reach {self._address}: {error}", "unreachable")
-        # The server is a replica now, or the client is in no good state.
+        # The server has become a replica, or the client is in an inconsistent state.
         self._renew(client)
         if kind == "read_only":
             return StoreError(f"{self._address} takes no writes: {error}", kind)
@@ -220,7 +221,7 @@ class RedisStore:
         return StoreError(f"can't use {self._address}: {type(error).__name__}", "other")
 
     def _renew(self, client: Client) -> None:
-        """Have the next calls use a new client, which looks for the server anew."""
+        """Have later calls use a new client, which resolves the server again."""
         now = monotonic()
         if client is not self._client or now - self._renewed < RENEWAL:
             return
@@ -228,7 +229,7 @@ class RedisStore:
         self._client = _client(self._url, self._timeout)
 
         async def close() -> None:
-            # Other calls are still waiting for their answers from the old one.
+            # Other calls still wait for replies to the old client.
             try:
                 await asyncio.sleep(2 * self._timeout)
             finally:
@@ -241,7 +242,7 @@ class RedisStore:
 
 
 def _forget(call: asyncio.Task[list[Any]]) -> None:
-    """Retrieve an exception that nobody waits for, so that asyncio does not log it."""
+    """Retrieve the exception of an abandoned call, so that asyncio does not log it."""
     if not call.cancelled():
         call.exception()
 
@@ -251,19 +252,19 @@ def open_store(
 ) -> RedisStore:
     """Return a store in the server at `url`.
 
-    Raises `ValueError` if it is no address.
+    Raises `ValueError` for an invalid address.
     """
     return RedisStore(url, lease=lease, expiry=expiry, timeout=timeout, report=report)
 
 
 def _client(url: str, timeout: float) -> Client:
-    # A call that failed is repeated once, on a new connection, because a server closes connections
-    # that were idle. To repeat a call does no harm: tokens show that it was made already.
+    # A failed call is retried once, on a new connection, because servers close idle connections.
+    # A retry is harmless: its token shows whether the call was already made.
     options: dict[str, Any] = {
         "retry": Retry(NoBackoff(), 1),
         "socket_connect_timeout": timeout,
         "socket_timeout": timeout,
-        # RESP 2 needs no handshake, and the script's answers are the same.
+        # RESP 2 needs no handshake, and the replies of the script are the same.
         "protocol": 2,
     }
     try:
@@ -275,7 +276,7 @@ def _client(url: str, timeout: float) -> Client:
         pool = BlockingConnectionPool.from_url(
             url, max_connections=MOST_CONNECTIONS, timeout=timeout, **options
         )
-        # Options in the address that don't exist are reported only when a connection is made.
+        # Unknown options in the address are reported only when a connection is made.
         pool.connection_class(**pool.connection_kwargs)
     except (ValueError, TypeError, RedisError) as error:
         raise ValueError(f"store is {_address_of(url)}, which is no address: {error}") from error
@@ -283,7 +284,7 @@ def _client(url: str, timeout: float) -> Client:
 
 
 def _address_of(url: str) -> str:
-    """Return the address without what is secret: the user, the password and the options."""
+    """Return the address without secret parts: user, password and options."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 

@@ -1,12 +1,13 @@
 """The store in a SQLite file: for the processes of one machine.
 
-Calls are made in the event loop, where one takes less than the hop to a thread would. All that are
-made in one turn of the loop share a transaction, since to begin and to commit one takes longer than
-a call; each returns after the commit. What may wait is kept out of the loop. A lock that another
-process holds is asked for again between other tasks; upkeep runs in a thread.
+Calls are made in the event loop, where one takes less time than the switch to a thread. All calls
+of one turn of the loop share a transaction, since its begin and commit take longer than a call;
+each returns after the commit. Nothing blocks the loop: a lock that another process holds is retried
+between other tasks, and upkeep runs in a thread.
 
-A call that has returned is in the file (``synchronous=NORMAL`` with a write-ahead log): no end of
-the process loses it, `kill -9` included. A power cut may lose the last ones, but harms no file.
+A call that has returned is in the file (``synchronous=NORMAL`` with a write-ahead log), and
+survives any end of the process, even `kill -9`. A power failure may lose the last calls, but does
+not corrupt the file.
 """
 
 from __future__ import annotations
@@ -40,12 +41,12 @@ from .sqlite_upkeep import Upkeep
 from .token import missing, new_token
 
 UPKEEP: Final = 4000
-"""Writes after which the upkeep runs."""
+"""Writes between runs of the upkeep."""
 UPKEEP_SECONDS: Final = 60.0
-"""Seconds after which it runs if there are fewer."""
+"""The most seconds between runs, if there are fewer writes."""
 STEPS: Final = 64
-"""Steps of the expiry: a time is rounded up to the next, so that the index of times seldom changes,
-which costs a third of a write."""
+"""Steps of the expiry, to which times are rounded up, so that their index, which costs a third of a
+write, seldom changes."""
 
 _SELECT: Final = "SELECT expires, record FROM session WHERE name = ?"
 _UPSERT: Final = (
@@ -55,23 +56,23 @@ _UPSERT: Final = (
 _UPDATE: Final = "UPDATE session SET record = ? WHERE name = ?"
 _DELETE: Final = "DELETE FROM session WHERE name = ?"
 _READY: Final = "ready"
-"""The name of the row that `ready` writes; names of sessions have a colon or a number sign."""
+"""The name of the row that `ready` writes; those of sessions have a colon or a number sign."""
 
 T = TypeVar("T")
 
 
 class _Call(NamedTuple):
-    """A call that waits for its transaction."""
+    """A call that is waiting for its transaction."""
 
     work: Callable[[int], Any]
-    """Is given the time under the lock, and may be called again if the transaction fails."""
+    """Called with the time under the lock, and again if the transaction fails."""
     result: asyncio.Future[Any]
     end: float
-    """When it has waited as long as it may."""
+    """The deadline of the call."""
 
 
 class SqliteStore:
-    """Remembers sessions in a file."""
+    """A store in a file."""
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class SqliteStore:
         now: Callable[[], float] = time.time,
         report: Report = ignore_failure,
     ) -> None:
-        """Open the file, or make it; `report` is called for upkeep and records that fail.
+        """Open or create the file; `report` is called for failures of upkeep and damaged records.
 
         Raises `StoreError` if it can't be used.
         """
@@ -95,7 +96,7 @@ class SqliteStore:
         self._report = report
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: list[_Call] = []
-        """As long as it is not empty, a call of `_flush` is scheduled."""
+        """Calls that are waiting; while there are any, `_flush` is scheduled."""
         self._writes = 0
         self._kept_up_at: float | None = None
         self._keeping_up: asyncio.Task[None] | None = None
@@ -120,7 +121,7 @@ class SqliteStore:
         return await self._transact(work)
 
     async def finish(self, key: Key, token: str, outcome: RequestOutcome) -> Ending:
-        """Learn the outcome of an admitted request; a token that isn't known changes nothing."""
+        """Learn the outcome of an admitted request; unknown tokens are ignored."""
         if isinstance(outcome, Uncertain):
             return Ending.TAKEN
         name = key.name
@@ -135,7 +136,7 @@ class SqliteStore:
         return await self._transact(work)
 
     async def ready(self) -> None:
-        """Return if a row can be written and read, in the file that has the path."""
+        """Return if a row can be written and read, and the file is still at its path."""
 
         def work(now: int) -> None:
             row = (now, f"[{UNKNOWN},{now},{{}}]")
@@ -147,7 +148,7 @@ class SqliteStore:
         self._upkeep.check_identity()
 
     async def close(self) -> None:
-        """Close the file; closing twice does no harm."""
+        """Close the file; may be called twice."""
         self._upkeep.stop()
         if self._keeping_up is not None and not self._keeping_up.done():
             await asyncio.wait([self._keeping_up])
@@ -159,7 +160,7 @@ class SqliteStore:
         return int(self._now() * 1000)
 
     def _read(self, name: str, now: int) -> tuple[int, Record]:
-        """Return when the row expires, 0 if there is none, and the record that counts."""
+        """Return the row's time of expiry, 0 if there is no row, and the current record."""
         row = self._connection.execute(_SELECT, (name,)).fetchone()
         if row is None:
             return 0, Record()
@@ -172,7 +173,7 @@ class SqliteStore:
             return 0, Record()
 
     def _write(self, name: str, record: Record, now: int, before: int) -> None:
-        """Write a record over the row that expires at `before`."""
+        """Write a record in place of the row that expires at `before`."""
         if record.empty:
             self._connection.execute(_DELETE, (name,))
         else:
@@ -187,10 +188,10 @@ class SqliteStore:
         self._writes += 1
 
     async def _transact(self, work: Callable[[int], T]) -> T:
-        """Do `work`, which takes the time, in a transaction; return its result after the commit."""
+        """Call `work` with the time, in a transaction; return its result after the commit."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
-            # Whoever waited in a loop that has ended waits no more.
+            # Calls from a loop that has ended are no longer waited for.
             self._loop, self._waiting = loop, []
         call = _Call(work, loop.create_future(), time.monotonic() + self._timeout)
         self._waiting.append(call)
@@ -201,14 +202,14 @@ class SqliteStore:
         return result
 
     def _flush(self) -> None:
-        """Make the calls that wait, in one transaction, or plan to try again."""
+        """Make the waiting calls in one transaction, or schedule another attempt."""
         calls = [call for call in self._waiting if not call.result.done()]
         self._waiting = []
         error = self._attempt(calls)
         if error is None:
             return
         if not (isinstance(error, sqlite3.Error) and is_busy(error)) and len(calls) > 1:
-            # One of them spoils it for the others, so each gets a transaction of its own.
+            # One call may fail the transaction of all, so each gets its own.
             for call in calls:
                 alone = self._attempt([call])
                 if alone is not None:
@@ -216,11 +217,11 @@ class SqliteStore:
         else:
             self._put_off(calls, error)
         if self._waiting and self._loop is not None:
-            # So that two processes don't keep in step.
+            # Jitter, so that processes do not retry in lockstep.
             self._loop.call_later(random.uniform(0.0002, 0.002), self._flush)  # noqa: S311
 
     def _put_off(self, calls: Sequence[_Call], error: Exception) -> None:
-        """Have calls wait for the lock, or end those that waited too long, or in vain."""
+        """Have calls wait for the lock; fail them past their deadline, or for any other error."""
         now = time.monotonic()
         for call in calls:
             if isinstance(error, sqlite3.Error) and is_busy(error) and now < call.end:
@@ -229,13 +230,13 @@ class SqliteStore:
                 call.result.set_exception(store_error(self._path, error))
 
     def _attempt(self, calls: Sequence[_Call]) -> Exception | None:
-        """Make calls in one transaction; return what went wrong, and then nothing was done."""
+        """Make calls in one transaction; return the error if it was rolled back."""
         if not calls:
             return None
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             check_version(self._connection)
-            # The time is read under the lock, so that it doesn't run backwards for a session.
+            # Read under the lock, so that time does not run backwards for a session.
             now = self._time()
             results = [call.work(now) for call in calls]
             self._connection.execute("COMMIT")
@@ -248,7 +249,7 @@ class SqliteStore:
         return None
 
     def _keep_up(self) -> None:
-        """Start the upkeep, if it is due."""
+        """Start the upkeep if it is due."""
         if self._keeping_up is not None and not self._keeping_up.done():
             return
         now = time.monotonic()
@@ -258,7 +259,7 @@ class SqliteStore:
             self._keeping_up = asyncio.create_task(self._run_upkeep())
 
     async def _run_upkeep(self) -> None:
-        # What goes wrong is tried again the next time.
+        # Failed upkeep is retried the next time.
         try:
             await asyncio.to_thread(self._upkeep.run)
         except StoreError as error:

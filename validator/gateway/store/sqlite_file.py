@@ -1,4 +1,4 @@
-"""SQLite file: how the file of sessions is made, opened, recognised, and what its faults mean."""
+"""SQLite file: how the file of sessions is created, opened and recognised, and what faults mean."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Final
 from . import StoreError
 
 FORMAT: Final = 1
-"""Version of the file (``user_version``); it grows when an older release can't use it."""
+"""The version of the file (``user_version``), raised when older releases can't use it."""
 APPLICATION_ID: Final = 0x54_53_43_48
-"""The mark of the file among those of other programs ("TSCH")."""
+"""The ``application_id`` ("TSCH"), which distinguishes it from files of other programs."""
 
 CACHE: Final = 8 * 1024
-"""KiB of the file that are kept in memory: some 25,000 sessions."""
+"""The page cache in KiB: some 25,000 sessions."""
 STARTING: Final = 5.0
-"""Seconds to wait for other processes that open the same file."""
+"""Seconds to wait for other processes that are opening the same file."""
 
 _CREATE: Final = (
     "CREATE TABLE session (name TEXT PRIMARY KEY, expires INTEGER NOT NULL, record TEXT NOT NULL)"
@@ -29,7 +29,7 @@ _CREATE: Final = (
 _INDEX: Final = "CREATE INDEX IF NOT EXISTS session_expires ON session (expires)"
 _COLUMNS: Final = ["name", "expires", "record"]
 _INCREMENTAL: Final = 2
-"""The mode of ``auto_vacuum`` in which the file shrinks when asked to."""
+"""The mode of ``auto_vacuum`` in which the file shrinks on request."""
 
 _KINDS: Final = {
     sqlite3.SQLITE_BUSY: "locked",
@@ -45,21 +45,21 @@ _KINDS: Final = {
 
 
 class ForeignFile(sqlite3.DatabaseError):
-    """A file that was not made by this release, nor for it."""
+    """Raised for a file of another program or a newer release."""
 
 
 def open_file(path: str) -> sqlite3.Connection:
-    """Return a connection to the file, which is made if it isn't there."""
-    # Ids of sessions are nobody else's business; SQLite gives its other files the same mode.
+    """Return a connection to the file, which is created if it does not exist."""
+    # Ids of sessions are private; SQLite gives its other files the same mode.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     return connect(path, _set_up)
 
 
 def connect(path: str, set_up: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
-    """Return a connection that waits for nothing and leaves checkpoints to the upkeep.
+    """Return a connection that never waits for locks and leaves checkpoints to the upkeep.
 
-    `set_up` is called with it, and again with another one while other processes are in the way:
-    SQLite doesn't wait by itself where two change to a write-ahead log at once.
+    `set_up` is called with it, and again with a new one while other processes hold the lock: SQLite
+    does not wait if two processes change to a write-ahead log at once.
     """
     end = time.monotonic() + STARTING
     while True:
@@ -78,7 +78,7 @@ def connect(path: str, set_up: Callable[[sqlite3.Connection], None]) -> sqlite3.
 
 
 def check_version(connection: sqlite3.Connection) -> None:
-    """Raise `ForeignFile` if a newer release has taken the file over; read in a transaction."""
+    """Raise `ForeignFile` if a newer release has converted the file; call it in a transaction."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != FORMAT:
         raise ForeignFile(
@@ -88,7 +88,7 @@ def check_version(connection: sqlite3.Connection) -> None:
 
 
 def identities(path: str) -> tuple[tuple[int, int], ...]:
-    """Return what distinguishes the file and its log from others that get their names."""
+    """Return the identities of the file and its log, which differ if they are replaced."""
     found = (os.stat(each) for each in (path, f"{path}-wal"))
     return tuple((each.st_dev, each.st_ino) for each in found)
 
@@ -99,7 +99,7 @@ def is_busy(error: sqlite3.Error) -> bool:
 
 
 def store_error(path: str, error: Exception) -> StoreError:
-    """Return what went wrong with the file, and what to do about it."""
+    """Return an error that explains a fault of the file, and the remedy."""
     if isinstance(error, ForeignFile):
         return StoreError(f"can't use the file {path}: {error}", "foreign")
     if not isinstance(error, sqlite3.Error | OSError):
@@ -131,12 +131,12 @@ def _kind(error: Exception) -> str:
 
 
 def _set_up(connection: sqlite3.Connection) -> None:
-    # In one transaction, or another process that makes the file shows only half of it.
+    # In one transaction, so that a file that another process creates is never seen incomplete.
     connection.execute("BEGIN")
     empty = _is_empty(connection)
     connection.execute("COMMIT")
     if empty:
-        # Has no effect once there is a table.
+        # It has no effect once there is a table.
         connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA cache_size = -{CACHE}")
@@ -149,8 +149,8 @@ def _set_up(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
     (mode,) = connection.execute("PRAGMA auto_vacuum").fetchone()
     if mode != _INCREMENTAL:
-        # A file of an older release. If it is in use, or the disk has no space for a second one,
-        # it keeps its size, and works all the same.
+        # A file of an older release. If it is in use, or the disk has no space for a copy, it does
+        # not shrink, and works nevertheless.
         with suppress(sqlite3.Error):
             connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
             connection.execute("VACUUM")

@@ -1,8 +1,8 @@
-"""SQLite upkeep: writes the log back into the file, deletes what has expired, gives space back.
+"""SQLite upkeep: checkpoints of the log, and removal of expired sessions and free pages.
 
-It runs in a thread, on a connection of its own that stays open: one that is made anew finds
-whatever has the name of the file by then, and needs permissions that may have changed.
-Each step holds the lock for some milliseconds, and none holds it while it waits for somebody else.
+It runs in a thread, on a separate connection that stays open: a new one might open another file of
+the same name, or lack permissions that have changed since. Each step holds the lock for some
+milliseconds, and none while it waits for another process.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from . import StoreError
 from .sqlite_file import check_version, connect, identities, store_error
 
 SWEEP: Final = 500
-"""Sessions that are deleted in one transaction."""
+"""Sessions deleted per transaction."""
 PAGES: Final = 256
-"""Pages that are given back in one transaction, and free pages that are kept in any case."""
+"""Pages freed per transaction, and free pages that are always kept."""
 LONG_LOG: Final = 64 * 1024 * 1024
-"""Bytes of write-ahead log from which it is not only written back, but begun anew."""
+"""Bytes of the write-ahead log beyond which it is truncated after its checkpoint."""
 PATIENCE: Final = 2.0
 """Seconds to wait for the lock."""
 _TRIES: Final = 100
 _PAUSE: Final = 0.002
-"""Seconds in which others get the lock between two steps."""
+"""Seconds between steps, in which others can take the lock."""
 
 _SWEEP: Final = (
     "DELETE FROM session WHERE name IN (SELECT name FROM session WHERE expires <= ?"
@@ -40,7 +40,7 @@ class Upkeep:
     """The upkeep of one file."""
 
     def __init__(self, path: str, now: Callable[[], int]) -> None:
-        """Connect to the file, which is there; `now` returns milliseconds."""
+        """Connect to the existing file; `now` returns milliseconds."""
         self._path = path
         self._now = now
         self._stop = threading.Event()
@@ -48,7 +48,7 @@ class Upkeep:
         self.identities = identities(path)
 
     def run(self) -> None:
-        """Do all that has to be done now; raises `StoreError`."""
+        """Do all upkeep that is due; raises `StoreError`."""
         try:
             self._patience(PATIENCE)
             self._in_steps(self._sweep)
@@ -59,7 +59,7 @@ class Upkeep:
         self.check_identity()
 
     def check_identity(self) -> None:
-        """Raise `StoreError` if the file or its log has gone."""
+        """Raise `StoreError` if the file or its log was removed or replaced."""
         with suppress(OSError):
             if identities(self._path) == self.identities:
                 return
@@ -74,14 +74,14 @@ class Upkeep:
         self._stop.set()
 
     def close(self) -> None:
-        """Close the connection; closing twice does no harm."""
+        """Close the connection; may be called twice."""
         self._connection.close()
 
     def _patience(self, seconds: float) -> None:
         self._connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
     def _in_steps(self, step: Callable[[], bool]) -> None:
-        """Do a step, in a transaction, until there is nothing left to do."""
+        """Repeat a step, in transactions, until it has nothing left to do."""
         more = True
         while more and not self._stop.is_set():
             self._connection.execute("BEGIN IMMEDIATE")
@@ -99,7 +99,7 @@ class Upkeep:
         return self._connection.execute(_SWEEP, (self._now(), SWEEP)).rowcount == SWEEP
 
     def _shrink(self) -> bool:
-        """Give free pages back beyond a quarter of the file, which new sessions take again."""
+        """Free some pages if more than a quarter of the file is free, which new sessions reuse."""
         (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
         (pages,) = self._connection.execute("PRAGMA page_count").fetchone()
         (mode,) = self._connection.execute("PRAGMA auto_vacuum").fetchone()
@@ -113,9 +113,9 @@ class Upkeep:
         log = f"{self._path}-wal"
         if self._size(log) <= LONG_LOG:
             return
-        # Under constant load there is always a bit more to write back, so the log never starts
-        # anew. Little is left to do by now. Without patience this gives up at once, and with it
-        # the lock, if somebody still reads what is in the log.
+        # Under constant load a passive checkpoint never finishes, so the log never restarts. By
+        # now, little is left to write. Without patience, this attempt fails at once if another
+        # process still reads from the log, and so releases the lock.
         self._patience(0)
         for _ in range(_TRIES):
             (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -137,5 +137,5 @@ class Upkeep:
 
 
 def _read(connection: sqlite3.Connection) -> None:
-    """Have SQLite open all its files now: it does at the first read."""
+    """Have SQLite open all its files, which it does on the first read."""
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()

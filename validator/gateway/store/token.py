@@ -1,8 +1,8 @@
 """Token: the handle of an admitted request.
 
-Its first part can't be guessed, its second is the time at which the request began. The latter
-distinguishes an answer that came too late from one to a request of another store. A request that
-may be repeated has its digest as a third part.
+Its first part is unguessable; its second is the time at which the request began, which
+distinguishes a late answer from one to a request of another store. The third is the digest of a
+request that may be repeated.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from . import Ending
 
 KEYED: Final = "="
-"""Stands before the digest."""
+"""The separator before the digest."""
 
 
 def new_token(now: int, digest: str = "") -> str:
@@ -23,7 +23,7 @@ def new_token(now: int, digest: str = "") -> str:
 
 
 def missing(token: str, now: int, lease: int) -> Ending:
-    """Return why no pending request has the token: its lease has ended, or it never was there."""
+    """Return why no pending request has the token: its lease has ended, or it never existed."""
     try:
         began = int(token.partition(KEYED)[0].rpartition(".")[2], 16)
     except ValueError:

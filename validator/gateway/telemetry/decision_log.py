@@ -1,6 +1,6 @@
-"""Decision log: a line for each request that was refused and, at level debug, that was admitted.
+"""Decision log: a line for each refused request and, at level debug, for each admitted one.
 
-No line has the path, which holds the session's id, or anything else of headers and payload.
+Lines have neither the path, which contains the session's id, nor anything else of the request.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from .trace_context import trace_context
 
 REQUEST_ID: Final = "x-request-id"
 MOST_CODES: Final = 20
-"""The most codes of a request that are reported."""
+"""The most codes that are logged for a request."""
 _ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _DIGITS: Final = 6
-"""Digits of the seconds after the point."""
+"""Decimal places of seconds."""
 
 _log = logging.getLogger(__name__)
 
 
 def given_id(request: Request) -> str | None:
-    """Return the id that a request came with; None if there is none that can be passed on."""
+    """Return the id that a request has; None if it has none that can be forwarded."""
     given = header(request.headers, REQUEST_ID)
     return given if given and _ID.fullmatch(given) else None
 
@@ -38,7 +38,7 @@ def log_refused(
     request_id: str,
     enforced: bool,
 ) -> None:
-    """Log a request that was refused, or would be if that were `enforced`."""
+    """Log a request that was refused or, unless `enforced`, would have been."""
     event = "refused" if enforced else "would-refuse"
     fields = {
         **_fields(event, decision, request, seconds),
@@ -49,7 +49,7 @@ def log_refused(
 
 
 def log_admitted(decision: Decision, request: Request, seconds: float) -> None:
-    """Log a request that passed, if such lines are written."""
+    """Log a request that passed, if the level is debug."""
     if not _log.isEnabledFor(logging.DEBUG):
         return
     fields = _fields("admitted", decision, request, seconds)
@@ -60,7 +60,7 @@ def log_admitted(decision: Decision, request: Request, seconds: float) -> None:
 
 
 def _fields(event: str, decision: Decision, request: Request, seconds: float) -> dict[str, Any]:
-    """Return what every line about a request has."""
+    """Return the fields of all lines about requests."""
     fields = {
         "event": event,
         "decision": decision.label,

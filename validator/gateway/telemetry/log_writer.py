@@ -1,8 +1,7 @@
-"""Log writer: writes lines on standard error from a thread of its own, so that nobody waits for it.
+"""Log writer: a non-blocking writer on standard error, with a thread of its own.
 
-A pipe that nobody reads is full after 64 KiB, and whoever writes then waits for the reader. So
-lines wait in a queue, those that do not fit in are dropped, and the gap is reported once there is
-a reader again.
+A pipe without a reader is full after 64 KiB, and then blocks its writers. So lines are queued,
+those that exceed the queue are dropped, and the gap is reported once there is a reader again.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from threading import Condition, Thread
 from typing import Final
 
 MOST_WAITING: Final = 2**20
-"""Bytes of lines that wait at most: some 3500 refusals."""
+"""The most bytes in the queue: some 3500 refusals."""
 _PIECE: Final = 2**16
-"""Bytes that are written at once: what a pipe of Linux holds."""
+"""Bytes per write: the capacity of a pipe on Linux."""
 _LAST_WAIT: Final = 1.0
-"""Seconds for which the end of the process waits until the last lines are written."""
+"""Seconds that the end of the process waits for the last lines to be written."""
 
 
 class LogWriter(logging.Handler):
@@ -29,18 +28,18 @@ class LogWriter(logging.Handler):
     def __init__(self, target: int) -> None:
         super().__init__()
         self.on_drop: Callable[[int], None] | None = None
-        """Called with the number of lines when some are dropped, from any thread."""
+        """Called with the number of lines that were dropped, from any thread."""
         self._target = target
         self._changed = Condition()
         self._waiting: deque[bytes] = deque()
         self._size = 0
-        """Bytes that wait, those that are being written among them."""
+        """Bytes in the queue, including those being written."""
         self._missing = 0
-        """Lines that were dropped and not yet reported."""
+        """Lines that were dropped, but not yet reported."""
         self._thread: Thread | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Have a record written, or drop it if too much waits."""
+        """Queue a record, or drop it if the queue is full."""
         line = f"{self.format(record)}\n".encode()
         with self._changed:
             if self._size + len(line) > MOST_WAITING:
@@ -49,13 +48,13 @@ class LogWriter(logging.Handler):
             self._waiting.append(line)
             self._size += len(line)
             if self._thread is None:
-                # A daemon, so that the end of the process does not wait for a reader.
+                # A daemon, so that the process can exit without a reader.
                 self._thread = Thread(target=self._run, name="log", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
 
     def flush(self) -> None:
-        """Wait until all is written, but no longer than a second."""
+        """Wait until the queue is written, for at most a second."""
         with self._changed:
             self._changed.wait_for(lambda: not self._size, _LAST_WAIT)
 
@@ -78,13 +77,13 @@ class LogWriter(logging.Handler):
                 self._changed.notify_all()
 
     def _write(self, data: bytes) -> bool:
-        """Write all of `data`; return False if nobody will ever read it."""
+        """Write all of `data`; return False if it has no reader any more."""
         rest = memoryview(data)
         while rest:
             try:
                 rest = rest[os.write(self._target, rest) :]
             except BlockingIOError:
-                # Whoever shares the pipe has made it non-blocking.
+                # Another process that shares the pipe has made it non-blocking.
                 select.select([], [self._target], [])
             except OSError:
                 return False
@@ -96,7 +95,7 @@ class LogWriter(logging.Handler):
             self.on_drop(count)
 
     def _report(self) -> None:
-        """Add a line about those that are missing."""
+        """Add a line about the dropped lines."""
         missing, self._missing = self._missing, 0
         text = "%d lines of the log were dropped"
         record = logging.LogRecord(

@@ -1,6 +1,6 @@
 """Metrics: the counters of the gateway, for Prometheus.
 
-The names and labels are public. Each worker has its own, and is scraped by itself.
+Their names and labels are public. Each worker has its own, and is scraped separately.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _SIZES = (256, 1024, 4096, 16384, 65536, 262144, 1048576, 2097152)
 
 
 class Metrics:
-    """Counts decisions; it is the `Meter` of a guard."""
+    """The metrics of a process, which are the `Meter` of its guard."""
 
     def __init__(self) -> None:
-        """Start from zero, apart from whatever else this process counts."""
+        """Start at zero, in a registry of its own."""
         self.registry = CollectorRegistry()
         self._decisions = Counter(
             "talonschema_gateway_decisions",
@@ -111,7 +111,7 @@ class Metrics:
             ("version", "edition", "mode"),
             registry=self.registry,
         )
-        # A look-up by labels took 2 % of a request.
+        # Cached, since finding a series by its labels took 2 % of a request.
         self._decided = {
             (label, enforced): self._decisions.labels(label, str(enforced).lower())
             for label in DECISIONS
@@ -121,7 +121,7 @@ class Metrics:
         self._begin_series()
 
     def _begin_series(self) -> None:
-        """Begin series at 0: one that begins with 1 hides its first event from `increase`."""
+        """Create all series at 0: `increase` misses the first event of one that starts at 1."""
         for call in _CALLS:
             for kind in KINDS:
                 self._store_errors.labels(call, kind)
@@ -151,20 +151,20 @@ class Metrics:
         self._finished[outcome].inc()
 
     def count_lookup(self, outcome: str, seconds: float) -> None:
-        """Count a look-up and the time it took."""
+        """Count a look-up and its duration."""
         self._lookups.labels(outcome).inc()
         self._lookup_seconds.labels(outcome).observe(seconds)
 
     def count_store_failure(self, call: str, kind: str) -> None:
-        """Count a call on the store that came to nothing."""
+        """Count a failed call on the store."""
         self._store_errors.labels(call, kind).inc()
 
     def count_reload(self, result: str) -> None:
-        """Count a reading of the configuration."""
+        """Count a reload of the configuration."""
         self._reloads.labels(result).inc()
 
     def observe_lag(self, seconds: float) -> None:
-        """Count a measurement of how late the event loop is."""
+        """Observe the delay of the event loop."""
         self._lag.observe(seconds)
 
     def refused_connection(self, reason: str) -> None:
@@ -172,15 +172,15 @@ class Metrics:
         self._connections.labels(reason).inc()
 
     def count_dropped_lines(self, lines: int) -> None:
-        """Count lines that were not written."""
+        """Count dropped log lines."""
         self._log_dropped.inc(lines)
 
     def about(self, version: str, edition: str, mode: str) -> None:
-        """Log what runs."""
+        """Set the labels of the running version."""
         self._build.clear()
         self._build.labels(version, edition, mode).set(1)
 
     def exposition(self, accept: str) -> tuple[str, bytes]:
-        """Return the content type that suits an Accept header, and all figures in it."""
+        """Return a content type for an Accept header, and all metrics in this format."""
         encode, content_type = choose_encoder(accept)
         return content_type, encode(self.registry)

@@ -1,6 +1,6 @@
-"""Trace context: the trace that a request belongs to, as its ``traceparent`` header names it.
+"""Trace context: the trace of a request, as given by its ``traceparent`` header.
 
-Source: W3C Trace Context, section 3.2 (the header, and how later versions of it are read).
+Source: W3C Trace Context, section 3.2 (the header, and how its later versions are parsed).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ..messages import Headers
 
 TRACEPARENT: Final = "traceparent"
 _MARK: Final = "~"
-"""Stands between a token and the context that goes with it; no token has it."""
+"""The separator of a token and its context; no token contains it."""
 
 _VALUE: Final = re.compile(
     r"[ \t]*(?P<version>(?!ff)[0-9a-f]{2})"
@@ -25,7 +25,7 @@ _VALUE: Final = re.compile(
 
 
 class TraceContext(NamedTuple):
-    """A span, whoever recorded it, and its trace."""
+    """A span and its trace."""
 
     trace_id: str
     """32 hexadecimal digits in lower case."""
@@ -40,26 +40,26 @@ class TraceContext(NamedTuple):
 
 
 def trace_context(headers: Headers) -> TraceContext | None:
-    """Return the context of a request; None if it has none that is valid, or several."""
+    """Return the context of a request; None if it has no valid one, or several."""
     values = [value for name, value in headers if name == TRACEPARENT]
     return parse(values[0]) if len(values) == 1 else None
 
 
 def parse(text: str) -> TraceContext | None:
-    """Return the context that a value of the header describes; None if it is not valid."""
+    """Return the context in a value of the header; None if it is invalid."""
     found = _VALUE.fullmatch(text)
-    # Later versions may add parts, and keep the first four.
+    # Later versions may append parts to the first four.
     if found is None or (found["version"] == "00" and found["more"]):
         return None
     return TraceContext(found["trace"], found["span"], int(found["flags"], 16))
 
 
 def mark(token: str, context: TraceContext) -> str:
-    """Return a token that carries the span of its request, for that of the answer to refer to."""
+    """Return a token with the span of its request, to which the span of the answer is linked."""
     return f"{token}{_MARK}{context}"
 
 
 def unmark(token: str) -> tuple[str, TraceContext | None]:
-    """Return a token as the store knows it, and the context that it carries."""
+    """Return the original token and the context that was added to it."""
     bare, _, text = token.partition(_MARK)
     return bare, parse(text) if text else None

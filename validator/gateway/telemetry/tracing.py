@@ -1,10 +1,10 @@
-"""Tracing: spans of decisions, of answers and of calls on the store, by OpenTelemetry's SDK.
+"""Tracing: spans of decisions, answers and calls on the store, by the SDK of OpenTelemetry.
 
-It is imported where the setting ``tracing`` is on, and nowhere else. What is sampled, and where it
-is exported to, is up to the SDK's environment variables. No span has a path, the id of a session or
-a value of a payload.
+The module is imported only if the setting ``tracing`` is on. Sampling and export are configured by
+the environment variables of the SDK. No span has a path, the id of a session or a value of a
+payload.
 
-A span that is begun while another one is current becomes its child: see `Tracing.span`.
+A span that starts while another one is current becomes its child: see `Tracing.span`.
 
 Sources: OpenTelemetry's semantic conventions for HTTP, databases and errors; its specification of
 environment variables.
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from ..lookup.lookup import Lookup
 
 SERVICE: Final = "talonschema-gateway"
-"""The name of the service, unless the environment has another one."""
+"""The name of the service, unless the environment sets another."""
 LAST_SPANS: Final = 3.0
-"""Seconds for which the end of the process waits until the last spans are exported."""
+"""Seconds that the end of the process waits for the last spans to be exported."""
 
 _EXPORTERS: Final = "OTEL_TRACES_EXPORTER"
 _PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
@@ -53,10 +53,10 @@ _log = logging.getLogger(__name__)
 
 
 class Tracing:
-    """Records spans, and exports them from a thread of its own."""
+    """A recorder of spans, which exports them from a thread of its own."""
 
     def __init__(self) -> None:
-        """Start; raises `ValueError` for an environment that asks for what there is not."""
+        """Start; raises `ValueError` if the environment selects something unsupported."""
         from ... import __version__
 
         exports = _select([_EXPORTERS], ["otlp", "none"]) == "otlp"
@@ -75,10 +75,10 @@ class Tracing:
         attributes: _Attributes,
         parent: TraceContext | None = None,
     ) -> Iterator[Span]:
-        """Have a span be the current one for the block; `parent` was recorded elsewhere.
+        """Make a span the current one for the block; `parent` is a remote span.
 
-        An exception is noted by its type, or its kind if it is one of the store, and passes. Its
-        text may hold values.
+        Of an exception, only the type is recorded, or the kind if it is a `StoreError`, since its
+        text may hold values. The exception propagates.
         """
         with self._tracer.start_as_current_span(
             name,
@@ -97,7 +97,7 @@ class Tracing:
                 raise
 
     async def close(self) -> None:
-        """Export what is left, for no longer than `LAST_SPANS`."""
+        """Export the remaining spans within `LAST_SPANS` seconds."""
         loop, done = asyncio.get_running_loop(), asyncio.Event()
 
         def end() -> None:
@@ -106,12 +106,12 @@ class Tracing:
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(done.set)
 
-        # A daemon, so that the end of the process does not wait for a collector.
+        # A daemon, so that the process can exit without a reply of the collector.
         Thread(target=end, name="spans", daemon=True).start()
         try:
             await asyncio.wait_for(done.wait(), LAST_SPANS)
         except TimeoutError:
-            # Ends its attempts.
+            # This ends the retries.
             self._exporter.shutdown()  # type: ignore[no-untyped-call]
             text = "the last spans were not exported in time"
             _log.warning(text, extra={"fields": {"event": "spans-lost"}})
@@ -121,13 +121,13 @@ class TracedGuard(Guard):
     """A guard with a span for each decision and each answer."""
 
     def __init__(self, settings: Settings, tracing: Tracing, meter: Meter | None = None) -> None:
-        """Do as `Guard` does."""
+        """Initialize as `Guard` does."""
         super().__init__(settings, meter=meter)
         self._tracing = tracing
         self.store = _TracedStore(self.store, tracing, settings.store.partition(":")[0])
 
     async def begin(self, request: Request) -> Verdict:
-        """Judge a request; its token, if it gets one, has the span for the answer's to refer to."""
+        """Judge a request; its token, if any, carries the span for that of the answer."""
         attributes = {"http.request.method": request.method}
         parent = trace_context(request.headers)
         with self._tracing.span(
@@ -167,12 +167,12 @@ class TracedGuard(Guard):
 
 
 class TracedMetrics(Metrics):
-    """Metrics that are noted on the current span, too."""
+    """Metrics that are also recorded on the current span."""
 
     def count_decision(
         self, decision: Decision, seconds: float, size: int, *, enforced: bool
     ) -> None:
-        """Count a decision, and describe it."""
+        """Count a decision, and record it on the span."""
         super().count_decision(decision, seconds, size, enforced=enforced)
         trace.get_current_span().set_attributes(
             {
@@ -185,13 +185,13 @@ class TracedMetrics(Metrics):
         )
 
     def count_outcome(self, outcome: str) -> None:
-        """Count an answer, and note its effect."""
+        """Count an answer, and record its effect on the span."""
         super().count_outcome(outcome)
         trace.get_current_span().set_attribute("talonschema.outcome", outcome)
 
 
 class _TracedStore:
-    """A store with a span for each call that a request makes."""
+    """A wrapper of a store that records a span for each call of a request."""
 
     def __init__(self, store: Store, tracing: Tracing, system: str) -> None:
         self._store = store
@@ -219,7 +219,7 @@ class _TracedStore:
 
 
 def _select(names: Sequence[str], known: Sequence[str]) -> str:
-    """Return what the first variable that is set names; by default, the first that is known."""
+    """Return the value of the first variable that is set, or else the first known value."""
     for name in names:
         value = os.environ.get(name, "").strip()
         if value and value not in known:
@@ -230,7 +230,7 @@ def _select(names: Sequence[str], known: Sequence[str]) -> str:
 
 
 def _resource(version: str) -> Resource:
-    """Return the resource of this process, with a default name and version."""
+    """Return the resource of this process, with default name and version."""
     found = Resource.create()
     own = {SERVICE_VERSION: version}
     if str(found.attributes[SERVICE_NAME]).startswith("unknown_service"):
@@ -259,7 +259,7 @@ def _context(span: Span) -> TraceContext | None:
 
 
 def _within(request: Request, context: TraceContext | None) -> Request:
-    """Return a request as it goes on from a span, whose trace the log is to name."""
+    """Return a request whose ``traceparent`` is the span, for the log."""
     if context is None:
         return request
     others = tuple(each for each in request.headers if each[0] != TRACEPARENT)
