@@ -1,6 +1,6 @@
-"""Files: from the arguments of a command to results, and from lines to rows.
+"""Files: the results of the files that a command is given, and rows for lines.
 
-Names are imported when they are first used, since the command needs neither of them.
+Names are imported on first use, since the command needs none of them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Capture: the calls on sessions in a HAR file or a Postman collection, and their results.
 
-Each request is judged as its endpoint does. An archive also has the answers of the API, which are
-judged as well, and believed: a call that the API refused changes nothing, one that it accepted
-changes the session, whatever is found in it, and a session in an answer is the session from then
-on. After a call without an answer, and while calls overlap, nothing is known of a session.
+Each request is judged by its endpoint. A HAR file also has the answers of the API, which are
+judged, too, and trusted: a call that the API refused changes nothing, one that it accepted changes
+the session regardless of findings, and the session in an answer replaces the known one. After a
+call without an answer, and while calls overlap, nothing is known of a session.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _MODELS: Final = {
     "return": ("ReturnIntegrationRequest", "IntegrationStateV2"),
     "reopen": (None, "ReopenResponse"),
 }
-"""By operation: the models of the request and of the answer."""
+"""The models of the request and the answer of each operation."""
 _READ: Final = "IntegrationCustomerSessionResponse"
 _REFUSED: Final = range(400, 500)
 _ACCEPTED: Final = range(200, 300)
 
 
 class _Checked(NamedTuple):
-    """A body that something was found in."""
+    """A body that was checked, with its report."""
 
     exchange: Exchange
     body: Body
@@ -57,7 +57,7 @@ class _Checked(NamedTuple):
 
 
 class _Counted:
-    """The results of a capture, and how many bodies were checked."""
+    """The results of a capture, and the number of bodies."""
 
     def __init__(self, results: list[PayloadResult], payloads: int) -> None:
         self._results = results
@@ -111,13 +111,13 @@ def _in_time(found: list[Exchange]) -> list[Exchange]:
 
 
 def _unreadable_report(problems: tuple[Problem, ...], setting: EntryDefaults) -> Report:
-    """Return the report about a text that is no JSON, without any of it: it may hold keys."""
+    """Return the report about invalid JSON, without its text, which may contain secrets."""
     found = tuple(finding(each, CODES[each.code], Severity.ERROR, redact=True) for each in problems)
     return Report(ok=False, findings=found, model=None, edition=setting.validator.edition)
 
 
 class _Checks:
-    """The checks of the calls of a capture, with what is known of each session by then."""
+    """The checks of the calls of a capture, with the current knowledge of each session."""
 
     def __init__(self, setting: EntryDefaults) -> None:
         self._validator = setting.validator
@@ -126,7 +126,7 @@ class _Checks:
         self._start = before(self._validator.engine, self._validator.naming, setting.previous)
 
     def exchange(self, exchange: Exchange) -> Iterator[_Checked]:
-        """Yield the bodies of a call, checked."""
+        """Check the bodies of a call; yield their reports."""
         route = exchange.route
         if isinstance(route, Suspicious):
             problem = Problem(
@@ -166,7 +166,7 @@ class _Checks:
                     else after(self._validator.edition, known, route.operation, judged.session)
                 )
         elif not exchange.read:
-            # It may have been carried out.
+            # The API may have done it.
             self._known[session] = _UNKNOWN
 
     def _request(
@@ -204,7 +204,7 @@ class _Checks:
         return self._validator.checker(body.content, about).report
 
     def _answer(self, exchange: Exchange) -> str | None:
-        """Return the model of an answer; None if there is none to judge it by."""
+        """Return the model of an answer; None if there is none for it."""
         if exchange.status in _REFUSED:
             return "ErrorResponse"
         if exchange.status not in _ACCEPTED or isinstance(exchange.route, Suspicious):
@@ -213,7 +213,7 @@ class _Checks:
         return model if model in schemas.models(self._validator.edition) else None
 
     def _session_of(self, exchange: Exchange) -> PreviousSession | None:
-        """Return the session that an answer holds, if it does."""
+        """Return the session in an answer, if it has one."""
         if exchange.response is None or exchange.response.fault:
             return None
         value = document.read(exchange.response.content).value
@@ -226,7 +226,7 @@ class _Checks:
             return None
 
     def _without_variables(self, report: Report, text: str) -> Report:
-        """Return a report with notes in place of what was found about variables."""
+        """Return a report with findings about variables replaced by notes."""
         value = document.read(text).value
         findings: list[Finding] = []
         noted = set()
@@ -253,7 +253,7 @@ class _Checks:
 
 
 def _is_variable(value: Any, pointer: str) -> bool:
-    """Return True if there is a variable at a pointer, or in a key on the way there."""
+    """Return True if the value at a pointer, or a key in the pointer, contains a variable."""
     for key in steps(pointer):
         if postman.is_variable(key):
             return True
@@ -267,7 +267,7 @@ def _is_variable(value: Any, pointer: str) -> bool:
 
 
 class _Whole:
-    """The position of a string that holds a body in another form."""
+    """The position of a string that contains an encoded body."""
 
     def __init__(self, span: Span) -> None:
         self._span = span
@@ -280,9 +280,9 @@ class _Whole:
 
 
 def _results(text: str, noted: list[_Checked]) -> Iterator[PayloadResult]:
-    """Yield the reports with the places of their findings in the capture.
+    """Yield the reports with the positions of their findings in the capture.
 
-    The source of each is the string of its body alone: what is beside it may be a key.
+    The source of each is only the string of its body: the text next to it may be a secret.
     """
     places = JsonPositions(text, [to_pointer(e.body.path or e.exchange.path) for e in noted])
     lines = Lines(text)

@@ -1,8 +1,8 @@
-"""Comments: those in a YAML text that silence findings.
+"""Comments: comments in YAML texts that silence findings.
 
-``# talonschema: ignore CODES REASON`` is for the findings that begin on its line; on a line of its
-own, for those on the next line that has more than a comment. After a key whose value begins on the
-next line, it is for this value, too. Codes are joined by commas, without blanks.
+``# talonschema: ignore CODES REASON`` applies to findings that begin on its line, or if it is alone
+on its line, to those on the next line that is not a comment. After a key whose value begins on the
+next line, it also applies to this value. Codes are separated by commas without blanks.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ _FORM = "it takes the form: # talonschema: ignore CODES REASON"
 
 
 class CommentFault(NamedTuple):
-    """Why a comment silences nothing."""
+    """A comment that silences nothing, and the reason."""
 
     line: int
     text: str
 
 
 class CommentSilence:
-    """A comment."""
+    """A comment that silences findings."""
 
     def __init__(self, line: int, codes: frozenset[str], places: Sequence[tuple[int, int]]) -> None:
-        """Silence codes at places: lines and columns, of which 0 is any."""
+        """Silence codes at places: pairs of line and column, of which 0 matches any."""
         self.line = line
         self.codes = codes
         self._places = places
         self.count = 0
-        """How many findings were silenced."""
+        """The number of silenced findings."""
 
     def takes(self, finding: Finding) -> bool:
-        """Return True for a finding of the codes at one of the places."""
+        """Return True if the finding has one of the codes and places, and count it."""
         if finding.code not in self.codes or finding.line is None:
             return False
         at = {(finding.line, 0), (finding.line, finding.column)}
@@ -54,7 +54,7 @@ class CommentSilence:
 
 
 def comments(source: bytes) -> Iterator[CommentSilence | CommentFault]:
-    """Yield the comments of a YAML text that are for talonschema."""
+    """Yield the comments of a YAML text that are addressed to talonschema."""
     text = document.text_of(source)
     if not isinstance(text, str):
         return
@@ -74,7 +74,7 @@ def comments(source: bytes) -> Iterator[CommentSilence | CommentFault]:
 
 
 def _instruction(text: str) -> frozenset[str] | str:
-    """Return the codes that a comment silences, or why there are none."""
+    """Return the codes that a comment silences, or the fault of the comment."""
     words = text.split(maxsplit=2)
     if len(words) < 2 or words[0] != "ignore":  # noqa: PLR2004 - the word and the codes
         return _FORM
@@ -86,7 +86,7 @@ def _instruction(text: str) -> frozenset[str] | str:
 
 
 def _places(text: str, line: int, before: str) -> Iterator[tuple[int, int]]:
-    """Yield the places that a comment is for; `before` is what its line has before it."""
+    """Yield the places that a comment applies to; `before` is the text before it on its line."""
     if before:
         yield line, 0
     if not before or before.endswith(_OPENERS):
@@ -98,7 +98,7 @@ def _places(text: str, line: int, before: str) -> Iterator[tuple[int, int]]:
 
 
 def _scalars(text: str) -> list[tuple[int, int]]:
-    """Return where the scalars are in which a number sign is none of a comment."""
+    """Return the ranges of scalars, in which a number sign does not begin a comment."""
     found = []
     try:
         for token in yaml.scan(text, Loader=_LOADER):

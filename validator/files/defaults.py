@@ -1,4 +1,4 @@
-"""Defaults: the settings of a file that holds calls."""
+"""Defaults: the settings of the calls in a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents: those of a file, each with the positions of its parts, and the payloads in them."""
+"""Documents: the documents of a file with the positions of their values, and their payloads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CheckPayload: TypeAlias = "Callable[[bytes | Document], Report]"
 
 ANY = "*"
-"""The step of a pointer that stands for each key and index."""
+"""The token of a pointer that matches any key or index."""
 
 
 class SourceDocument(NamedTuple):
@@ -32,21 +32,21 @@ class SourceDocument(NamedTuple):
     text: str
     lines: Lines
     find_places: Callable[[Iterable[str]], Positions]
-    """Returns the positions of the values at pointers."""
+    """A function that returns the positions of the values at pointers."""
 
 
 class CheckedPayload(NamedTuple):
-    """The report of a payload, and where its document has the payload."""
+    """The report of a payload, and its place in the document."""
 
     place: str
-    """The pointer of the entry that the payload belongs to."""
+    """The pointer of the entry with the payload."""
     report: Report
     below: str = ""
-    """The pointer of the payload in its entry."""
+    """The pointer of the payload, relative to the entry."""
 
 
 class MissingYaml(Exception):
-    """PyYAML is not installed."""
+    """Raised if PyYAML is not installed."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -55,19 +55,19 @@ class MissingYaml(Exception):
 
 
 class PositionsBelow:
-    """Positions by pointers that count from a place in the document."""
+    """Positions by pointers that are relative to a place in the document."""
 
     def __init__(self, places: Positions, above: str) -> None:
-        """Take the positions of the document, and the pointer of the place."""
+        """Wrap the positions of the document, for the place at the pointer `above`."""
         self._places = places
         self._above = above
 
     def find(self, pointer: str) -> Position | None:
-        """Return the position of a value; of a missing one, that of what should have held it."""
+        """Return the position of a value, or that of its parent if it is missing."""
         return self._places.find(self._above + pointer)
 
     def fault(self, finding: Finding) -> tuple[Span, Span | None]:
-        """Return the position of a fault of the text, and of what it relates to."""
+        """Return the position of a fault of the text, and of the related place."""
         return self._places.fault(finding)
 
 
@@ -110,7 +110,7 @@ def locate(source: SourceDocument, report: Report) -> Report:
 
 
 def place_results(source: SourceDocument, checked: Sequence[CheckedPayload]) -> list[PayloadResult]:
-    """Return the results of those payloads that have findings, with the positions of these."""
+    """Return the results of the payloads with findings, with positions in the document."""
     found = [each for each in checked if each.report.findings]
     if not found:
         return []
@@ -126,7 +126,7 @@ def place_results(source: SourceDocument, checked: Sequence[CheckedPayload]) -> 
         findings = tuple(locate_findings(report.findings, PositionsBelow(places, place + below)))
         position = places.find(place)
         value = None if position is None else position.value
-        # A text that can't be read is shown whole.
+        # Unreadable texts are shown in full.
         first = 1 if value is None else value.line
         end = len(source.text) if value is None else lines.start(value.end_line + 1)
         part = source.text[lines.start(first) : end]
@@ -135,7 +135,7 @@ def place_results(source: SourceDocument, checked: Sequence[CheckedPayload]) -> 
 
 
 def problems_below(problems: Iterable[Problem], above: Path) -> tuple[Problem, ...]:
-    """Return problems with paths from `above`; what is not below it counts as at the root."""
+    """Return problems with paths relative to `above`; those elsewhere get the path of the root."""
 
     def cut(path: Path) -> Path:
         return path[len(above) :] if path[: len(above)] == above else ()
@@ -147,7 +147,7 @@ def problems_below(problems: Iterable[Problem], above: Path) -> tuple[Problem, .
 
 
 class PayloadsAt:
-    """The payloads of a document that are at a JSON Pointer, in which ``*`` is any key or index."""
+    """The payloads of a document at a JSON Pointer, in which ``*`` matches any key or index."""
 
     def __init__(self, pointer: str, check: CheckPayload) -> None:
         """Check each value at `pointer` by `check`."""
@@ -158,8 +158,8 @@ class PayloadsAt:
     def results(self, source: SourceDocument) -> tuple[int, list[PayloadResult]]:
         """Return the number of payloads, and the results of those that have findings.
 
-        The pointers of the findings count from the root of the document. A document without a
-        payload counts as one.
+        The pointers of findings are relative to the root of the document. A document without a
+        payload counts as one payload.
         """
         read = source.document
         if not read.readable:
@@ -183,7 +183,7 @@ class PayloadsAt:
 
 
 def select(value: Any, steps: Sequence[str]) -> tuple[list[tuple[Path, Any]], Path]:
-    """Return the values at the end of `steps` with their paths, and the deepest path on the way."""
+    """Return the values that match `steps` with their paths, and the deepest path that exists."""
     found: list[tuple[Path, Any]] = [((), value)]
     reached: Path = ()
     for step in steps:
@@ -197,7 +197,7 @@ def select(value: Any, steps: Sequence[str]) -> tuple[list[tuple[Path, Any]], Pa
 
 
 def _children(value: Any, step: str) -> Iterable[tuple[str | int, Any]]:
-    """Return the members of an object or array that a step of a pointer stands for."""
+    """Return the members of an object or array that match a token of a pointer."""
     if isinstance(value, dict):
         if step == ANY:
             return list(value.items())
@@ -212,7 +212,7 @@ def _children(value: Any, step: str) -> Iterable[tuple[str | int, Any]]:
 
 
 def _on_one_way(path: Path, other: Path) -> bool:
-    """Return True if one of two paths leads to the other."""
+    """Return True if one of two paths is a prefix of the other."""
     length = min(len(path), len(other))
     return path[:length] == other[:length]
 
@@ -235,7 +235,7 @@ def _type(value: Any) -> str:
 
 
 def _from_root(result: PayloadResult, place: str) -> PayloadResult:
-    """Return a result with the pointers of its findings counted from the root."""
+    """Return a result with the pointers of its findings relative to the root."""
     findings = tuple(
         each
         if each.parameter is not None
@@ -251,11 +251,11 @@ class DocumentResults:
     """The results of documents, which are checked as they are iterated over."""
 
     def __init__(self, documents: Iterable[SourceDocument], at: PayloadsAt) -> None:
-        """Take the documents of a file, and what checks them."""
+        """Check the payloads `at` in the documents of a file."""
         self._documents = documents
         self._at = at
         self.payloads = 0
-        """How many there were so far."""
+        """The number of payloads so far."""
 
     def __iter__(self) -> Iterator[PayloadResult]:
         """Yield the results of the payloads that have findings, in order."""
@@ -266,10 +266,10 @@ class DocumentResults:
 
 
 def yaml_results(path: str, source: bytes, check: CheckPayload) -> FileResults:
-    """Return the results of the documents of a YAML text, each of them a payload."""
+    """Return the results of the documents of a YAML text, each of which is a payload."""
     found = list(yaml_documents(source))
     if not found:
-        # Comments at the most, which is nothing in YAML as in JSON.
+        # A text that is empty or has only comments is treated as empty JSON.
         return FileResults(path, [PayloadResult(check(b"").located(b""), source)])
     if len(found) == 1:
         (only,) = found

@@ -1,4 +1,4 @@
-"""Exchange: a call on a session that a capture holds, whatever the format of the capture."""
+"""Exchange: a captured call on a session, independent of the format of the capture."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from ..findings.pointer import Path
 from ..model.routes import Route, Suspicious
 
 MAX_CAPTURE: Final = 256 * 2**20
-"""The most bytes of a HAR file: pages and pictures make it larger than any document."""
+"""The limit of a HAR file in bytes: pages and images make it larger than any document."""
 
 
 class Body(NamedTuple):
-    """A body, and the string of the capture that holds it."""
+    """A body, and the string of the capture that contains it."""
 
     content: bytes
     path: Path | None = None
-    """None: there is no body."""
+    """The path of the string; None if there is no body."""
     encoded: bool = False
-    """The string is not the content itself, but base64 or compressed."""
+    """Whether the string is encoded as base64 or compressed."""
     fault: str = ""
-    """The kind of ``capture/unreadable-body``, if the content is not known."""
+    """The kind of ``capture/unreadable-body`` if the content is unknown."""
 
 
 class Exchange(NamedTuple):
     """A captured call and its answer."""
 
     path: Path
-    """The part of the capture that is about it."""
+    """The path of the entry in the capture."""
     route: Route | Suspicious
     request: Body
     read: bool = False
-    """The call reads the session, and has no body."""
+    """Whether the call reads the session, and so has no body."""
     host: str = ""
     start: float = 0.0
-    """In seconds, as `end` is."""
+    """The start in seconds, as is `end`."""
     end: float = 0.0
     status: int | None = None
-    """Of the answer; 0: there was none; None: captures of this format have no answers."""
+    """The status of the answer; 0 if there was none, None if the format has no answers."""
     response: Body | None = None
-    """None: it is not held, or no JSON."""
+    """The body of the answer; None if it is missing or not JSON."""

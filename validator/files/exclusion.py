@@ -1,4 +1,4 @@
-"""Exclusion: the files that are passed over, by globs and by ``.gitignore``."""
+"""Exclusion: the files that are skipped because of globs and ``.gitignore``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 IsExcluded: TypeAlias = Callable[[str], bool]
-"""Takes the path of a file or a folder; returns True if it is passed over."""
+"""A predicate that returns True for the path of a file or folder to be skipped."""
 
 _NAME = ".gitignore"
 
@@ -24,11 +24,11 @@ class _Rules(NamedTuple):
 
 
 class GitIgnore:
-    """The ``.gitignore`` files that hold below a folder.
+    """The ``.gitignore`` files that apply below a folder.
 
-    These are those of the folder, of the folders below it, and of those above it up to the root of
-    its repository. Source: the manual page gitignore(5); of the other places that it names,
-    ``$GIT_DIR/info/exclude`` and ``core.excludesFile``, none is read.
+    They are those of the folder, of its subfolders, and of its parents up to the root of the
+    repository. Source: the manual page gitignore(5); the other sources that it describes,
+    ``$GIT_DIR/info/exclude`` and ``core.excludesFile``, are not read.
     """
 
     def __init__(self, folder: str) -> None:
@@ -39,19 +39,19 @@ class GitIgnore:
         while not os.path.lexists(os.path.join(place, ".git")):
             parent = os.path.dirname(place)
             if parent == place:
-                above = []  # there is no repository
+                above = []  # not in a repository
                 break
             place = parent
             above.append(place)
         rules: tuple[_Rules, ...] = ()
         for each in reversed(above):
             rules = _with_rules(rules, each)
-        # Whoever names a folder that is ignored means what is in it.
+        # An ignored folder that is named explicitly is to be checked.
         self._above = () if _decide(rules, top, is_folder=True) else rules
         self._top = top
 
     def ignores(self, folder: str, name: str, *, is_folder: bool) -> bool:
-        """Return True if git ignores what is called `name` in a folder that it does not ignore."""
+        """Return True if git ignores the entry `name` of a folder that is not ignored itself."""
         path = os.path.join(os.path.abspath(folder), name)
         return _decide(self._rules_in(os.path.abspath(folder)), path, is_folder=is_folder)
 
@@ -64,7 +64,7 @@ class GitIgnore:
 
 
 def _decide(rules: Sequence[_Rules], path: str, *, is_folder: bool) -> bool:
-    """Return True if `rules`, of which later ones win, ignore a path."""
+    """Return True if `rules` ignore a path; later rules take precedence."""
     for each in reversed(rules):
         relative = os.path.relpath(path, each.folder).replace(os.sep, "/")
         included = each.spec.check_file(f"{relative}/" if is_folder else relative).include
@@ -75,7 +75,7 @@ def _decide(rules: Sequence[_Rules], path: str, *, is_folder: bool) -> bool:
 
 def _with_rules(rules: tuple[_Rules, ...], folder: str) -> tuple[_Rules, ...]:
     lines: Sequence[str] = ()
-    # One that can't be read excludes nothing, as for git.
+    # As in git, an unreadable file excludes nothing.
     with (
         suppress(OSError),
         open(os.path.join(folder, _NAME), encoding="utf-8", errors="surrogateescape") as file,
@@ -89,5 +89,5 @@ def _with_rules(rules: tuple[_Rules, ...], folder: str) -> tuple[_Rules, ...]:
 
 
 def nothing_excluded(_path: str) -> bool:
-    """Return False."""
+    """Return False: the default predicate."""
     return False

@@ -1,7 +1,7 @@
 """HAR: the calls on sessions in an HTTP Archive.
 
-Source: HTTP Archive (HAR) 1.2. That requests carry ``encoding`` as answers do is a custom of
-tools. Times are those of the start of a call, in ISO 8601, and its length in milliseconds.
+Source: HTTP Archive (HAR) 1.2. Some tools also write ``encoding`` into requests. The start of a
+call is a time in ISO 8601; its duration is in milliseconds.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from .exchange import Body, Exchange
 
 
 def entries(value: Any) -> list[Any] | None:
-    """Return the entries of an archive; None for another value."""
+    """Return the entries of an archive; None for any other value."""
     log = value.get("log") if isinstance(value, dict) else None
     found = log.get("entries") if isinstance(log, dict) else None
     return found if isinstance(found, list) else None
 
 
 def exchanges(value: Any, prefix: str) -> Iterator[Exchange]:
-    """Yield the calls on sessions of an archive, in its order."""
+    """Yield the calls on sessions in an archive, in order."""
     last = 0.0
     for index, entry in enumerate(entries(value) or ()):
         if not isinstance(entry, dict):
@@ -51,7 +51,7 @@ def _exchange(entry: dict[str, Any], path: Path, prefix: str, start: float) -> E
     route = match(method, target, headers, prefix)
     read = False
     if route is None and method == "GET":
-        # A session is read at the path of its updates.
+        # Reads of a session have the same path as its updates.
         route = match("PUT", url.path, (), prefix)
         read = isinstance(route, Route) and route.operation == "update"
         if not read:
@@ -95,7 +95,7 @@ def _response_body(response: dict[str, Any], path: Path) -> Body | None:
 
 
 def _body(text: str, held: Any, encoding: str, path: Path) -> Body:
-    """Return a body without base64 and without its compression, which most tools undo."""
+    """Return a decoded body; most tools have already decompressed it."""
     if held != "base64" and (encoding in ("", "identity") or text.lstrip()[:1] in ("{", "[")):
         return Body(text.encode(errors="surrogatepass"), path)
     try:
@@ -122,7 +122,7 @@ def _headers(request: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _time(text: Any, last: float) -> float:
-    """Return a time in seconds; `last` for what is no time, as the order of entries has it."""
+    """Return a time in seconds; for an invalid one `last`, the time of the previous entry."""
     try:
         found = datetime.fromisoformat(text)
     except (TypeError, ValueError):

@@ -1,7 +1,7 @@
-"""NDJSON: files with one payload a line, checked in constant memory, on several cores.
+"""NDJSON: files with one payload per line, checked in constant memory and on several cores.
 
-Lines end with a line feed, and lines of white space are passed over. Source: RFC 8259 for each
-line; the form has no standard of its own.
+Lines end with a line feed; blank lines are skipped. Source: RFC 8259 for each line; the format
+itself has no standard.
 """
 
 from __future__ import annotations
@@ -19,42 +19,42 @@ if TYPE_CHECKING:
     from .progress import Progress
 
 CheckLine: TypeAlias = "Callable[[bytes], tuple[int, Sequence[Report]]]"
-"""Takes a line; returns the number of its payloads, and reports with the positions of findings."""
+"""A function of a line that returns the number of its payloads, and reports with positions."""
 
 _CHUNK = 1 << 18
-"""Bytes of lines per chunk: some milliseconds of work."""
+"""Bytes per chunk: some milliseconds of work."""
 _STRETCH = 4 * _CHUNK
-"""Bytes per chunk where workers read the file themselves: larger, to save messages."""
+"""Bytes per chunk if workers read the file themselves: larger, to save messages."""
 _AHEAD = 4
 """Chunks in flight per worker."""
 
 
 class Stretch(NamedTuple):
-    """Some lines of a file, for a worker that reads them by itself."""
+    """A range of lines of a file, for a worker that reads them itself."""
 
     path: str
     start: int
     size: int
-    """In bytes, as `start` is."""
+    """The size in bytes, as is `start`."""
 
 
 Chunk: TypeAlias = bytes | Stretch
-"""Some lines that are checked together."""
+"""Lines that are checked together."""
 
 
 class Checked(NamedTuple):
-    """The results of some lines."""
+    """The results of a chunk."""
 
     size: int
-    """Of the lines, in bytes."""
+    """The size of the lines in bytes."""
     lines: int
     payloads: int
     found: list[tuple[int, bytes, Report]]
-    """The number of a line among them, from 0, with what it holds and what was found."""
+    """The lines with findings: number in the chunk, from 0, text and report."""
 
 
 class Batch:
-    """A file with one payload a line, which is checked as it is iterated over."""
+    """A file with one payload per line, which is checked during iteration."""
 
     def __init__(
         self,
@@ -66,9 +66,9 @@ class Batch:
     ) -> None:
         """Check the lines of `file`, which is closed at the end, in `jobs` processes.
 
-        At `path` it can be opened again and read from any place; None if not. `make` makes the
-        check; with more than one process it is called in each of them, so it has to be picklable.
-        `progress` is kept up to date.
+        If `path` is not None, the file can be opened there again and read from any position. `make`
+        returns the check; with several processes it is called in each, so it has to be picklable.
+        `progress` is updated.
         """
         self._progress = progress
         self._file = file
@@ -76,10 +76,10 @@ class Batch:
         self._make = make
         self._jobs = jobs
         self.payloads = 0
-        """How many there were so far."""
+        """The number of payloads so far."""
 
     def __iter__(self) -> Iterator[PayloadResult]:
-        """Yield the lines that something was found in, in order."""
+        """Yield the results of the lines with findings, in order."""
         progress = self._progress
         read = 0
         first = 1
@@ -108,13 +108,13 @@ class Batch:
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    """Yield lines together; raises `ReadError`."""
+    """Yield the lines in chunks; raises `ReadError`."""
     while chunk := _lines(file):
         yield chunk
 
 
 def _lines(file: BinaryIO) -> bytes:
-    """Return the next lines; raises `ReadError`."""
+    """Return the next chunk; raises `ReadError`."""
     try:
         chunk = file.read(_CHUNK)
         return chunk + _rest(file) if chunk and not chunk.endswith(b"\n") else chunk
@@ -123,7 +123,7 @@ def _lines(file: BinaryIO) -> bytes:
 
 
 def _rest(file: BinaryIO) -> bytes:
-    """Return the rest of a line; of one that is too large, so much that it is known to be."""
+    """Return the rest of a line, truncated if the line is too large in any case."""
     part = rest = file.readline(MAX_BYTES + 1)
     while len(part) > MAX_BYTES and not part.endswith(b"\n"):
         part = file.readline(MAX_BYTES + 1)
@@ -131,7 +131,7 @@ def _rest(file: BinaryIO) -> bytes:
 
 
 def _stretches(file: BinaryIO, path: str) -> Iterator[Stretch]:
-    """Yield where there are lines to be read together; raises `ReadError`."""
+    """Yield the ranges of the chunks; raises `ReadError`."""
     start = 0
     try:
         size = file.seek(0, os.SEEK_END)
@@ -166,7 +166,7 @@ def _check(lines: bytes, check: CheckLine) -> Checked:
 def _check_in_workers(
     chunks: Iterator[Chunk], make: Callable[[], CheckLine], jobs: int
 ) -> Iterator[Checked]:
-    """Check chunks in worker processes, a few ahead of the one that is due."""
+    """Check chunks in worker processes, some chunks ahead; yield results in order."""
     from concurrent.futures import Future, ProcessPoolExecutor
 
     workers = ProcessPoolExecutor(jobs, initializer=_start, initargs=(make,))
@@ -183,16 +183,16 @@ def _check_in_workers(
         while waiting:
             yield waiting.popleft().result()
         if failure is not None:
-            # What was read before it counts all the same.
+            # Raised after the results of what was read before.
             raise failure
     finally:
-        # The pool's thread has to be gone before the interpreter ends: at exit, concurrent.futures
-        # wakes what is left through a pipe that the thread may close at that moment.
+        # The thread of the pool has to end before the interpreter does: at exit, concurrent.futures
+        # wakes such threads through a pipe, which the thread may be closing at that moment.
         workers.shutdown(wait=True, cancel_futures=True)
 
 
 _judges: list[CheckLine] = []
-"""In a worker process: its check."""
+"""The check of a worker process."""
 
 
 def _start(make: Callable[[], CheckLine]) -> None:

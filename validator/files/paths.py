@@ -1,4 +1,4 @@
-"""Paths: the files that arguments of a command name."""
+"""Paths: the files named by the arguments of a command."""
 
 import os
 from collections.abc import Iterator
@@ -9,41 +9,41 @@ from .exclusion import GitIgnore, IsExcluded, nothing_excluded
 STDIN = "-"
 JSON = (".json",)
 LINES = (".ndjson", ".jsonl")
-"""The ends of the names of files that have one payload a line."""
+"""The extensions of files with one payload per line."""
 YAML = (".yaml", ".yml")
 HAR = (".har",)
 ENDS = (*JSON, *LINES, *YAML, *HAR)
 COMMENTED = (".jsonc", ".json5")
-"""The ends of the names of files in supersets of JSON, which are passed over in folders."""
+"""The extensions of supersets of JSON, which are skipped in folders."""
 _SIGNS = "*?["
 
 
 def ends(name: str | None, endings: tuple[str, ...]) -> bool:
-    """Return True if a name of a file ends in one of `endings`, in small letters or capitals."""
+    """Return True if the name of a file ends in one of `endings`, ignoring case."""
     return name is not None and name.lower().endswith(endings)
 
 
 class Path(NamedTuple):
-    """A file, or why there is none."""
+    """A file, or the reason why there is none."""
 
     name: str
     error: str = ""
     note: str = ""
-    """The note on a file that is passed over."""
+    """The note on a file that is skipped."""
 
 
 def paths(
     arguments: list[str], excluded: IsExcluded = nothing_excluded, *, repeated: bool = False
 ) -> Iterator[Path]:
-    """Yield the files that each argument names, each once unless they may be `repeated`.
+    """Yield the files that the arguments name, each once unless they may be `repeated`.
 
-    Files that are `excluded`, or lie in a folder that is, are passed over, also those that are
-    named. Below a folder, so is what git ignores.
+    Files that are `excluded`, or in an excluded folder, are skipped, even if they are named. Below
+    a folder, so are files that git ignores.
 
-    A folder stands for the files below it that end in one of `ENDS`, sorted; what begins with a dot
-    is passed over. A pattern that is no file stands for what it matches, as in a shell, and ``**``
-    in it for any number of folders. Neither follows links from folder to folder, which may lead in
-    circles, nor takes what is no file, such as a pipe.
+    A folder stands for the files below it with an extension in `ENDS`, sorted, except for names
+    that begin with a dot. A pattern that is not the name of a file stands for its matches, as in a
+    shell, with ``**`` for any number of folders. Neither follows links to folders, which may form
+    cycles, and neither includes anything but files, such as pipes.
     """
     known: set[str] = set()
     for argument in arguments:
@@ -51,7 +51,7 @@ def paths(
             if path.name == STDIN or path.error or path.note:
                 yield path
                 continue
-            # Only where a link may be in the way does the path have to be resolved.
+            # The path has to be resolved only if it may go through a link.
             form = os.path.realpath if os.pardir in path.name else os.path.abspath
             if repeated or (where := form(path.name)) not in known:
                 if not repeated:
@@ -105,14 +105,14 @@ def _below(folder: str, excluded: IsExcluded) -> Iterator[Path]:
 
 
 def _is_file(folder: str, name: str) -> bool:
-    """Return True if there is a file, or a broken link, which fails when it is read."""
+    """Return True for a file, or a broken link, which is reported when it is read."""
     path = os.path.join(folder, name)
-    # To read a pipe that nobody writes to would take forever.
+    # Reading a pipe without a writer would block for ever.
     return os.path.isfile(path) or not os.path.exists(path)
 
 
 def _is_pattern(argument: str) -> bool:
-    # Whoever has a file of that name means it.
+    # A file of that name takes precedence.
     return any(sign in argument for sign in _SIGNS) and not os.path.lexists(argument)
 
 
@@ -121,7 +121,7 @@ def _matching(pattern: str, excluded: IsExcluded) -> Iterator[Path]:
     for name in sorted(_matches(pattern)):
         if os.path.isdir(name):
             if "**" not in pattern:
-                # With ** the files below it match by themselves.
+                # With **, the files below it match themselves.
                 found |= {each.name: each for each in _below(name, excluded)}
         elif _is_file("", name):
             found.setdefault(name, Path(name))
@@ -131,7 +131,7 @@ def _matching(pattern: str, excluded: IsExcluded) -> Iterator[Path]:
 
 
 def _matches(pattern: str) -> Iterator[str]:
-    """Yield what a pattern matches: as `glob.glob`, except for ``**``, which follows no links."""
+    """Yield the matches of a pattern as `glob.glob` does, but without links in ``**``."""
     from glob import escape, glob
 
     steps = pattern.split("/")

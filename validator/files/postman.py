@@ -1,7 +1,7 @@
-"""Postman: the calls on sessions in a collection, which has no answers and no order of time.
+"""Postman: the calls on sessions in a collection, which has no answers and no times.
 
-Source: Postman Collection Format 2.1.0 (and 2.0.0, whose URLs may be texts). Variables are written
-as ``{{name}}``, and in paths as ``:name``.
+Source: Postman Collection Format 2.1.0 (and 2.0.0, whose URLs may be strings). Variables are
+written as ``{{name}}``, and in paths as ``:name``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .exchange import Body, Exchange
 _VARIABLE = re.compile(r"\{\{[^{}]*\}\}")
 _BARE = re.compile(r'"(?:[^"\\]|\\.)*"|\{\{([^{}"\n]*)\}\}', re.DOTALL)
 _MARK = "\ue000"
-"""Stands for the braces of a variable that is a value by itself; of private use in Unicode."""
+"""A private-use character that replaces the braces of variables that are whole values."""
 _MOST_FOLDERS = 50
 _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?P<host>\{\{[^{}]*\}\}|[^/?#]*)")
 
@@ -31,19 +31,19 @@ def is_collection(value: Any) -> bool:
 
 
 def exchanges(value: Any, prefix: str) -> Iterator[Exchange]:
-    """Yield the calls on sessions of a collection, in its order."""
+    """Yield the calls on sessions in a collection, in order."""
     return _items(value, (), prefix, 0)
 
 
 def with_values(text: str) -> str:
-    """Return JSON text with texts for variables that are values, each of the same length."""
+    """Return JSON text with variables that are values replaced by strings of the same length."""
     return _BARE.sub(
         lambda found: found[0] if found[1] is None else f'"{_MARK}{found[1]}{_MARK}"', text
     )
 
 
 def is_variable(value: Any) -> bool:
-    """Return True if a value of such a text has a variable in it."""
+    """Return True if a value of such a text contains a variable."""
     return isinstance(value, str) and (_MARK in value or _VARIABLE.search(value) is not None)
 
 
@@ -59,7 +59,7 @@ def _items(value: Any, path: Path, prefix: str, depth: int) -> Iterator[Exchange
                 target, own = _target(request.get("url"))
                 route = match(method, target, (), prefix)
                 if route is None and own and prefix:
-                    # The variable of the host may hold the prefix, too.
+                    # The variable of the host may include the prefix.
                     route = match(method, target)
             if route is not None:
                 yield Exchange(below, route, _body(request, (*below, "request", "body", "raw")))

@@ -1,4 +1,4 @@
-"""Progress: a line on the terminal about how far a long check has come."""
+"""Progress: a line on the terminal with the progress of a long check."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _BAR = 30
 
 
 class Progress:
-    """Shows how much of a file was read, once that takes long; cleared at the end."""
+    """A progress bar for a file, which appears if reading takes long."""
 
     def __init__(self, name: str, size: int) -> None:
-        """Start the clock for a file of `size` bytes; 0 if that is not known."""
+        """Start the clock for a file of `size` bytes; 0 if the size is unknown."""
         self._name = name
         self._size = size
         self._next = monotonic() + _PATIENCE
         self._shown = 0
 
     def note(self, done: int) -> None:
-        """Show that `done` bytes were read, if the last time is not just past."""
+        """Show that `done` bytes were read, unless the bar was updated just before."""
         now = monotonic()
         if now < self._next or sys.stderr is None:
             return
@@ -34,7 +34,7 @@ class Progress:
         self._shown = len(line)
 
     def clear(self) -> None:
-        """Take back what is shown."""
+        """Clear the bar."""
         if self._shown and sys.stderr is not None:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
@@ -50,5 +50,5 @@ class Progress:
 
 
 def has_terminal() -> bool:
-    """Return True if there is a terminal to show progress on."""
+    """Return True if standard error is a terminal."""
     return sys.stderr is not None and sys.stderr.isatty()

@@ -1,4 +1,4 @@
-"""Reader: files as results of their checks."""
+"""Reader: checks of files, and their results."""
 
 from __future__ import annotations
 
@@ -21,40 +21,40 @@ if TYPE_CHECKING:
 
 
 _COLLECTION = b"schema.getpostman.com/json/collection/"
-"""Text that each Postman collection contains."""
+"""A text in every Postman collection."""
 
 
 class Checks(Protocol):
-    """How to check a file, by its name."""
+    """The checks of files by name."""
 
     def check(self, name: str | None) -> CheckPayload:
-        """Return the check for the file called `name`, None for one that has no name."""
+        """Return the check for the file `name`, None for one without a name."""
 
     def maker(self, name: str | None) -> Callable[[], CheckPayload]:
-        """Return what makes this check in another process; it can be pickled."""
+        """Return a picklable factory of this check for other processes."""
 
     def at(self, name: str | None) -> str | None:
-        """Return the JSON Pointer of the payloads in the file, None if it is one payload."""
+        """Return the JSON Pointer of the payloads in the file, None if the file is a payload."""
 
     def setting(self, name: str | None) -> EntryDefaults:
-        """Return what holds for the calls in the file called `name`."""
+        """Return the defaults for the calls in the file `name`."""
 
 
 class Reading(NamedTuple):
-    """How files are read."""
+    """The options of reading files."""
 
     checks: Checks
     jobs: int = 1
-    """How many processes check files with one payload a line."""
+    """The number of processes that check files with one payload per line."""
     stdin: str | None = None
     """The name of standard input."""
     progress: Callable[[str, int], Progress] | None = None
-    """A factory of the progress bar for a file of a name and a size."""
+    """A factory of progress bars, by name and size of the file."""
     prefix: str = ""
     """The prefix before ``/v2`` in the paths of captured calls."""
 
     def display_name(self, path: str) -> str | None:
-        """Return the name of a file, None for standard input that was given none."""
+        """Return the name of a file, None for standard input without a name."""
         return self.stdin if path == STDIN else path
 
 
@@ -136,9 +136,9 @@ def _line_check(make: Callable[[], CheckPayload], at: str | None) -> CheckLine:
 
 
 def in_lines(path: str, name: str, make: Callable[[], CheckLine], reading: Reading) -> FileResults:
-    """Return the results of a file with one payload a line, checked as they are iterated over.
+    """Return the results of a file with one payload per line, which is checked during iteration.
 
-    Raises OSError or ValueError if it can't be opened.
+    Raises `OSError` or `ValueError` if it can't be opened.
     """
     from .ndjson import Batch
 
@@ -159,9 +159,9 @@ def _size(file: BinaryIO) -> int:
 
 
 def content(path: str, limit: int | None = None) -> bytes:
-    """Return the content of a file, cut off where it is known to be too large.
+    """Return the content of a file, truncated if it is too large.
 
-    `limit` is in bytes; None: that of a document.
+    `limit` is in bytes, by default that of a document.
     """
     from ..reading.document import MAX_BYTES
 
@@ -179,5 +179,5 @@ def _stdin() -> BinaryIO:
 
 
 def read_error_text(error: OSError | ValueError) -> str:
-    """Return the message about an unreadable file."""
+    """Return the message for an unreadable file."""
     return f"can't be read: {getattr(error, 'strerror', None) or error}"

@@ -1,4 +1,4 @@
-"""Results: those of one file."""
+"""Results: the results of a file."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -11,15 +11,15 @@ class PayloadResult(NamedTuple):
     """The result of one payload."""
 
     report: Report
-    """Its findings know their places in the file."""
+    """The report, whose findings have positions in the file."""
     source: bytes
-    """The source of the payload."""
+    """The text of the payload."""
     line: int | None = None
-    """The line it stands on, where a file has one payload a line."""
+    """Its first line, if the file has several payloads."""
 
 
 class ReadError(Exception):
-    """The rest of a file can't be read; the text has the reason."""
+    """Raised if the rest of a file can't be read; the text has the reason."""
 
 
 class FileResults:
@@ -34,55 +34,55 @@ class FileResults:
         lines: bool = False,
         source: bytes = b"",
     ) -> None:
-        """Take the results of the file at `path`; `lines`: it has one payload a line.
+        """Wrap the results of the file at `path`, which has several payloads if `lines` is True.
 
-        `source` is the text of a file in YAML, whose comments may silence findings.
+        `source` is the text of a YAML file, whose comments may silence findings.
         """
         self.path = path
         self.error = error
-        """Why the file could not be read, or no further."""
+        """The reason why the file, or its rest, could not be read."""
         self.lines = lines
         self.source = source
         self.bad = 0
-        """How many payloads have errors."""
+        """The number of payloads with errors."""
         self.severities = dict.fromkeys(Severity, 0)
-        """How many findings have each severity."""
+        """The number of findings of each severity."""
         self.unreadable = 0
-        """How many payloads are not JSON."""
+        """The number of payloads that are not JSON."""
         self.omitted: int | None = 0
-        """How many findings reports omit; None if some report did not count them."""
+        """The number of findings that reports omit; None if a report did not count them."""
         self.last: Report | None = None
-        """The last of the reports."""
+        """The last report."""
         self.results = results
-        """As they were given, to be wrapped: to iterate over these counts nothing."""
+        """The original results, for wrappers: iterating over them updates no totals."""
 
     @property
     def name(self) -> str:
-        """The path as it is shown."""
+        """The displayed path."""
         return "<stdin>" if self.path == "-" else self.path
 
     @property
     def payloads(self) -> int:
-        """How many payloads there were, once all results were taken."""
+        """The number of payloads, once all results were consumed."""
         return getattr(self.results, "payloads", 0 if self.error else 1)
 
     @property
     def unrecognised(self) -> int:
-        """How many documents were passed over, once all results were taken."""
+        """The number of documents that were passed over, once all results were consumed."""
         return getattr(self.results, "unrecognised", 0)
 
     @property
     def silenced(self) -> int:
-        """How many findings were silenced, once all results were taken."""
+        """The number of silenced findings, once all results were consumed."""
         return getattr(self.results, "silenced", 0)
 
     @property
     def passed_over(self) -> bool:
-        """The file is one document, which was passed over."""
+        """Whether the file is a single document, which was passed over."""
         return not self.lines and self.unrecognised > 0
 
     def __iter__(self) -> Iterator[PayloadResult]:
-        """Yield the results of the payloads with findings, in order."""
+        """Yield the results of the payloads with findings, in order, and update the totals."""
         try:
             for result in self.results:
                 report = result.report

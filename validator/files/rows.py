@@ -1,7 +1,7 @@
-"""Rows: results of lines as plain data, for engines that spread lines over processes.
+"""Rows: results of lines as plain data, for engines that distribute lines over processes.
 
-A row is made of builtin types only, each key always there, so that columnar formats such as Arrow
-take rows with one fixed schema.
+Rows consist of builtin types and always have all keys, so that columnar formats such as Arrow can
+store them with a fixed schema.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Line: TypeAlias = str | bytes | tuple[Any, str | bytes]
 
 
 class FindingRow(TypedDict):
-    """A finding in a row; the keys mean what they do in `talonschema.Finding`."""
+    """A finding in a row; the keys are the attributes of `talonschema.Finding`."""
 
     code: str
     severity: str
@@ -36,14 +36,14 @@ class Row(TypedDict):
     """The result of a line."""
 
     key: Any
-    """The key that came with the line; without one, the number of the line, from 1."""
+    """The key of the line or, without one, its number, from 1."""
     ok: bool
-    """No finding of severity error."""
+    """Whether no finding is an error."""
     model: str | None
-    """The model the payload was taken for; None where the JSON could not be read."""
+    """The model of the payload; None if it is not valid JSON."""
     findings: list[FindingRow]
     omitted: int | None
-    """How many more findings there are; None if they were too many to count."""
+    """The number of further findings; None if they were not counted."""
 
 
 def check_lines(
@@ -51,15 +51,15 @@ def check_lines(
     validator: Validator | None = None,
     **arguments: Unpack[CheckArguments],
 ) -> Iterator[Row]:
-    """Check lines with one payload each; yield a row for each as it comes.
+    """Check lines with one payload each; yield a row for each as soon as it is checked.
 
-    A line is JSON text, with or without the line feed at its end; lines of white space are passed
-    over. With a key, given as ``(key, line)``, the places of its findings count from the line
-    itself; without one, from the first line, as those of the command do. `arguments` are those of
-    `Validator.check` and hold for each line. `validator` and `arguments` pickle.
+    A line is JSON text with or without a final line feed; blank lines are skipped. The positions of
+    findings are relative to the line if it has a key, as in ``(key, line)``, and otherwise to the
+    first line, as in the command. `arguments` are those of `Validator.check`, for all lines.
+    `validator` and `arguments` can be pickled.
 
-    Raises what `Validator.check` raises before the first line is taken, and `TypeError` for a line
-    that is no text.
+    Raises the exceptions of `Validator.check` before the first line is consumed, and `TypeError`
+    for a line that is neither str nor bytes.
     """
     validator = validator or Validator()
     call = validator.call(**arguments)
@@ -78,15 +78,15 @@ def check_sequence(
     session_key: str | None = None,
     **arguments: Unpack[CheckArguments],
 ) -> Iterator[Row]:
-    """Check lines with one call each, every call checked against those before it on its session.
+    """Check lines with one call each, every call against the previous ones on its session.
 
-    The lines are the entries of a sequence as ``talonschema check --sequence`` takes them, in
-    order; all calls on a session have to be among them. `session_key` is the JSON Pointer, in each
-    entry, of the session's identifier, None for ``integrationId``. `arguments` hold where an entry
-    has none of its own; `previous` is what each session meets first, by default `NEW`. Rows and
+    The lines are the entries of a sequence as in ``talonschema check --sequence``, in order, and
+    include all calls on each session. `session_key` is the JSON Pointer of the session's identifier
+    in each entry, None for ``integrationId``. `arguments` are defaults for entries without their
+    own; `previous` is the state before the first call on each session, by default `NEW`. Rows and
     keys are those of `check_lines`.
 
-    Raises as `check_lines` does, and `ValueError` where `arguments` do not fit an entry.
+    Raises as `check_lines` does, and `ValueError` if `arguments` do not fit an entry.
     """
     from .sequence import Histories
 
@@ -114,7 +114,7 @@ class _Everywhere(NamedTuple):
     defaults: EntryDefaults
 
     def setting(self, name: str | None) -> EntryDefaults:
-        """Return the settings, whatever the name."""
+        """Return the settings for any name."""
         del name
         return self.defaults
 

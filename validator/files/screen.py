@@ -1,4 +1,4 @@
-"""Screen: what is kept of the results of a check, before any form of output has them."""
+"""Screen: a filter of the results of a check, before any form of output."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Screen:
-    """The choice of the results of a file."""
+    """A filter of the results of a file."""
 
     def __init__(
         self, silences: Sequence[Silence], max_findings: int, *, skips_unrecognised: bool
     ) -> None:
-        """Silence findings, of which the worst `max_findings` of a payload are kept.
+        """Remove silenced findings, and all but the worst `max_findings` of a payload.
 
-        `skips_unrecognised`: documents that resemble no payload are left out.
+        If `skips_unrecognised` is True, documents that resemble no payload are left out.
         """
         self._silences = silences
         self._max_findings = max_findings
@@ -36,9 +36,9 @@ class Screen:
         )
 
     def apply(self, report: Report) -> tuple[Report, int]:
-        """Return what is kept of a report, and how many findings are silenced.
+        """Return a filtered report, and the number of silenced findings.
 
-        Nothing hides faults of a text that can't be read.
+        Faults of unreadable texts are never silenced.
         """
         found = report.findings
         if not report.unreadable:
@@ -48,7 +48,7 @@ class Screen:
         if len(worst) == len(report.findings):
             return report, 0
         more = None if report.omitted is None else report.omitted + len(found) - len(worst)
-        # What was not examined may hold an error.
+        # Parts that were not examined may have errors.
         ok = report.ok or (
             report.omitted == 0 and not any(each.severity is Severity.ERROR for each in found)
         )
@@ -59,7 +59,7 @@ class Screen:
 
 
 def _worst(findings: tuple[Finding, ...], limit: int) -> tuple[Finding, ...]:
-    """Return the worst findings up to a limit, in the order they are in."""
+    """Return the worst findings up to a limit, in their original order."""
     if len(findings) <= limit:
         return findings
     ranked = sorted(range(len(findings)), key=lambda index: -findings[index].severity.rank)
@@ -67,41 +67,41 @@ def _worst(findings: tuple[Finding, ...], limit: int) -> tuple[Finding, ...]:
 
 
 def apply_screen(outcome: FileResults, screen: Screen) -> FileResults:
-    """Return the results of a file that a screen keeps, in place of all."""
+    """Return the filtered results of a file."""
     if outcome.error:
         return outcome
     results = ScreenedResults(outcome.results, screen, several=outcome.lines)
     if not outcome.lines:
-        # Forms ask whether a file is passed over before they take its result.
+        # Forms of output ask whether a file is passed over before they consume its result.
         results.take()
     return FileResults(outcome.path, results, lines=outcome.lines)
 
 
 class ScreenedResults:
-    """Results as a screen keeps them, and counts of what it does not."""
+    """Filtered results, and counts of what was removed."""
 
     def __init__(self, results: Iterable[PayloadResult], screen: Screen, *, several: bool) -> None:
-        """Take the results of a file, in which may be `several` payloads."""
+        """Filter the results of a file, which may have `several` payloads."""
         self._results = results
         self._screen = screen
         self._several = several
         self._taken: list[PayloadResult] | None = None
         self.unrecognised = 0
-        """How many documents were passed over so far."""
+        """The number of documents passed over so far."""
         self.silenced = 0
-        """How many findings were silenced so far."""
+        """The number of findings silenced so far."""
 
     @property
     def payloads(self) -> int:
-        """How many payloads there were so far."""
+        """The number of payloads so far."""
         return getattr(self._results, "payloads", 1) - self.unrecognised
 
     def take(self) -> None:
-        """Take all results now, so that the counts are complete."""
+        """Consume all results, so that the counts are complete."""
         self._taken = list(self._screen_all())
 
     def __iter__(self) -> Iterator[PayloadResult]:
-        """Yield what is kept, in order."""
+        """Yield the filtered results, in order."""
         return self._screen_all() if self._taken is None else iter(self._taken)
 
     def _screen_all(self) -> Iterator[PayloadResult]:
@@ -111,6 +111,6 @@ class ScreenedResults:
                 continue
             report, silenced = self._screen.apply(result.report)
             self.silenced += silenced
-            # Of several payloads, only those that something was found in have a result.
+            # Of several payloads, only those with findings have a result.
             if report.findings or report.omitted != 0 or not self._several:
                 yield result._replace(report=report)

@@ -1,10 +1,9 @@
-"""Sequence: files that hold the calls on sessions, in order, each checked against those before it.
+"""Sequence: files with ordered calls on sessions, each checked against the previous ones.
 
-An entry is a payload, or an object with a payload under ``payload`` that also describes the call:
-``operation``, ``dry`` and ``now``, as `history.Update` has them, and ``integrationId``, the session
-that the call is on. Entries are in an array, one a line (NDJSON), in YAML, or in files of their
-own; what came before carries over from one file to the next, unless each file is a history of
-its own.
+An entry is a payload, or an object with the payload under ``payload`` that also describes the call:
+``operation``, ``dry`` and ``now``, as in `history.Update`, and ``integrationId``, the session of
+the call. Entries are in an array, one per line (NDJSON), in YAML, or in separate files; the states
+of sessions carry over from one file to the next, unless each file is a separate history.
 """
 
 from __future__ import annotations
@@ -47,12 +46,12 @@ if TYPE_CHECKING:
     from .reader import Reading
 
 _CALL = ("integrationId", "operation", "dry", "now", "payload", "description")
-"""The keys of an entry that has more than its payload; the last one is for people."""
+"""The keys of an entry that describes its call; the last one is for human readers."""
 _OF_CALLS = frozenset({"payload", "operation", "dry", "now"})
-"""Those of them that no payload has: with one of these, an object is an entry with a payload."""
+"""The keys that no payload has: an object with one of them is an entry that describes its call."""
 _ID = "integrationId"
 FILE = "file"
-"""The session key that selects the file."""
+"""The session key that makes each file a separate history."""
 _HAR = "a HAR file has its own order: check it without --sequence"
 _TYPES = {"dry": bool, "now": str, _ID: str}
 
@@ -61,30 +60,30 @@ class EntrySettings(Protocol):
     """The settings of files."""
 
     def setting(self, name: str | None) -> EntryDefaults:
-        """Return what holds for the file called `name`, None for one that has no name."""
+        """Return the defaults for the file `name`, None for one without a name."""
 
 
 class EntryError(ValueError):
-    """The settings do not fit an entry, such as a model that is no request of its operation."""
+    """Raised if settings do not fit an entry, such as a model that its operation does not have."""
 
 
 class _Entry(NamedTuple):
-    """An entry, and where its file has it."""
+    """An entry, and its place in the file."""
 
     value: Any
     place: Keys
     problems: tuple[Problem, ...] = ()
-    """Of the text, with paths from the root of the file."""
+    """Problems of the text, with paths from the root of the file."""
 
 
 class Histories:
-    """The sessions that a sequence is about, as far as it was read.
+    """The sessions of a sequence, with their states after the entries read so far.
 
     Raises `EntryError` while results are iterated over.
     """
 
     def __init__(self, settings: EntrySettings, key: str | None) -> None:
-        """Distinguish sessions by the value at the JSON Pointer `key`, else by ``integrationId``.
+        """Identify sessions by the value at the JSON Pointer `key`, by default ``integrationId``.
 
         With `FILE` as the key, nothing carries over from one file to the next.
         """
@@ -155,7 +154,7 @@ class Histories:
         return check
 
     def report(self, source: bytes, setting: EntryDefaults) -> Report:
-        """Return the report of an entry that is a text of its own, the next of the sequence."""
+        """Return the report of the next entry of the sequence, which is a separate text."""
         text = json_document(source)
         read = text.document
         if not read.readable:
@@ -187,7 +186,7 @@ class Histories:
             payload = self._without_id(payload, setting.validator)
         operation = given.get("operation", setting.operation)
         if isinstance(payload, dict) and not problems:
-            sent: Any = payload  # which is checked faster where it is in order
+            sent: Any = payload  # valid values are checked faster than documents
         else:
             no_body = payload is None and operation == "reopen"
             sent = None if no_body else Document(payload, problems)
@@ -219,7 +218,7 @@ class Histories:
 
     @staticmethod
     def _without_id(payload: Any, validator: Validator) -> Any:
-        """Return a request without the ``integrationId`` that names its session in a sequence."""
+        """Return a request without the ``integrationId`` that names its session in the sequence."""
         own, envelope = _own(_ID, validator), _own("customerSession", validator)
         if isinstance(payload, dict) and isinstance(payload.get(envelope), dict):
             session = _without(payload[envelope], own, validator)
@@ -228,12 +227,12 @@ class Histories:
 
 
 def _own(name: str, validator: Validator) -> str:
-    """Return a property's name in the names that the payloads are written in."""
+    """Return the name of a property in the naming of the payloads."""
     return to_snake(name) if validator.naming == "snake" else name
 
 
 def _without(session: Any, key: str, validator: Validator) -> Any:
-    """Return an object without a key; itself if it has none, or is a session of a response."""
+    """Return an object without a key; the object itself if it is a session of a response."""
     if not isinstance(session, dict) or key not in session:
         return session
     if is_response(validator.edition, wire_keys(session, validator.naming)):
@@ -242,7 +241,7 @@ def _without(session: Any, key: str, validator: Validator) -> Any:
 
 
 class _Counted:
-    """Results of some of the payloads of a file."""
+    """The results of the payloads with findings, and the number of all payloads."""
 
     def __init__(self, results: list[PayloadResult], payloads: int) -> None:
         self._results = results
@@ -265,7 +264,7 @@ def _entries(read: Document) -> list[_Entry]:
 
 
 def _faults(entry: dict[str, Any], setting: EntryDefaults) -> Iterator[Problem]:
-    """Yield what makes no sense in the description that an entry has of its call."""
+    """Yield the faults in the description of the call of an entry."""
     for key in entry.keys() - set(_CALL):
         yield Problem("sequence/unknown-key", (key,), {"key": key, "allowed": list(_CALL)})
     if "operation" in entry and entry["operation"] not in OPERATIONS:
@@ -300,7 +299,7 @@ def _unreadable_report(setting: EntryDefaults, read: Document) -> Report:
 
 
 def _at(value: Any, keys: Sequence[str]) -> Any:
-    """Return what is at the end of a way through a value, None if there is nothing."""
+    """Return the value at a path of keys, None if there is none."""
     for key in keys:
         if isinstance(value, dict):
             value = value.get(key)

@@ -1,4 +1,4 @@
-"""Silence: findings that are not reported, for a reason that a project gives."""
+"""Silence: findings that a project does not want reported, for a given reason."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from .documents import ANY
 
 
 class Silence(Protocol):
-    """What silences findings."""
+    """A source of silenced findings."""
 
     def takes(self, finding: Finding) -> bool:
-        """Return True if a finding is silenced, which counts it."""
+        """Return True if a finding is silenced, and count it."""
 
 
 class EntrySilence:
     """An ``ignore`` in the settings for some files."""
 
     def __init__(self, name: str, pointer: str | None) -> None:
-        """Silence a code or group, at and below a pointer with ``*`` for any key and index."""
+        """Silence a code or group at and below a pointer, which may have the wildcard ``*``."""
         self.name = name
         self.codes = select_codes([name])
         self._steps = steps(pointer or "")
         self.count = 0
-        """How many findings were silenced."""
+        """The number of silenced findings."""
 
     def takes(self, finding: Finding) -> bool:
-        """Return True for a finding of the codes at the place."""
+        """Return True if the finding has one of the codes and the place, and count it."""
         if finding.code not in self.codes or not self._holds(finding):
             return False
         self.count += 1
@@ -43,7 +43,7 @@ class EntrySilence:
 
 
 def _leads(above: Sequence[str], path: Sequence[str]) -> bool:
-    """Return True if `above` is the start of a path, or all of it."""
+    """Return True if `above`, which may have ``*``, is a prefix of a path."""
     return len(above) <= len(path) and all(
         step in (ANY, key) for step, key in zip(above, path, strict=False)
     )

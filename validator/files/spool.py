@@ -1,4 +1,4 @@
-"""Spool: results on their way to one form of output, kept in a file for further ones."""
+"""Spool: a temporary file of results, for several forms of output."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..findings.finding import Finding, Span
 from .results import FileResults, PayloadResult, ReadError
 
 _IN_MEMORY = 1 << 20
-"""Bytes of results that need no file."""
+"""Bytes of results that are kept in memory."""
 
 
 class Spool:
-    """The results of files, to be iterated over again; a context manager."""
+    """A record of the results of files, which can be iterated over again; a context manager."""
 
     def __init__(self) -> None:
-        """Open a file without a name."""
+        """Open an anonymous file."""
         self._file: IO[bytes] = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - a context too
 
     def __enter__(self) -> Self:
@@ -30,7 +30,7 @@ class Spool:
         self._file.close()
 
     def record_all(self, outcomes: Iterable[FileResults]) -> Iterator[FileResults]:
-        """Yield the same results, each recorded as it is taken."""
+        """Yield the same results, recording each as it is consumed."""
         for outcome in outcomes:
             early = outcome.error
             self._write((outcome.path, early, outcome.lines, outcome.unrecognised))
@@ -41,7 +41,7 @@ class Spool:
             self._write((outcome.payloads, outcome.unrecognised, outcome.silenced, late))
 
     def replay(self) -> Iterator[FileResults]:
-        """Yield what was recorded, from the start; the results of each file have to be taken."""
+        """Yield the recorded results from the start; those of each file have to be consumed."""
         self._file.seek(0)
         while (head := self._read()[0]) is not None:
             path, early, lines, unrecognised = head
@@ -50,12 +50,12 @@ class Spool:
             results.finish()
 
     def _write(self, record: object, source: bytes | None = None) -> None:
-        """Write a record of plain JSON, and a source after it."""
+        """Write a record of plain JSON, followed by a source."""
         size = None if source is None else len(source)
         self._file.write(json.dumps([record, size]).encode() + b"\n" + (source or b""))
 
     def _read(self) -> tuple[Any, bytes | None]:
-        """Return the next record and the source after it; None at the end of the file."""
+        """Return the next record and its source; None at the end of the file."""
         line = self._file.readline()
         if not line:
             return None, None
@@ -64,7 +64,7 @@ class Spool:
 
 
 class _Recorded:
-    """The results of a file, recorded as they are iterated over."""
+    """The results of a file, which are recorded during iteration."""
 
     def __init__(self, outcome: FileResults, write: Any) -> None:
         self._outcome = outcome
@@ -85,7 +85,7 @@ class _Recorded:
     def __iter__(self) -> Iterator[PayloadResult]:
         last: bytes | None = None
         for result in self._outcome:
-            # The payloads of a capture share the text of the capture.
+            # Payloads of a file may share its text.
             source = None if result.source is last else result.source
             last = result.source
             self._write((result.report.__getstate__(), result.line), source)
@@ -116,7 +116,7 @@ class _Replayed:
             raise ReadError(late)
 
     def finish(self) -> None:
-        """Pass over the results of a file that could not be opened, which no form asks for."""
+        """Skip the results of a file that could not be opened, which no form of output consumes."""
         if not self._finished:
             for _ in self:
                 pass
