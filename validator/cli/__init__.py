@@ -1,10 +1,10 @@
 """The command ``talonschema``.
 
-Exit status: 0 without errors, 1 with errors found, 2 for wrong usage, settings or policies, 3 if a
-file could not be read or is not JSON (which outweighs 1). An interrupt ends it with 130 and a
-closed pipe with 141, as a shell reports processes that such a signal ended.
+Exit status: 0 without errors, 1 with errors, 2 for wrong usage, settings or policies, 3 if a file
+could not be read or is not JSON (which outweighs 1). It is 130 after an interrupt and 141 after a
+broken pipe, as shells report processes that were ended by these signals.
 
-What a command needs is imported when it runs, so that it starts fast.
+Modules are imported when a command needs them, so that it starts fast.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ COMMANDS = {
     "init": "write settings and a hook to start with",
     "completion": "print completions for a shell",
 }
-"""Each command is a module beside this one, which is imported when it is called."""
+"""The commands; each is a module of this package, which is imported when the command runs."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command with `argv`, by default that of the process; return the exit status."""
+    """Run the command with `argv`, by default that of the process, and return its exit status."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A payload may hold characters that the output's encoding has not.
+        # Payloads may have characters that the encoding of the output lacks.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
@@ -81,14 +81,14 @@ def _run(argv: Sequence[str]) -> int:
     try:
         args = parser.parse_args(rest)
     except SystemExit:
-        # Errors are raised as UsageError, so this was --help.
+        # Only --help exits; errors are raised as UsageError.
         return OK
     status: int = command.run(args)
     return status
 
 
 def _run_alone(argv: Sequence[str]) -> int:
-    """Run what is no command: help, the version, or a complaint."""
+    """Print the help, the version, or an error about an unknown command."""
     rows = "".join(f"  {name:12}{about}\n" for name, about in COMMANDS.items())
     parser = Parser(
         PROG,
@@ -114,7 +114,7 @@ def _run_alone(argv: Sequence[str]) -> int:
 
 
 def _unknown_command(command: str) -> str:
-    """Return what to do about a word that is no command."""
+    """Return the error message for an unknown command."""
     from ..findings.message import suggestion
 
     if os.path.exists(command):

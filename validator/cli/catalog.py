@@ -1,4 +1,4 @@
-"""``talonschema catalog``: makes the catalog of what exists in an account."""
+"""``talonschema catalog``: makes the catalog of an account."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make the catalog and write it."""
+    """Make and write the catalog."""
     from ..model.catalog_builder import NAMES, ListingError, build
 
     given: list[tuple[str, ExportKind | None]] = [
@@ -97,7 +97,7 @@ def _export(file: str, kind: ExportKind | None) -> ManagementExport:
 
 
 def _write(catalog: dict[str, Any], path: str) -> None:
-    """Write a catalog so that the file has either its old or its new content."""
+    """Write a catalog atomically, so that the file has either its old or its new content."""
     import json
 
     if path.lower().endswith(".toml"):
@@ -148,5 +148,5 @@ def _inline(value: Any) -> str:
         return "[" + ", ".join(map(_inline, value)) + "]"
     import json
 
-    # Texts and numbers are written alike, but for one character that TOML wants escaped.
+    # JSON and TOML have the same strings and numbers, except for one character to be escaped.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

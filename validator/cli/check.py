@@ -158,7 +158,7 @@ def run(args: argparse.Namespace) -> int:
                 print_error(f"{outcome.path}: {early}")
             yield outcome
             if outcome.error != early:
-                # It could be opened, but not be read to its end.
+                # The file could be opened, but not read to its end.
                 print_error(f"{outcome.path}: {outcome.error}")
             statuses.append(_status(outcome, strict=strict))
             totals.finish(outcome)
@@ -176,7 +176,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _summarise(totals: Totals, args: argparse.Namespace, planned: list[Output]) -> None:
-    """End the output on a terminal with a summary; elsewhere, note what is left out of it."""
+    """Print a summary after output on a terminal, and otherwise notes on what was left out."""
     printed = not planned or planned[0].path is None
     if printed and args.format in FOR_PEOPLE and not args.statistics:
         from ..display.terminal import is_interactive
@@ -190,7 +190,7 @@ def _summarise(totals: Totals, args: argparse.Namespace, planned: list[Output]) 
 
 
 def _file_outputs(args: argparse.Namespace) -> list[Output]:
-    """Return the outputs if some go to files, nothing if all goes to standard output."""
+    """Return the outputs if some are files, none if there is only standard output."""
     if not args.output_file:
         return []
     from .outputs import outputs
@@ -199,14 +199,14 @@ def _file_outputs(args: argparse.Namespace) -> list[Output]:
 
 
 def _write_all(planned: list[Output], args: argparse.Namespace, found: Results) -> None:
-    """Write the first output as results come, and the others from a record of the results."""
+    """Write the first output during the check, and the others from a record of the results."""
     from contextlib import ExitStack
 
     from ..files.spool import Spool
     from .outputs import OutputFile
 
     with ExitStack() as stack:
-        # Files that can't be written are reported before anything is checked.
+        # Files that can't be written are reported before any check.
         files = [each.path and stack.enter_context(OutputFile(each.path)) for each in planned]
         spool = stack.enter_context(Spool()) if len(planned) > 1 else None
         results = spool.record_all(found) if spool else found
@@ -273,7 +273,7 @@ def _outcomes(
 
 
 def _files(args: argparse.Namespace, checks: FileChecks) -> Iterator[Path]:
-    """Yield the files to check, with a note about each other one that needs it."""
+    """Yield the files to check; print notes on skipped files."""
 
     def is_excluded(path: str) -> bool:
         if checks.excludes(path) or checks.is_baseline(path):
@@ -311,7 +311,7 @@ def _form(args: argparse.Namespace, name: str, *, to_file: bool, counted: bool) 
 
 
 def _progress() -> Any:
-    """Return what shows progress, None if there is no terminal to show it on."""
+    """Return the factory of progress bars, None without a terminal."""
     import sys
 
     if sys.stderr is None or not sys.stderr.isatty():

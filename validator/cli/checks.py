@@ -1,4 +1,4 @@
-"""Checks: those that files are in for, by their settings."""
+"""Checks: the checks of files according to their settings."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from ..validator import Validator
 
 MANY: Final = 10_000
-"""Findings to collect for a payload where some are silenced: enough to find others."""
+"""Findings to collect for a payload if some may be silenced: enough to find the others."""
 
 _Key: TypeAlias = tuple[tuple[int, ...], int]
 """A group of files with the same settings, and the limit on findings."""
 
 
 class FileChecks:
-    """The checks that files are in for, by their settings."""
+    """The checks of files according to their settings."""
 
     def __init__(self, chosen: SettingsResolver, args: argparse.Namespace) -> None:
-        """Take the settings and the options of the command."""
+        """Use the settings `chosen` and the options of the command."""
         self._choice = chosen
         self._args = args
         self._last: tuple[str | None, tuple[int, ...]] | None = None
@@ -50,12 +50,12 @@ class FileChecks:
         """The path of the baseline."""
         if args.write_baseline and self.baseline is None:
             raise UsageError("--write-baseline has no file to write: name it by --baseline")
-        # Faults of what holds for all files show before the first one is read.
+        # Faults of the settings for all files are reported before the first file is read.
         self._check((), args.max_findings)
 
     @property
     def choice(self) -> SettingsResolver:
-        """The settings that the options ask for."""
+        """The settings chosen by the options."""
         return self._choice
 
     def settings(self, group: tuple[int, ...]) -> EffectiveSettings:
@@ -68,12 +68,12 @@ class FileChecks:
         return self._effective[group]
 
     def check(self, name: str | None) -> CheckPayload:
-        """Return the check for the file called `name`, None for one that has no name."""
+        """Return the check for the file `name`, None for one without a name."""
         return self._check(self._group(name), self._max_findings(name))
 
     def maker(self, name: str | None) -> Callable[[], CheckPayload]:
-        """Return what makes this check in another process."""
-        # Faults of the settings are raised here, not in each of the processes.
+        """Return a picklable factory of this check for other processes."""
+        # Faults of the settings are raised here, not in each process.
         self.check(name)
         return partial(_make_check, self.settings_of(name), self._args, self._max_findings(name))
 
@@ -82,13 +82,13 @@ class FileChecks:
         return self.settings(self._group(name))
 
     def is_thorough(self, name: str | None) -> bool:
-        """Return True if findings of a file may be silenced, so that more have to be found."""
+        """Return True if findings of a file may be silenced, so that more have to be collected."""
         return (
             self.baseline is not None or ends(name, YAML) or bool(self.settings_of(name).silenced)
         )
 
     def reported_codes(self, name: str | None) -> frozenset[str]:
-        """Return the codes that are looked for in a file."""
+        """Return the codes that may be reported for a file."""
         group = self._group(name)
         if group not in self._reported:
             settings = self.settings(group)
@@ -99,7 +99,7 @@ class FileChecks:
         return self._reported[group]
 
     def is_baseline(self, path: str) -> bool:
-        """Return True for the path of the baseline, which is none of a payload."""
+        """Return True for the path of the baseline, which is not a payload."""
         if self.baseline is None:
             return False
         return os.path.realpath(path) == os.path.realpath(self.baseline)
@@ -109,12 +109,12 @@ class FileChecks:
         return self._choice.excludes(path)
 
     def at(self, name: str | None) -> str | None:
-        """Return the JSON Pointer of the payloads in a file, None if it is one payload."""
+        """Return the JSON Pointer of the payloads in a file, None if the file is a payload."""
         pointer: str | None = self.settings_of(name).value("at")
         return pointer
 
     def setting(self, name: str | None) -> EntryDefaults:
-        """Return what holds for the calls in a file."""
+        """Return the defaults for the calls in a file."""
         from ..files.defaults import EntryDefaults
         from ..model.states import NEW
 
@@ -136,7 +136,7 @@ class FileChecks:
         return self._settings[key]
 
     def _group(self, name: str | None) -> tuple[int, ...]:
-        # The group of a file is asked for several times in a row, and globs are slow.
+        # Consecutive calls are for the same file, and matching globs is slow.
         if self._last is None or self._last[0] != name:
             self._last = name, self._choice.group(name)
         return self._last[1]
@@ -164,7 +164,7 @@ def _globs(patterns: list[str]) -> list[Glob]:
 def _validator(
     settings: EffectiveSettings, args: argparse.Namespace, max_findings: int
 ) -> Validator:
-    """Return the validator that settings ask for; every fault of theirs shows here."""
+    """Return the validator for settings; raises `UsageError` for any fault in them."""
     from ..validator import Validator
 
     try:
@@ -177,7 +177,7 @@ def _validator(
     except (ImportError, TypeError, ValueError) as error:
         raise UsageError(str(error)) from None
     if settings.value("skip_unrecognised"):
-        # What is passed over has to be found, whatever is reported.
+        # This finding is needed to pass documents over, even if it is not reported.
         validator.checker.severities = {
             **validator.checker.severities,
             UNRECOGNISED.name: Severity.ERROR,
@@ -188,7 +188,7 @@ def _validator(
 def _make_check(
     settings: EffectiveSettings, args: argparse.Namespace, max_findings: int
 ) -> CheckPayload:
-    """Return the check that settings ask for; every fault of theirs shows here."""
+    """Return the check for settings; raises `UsageError` for any fault in them."""
     validator = _validator(settings, args, max_findings)
     try:
         call = validator.call(
@@ -207,7 +207,7 @@ def _make_check(
         if isinstance(payload, bytes):
             return ask(payload, call).report
         if type(payload.value) is dict and payload.readable and not payload.problems:
-            # What is in order is checked faster as a value.
+            # Valid payloads are checked faster as values.
             return ask(payload.value, call).report
         return ask.document(payload, call).report
 

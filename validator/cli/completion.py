@@ -1,4 +1,4 @@
-"""``talonschema completion``: prints what makes a shell complete the command."""
+"""``talonschema completion``: prints the completion script for a shell."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the script, which ``make docs`` writes with shtab."""
+    """Print the script, which ``make docs`` generates with shtab."""
     from importlib import resources
 
     script = resources.files(__package__) / "completions" / f"{args.shell}.txt"

@@ -1,4 +1,4 @@
-"""``talonschema config``: prints the effective settings, and where each comes from."""
+"""``talonschema config``: prints the effective settings with their origins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Console: messages of commands to their user, and exit statuses."""
+"""Console: the messages and exit statuses of commands."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ exit status:
 
 
 class UsageError(Exception):
-    """The command was called wrongly; the text is one line with the reason."""
+    """Raised for wrong usage of a command; the text is one line with the reason."""
 
 
 def write(text: str) -> None:
-    """Write to standard output. Raises `OSError` if that is closed and there is text."""
+    """Write to standard output; raises `OSError` if it is closed and there is text."""
     if sys.stdout is not None:
         sys.stdout.write(text)
     elif text:
@@ -38,12 +38,12 @@ def write(text: str) -> None:
 
 
 def print_error(text: str) -> None:
-    """Write one line about an error, after the output so far."""
+    """Write a line about an error, after the output so far."""
     _say(f"{PROG}: error: {text}")
 
 
 def print_note(text: str) -> None:
-    """Write one line of advice beside the output, after the output so far."""
+    """Write a line with a note, after the output so far."""
     _say(f"{PROG}: note: {text}")
 
 
@@ -57,7 +57,7 @@ def _say(line: str) -> None:
 
 
 def discard_output() -> None:
-    """Drop what could not be written, or the interpreter would try again as it ends."""
+    """Discard buffered output, which the interpreter would try to write again at exit."""
     if sys.stdout is None:
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -15,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what is known of the code."""
+    """Print the explanation of a code."""
     from ..checking.registry import CODES, GROUPS, select_codes
     from ..display.terminal import Style, wants_colours, width
     from .explanation import Explanation

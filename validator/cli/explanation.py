@@ -1,4 +1,4 @@
-"""Explanation: everything about a code, as text."""
+"""Explanation: the description of a code as text."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from ..findings.code import Code, Example
 
 _CHARACTERS = 400
-"""Of an example that is text; the rest is cut off."""
+"""Characters of an example that is text, beyond which it is truncated."""
 _LINES = 60
-"""Of an example that is a value."""
+"""Lines of an example that is a value, beyond which it is truncated."""
 _INLINE = 60
-"""Characters of a context that its example still names in its own line."""
+"""Characters of a context up to which it is shown on the line of its example."""
 _WIDTH = 100
-"""Of lines on a wider terminal, too: longer ones are hard to read."""
+"""The maximum width of lines on wider terminals, too: longer ones are hard to read."""
 
 
 class Explanation(NamedTuple):
-    """What is known of a code, in the look of `style`."""
+    """The explanation of a code, formatted with `style`."""
 
     code: Code
     style: Style
@@ -85,7 +85,7 @@ def _refusal(code: Code) -> str:
 
 
 def _shared_contexts(examples: Iterable[Example]) -> dict[str, str]:
-    """Return the long contexts that stand above the examples, by their names, as JSON."""
+    """Return the long contexts by name, as JSON, which are shown above the examples."""
     shared: dict[str, str] = {}
     for example in examples:
         for name, value, text in _contexts(example):
@@ -106,7 +106,7 @@ def _inline(value: Any) -> str:
 
 
 def _data(data: Any) -> tuple[str, str]:
-    """Return the kind of an example, where it isn't a JSON value, and the text that shows it."""
+    """Return the kind of an example that is not a JSON value, and its text."""
     if data is None:
         return "no body", ""
     if isinstance(data, bytes):

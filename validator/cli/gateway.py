@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve until a signal ends it."""
     from ..gateway.process.signals import hold_hangups
 
-    # What is imported here takes its time.
+    # These imports are slow.
     hold_hangups(held=True)
     from ..gateway.process.server import main
 

@@ -1,4 +1,4 @@
-"""``talonschema init``: writes settings and a hook to start with."""
+"""``talonschema init``: writes initial settings and a pre-commit hook."""
 
 from __future__ import annotations
 
@@ -51,22 +51,22 @@ FILES = (
     r"|talon([-_.]?one)?[-_.](sessions?|payloads?|requests?|returns?)([-_.][^/]*)?)"
     r"\.(json|ndjson|jsonl|ya?ml)$"
 )
-"""The names of payloads, as in the repository's own hook."""
+"""The names of payload files, as in the hook of this repository."""
 EXCLUDE = (
     r"(?i)(sequence|history|histories|scenario)|(^|/)(schemas?|openapi|swagger|postman)/"
     r"|(^|[/._-])(schema|openapi|swagger|postman[-_]collection)\.(json|ya?ml)$"
 )
 _LAST_LIST = re.compile(r"^repos:[ ]*(?:#.*)?\n(?:(?:[ \t#-].*)?\n)*\Z", re.MULTILINE)
-"""The hooks at the end of a file, in block style."""
+"""The list of hooks at the end of a file, in block style."""
 _ENTRY = re.compile(r"^( *)- repo:", re.MULTILINE)
 
 
 def configure(_parser: argparse.ArgumentParser) -> None:
-    """Add no options: it asks nothing."""
+    """Add nothing: the command has no options."""
 
 
 def run(_args: argparse.Namespace) -> int:
-    """Write the files that are missing into the working directory."""
+    """Write the missing files to the working directory."""
     try:
         config = discovery.find()
     except ValueError as error:
@@ -107,9 +107,9 @@ def _add_hook() -> None:
 
 
 def _hook(indent: str) -> str:
-    """Return the entry for the hook: that of the repository, if its address is known.
+    """Return the entry of the hook, from the Git repository if its address is known.
 
-    A package that was installed from a Git repository knows that (PEP 610).
+    Packages that were installed from a Git repository record its address (PEP 610).
     """
     origin = json.loads(metadata.distribution(PROG).read_text("direct_url.json") or "{}")
     if origin.get("vcs_info", {}).get("vcs") == "git":

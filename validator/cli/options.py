@@ -1,4 +1,4 @@
-"""Options that several commands take."""
+"""Options: the options that several commands have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def number(text: str) -> int:
-    """Take a number of processes."""
+    """Parse a number of processes."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes, 1 or more")
     return int(text)
@@ -28,7 +28,7 @@ def add_edition(to: argparse._ActionsContainer, about: str) -> None:
 
 
 def add_call(to: argparse._ActionsContainer) -> None:
-    """Add the settings of the call that payloads belong to."""
+    """Add the options for the call that payloads belong to."""
     add_edition(to, f"default: {schemas.DEFAULT_EDITION}")
     to.add_argument(
         "--operation",
@@ -67,7 +67,7 @@ def add_call(to: argparse._ActionsContainer) -> None:
 
 
 def add_codes(to: argparse._ActionsContainer) -> None:
-    """Add the settings of what is reported."""
+    """Add the options for the selection of findings."""
     for name, about in (("select", "report only these"), ("ignore", "do not report these")):
         to.add_argument(
             f"--{name}",
@@ -115,7 +115,7 @@ def add_config(to: argparse._ActionsContainer) -> None:
 
 
 def choice(args: argparse.Namespace) -> SettingsResolver:
-    """Return the settings that the options ask for."""
+    """Return the settings chosen by the options."""
     from ..config import discovery
     from ..config.settings import DEFAULTS, SettingsResolver
 

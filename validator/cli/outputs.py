@@ -15,15 +15,15 @@ from .console import UsageError
 
 
 class Output(NamedTuple):
-    """A form of output and where it goes."""
+    """A form of output and its target."""
 
     format: str
     path: str | None
-    """None for standard output."""
+    """The path of a file; None for standard output."""
 
 
 def outputs(given: Sequence[str], format_name: str) -> list[Output]:
-    """Return the outputs that the options ask for, that of ``--format`` first.
+    """Return the outputs chosen by the options; that of ``--format`` is the first.
 
     Raises `UsageError` for a value of ``--output-file`` that is neither PATH nor FORMAT=PATH.
     """
@@ -69,7 +69,7 @@ def _refuse_repeated(found: Iterable[Output]) -> None:
 
 
 def refuse_inputs(found: Iterable[Output], inputs: Iterable[str]) -> None:
-    """Raise `UsageError` for an output that would replace a file which is read."""
+    """Raise `UsageError` for an output that would overwrite an input."""
     targets = {os.path.realpath(each.path): each.path for each in found if each.path is not None}
     identities = {_identity(path): path for path in targets.values()}
     identities.pop(None, None)
@@ -83,7 +83,7 @@ def refuse_inputs(found: Iterable[Output], inputs: Iterable[str]) -> None:
 
 
 def _identity(path: str) -> tuple[int, int] | None:
-    """Return the device and inode of a regular file, None of anything else."""
+    """Return the device and inode of a regular file, None for anything else."""
     try:
         about = os.stat(path)
     except (OSError, ValueError):
@@ -92,19 +92,18 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 
 class OutputFile:
-    """A file that is made, or replaced, when all of its text is written; a context manager.
+    """A file that is created or replaced once its text is complete; a context manager.
 
-    Folders that are missing are made at once.
-
-    A pipe or a device is written to directly. Raises `OSError` with the path in its text.
+    Missing folders are created at once. Pipes and devices are written to directly. Raises `OSError`
+    with the path in its text.
     """
 
     def __init__(self, path: str) -> None:
-        """Open a temporary file beside `path`."""
+        """Open a temporary file in the folder of `path`."""
         self._path = path
         self._temporary = ""
         try:
-            # The target of a link is replaced, not the link.
+            # The target of a link is replaced, not the link itself.
             self._target = os.path.realpath(path)
             self._file = self._open_target()
         except (OSError, ValueError) as error:
@@ -121,7 +120,7 @@ class OutputFile:
                 os.unlink(self._temporary)
 
     def write(self, parts: Iterable[str]) -> None:
-        """Write all parts and put the file in its place."""
+        """Write all parts and move the file to its path."""
         for part in parts:
             try:
                 self._file.write(part)
@@ -137,7 +136,7 @@ class OutputFile:
 
     def _open_target(self) -> IO[str]:
         target = self._target
-        # A pipe in /dev/fd has no other path that could be opened.
+        # Pipes in /dev/fd have no other path that can be opened.
         try:
             mode = os.stat(self._path).st_mode
         except FileNotFoundError:
@@ -163,5 +162,5 @@ class OutputFile:
 
 
 def _open(path: str, mode: str) -> IO[str]:
-    # A payload may hold lone surrogates, which UTF-8 has no form for.
+    # Payloads may have lone surrogates, which UTF-8 can't encode.
     return open(path, mode, encoding="utf-8", errors="backslashreplace", newline="\n")

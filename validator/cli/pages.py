@@ -1,4 +1,4 @@
-"""Pages: the texts that commands print, as strings."""
+"""Pages: the texts that commands print."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ def _editions(code: Code) -> str:
 
 
 def _json_codes(codes: Iterable[Code]) -> str:
-    """Return the codes with everything but their examples."""
+    """Return the codes as JSON, without their examples."""
     rules = [{name: getattr(code, name) for name in _TOLD} for code in codes]
     return document({"version": FORMAT_VERSION, "rules": rules})
 
 
 RULES: dict[str, Callable[[Iterable[Code]], str]] = {"text": table_of_codes, "json": _json_codes}
-"""How codes are listed, by the name of the format."""
+"""The functions that list codes, by format."""
 
 
 def table_of_moves(moves: Mapping[str, Iterable[Move]]) -> str:
-    """Return a table of the legal moves of the given editions."""
+    """Return a table of the legal transitions in the given editions."""
     editions: dict[Move, list[str]] = {}
     for edition, own in moves.items():
         for move in own:
@@ -65,7 +65,7 @@ def table_of_moves(moves: Mapping[str, Iterable[Move]]) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return aligned columns; the last one is wrapped to fit into the width."""
+    """Return aligned columns, of which the last is wrapped to the width."""
     *columns, _ = zip(head, *rows, strict=True)
     widths = [max(map(len, column)) for column in columns]
     rest = WIDTH - sum(width + 2 for width in widths)

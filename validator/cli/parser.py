@@ -1,4 +1,4 @@
-"""Parser: the arguments of a command, its help and its errors."""
+"""Parser: the arguments, help and errors of commands."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, NoReturn
 from .console import UsageError
 
 _WIDTH = 80
-"""Of help that goes to no terminal."""
+"""The width of help that is not printed on a terminal."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises `UsageError`, with the name that was meant if one is close."""
+    """A parser that raises `UsageError`, with a suggestion for misspelled names."""
 
     def __init__(self, prog: str, **options: Any) -> None:
         super().__init__(prog, formatter_class=_Help, allow_abbrev=False, **options)
@@ -52,7 +52,7 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
 class _Help(argparse.RawDescriptionHelpFormatter):
     """Help as wide as the terminal.
 
-    A parser makes one for each option, and would load shutil to learn the width.
+    argparse creates a formatter for each option, which would load shutil to find the width.
     """
 
     def __init__(self, prog: str) -> None:

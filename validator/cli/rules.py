@@ -1,4 +1,4 @@
-"""``talonschema rules``: lists the codes of all findings there are."""
+"""``talonschema rules``: lists the codes of all findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``talonschema schema``: prints the JSON Schema of a model, as it is or for another system."""
+"""``talonschema schema``: prints the JSON Schema of a model, or an export for another system."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .console import OK, UsageError, write
 from .options import add_edition
 
 FORMS = {"report": "output.json", "log": "gateway.telemetry.log"}
-"""Schemas of something else than a model, and the modules that have them."""
+"""The schemas of other data than models, with the modules that define them."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the schema as it is written, or an export of it."""
+    """Print the schema, or an export of it."""
     if args.model in FORMS:
         return _form(args)
     if args.bundle and args.target:

@@ -1,4 +1,4 @@
-"""Silences: the results that are kept, and notes on entries that silence nothing."""
+"""Silences: a filter of results, and notes on entries that silence nothing."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 
 class Silences:
-    """What the settings silence and pass over, and what comments silence."""
+    """The silences of settings and comments, and the documents to be passed over."""
 
     def __init__(self, checks: FileChecks, args: argparse.Namespace) -> None:
-        """Take the checks that the results are of, and the options of the command."""
+        """Filter the results of `checks`, by the options of the command."""
         self._checks = checks
         self._args = args
         self._entries: dict[Origin, EntrySilence] = {}
         self._due: set[Origin] = set()
-        """The entries of which something may have been found."""
+        """The entries whose codes may have been reported."""
         self._unread: set[Origin] = set()
-        """The entries for files of which not all was read."""
+        """The entries for files that were not read completely."""
         self._checked: dict[str, frozenset[str]] = {}
         self._baseline = None if checks.baseline is None else _baseline(checks.baseline, args)
         self._file: OutputFile | None = None
 
     def __enter__(self) -> Self:
-        """Open the file of a baseline that is to be written."""
+        """Open the file of the baseline if it is to be written."""
         if self._baseline is not None and self._baseline.records:
             from .outputs import OutputFile
 
@@ -45,12 +45,12 @@ class Silences:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Leave the file as it was, unless it was written."""
+        """Keep the previous file unless a new one was written."""
         if self._file is not None:
             self._file.__exit__(*exception)
 
     def screen_all(self, found: Iterator[FileResults]) -> Iterator[FileResults]:
-        """Yield results as far as they are kept; print notes on a file once they are taken."""
+        """Yield filtered results; print notes on a file once they are consumed."""
         for outcome in found:
             name = None if outcome.path == STDIN else outcome.path
             settings = self._checks.settings_of(name)
@@ -83,7 +83,7 @@ class Silences:
                         print_note(f"{outcome.name}:{each.line}: this comment silences nothing")
 
     def finish(self) -> None:
-        """Write the baseline; print notes on what silences nothing and on what has no effect."""
+        """Write the baseline; print notes on entries and settings without effect."""
         for note in self._unused_settings():
             print_note(note)
         known = self._baseline

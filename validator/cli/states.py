@@ -1,4 +1,4 @@
-"""``talonschema states``: lists the changes of state that a session can go through."""
+"""``talonschema states``: lists the transitions of sessions."""
 
 from __future__ import annotations
 

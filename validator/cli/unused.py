@@ -1,4 +1,4 @@
-"""Unused: notes on settings that have no effect."""
+"""Unused: notes on settings without effect."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def emptied_selectors(chosen: SettingsResolver, settings: EffectiveSettings) -> Iterator[str]:
-    """Yield a note on each name in ``select`` of which ``ignore`` leaves nothing."""
+    """Yield a note on each name in ``select`` that ``ignore`` cancels completely."""
     selected = settings.values["select"]
     ignored = [each for each in settings.ignored if each.reason is None]
     everything = select_codes([each.name for each in ignored])
@@ -35,7 +35,7 @@ def emptied_selectors(chosen: SettingsResolver, settings: EffectiveSettings) -> 
 def unmatched_globs(
     chosen: SettingsResolver, flags: Iterable[Glob], arguments: Iterable[str]
 ) -> Iterator[str]:
-    """Yield a note on each glob that is for nothing, as far as the arguments show that."""
+    """Yield a note on each glob without a match, as far as the arguments can show it."""
     folders = [each for each in arguments if os.path.isdir(each)]
     excluding, selecting = chosen.globs()
     for glob in flags:
@@ -55,11 +55,11 @@ def unmatched_globs(
 def idle_entries(
     chosen: SettingsResolver, entries: Mapping[Origin, EntrySilence], arguments: Iterable[str]
 ) -> Iterator[str]:
-    """Yield a note on each entry that silences nothing in all the files that it is for."""
+    """Yield a note on each entry that silences nothing in any file that it applies to."""
     folders = [each for each in arguments if os.path.isdir(each)]
     _, selecting = chosen.globs()
     for origin in sorted(entries):
-        # The place of a code is that of its table, the key and the index.
+        # The origin of a code is its table, key and index.
         index = origin[-3]
         if entries[origin].count or not isinstance(index, int):
             continue
@@ -68,7 +68,7 @@ def idle_entries(
 
 
 def _is_walked(glob: Glob, folders: Iterable[str]) -> bool:
-    """Return True if all files that a glob is for are taken from folders."""
+    """Return True if all files that a glob matches are found by walking folders."""
     _, end = os.path.splitext(glob.pattern)
     taken = any(sign in end for sign in SIGNS) or end.lower() in {"", *ENDS, *COMMENTED}
     return taken and glob.lies_in(folders)
