@@ -1,1 +1,1 @@
-"""Checking: one payload, from reading it to the report."""
+"""Checking: the check of a payload, from its reading to the report."""

@@ -1,4 +1,4 @@
-"""Call: the request or response a payload belongs to, apart from the payload."""
+"""Call: the request or response that a payload belongs to, without the payload itself."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -25,11 +25,11 @@ else:
 
 Previous: TypeAlias = str | bytes | Mapping[str, Any] | SessionObject | New | None
 """The session before a call: its state, the session itself as a mapping, an object of an SDK, a
-pydantic model, a dataclass or JSON text, `NEW` (or ``"new"``), or None if not known."""
+pydantic model, a dataclass or JSON text, `NEW` (or ``"new"``), or None if it is unknown."""
 
 
 class _ArgumentsButPrevious(TypedDict, total=False):
-    """The keyword arguments of `Validator.check` but `previous`; see there."""
+    """The keyword arguments of `Validator.check` except `previous`; see there."""
 
     model: str | None
     operation: str | None
@@ -44,12 +44,12 @@ class CheckArguments(_ArgumentsButPrevious, total=False):
 
 
 class PreviousSession(NamedTuple):
-    """The session before a call, as far as it is known and counts."""
+    """The relevant knowledge about the session before a call."""
 
     known: PreviousKind = "unknown"
     state: str | New | None = None
     session: Mapping[str, Any] | None = None
-    """In wire names, without anything invalid; empty if there is no session yet."""
+    """The valid parts of the session in wire names; empty if there is no session yet."""
 
 
 _UNKNOWN = PreviousSession()
@@ -60,13 +60,13 @@ class Call(NamedTuple):
 
     model: str | None = None
     operation: str | None = None
-    """None: the payload shows it."""
+    """The operation; None to derive it from the payload."""
     dry: bool = False
     now: str | datetime | None = None
     before: PreviousSession = _UNKNOWN
 
     def kind(self, model: str) -> CallKind:
-        """Return what rules know of the call if its payload is of a model."""
+        """Return the context of the call for rules, if its payload is of `model`."""
         operation = self.operation
         if operation != "reopen":
             operation = OPERATIONS_OF.get(model, operation or "update")
@@ -88,7 +88,7 @@ def call(
 ) -> Call:
     """Validate the arguments of a check.
 
-    Raises `ValueError` or `TypeError` for arguments that make no sense, alone or together.
+    Raises `ValueError` or `TypeError` for arguments that are invalid, alone or in combination.
     """
     if before is _UNKNOWN and model is None and operation is None and not dry and now is None:
         return _UNADORNED
@@ -113,7 +113,7 @@ def call(
 
 
 def before(engine: Engine, naming: Naming, previous: Previous) -> PreviousSession:
-    """Validate `previous`, given in the names of `naming`; raises as `call` does."""
+    """Validate `previous`, whose names are in `naming`; raises as `call` does."""
     if previous is None:
         return _UNKNOWN
     given = previous
@@ -138,7 +138,7 @@ def before(engine: Engine, naming: Naming, previous: Previous) -> PreviousSessio
 
 
 def _parse(text: str | bytes) -> Any:
-    """Return the value of a session as JSON text; raise `ValueError` if it is no JSON."""
+    """Return the value of a session in JSON text; raises `ValueError` for invalid JSON."""
     read = document.read(text)
     if not read.readable:
         place = read.problems[0]
@@ -148,14 +148,14 @@ def _parse(text: str | bytes) -> Any:
 
 
 def no_text(name: str, value: object) -> None:
-    """Raise `TypeError` for text in place of a boolean: "false" would count as true."""
+    """Raise `TypeError` for text in place of a boolean, since "false" would be true."""
     if isinstance(value, (str, bytes)):
         message = f"{name} takes True or False, not the text {value!r}"
         raise TypeError(message)
 
 
 def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the session in wire names without what is invalid, so that rules can rely on it."""
+    """Return the valid parts of the session in wire names, so that rules can rely on them."""
     model = "NewCustomerSessionV2"
     value: Any = previous
     if not python_values.is_plain(previous):
@@ -189,13 +189,13 @@ def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Map
 
 
 _MOST_KEYS = 5
-"""How many keys of an object without a session the error names."""
+"""The number of keys in the error about an object without a session."""
 _COUNT = "updateCount"
-"""The one property of responses that rules look up in the session before."""
+"""The only property of responses that rules read from the previous session."""
 
 
 def one_of(what: str, value: Any, known: Iterable[str]) -> Any:
-    """Return `value` if it is one of `known`; raise a `ValueError` that names them if not."""
+    """Return `value` if it is one of `known`; raises a `ValueError` that lists them if not."""
     choices = tuple(known)
     if value not in choices:
         close = suggestion(value, choices) if isinstance(value, str) else ""

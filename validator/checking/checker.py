@@ -1,4 +1,4 @@
-"""Checker: one payload from reading over structure and rules to a report."""
+"""Checker: the check of a payload, from reading through structure and rules to the report."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 _TEXT = (bytes, bytearray, memoryview, str)
 
 _EXACT = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
-"""The types of a session's own values that rules can judge as they are."""
+"""The types of the direct members of a session that rules can read without normalising."""
 
 _KEYS_SHOWN = 10
-"""How many keys of an object that resembles no payload are named."""
+"""The number of keys in the finding about an object that resembles no payload."""
 
 _TOO_MUCH = "too much of the structure is not valid"
 
@@ -47,17 +47,17 @@ class CheckResult(NamedTuple):
 
     report: Report
     session: Mapping[str, Any] = {}
-    """The session, or what is returned of one, in wire names."""
+    """The session, or the return, of the payload in wire names."""
     crashed: bool = False
-    """A rule failed."""
+    """Whether a rule failed."""
     refused: bool = False
-    """The API refuses the call, as far as the codes in `Checker.refusing` show."""
+    """Whether the API refuses the call, according to the codes in `Checker.refusing`."""
     doubtful: bool = False
-    """A rule that reads all items, normalised or not, found something in them."""
+    """Whether a rule that also reads items that were not normalised found problems in items."""
 
 
 class Checker:
-    """Checks payloads by one configuration; see `Validator` for its parts."""
+    """A checker of payloads with one configuration; see `Validator` for its parts."""
 
     def __init__(
         self,
@@ -72,11 +72,11 @@ class Checker:
         refusing: frozenset[str] = frozenset(),
         effort: document.Effort | None = None,
     ) -> None:
-        """Take the configuration.
+        """Set the configuration.
 
-        Up to `counted` findings beyond `max_findings` are counted. Codes in `refusing` are looked
-        for even where `severities` leaves them out of reports, and set `CheckResult.refused`.
-        `effort` bounds the diagnosis of faulty text.
+        Up to `counted` findings beyond `max_findings` are counted. Codes in `refusing` are checked
+        even if `severities` excludes them from reports, and set `CheckResult.refused`. `effort`
+        limits the diagnosis of faulty text.
         """
         self.engine = engine
         self.policy = policy
@@ -90,7 +90,7 @@ class Checker:
         self._plans: dict[tuple[object, ...], Plan] = {}
 
     def for_errors(self) -> "Checker":
-        """Return a checker that only looks for errors, and stops at the first."""
+        """Return a checker that reports only errors, and stops at the first."""
         errors = {
             code: severity if severity is Severity.ERROR else None
             for code, severity in self.severities.items()
@@ -100,7 +100,7 @@ class Checker:
         )
 
     def for_history(self) -> "Checker":
-        """Return a checker with equal reports that also finds out if the API refuses a call."""
+        """Return a checker with the same reports that also determines if the API refuses a call."""
         return Checker(
             self.engine,
             self.policy,
@@ -128,14 +128,14 @@ class Checker:
                 value, problems = python_values.plain(read.value, wire=self.naming == "wire")
                 read = Document(value, tuple(problems))
             elif not _plain(read.value):
-                # A fast parser let it through; the text knows the line.
+                # A fast parser accepted the text; the diagnosis knows the line.
                 from ..reading import infinities
 
                 read = infinities.diagnose(text, read.value)
         return self.document(read, call)
 
     def document(self, read: Document, call: Call) -> CheckResult:
-        """Check a document that was read before; its value is plain JSON."""
+        """Check a document that was already read; its value is plain JSON."""
         if _has_no_body(call):
             return self._check_no_body(call, sent=read.value is not None or not read.readable)
         if not read.readable:
@@ -146,10 +146,10 @@ class Checker:
         return self._check(read.value, self._plan(model, call), call, EVERYTHING, read.problems)
 
     def _check_suspects(self, value: Any, call: Call, *, from_text: bool) -> CheckResult | None:
-        """Check a value by its suspects; None if all of it has to be normalised first.
+        """Check only the suspects of a value; return None if it has to be normalised first.
 
-        A value that was not read `from_text` may hold enumerations and the like, which pass a
-        prefilter as their values, but which rules cannot read.
+        A value that was not read `from_text` may contain enumerations and the like, which pass a
+        prefilter as their values, but which rules can't read.
         """
         if type(value) is not dict or self.naming != "wire":
             return None
@@ -172,7 +172,7 @@ class Checker:
                     return None
         result = self._check(value, plan, call, suspects, places=places)
         if result.crashed or (result.doubtful and not from_text and not _plain(value)):
-            # It may be due to such a value, in an item that passed.
+            # Such a value, in an item that passed, may be the cause.
             return None
         return result
 
@@ -186,7 +186,7 @@ class Checker:
         *,
         places: frozenset[str] | None = None,
     ) -> CheckResult:
-        """Check plain JSON, by what may be wrong of it; `problems` are those of reading it."""
+        """Check the suspects of plain JSON; `problems` are those of reading it."""
         collector, translation = None, None
         if problems:
             collector = self._collector(problems)
@@ -195,7 +195,7 @@ class Checker:
             value = translation.wire
             collector = self._collector(_untranslatable(translation), collector)
         steps = plan.rules_for(suspects, places)
-        # Without suspects only rules without a prefilter are left, which read all items.
+        # Without suspects, only rules without a prefilter are applied, which read all items.
         items = suspects.items if suspects.shell or suspects.items else None
         context = self._context(plan, call, value, items, places)
         if suspects.structure:
@@ -225,7 +225,7 @@ class Checker:
         )
 
     def _check_no_body(self, call: Call, *, sent: bool) -> CheckResult:
-        """Check a call that has no body; `sent`: there is one all the same."""
+        """Check a call that has no body; `sent` is True if there is one nevertheless."""
         plan = self._plan(NO_BODY, call)
         context = self._context(plan, call, {})._replace(value=sent)
         collector = self._collector()
@@ -236,7 +236,7 @@ class Checker:
     def _collector(
         self, problems: Iterable[Problem] = (), collector: Collector | None = None
     ) -> Collector:
-        """Return a collector, by default a new one, with problems in it."""
+        """Add problems to a collector, by default a new one, and return it."""
         if collector is None:
             collector = Collector(self.severities, self.max_findings, self.counted, self.refusing)
         collector.extend(problems)
@@ -245,9 +245,9 @@ class Checker:
     def _apply(
         self, steps: Iterable[Step], context: Context, collector: Collector | None = None
     ) -> tuple[Collector | None, list[Skipped]]:
-        """Apply rules; return the collector of what they find, and those that lack something.
+        """Apply rules; return the collector of their problems, and the skipped rules.
 
-        A collector is made for the first problem, since most payloads have none.
+        The collector is created at the first problem, since most payloads have none.
         """
         skipped = []
         invalid = None if context.invalid is NOTHING_INVALID else context.invalid
@@ -334,7 +334,7 @@ class Checker:
         )
 
     def _unreadable(self, read: Document) -> CheckResult:
-        """Report why there is nothing to check; no choice of codes hides faults of the text."""
+        """Report faults of the text, which no selection of codes hides."""
         if any(CODES[each.code].group == "payload" for each in read.problems):
             return self._without_payload(read.problems)
         problems = read.problems[: self.max_findings]
@@ -351,7 +351,7 @@ class Checker:
         return CheckResult(report, refused=True)
 
     def _unrecognised_report(self, read: Document) -> CheckResult:
-        """Report that an object resembles no payload, and where one may be in it."""
+        """Report that an object resembles no payload, and where it may contain one."""
         params = {"kind": foreign(wire_keys(read.value, self.naming)) or ""}
         inside = nearest(read.value)
         if inside is not None:
@@ -361,7 +361,7 @@ class Checker:
         return self._without_payload([unrecognised, *read.problems])
 
     def _without_payload(self, problems: Iterable[Problem]) -> CheckResult:
-        """Report that a document holds no payload."""
+        """Report that a document has no payload."""
         collector = self._collector(problems)
         findings = tuple(
             finding(problem, CODES[problem.code], severity, redact=self.redact)
@@ -386,14 +386,14 @@ def _untranslatable(translation: Translation) -> Iterator[Problem]:
 
 
 def _session(value: Any, base: Path) -> Any:
-    """Return what is at the place of the session in a payload, None if there is nothing."""
+    """Return the value at the place of the session in a payload, None if there is none."""
     for step in base:
         value = value.get(step) if isinstance(value, dict) else None
     return value
 
 
 def _exact(value: dict[str, Any], base: Path) -> bool:
-    """Return True if rules can read the values of a payload and of its session as they are."""
+    """Return True if rules can read the members of a payload and its session unnormalised."""
     session: Any = _session(value, base) if base else None
     return _EXACT.issuperset(map(type, value.values())) and (
         type(session) is not dict or _EXACT.issuperset(map(type, session.values()))

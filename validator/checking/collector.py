@@ -1,4 +1,4 @@
-"""Collector: keeps the problems that matter most, and counts the rest."""
+"""Collector: the worst problems of a check, and the number of the others."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ..findings.problem import Problem
 
 _LEVELS = tuple(Severity)
 COUNTED = 1000
-"""How many problems beyond the limit are counted; more are not."""
+"""The number of problems beyond the limit up to which they are counted."""
 
 
 class Collector:
-    """Takes problems as they come, up to a limit for each severity."""
+    """A collection of problems, limited for each severity."""
 
     __slots__ = (
         "_counted", "_counts", "_gave_up", "_kept", "_limit", "_refusing", "_severities",
@@ -30,7 +30,7 @@ class Collector:
     ) -> None:
         """Collect up to `limit` problems, at the `severities` of their codes (None: not at all).
 
-        Up to `counted` further problems are counted. A problem whose code is in `refusing` sets
+        Up to `counted` further problems are counted. A problem with a code in `refusing` sets
         `refused`, whether it is collected or not.
         """
         self._severities = severities
@@ -41,14 +41,14 @@ class Collector:
         self._gave_up = False
         self._refusing = refusing
         self.refused = False
-        """The API refuses the call."""
+        """Whether the API refuses the call."""
         self.crashed = False
-        """A rule failed, so that not all was judged."""
+        """Whether a rule failed, so that the check is incomplete."""
         self.doubtful = False
-        """A rule found something in items that may not be plain JSON."""
+        """Whether a rule found problems in items that may not be plain JSON."""
 
     def add(self, problem: Problem) -> bool:
-        """Take a problem; return False if there is no use in more of its severity."""
+        """Add a problem; return False if further ones of its severity would be ignored."""
         severity = self._severities[problem.code]
         if problem.code in self._refusing:
             self.refused = True
@@ -64,29 +64,29 @@ class Collector:
         return True
 
     def extend(self, problems: Iterable[Problem]) -> None:
-        """Take problems."""
+        """Add problems."""
         for problem in problems:
             self.add(problem)
 
     @property
     def empty(self) -> bool:
-        """Nothing was taken."""
+        """Whether no problem was collected."""
         return not self._counts
 
     @property
     def ok(self) -> bool:
-        """No error was taken."""
+        """Whether no error was collected."""
         return Severity.ERROR not in self._counts
 
     @property
     def omitted(self) -> int | None:
-        """How many problems `worst` leaves out; None if counting was given up."""
+        """The number of problems that `worst` leaves out; None if there were too many to count."""
         if self._gave_up:
             return None
         return max(0, sum(self._counts.values()) - self._limit)
 
     def worst(self) -> list[tuple[Problem, Severity]]:
-        """Return the worst problems up to the limit, in order of their place."""
+        """Return the worst problems up to the limit, in order of their paths."""
         if not self._kept:
             return []
         worst = [(each, level) for level in _LEVELS for each in self._kept.get(level, ())]

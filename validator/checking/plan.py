@@ -1,4 +1,4 @@
-"""Plan: the rules for a kind of call, selected once and used for every payload of it."""
+"""Plan: the rules for a kind of call, which are selected once for all its payloads."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 _KINDS = 256
-"""Sets of suspect places for which the rules to be applied are kept."""
+"""The most sets of suspect places for which the rules are cached."""
 
 
 class Step(NamedTuple):
@@ -28,7 +28,7 @@ class Step(NamedTuple):
 
     rule: Rule
     places: tuple[Path, ...]
-    """The places in the payload, ``*`` for any step, that it can't do without."""
+    """The places of the payload, with ``*`` for any step, that have to be valid."""
 
 
 class Plan:
@@ -57,7 +57,7 @@ class Plan:
         call_kind: CallKind,
         refusing: frozenset[str],
     ) -> None:
-        """Sort the rules: those to be applied, and those that lack something of their context.
+        """Select the rules to be applied, and those to be skipped for lack of context.
 
         A rule whose code is in `refusing` is applied even if it is not reported.
         """
@@ -69,9 +69,9 @@ class Plan:
             SchemaNode(NO_BODY) if bodyless else schema_tree(engine.edition, call_kind.model)
         )
         self.steps, self.skipped = _sort_rules(engine, policy, severities, call_kind, refusing)
-        """Every rule to be applied, and those that are skipped."""
+        """The rules to be applied, and those that are skipped."""
         self.prefilter = None if bodyless else self._make_prefilter(engine, policy)
-        """Finds the suspects of a payload; None if the engine can't."""
+        """The prefilter of payloads; None if the engine has none."""
         self.always_rules = tuple(
             step for step in self.steps if self.prefilter is None or step.rule.prefilter is None
         )
@@ -106,16 +106,16 @@ class Plan:
             (*self.base, "cartItems"),
             _fragments(self.steps, self.base, policy),
             request=Builtin.NO_READ_ONLY_KEYS in prefilters,
-            # A key that only responses have is unknown to the schema of a request.
+            # Keys that only responses have are unknown to the schema of a request.
             closed=any(isinstance(each, Builtin) for each in prefilters),
         )
 
     def rules_for(
         self, suspects: "Suspects", places: frozenset[str] | None = None
     ) -> tuple[Step, ...]:
-        """Return the rules that may find something in a payload with these suspects.
+        """Return the rules that may find problems in a payload with these suspects.
 
-        `places` are the only ones that may be at fault, as `Prefilter.suspect_places` returns them.
+        `places` are the suspect places, as returned by `Prefilter.suspect_places`.
         """
         if not suspects.shell and suspects.items is not None and not suspects.items:
             return self.always_rules
@@ -135,7 +135,7 @@ class Plan:
     def report_without_findings(self, skipped: tuple[Skipped, ...]) -> Report:
         """Return the report of a payload without findings in which `skipped` could not be judged.
 
-        Reports are kept: which rules lack something depends on few things of a payload.
+        Reports are cached: the skipped rules depend on few properties of a payload.
         """
         report = self._reports.get(skipped)
         if report is None:
@@ -152,7 +152,7 @@ def _sort_rules(
     call_kind: CallKind,
     refusing: frozenset[str],
 ) -> tuple[tuple[Step, ...], tuple[Skipped, ...]]:
-    """Return the rules to be applied to a kind of call, and those that lack something."""
+    """Return the rules to be applied to a kind of call, and those that lack context."""
     steps, skipped = [], []
     base = BASES.get(call_kind.model, ())
     for rule in RULES.values():
@@ -173,9 +173,9 @@ def _sort_rules(
 
 
 def _examined_places(rule: Rule, policy: Policy, base: Path) -> frozenset[str] | None:
-    """Return the places that a rule examines, as in `Prefilter.suspect_places`; None if all may be.
+    """Return the places that a rule examines, as in `Prefilter.suspect_places`; None for any.
 
-    Places outside of the session are none of these.
+    Places outside the session are not included.
     """
     fragments = rule.fragments(policy)
     if not fragments:
@@ -190,7 +190,7 @@ def _examined_places(rule: Rule, policy: Policy, base: Path) -> frozenset[str] |
 
 
 def _places_of_keys(session: SchemaNode | None) -> frozenset[str]:
-    """Return the places at which keys can be that no schema has, or that only the API sets."""
+    """Return the places that may have keys which are unknown or which only the API sets."""
     places = {OTHERS, f"cartItems/*/{OTHERS}"}
     if session is not None:
         cart = session.properties.get("cartItems")
@@ -205,7 +205,7 @@ def _places_of_keys(session: SchemaNode | None) -> frozenset[str]:
 
 
 def _fragments(steps: Iterable[Step], base: Path, policy: Policy) -> dict[Path, dict[str, Any]]:
-    """Gather what the rules ask of single places; two may not ask different things."""
+    """Merge the keywords of rules by place; raises `ValueError` if two rules disagree."""
     fragments: dict[Path, dict[str, Any]] = {}
     for step in steps:
         for where, keywords in step.rule.fragments(policy).items():

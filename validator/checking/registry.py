@@ -1,4 +1,4 @@
-"""Registry: every code there is, and the choice among them."""
+"""Registry: all codes, and the selection of codes."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ CODES: Final[dict[str, Code]] = {
         codes.RULE_CRASH,
     )
 }
-"""Every code by its name."""
+"""All codes by name."""
 
 REFUSING: Final = frozenset(code.name for code in CODES.values() if code.refusal is not None)
-"""The codes that the API refuses a call for."""
+"""The codes for which the API refuses a call."""
 
 VOIDING: Final = frozenset(code.name for code in CODES.values() if code.leaves == "nothing")
-"""The codes of problems that leave nothing to check at their place."""
+"""The codes of problems without a value to check at their place."""
 
 HARMLESS: Final = frozenset(
     code.name for code in CODES.values() if code.leaves == "something readable"
 )
-"""The codes of problems that leave a value which rules can read."""
+"""The codes of problems with a value that rules can still read."""
 
 GROUPS: Final = {
     "json": "Text that is not JSON, and Python values without a form in JSON.",
@@ -63,9 +63,9 @@ GROUPS: Final = {
 
 
 def select_codes(names: Iterable[str]) -> frozenset[str]:
-    """Return the codes that `names`, each a code or a group, select.
+    """Return the codes selected by `names`, each of which is a code or a group.
 
-    Raises `ValueError` for a name that is neither, `TypeError` for a text in place of a list.
+    Raises `ValueError` for other names, and `TypeError` for a string in place of a list.
     """
     if isinstance(names, str):
         message = f"{names!r} is a text; codes and groups are given as a list"
@@ -86,7 +86,7 @@ def effective_severities(
     ignore: Iterable[str],
     severity: Mapping[str, Severity | str],
 ) -> dict[str, Severity | None]:
-    """Return the severity of each code, None where it is not reported.
+    """Return the severity of each code, None for codes that are not reported.
 
     `select` None selects everything; `ignore` takes precedence. In `severity`, a code takes
     precedence over its group. Defects of talonschema itself are always selected. Raises

@@ -1,4 +1,4 @@
-"""Report: the outcome of one check, and the forms in which it can be handed on."""
+"""Report: the result of a check, and its conversions."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,23 +7,23 @@ from ..findings.code import FAIL_ON, Severity
 from ..findings.finding import Finding
 
 FORMAT_VERSION = 1
-"""Version of `Report.to_dict`; it grows when a key changes its meaning or goes away."""
+"""The version of `Report.to_dict`, raised when a key changes its meaning or is removed."""
 
 
 class Skipped(NamedTuple):
-    """A rule that could not be judged, and why."""
+    """A rule that could not be judged, and the reason."""
 
     code: str
     reason: str
 
 
 class InvalidPayload(ValueError):
-    """A payload is refused; `report` holds all findings, `str` shows them with their hints."""
+    """Raised for a refused payload; `report` has all findings, `str` shows them with hints."""
 
     __module__ = "talonschema"  # as tracebacks name it
 
     def __init__(self, report: "Report") -> None:
-        """Keep `report`, whose findings are the reason."""
+        """Initialize with the `report`, whose findings are the reason."""
         super().__init__(report)
         self.report = report
 
@@ -33,26 +33,26 @@ class InvalidPayload(ValueError):
 
 
 class Report:
-    """The result of a check: true if it is ok. Immutable, and no sequence.
+    """The result of a check, which is true if it is ok. Immutable, and not a sequence.
 
-    `repr` is one line with counts, `str` is the text that the command prints, with lines of the
-    payload if that was text and is not to be redacted.
+    `repr` is one line with counts; `str` is the text that the command prints, with lines of the
+    payload if it was text and is not redacted.
     """
 
     __slots__ = ("_source", "edition", "findings", "model", "ok", "omitted", "skipped")
 
     ok: bool
-    """No finding of severity error."""
+    """Whether no finding is an error."""
     findings: tuple[Finding, ...]
-    """In order of their place in the payload, keys sorted; at most ``max_findings``."""
+    """The findings in order of their place, keys sorted; at most ``max_findings``."""
     model: str | None
-    """The model the payload was taken for; None where the JSON could not be read."""
+    """The model of the payload; None if it could not be determined."""
     edition: str
     skipped: tuple[Skipped, ...]
-    """The rules that could not be judged, and why."""
+    """The rules that could not be judged, with reasons."""
     _source: bytes | str | None
     omitted: int | None
-    """How many more findings there are; None if they were too many to count."""
+    """The number of further findings; None if there were too many to count."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Report:
         skipped: tuple[Skipped, ...] = (),
         omitted: int | None = 0,
     ) -> None:
-        """Make a report of its parts."""
+        """Initialize from the parts."""
         for name, value in (
             ("ok", ok),
             ("findings", findings),
@@ -77,12 +77,12 @@ class Report:
             object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Refuse: reports are shared."""
+        """Raise an exception, since reports are shared."""
         message = f"a Report is immutable: {name} can't be set"
         raise AttributeError(message)
 
     def __delattr__(self, name: str) -> None:
-        """Refuse, as setting is."""
+        """Raise an exception, since reports are shared."""
         message = f"a Report is immutable: {name} can't be deleted"
         raise AttributeError(message)
 
@@ -103,7 +103,7 @@ class Report:
         return self._parts()
 
     def __setstate__(self, parts: dict[str, Any]) -> None:
-        """Take the parts of a pickle or copy."""
+        """Restore the parts from a pickle or copy."""
         self.__init__(**parts)  # type: ignore[misc]
 
     def __repr__(self) -> str:
@@ -111,7 +111,7 @@ class Report:
         return f"<Report {self.model or 'unreadable'} {self.edition}: {self._counts_text()}>"
 
     def __str__(self) -> str:
-        """Return a line of counts, and each finding with its lines, its place and its hint."""
+        """Return a line of counts, and each finding with its lines, place and hint."""
         from ..display.block import block
         from ..display.terminal import Style
 
@@ -161,14 +161,14 @@ class Report:
 
     @property
     def counts(self) -> dict[Severity, int]:
-        """How many of `findings` have each severity, the worst first."""
+        """The number of `findings` of each severity, the worst first."""
         return {
             level: sum(1 for each in self.findings if each.severity is level) for level in Severity
         }
 
     @property
     def by_code(self) -> dict[str, tuple[Finding, ...]]:
-        """The findings of each code, in the order of the first of each."""
+        """The findings of each code, ordered by the first of each."""
         found: dict[str, tuple[Finding, ...]] = {}
         for each in self.findings:
             found[each.code] = (*found.get(each.code, ()), each)
@@ -186,7 +186,7 @@ class Report:
 
     @property
     def unreadable(self) -> bool:
-        """The text could not be read, so that nothing was checked."""
+        """Whether the text could not be read, so that nothing was checked."""
         return self.model is None and any(
             each.code.startswith(("json/", "yaml/")) for each in self.findings
         )
@@ -194,7 +194,8 @@ class Report:
     def raise_for_errors(self, *, fail_on: str = "error") -> None:
         """Raise `InvalidPayload` if the report is not ok.
 
-        With `fail_on` ``"warning"``, warnings count as well. Raises `ValueError` for another value.
+        With `fail_on` ``"warning"``, it is raised for warnings, too. Raises `ValueError` for any
+        other value.
         """
         if fail_on not in FAIL_ON:
             message = f"fail_on is {fail_on!r}; it takes one of {', '.join(FAIL_ON)}"
@@ -203,12 +204,12 @@ class Report:
             raise InvalidPayload(self)
 
     def located(self, source: bytes | bytearray | memoryview | str, *, line: int = 1) -> "Report":
-        """Return the report with the places of its findings in the JSON text it is about.
+        """Return the report with the positions of its findings in the JSON text `source`.
 
-        A finding gets the lines and columns of what it is about: of a value; of a key, if that is
-        what is wrong (unknown, read-only, there already); of the object that lacks a key. `line` is
-        the line of its file on which the text begins. What has no place there, such as a query
-        parameter, gets none. Nothing is raised, whatever the text.
+        A finding gets the lines and columns of the faulty value, of the key if the key is at fault
+        (unknown, read-only or duplicate), or of the object that lacks a key. `line` is the line of
+        the file on which the text begins. Findings without a place in the text, such as those about
+        query parameters, get none. No text raises an exception.
         """
         if not self.findings:
             return self
@@ -221,15 +222,15 @@ class Report:
         return self._replace(findings=tuple(findings))
 
     def moved(self, lines: int) -> "Report":
-        """Return the report with the places of its findings moved down by a number of lines."""
+        """Return the report with the positions of its findings moved down by `lines` lines."""
         if not (lines and self.findings):
             return self
         return self._replace(findings=tuple(each.moved(lines) for each in self.findings))
 
     def to_dict(self, *, skipped: bool = False) -> dict[str, Any]:
-        """Return the report as plain JSON data; ``version`` is the version of its form.
+        """Return the report as plain JSON data; ``version`` is the version of the format.
 
-        With `skipped`, it lists the rules that could not be judged, as the command's JSON does.
+        With `skipped`, it lists the rules that could not be judged, as in the command's JSON.
         """
         data: dict[str, Any] = {
             "version": FORMAT_VERSION,
@@ -248,17 +249,17 @@ class Report:
 
         Each entry of ``errors`` has ``title``, ``details`` and a ``source`` with exactly one of
         ``pointer``, ``parameter`` and ``line``. Source: ErrorResponse in the Integration API's
-        OpenAPI files, and the error examples on the docs page on errors.
+        OpenAPI files, and the examples on the page about errors in its documentation.
 
-        Raises `ValueError` for a report that is ok, which no error can answer.
+        Raises `ValueError` for a report that is ok.
         """
         return {"message": "The submitted data was invalid", "errors": self._each_error(_api_error)}
 
     def to_problem(self) -> dict[str, Any]:
         """Return the errors as RFC 9457 problem details (``application/problem+json``).
 
-        ``errors`` extends it with a ``detail``, a ``code`` and a ``pointer`` each, the pointer as a
-        URI fragment (RFC 6901, section 6).
+        The extension ``errors`` has a ``detail``, a ``code`` and a ``pointer`` for each error; the
+        pointer is a URI fragment (RFC 6901, section 6).
 
         Raises `ValueError` for a report that is ok.
         """
@@ -278,14 +279,14 @@ class Report:
 
 
 def with_source(report: Report, source: bytes | str) -> Report:
-    """Return the report of a payload's text, lines of which its `str` may show."""
+    """Return the report with the text of its payload, whose lines its `str` may show."""
     quoting = report._replace()
     object.__setattr__(quoting, "_source", source)
     return quoting
 
 
 _FRAGMENT = "/~!$&'()*+,;=:@-._?"
-"""The characters that stand for themselves in a URI fragment (RFC 3986, section 3.5)."""
+"""The characters that need no percent-encoding in a URI fragment (RFC 3986, section 3.5)."""
 
 
 def _place(finding: Finding) -> str:

@@ -1,4 +1,4 @@
-"""Schema problems: what the schema finds in a payload, as its report is to have it."""
+"""Schema problems: the problems that the schema finds in a payload, adapted for its report."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,10 +22,10 @@ def collect(
     *,
     only_items: bool,
 ) -> Invalid | None:
-    """Collect what the schema finds; return the places that rules can't read.
+    """Collect the problems that the schema finds; return the places that rules can't read.
 
-    What is wrong at or below the places in `void` is reported already. `only_items` means that
-    nothing else can be wrong. Returns None if there is no end to what is wrong.
+    Problems at or below the places in `void` have already been reported. `only_items` means that
+    only items of the cart may be invalid. Returns None if there are too many problems.
     """
     model, cart = context.call_kind.model, context.place("cartItems")
     suspects = {} if context.suspects is None else {cart: context.suspects}
@@ -50,23 +50,23 @@ def collect(
 
 
 def _part_in_doubt(context: Context) -> Any:
-    """Return the payload without the values in its session that are known to be valid.
+    """Return the payload without the members of its session that are known to be valid.
 
-    The engine takes two thirds of its time for them in a small cart with a wrong state.
+    This saves the engine two thirds of its time for a small cart with a wrong state.
     """
     keys, tree = context.doubtful_keys(), context.schema_tree.at(context.base)
     if keys is None or tree is None:
         return context.value
     wanted = {*keys, *tree.required}
     part: Any = {key: value for key, value in context.session.items() if key in wanted}
-    # A session is the payload or a member of it.
+    # The session is either the payload or a member of it.
     for step in context.base:
         part = {**context.value, step: part}
     return part
 
 
 def _with_hint(problem: Problem, context: Context, *, nullable: bool) -> Problem:
-    """Return a problem of the schema with what more is known of it here."""
+    """Return a problem of the schema with additional parameters for its hint."""
     if problem.code == "schema/enum" and nullable and problem.path == (*context.base, "state"):
         return problem._replace(params={"allowed": list(SETTABLE)})
     if problem.code == "schema/type" and context.value and type(context.value) is list:
