@@ -1,4 +1,4 @@
-"""Structure: what a schema finds in an instance, on either of two engines."""
+"""Structure: JSON Schema validation of instances, by one of two engines."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["Engine", "EngineName", "engine"]
 
 @cache
 def engine(edition: str, name: EngineName | None = None) -> Engine:
-    """Return the engine `name`, or the accelerator if it is installed, else the reference.
+    """Return the engine `name`, by default the accelerator if it is installed, else the reference.
 
-    Raises `ImportError` if the engine that is asked for is not installed.
+    Raises `ImportError` if the engine `name` is not installed.
     """
     if name != "jsonschema":
         try:

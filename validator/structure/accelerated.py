@@ -1,9 +1,8 @@
-"""The accelerator: jsonschema-rs, asked first about the whole and then only about what fails.
+"""The accelerator: jsonschema-rs, applied first to the whole and then only to parts that fail.
 
-`iter_errors` of jsonschema-rs builds every error at once, which a hostile payload can make
-expensive. So each model is taken apart at its arrays and maps: a *shell* checks a place and what
-has a fixed number of parts below it, and elements are looked into only where a quick verdict shows
-that they fail.
+`iter_errors` of jsonschema-rs builds all errors at once, which a hostile payload can make
+expensive. So each model is divided at its arrays and maps: a *shell* checks a place and its parts
+whose number is fixed, and elements are examined only if a quick check shows that they are invalid.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +19,7 @@ from .prefilter import SchemaPrefilter
 
 
 class _Node:
-    """A place and its parts, up to the next arrays and maps."""
+    """A place of a schema and its parts, down to the next arrays and maps."""
 
     __slots__ = ("branches", "place", "shell", "whole")
 
@@ -28,10 +27,10 @@ class _Node:
         """Compile the schema of `place`; `branches` are the arrays and maps below it."""
         formats = any("format" in below.assertions for below in place.walk())
         self.whole = validator(schema_of(place, shell=False, root=True), formats=formats)
-        """Checks the place with everything below it."""
+        """The validator of the place with everything below it."""
         shell = schema_of(place, shell=True, root=True)  # noqa: S604 - no program is started
         self.shell = validator(shell, formats=formats)
-        """Checks the place without elements and members of `branches`."""
+        """The validator of the place without the elements and members of `branches`."""
         self.branches = branches
         self.place = place
 
@@ -42,22 +41,22 @@ class _Branch:
     def __init__(self, path: Path, kinds: tuple[type, ...], part: _Node) -> None:
         self.path = path
         self.kinds = kinds
-        """The Python types of an array or a map."""
+        """The Python types that represent the array or map."""
         self.part = part
-        """Its elements or members."""
+        """The node of its elements or members."""
 
 
 _Below: TypeAlias = tuple[_Node, Iterator[tuple[str | int, Any]]]
-"""Elements or members that their node does not accept."""
+"""A node, and the elements or members that it does not accept."""
 
 
 class Accelerated(Engine):
-    """Hundreds of times faster than the reference, with the same findings."""
+    """The fast engine: hundreds of times faster than the reference, with the same findings."""
 
     name = "jsonschema-rs"
 
     def __init__(self, edition: str) -> None:
-        """Make an engine for `edition`."""
+        """Initialize the engine for `edition`."""
         super().__init__(edition)
         self._nodes: dict[SchemaNode, _Node] = {}
 
@@ -75,9 +74,9 @@ class Accelerated(Engine):
         *,
         only_suspects: bool = False,
     ) -> Iterator[Problem]:
-        """Yield what is wrong with `instance`, in the order of `pointer.order`.
+        """Yield the problems of `instance`, in the order of `pointer.order`.
 
-        What jsonschema-rs refuses to read, such as lone surrogates, is left to the reference.
+        Values that jsonschema-rs can't read, such as lone surrogates, are left to the reference.
         """
         count = 0
         try:
@@ -108,7 +107,7 @@ class Accelerated(Engine):
 
 
 def schema_of(place: SchemaNode, *, shell: bool, root: bool = False) -> dict[str, Any]:
-    """Return the self-contained schema of an outline; a `shell` ends at arrays and maps."""
+    """Return the self-contained schema of a place; a `shell` ends at arrays and maps."""
     schema = dict(place.assertions)
     if place.properties:
         schema["properties"] = {
@@ -167,9 +166,9 @@ def _descend(
 
 
 def _trim(place: SchemaNode, value: Any) -> Any:
-    """Return a value that the shell of `place` finds the same in, without what it ignores.
+    """Return a value without the parts that the shell of `place` ignores.
 
-    Each error of jsonschema-rs holds a copy of all that is at its place.
+    Each error of jsonschema-rs has a copy of the whole value at its place.
     """
     if isinstance(value, dict):
         known = place.properties
@@ -189,14 +188,14 @@ _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def _is_false_error(keyword: str, value: Any, number: int) -> bool:
-    """Return True for a false error: jsonschema-rs has no integers of hundreds of digits."""
+    """Return True for a false error: jsonschema-rs has no integers with hundreds of digits."""
     if keyword == "type":
         return "number" in value or "integer" in value
     return keyword == "minimum" and number >= value
 
 
 _AFTER = "~"
-"""Sorts behind every code: what is wrong with a place comes before what is wrong below it."""
+"""A string that sorts after all codes: problems of a place come before those below it."""
 
 
 def _get(instance: Any, path: Path) -> Any:
@@ -211,7 +210,7 @@ def _get(instance: Any, path: Path) -> Any:
 def _faulty(
     node: _Node, value: Any, doubtful: Sequence[int] | None
 ) -> Iterator[tuple[str | int, Any]]:
-    """Yield what `node` does not accept, no further than it is asked for: it may be very much."""
+    """Yield the parts that `node` does not accept; lazily, since there may be very many."""
     accepts = node.whole.is_valid
     if isinstance(value, dict):
         for name in sorted(value):

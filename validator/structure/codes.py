@@ -1,4 +1,4 @@
-"""The codes of what schemas find: one for each keyword that asserts something."""
+"""Codes of structure: one for each assertion keyword of JSON Schema in use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiling schemas with jsonschema-rs, with our formats asserted."""
+"""Compiler: schemas compiled by jsonschema-rs, with our formats asserted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..model.formats import FORMATS
 def validator(schema: dict[str, Any], *, formats: bool) -> jsonschema_rs.Validator:
     """Compile a self-contained schema of draft 2020-12.
 
-    `formats`: the schema has some. Custom formats cost jsonschema-rs time at each value.
+    `formats` is True if the schema has formats: custom ones slow jsonschema-rs down for each value.
     """
     if not formats:
         return jsonschema_rs.Draft202012Validator(schema, mask=_MASK)
@@ -22,4 +22,4 @@ def validator(schema: dict[str, Any], *, formats: bool) -> jsonschema_rs.Validat
 
 
 _MASK = "..."
-"""Stands for values in messages, which nobody reads: with a large value they would take long."""
+"""The placeholder for values in messages, which are unused and slow to build for large values."""

@@ -1,8 +1,8 @@
-"""Engine: the interface of the two, and the form of what they find.
+"""Engine: the interface of both engines, and the form of their problems.
 
-Both hand each failed assertion to `problem` as data: keyword, place, the keyword's value and the
-instance. So code, pointer and parameters are the same whichever engine ran, and no message of a
-library is ever read.
+Both pass each failed assertion to `problem` as data: keyword, place, the keyword's value and the
+instance. So code, pointer and parameters do not depend on the engine, and no message of a library
+is ever parsed.
 """
 
 from __future__ import annotations
@@ -17,57 +17,57 @@ from ..findings.problem import Problem
 from ..model.schema_tree import SchemaNode
 
 Fragments: TypeAlias = Mapping[Path, Mapping[str, Any]]
-"""Keywords by place, ``*`` for any step."""
+"""Keywords by place, with ``*`` for any step."""
 
 SuspectIndexes: TypeAlias = Mapping[Path, Sequence[int]]
-"""Indexes by the place of an array."""
+"""Indexes by the path of an array."""
 
 
 class Suspects(NamedTuple):
-    """Which parts of a payload are in doubt."""
+    """The suspect parts of a payload."""
 
     shell: bool
-    """Anything outside the items of the cart is."""
+    """Whether anything outside the items of the cart is suspect."""
     items: Sequence[int] | None
-    """The indexes of the cart items that are; None: all may be."""
+    """The indexes of suspect cart items; None if all may be."""
     structure: bool
-    """The schema may find something, and not rules alone."""
+    """Whether the schema, and not only rules, may find problems."""
     shell_structure: bool
-    """It may find something outside the items of the cart."""
+    """Whether the schema may find problems outside the items of the cart."""
 
 
 EVERYTHING = Suspects(*(True, None, True, True))
 
 OTHERS = ""
-"""Stands for keys that a schema does not have, where the places at fault are named."""
+"""The name in suspect places for keys that a schema does not have."""
 
 
 class Prefilter(Protocol):
-    """A stricter schema of a model, which passes what nothing can be found in."""
+    """A stricter schema of a model, which accepts only parts that have no problems."""
 
     def scan(self, value: dict[str, Any]) -> Suspects | None:
-        """Return the parts of a payload that are in doubt; None if it could not be examined."""
+        """Return the suspect parts of a payload; None if it could not be examined."""
 
     def normalise(
         self, value: dict[str, Any], suspects: Suspects, *, read: bool
     ) -> tuple[dict[str, Any], list[Problem]]:
-        """Return a payload whose parts in doubt are plain JSON, and what is wrong with them."""
+        """Return a payload whose suspect parts are plain JSON, and the problems of these."""
 
     def suspect_places(self, value: dict[str, Any], suspects: Suspects) -> frozenset[str] | None:
-        """Return the only places at which a payload may fail the schema; None if not known.
+        """Return all places at which a payload may fail the schema; None if they are unknown.
 
         They are keys of the session, and ``cartItems/*/`` with keys of items. `OTHERS` stands for
-        the keys that the schema does not have.
+        keys that the schema does not have.
         """
 
 
 class Engine(ABC):
-    """Checks plain JSON values (see `python_values.plain`) against the models of an edition."""
+    """A validator of plain JSON (see `python_values.plain`) against the models of an edition."""
 
     name: ClassVar[str]
 
     def __init__(self, edition: str) -> None:
-        """Make an engine for `edition`; schemas are compiled when they are first needed."""
+        """Initialize the engine for `edition`; schemas are compiled on first use."""
         self.edition = edition
 
     @abstractmethod
@@ -79,10 +79,10 @@ class Engine(ABC):
         *,
         only_suspects: bool = False,
     ) -> Iterator[Problem]:
-        """Yield what is wrong with `instance`, in the order of `pointer.order`.
+        """Yield the problems of `instance`, in the order of `pointer.order`.
 
-        `suspects` limits the search in some arrays to these indexes. With `only_suspects`, all
-        else is known to be valid.
+        `suspects` limits the search in some arrays to these indexes. With `only_suspects`,
+        everything else is known to be valid.
         """
 
     def prefilter(
@@ -96,8 +96,8 @@ class Engine(ABC):
     ) -> Prefilter | None:
         """Return the prefilter of a model whose cart is at `cart`, None if the engine has none.
 
-        `fragments` are keywords to add at places. In a `request`, keys that only the API sets are
-        in doubt; so are unknown keys if objects are to be `closed`.
+        `fragments` are keywords to be added at places. In a `request`, keys that only the API sets
+        are suspect; so are unknown keys if objects are `closed`.
         """
         return None
 
@@ -168,14 +168,14 @@ def is_integer(instance: Any) -> bool:
 
 
 def brief(instance: Any) -> Any:
-    """Return a scalar as it is, and the type of anything larger."""
+    """Return a scalar, or the type of anything larger."""
     return type_of(instance) if isinstance(instance, (dict, list, tuple)) else instance
 
 
 def omission(schema_tree: SchemaNode, problem: Problem) -> Problem | None:
-    """Downgrade a null under an optional key of a request to ``payload/null-property``.
+    """Convert the problem of a null at an optional key of a request to ``payload/null-property``.
 
-    Return other problems as they are, and None for a null that is reported already.
+    Return other problems unchanged, and None for a null that is already reported.
     """
     is_type = problem.code == "schema/type"
     null = (
@@ -187,7 +187,7 @@ def omission(schema_tree: SchemaNode, problem: Problem) -> Problem | None:
     if parent is None or name not in parent.properties or name in parent.required:
         return problem
     if not is_type or parent.properties[str(name)].read_only:
-        # Reported by another keyword, or as a key that only the API sets.
+        # It is reported by another keyword, or as a key that only the API sets.
         return None
     params = {"property": name, "expected": problem.params["expected"]}
     return Problem("payload/null-property", problem.path, params)

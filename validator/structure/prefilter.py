@@ -1,10 +1,10 @@
 """Prefilter: a stricter schema that proves parts of a payload valid, and leaves the suspects.
 
-From the schema of a model a stricter one is made in memory: objects are closed, keys that only
-the API sets are left out of requests, values under free keys are small, and what rules ask of
-single places is added (`Rule.prefilter`). What passes it has no problem of structure, of reading,
-or of those rules. What does not pass is suspect: it may still be valid; the engine and the rules
-examine it.
+A stricter schema is derived from that of a model: objects are closed, keys that only the API sets
+are removed from requests, values at free keys are limited in depth, and the conditions of rules are
+added (`Rule.prefilter`). A part that is valid by this schema has no problems of structure, of
+reading, or of those rules. Any other part is suspect: it may still be valid, and is examined by the
+engine and the rules.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     import jsonschema_rs
 
 _MANY, _FEW = 256, 8
-"""Cart items validated per call; in a failing batch, this many per call up to the first bad one."""
+"""Cart items validated per call, and per call in a failing batch up to its first bad item."""
 _AROUND = 16
-"""Items validated singly after a bad one; bisection is slower with 3 to 100 bad ones of 1000."""
+"""Items validated singly after a bad one; bisection is slower if 3 to 100 of 1000 are bad."""
 
 _HOPELESS = 2000
-"""Suspect items after which the search ends: the engine, which stops at the last finding that is
-wanted, is done sooner. A cart may have 1000 items."""
+"""Suspect items after which the search ends: the engine, which stops at the limit of findings, is
+then faster. A cart may have 1000 items."""
 
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
 _LIST: dict[str, Any] = {"type": [*_SCALAR["type"], "array"], "items": _SCALAR}
 _OBJECT = {**_LIST, "type": [*_LIST["type"], "object"], "additionalProperties": _LIST}
 _SMALL = {**_OBJECT, "additionalProperties": _OBJECT, "items": _OBJECT}
-"""Accepted under keys of the caller's own; within items, which are many, only a `_LIST`."""
+"""The schema of values at free keys; in items, which are many, it is only `_LIST`."""
 
 
 _FORMATS = {
@@ -46,14 +46,14 @@ _FORMATS = {
     ),
     "uuid": "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
 }
-"""Patterns that pass only what the formats do; leap days, for one, are in doubt."""
+"""Patterns that accept a subset of the formats; leap days, for example, are suspect."""
 
 
 _KEYWORDS = frozenset({"type", "properties", "required", "additionalProperties"})
-"""Of objects whose keys can be judged one by one."""
+"""The keywords of objects whose keys can be validated one by one."""
 _UNREADABLE = Problem("json/too-deep")
 _SHALLOW = 8
-"""Values that a caller made are asked about at once if they are nested no deeper."""
+"""The nesting depth up to which values of callers are examined without normalising them."""
 
 
 _BUILTIN = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
@@ -61,9 +61,9 @@ _NOTHING = Suspects(shell=False, items=(), structure=False, shell_structure=Fals
 
 
 class SchemaPrefilter:
-    """The stricter schema of a model, and its two parts: cart items and all around them.
+    """The stricter schema of a model, and its two parts: the cart items and everything else.
 
-    They are compiled as they are needed.
+    They are compiled on first use.
     """
 
     def __init__(
@@ -75,10 +75,10 @@ class SchemaPrefilter:
         request: bool,
         closed: bool,
     ) -> None:
-        """Make the schema of `shape`, whose cart is at `cart`.
+        """Build the schema of `shape`, whose cart is at `cart`.
 
-        `fragments` has keywords to add at places, ``*`` for any step. In a `request`, read-only
-        keys are in doubt; so are unknown keys if objects are to be `closed`.
+        `fragments` has keywords to be added at places, with ``*`` for any step. In a `request`,
+        read-only keys are suspect; so are unknown keys if objects are `closed`.
         """
         self._cart = cart
         maker = _Maker(fragments, request=request, closed=closed)
@@ -107,7 +107,7 @@ class SchemaPrefilter:
 
     @cached_property
     def _open_shell(self) -> "jsonschema_rs.Validator":
-        """The schema of the model itself, but that values under free keys are small."""
+        """The schema of the model itself, except that values at free keys are limited in depth."""
         maker = _Maker({}, request=False, closed=False)
         maker.stop, maker.free = self._cart, _SMALL
         return validator(maker.make(self._shape, ()), formats=False)
@@ -127,7 +127,7 @@ class SchemaPrefilter:
         return validator({"type": "array", "items": self._item_schema}, formats=False)
 
     def scan(self, value: dict[str, Any]) -> Suspects | None:
-        """Return the suspect parts of `value`; None if it is not made of plain JSON values."""
+        """Return the suspect parts of `value`; None if it is not plain JSON."""
         cart = self._cart_of(value)
         if cart is None:
             return None
@@ -147,10 +147,10 @@ class SchemaPrefilter:
             return None
 
     def suspect_places(self, value: dict[str, Any], suspects: Suspects) -> frozenset[str] | None:
-        """Return the only places at which a payload may fail the schema; None if not known.
+        """Return all places at which a payload may fail the schema; None if they are unknown.
 
         They are keys of the session, and ``cartItems/*/`` with keys of items. `OTHERS` stands for
-        the keys that the schema does not have.
+        keys that the schema does not have.
         """
         try:
             found: list[str] = []
@@ -181,10 +181,10 @@ class SchemaPrefilter:
     def normalise(
         self, value: dict[str, Any], suspects: Suspects, *, read: bool
     ) -> tuple[dict[str, Any], list[Problem]]:
-        """Return `value` with its suspects replaced by `python_values.plain` of them.
+        """Return `value` with each suspect replaced by its `python_values.plain`, and problems.
 
-        `read` means that it was read from text, so that it has no shared parts and no cycles.
-        Problems have paths within the part they are in; of a text they only show that it has some.
+        `read` means that it was read from text, so that it has no shared parts and no cycles. Paths
+        of problems are relative to their part; for text, problems only show that there are some.
         """
         problems: list[Problem] = []
 
@@ -211,7 +211,7 @@ class SchemaPrefilter:
         return _with(copy, self._cart, items), problems
 
     def _cart_of(self, value: Any) -> Sequence[Any] | None:
-        """Return the cart items, none if there is no cart, None if it is in a type of its own."""
+        """Return the cart items, none if there is no cart, None if its type is not builtin."""
         if not self._item_schema:
             return ()
         for step in self._cart:
@@ -254,10 +254,10 @@ def _failing(
     acceptors: dict[int, dict[str, Callable[[Any], bool]]],
     besides: str | int | None = None,
 ) -> list[str] | None:
-    """Return the keys, `besides` one, whose values fail their schema; None if all of it may fail.
+    """Return the keys, except `besides`, whose values are invalid; None if any part may be.
 
-    `OTHERS` stands for each key that has none.
-    `acceptors` keeps those of the properties of each schema, which stays the same, by its identity.
+    `OTHERS` stands for each key without a schema. `acceptors` caches the validators of properties
+    by the identity of their schema, which is never replaced.
     """
     if type(value) is not dict or not _KEYWORDS.issuperset(schema):
         return None
@@ -283,7 +283,7 @@ def _failing(
 
 
 def _with(value: dict[str, Any], path: Path, part: Any) -> dict[str, Any]:
-    """Return a copy of `value` with another `part` at `path`, which is there."""
+    """Return a copy of `value` with `part` at `path`, which exists."""
     copy = dict(value)
     name = str(path[0])
     copy[name] = part if len(path) == 1 else _with(copy[name], path[1:], part)
@@ -329,7 +329,7 @@ class _Maker:
 
 
 def _add(schema: dict[str, Any], fragment: Mapping[str, Any]) -> None:
-    """Add keywords of rules; for free keys, one that sees to names sees to their values too."""
+    """Add keywords of rules; for free keys, those about names include the schema of values."""
     rest = dict(fragment)
     if "properties" in rest:
         free = schema["additionalProperties"]
@@ -341,6 +341,6 @@ def _add(schema: dict[str, Any], fragment: Mapping[str, Any]) -> None:
         schema["patternProperties"] = {pattern: schema["additionalProperties"]}
         schema["additionalProperties"] = False
     if "required" in rest:
-        # Only then: a list without names is examined for each value too.
+        # Not otherwise, since an empty list would also be evaluated for each value.
         schema["required"] = [*schema.get("required", ()), *rest.pop("required")]
     schema.update(rest)

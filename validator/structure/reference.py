@@ -1,4 +1,4 @@
-"""The reference engine: the jsonschema package over the schema files as they stand."""
+"""The reference engine: the package jsonschema, applied to the schema files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .engine import Engine, SuspectIndexes, is_integer, is_number, problem
 
 
 class Reference(Engine):
-    """Runs everywhere; the judge of what a schema means."""
+    """The portable engine, which defines the meaning of a schema."""
 
     name = "jsonschema"
 
@@ -34,7 +34,7 @@ class Reference(Engine):
         *,
         only_suspects: bool = False,  # noqa: ARG002 - the same
     ) -> Iterator[Problem]:
-        """Yield what is wrong with `instance`, in the order of `pointer.order`."""
+        """Yield the problems of `instance`, in the order of `pointer.order`."""
         try:
             errors = list(_validator(self.edition, model).iter_errors(instance))
         except ValueError:
@@ -44,7 +44,7 @@ class Reference(Engine):
 
 
 class _Huge(int):
-    """An integer too long for the messages that jsonschema makes."""
+    """An integer with too many digits for the messages of jsonschema."""
 
     def __repr__(self) -> str:
         return "..."
@@ -89,7 +89,7 @@ def _class() -> type[Validator]:
 
 @cache
 def _registry() -> Registry[Any]:
-    """Return every schema without its ``$schema``, at which jsonschema would drop our types."""
+    """Return all schemas without ``$schema``, for which jsonschema would ignore our types."""
     registry: Registry[Any] = schemas.registry()
     return Registry().with_resources(
         (
