@@ -1,4 +1,4 @@
-"""Reading: JSON, YAML, TOML and Python values as plain JSON, and the positions of their parts."""
+"""Reading: plain JSON from JSON, YAML, TOML and Python values, and the positions of values."""
 
 MAX_DIGITS = 4300
-"""The most digits of an integer: CPython converts no longer text by default."""
+"""The most digits of an integer: the default limit of CPython for conversions."""

@@ -1,4 +1,4 @@
-"""Codes of reading: text that is not JSON or YAML, or that parsers read differently."""
+"""Codes of reading: texts that are not JSON or YAML, or on which parsers disagree."""
 
 from __future__ import annotations
 

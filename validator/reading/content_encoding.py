@@ -1,4 +1,4 @@
-"""Content-Encoding: bodies of HTTP without their compression, within a limit."""
+"""Content-Encoding: decompression of HTTP bodies within a limit."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Final
 
 _PIECE: Final = 64 * 1024
 _MEMBERS: Final = 100
-"""A gzip file of more members is not read: each costs a copy of what follows it."""
+"""The most members of a gzip file: each costs a copy of all that follow it."""
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
 def decompress(body: bytes, encoding: str, limit: int) -> bytes | None:
-    """Return a body without its one encoding; None if more than `limit` bytes come out.
+    """Return the decompressed body; None if it has more than `limit` bytes.
 
-    Raises `LookupError` for an unknown encoding, `ValueError` for a broken body, `ImportError` if
-    the package for the encoding is not installed.
+    Raises `LookupError` for an unknown encoding, `ValueError` for a corrupt body, and `ImportError`
+    if the package for the encoding is not installed.
     """
     if encoding in ("gzip", "x-gzip"):
         return _decompress_zlib(body, _GZIP, limit)
@@ -27,13 +27,13 @@ def decompress(body: bytes, encoding: str, limit: int) -> bytes | None:
 
 
 def _has_zlib_header(body: bytes) -> bool:
-    """Distinguish zlib's format, which ``deflate`` means, from the bare stream that some send."""
-    # RFC 1950, section 2.2: method and window as all writers have them, and a checksum.
+    """Return True for the zlib format, which ``deflate`` means; some send a raw stream instead."""
+    # RFC 1950, section 2.2: the usual method and window, and a checksum.
     return body[:1] == b"\x78" and int.from_bytes(body[:2]) % 31 == 0
 
 
 def _decompress_zlib(body: bytes, bits: int, limit: int) -> bytes | None:
-    """Decompress; None if more than `limit` comes out. Raises `ValueError` for a broken body."""
+    """Return the decompressed body or None; raises `ValueError`, as `decompress` does."""
     out = bytearray()
     for _ in range(_MEMBERS if bits == _GZIP else 1):
         stream = zlib.decompressobj(bits)
@@ -48,7 +48,7 @@ def _decompress_zlib(body: bytes, bits: int, limit: int) -> bytes | None:
             if not piece and not stream.eof:
                 raise ValueError
             body = stream.unconsumed_tail
-        # Readers of gzip go on with the next member, if there is one (RFC 1952, section 2.2).
+        # A gzip file may have several members (RFC 1952, section 2.2).
         body = stream.unused_data
         if not body:
             return bytes(out)
@@ -60,7 +60,7 @@ def _decompress_brotli(body: bytes, limit: int) -> bytes | None:
 
     stream = brotli.Decompressor()
     try:
-        # All that is in the body, unless it is more than this.
+        # This processes the whole body, unless the output exceeds the limit.
         out = stream.process(body, output_buffer_limit=limit + 1)
     except brotli.error as error:
         raise ValueError from error

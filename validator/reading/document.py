@@ -1,4 +1,4 @@
-"""Reads JSON documents: fast when they are good, with a diagnosis when they are not.
+"""Document: fast reading of valid JSON documents, and the diagnosis of invalid ones.
 
 A document is UTF-8 JSON by RFC 8259 within the limits of RFC 7493 (I-JSON). A byte order mark at
 the start is skipped, as RFC 8259 section 8.1 allows. The result does not depend on whether the
@@ -17,22 +17,21 @@ except ImportError:
     jiter = None  # type: ignore[assignment]  # types from the module below
 
 MAX_BYTES = 16 * 2**20
-"""The most bytes a document may have, as UTF-8."""
+"""The maximum size of a document in bytes of UTF-8."""
 MAX_DEPTH = 100
-"""The most containers that may be nested in one another."""
+"""The maximum nesting depth of containers."""
 
 Source: TypeAlias = bytes | bytearray | memoryview | str
 
 _BOM = b"\xef\xbb\xbf"
-# Longest first: the mark of UTF-16 is the start of that of UTF-32.
+# Longest first: the mark of UTF-16 is a prefix of that of UTF-32.
 _WIDE_MARKS = (
     (b"\xff\xfe\x00\x00", "utf-32"),
     (b"\x00\x00\xfe\xff", "utf-32"),
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-# Where the NULs are in the first four bytes when ASCII text comes without a mark (RFC 4627
-# section 3).
+# The positions of NULs in the first four bytes of ASCII text without a mark (RFC 4627 section 3).
 _WIDE_ZEROS = {
     "0001": "utf-32-be",
     "1000": "utf-32-le",
@@ -42,7 +41,7 @@ _WIDE_ZEROS = {
 
 
 class Effort(NamedTuple):
-    """The most that the diagnosis of a faulty text may take."""
+    """The limits of the diagnosis of a faulty text."""
 
     problems: int
     tokens: int
@@ -54,42 +53,42 @@ class Document(NamedTuple):
     value: Any
     problems: tuple[Problem, ...] = ()
     readable: bool = True
-    """False: there is no value to check."""
+    """Whether there is a value to check."""
 
 
 def read(source: Source, effort: Effort | None = None) -> Document:
     """Return the document in `source`: UTF-8 bytes or text.
 
-    `effort` bounds the diagnosis of a faulty one, None: it is complete.
+    `effort` limits the diagnosis of a faulty document; None for a complete one.
 
-    A document without problems costs a pass or two of a native parser. They let two faults through
-    that only a look at every value could find: numbers beyond a double, which come out as infinite,
-    and more than `MAX_DEPTH` nested containers. A caller that meets one of them calls `reread`.
+    A document without problems costs a pass or two of a native parser, which accepts two faults
+    that only an inspection of all values could find: numbers beyond a double, which become
+    infinite, and more than `MAX_DEPTH` nested containers. Callers that find one call `reread`.
 
-    Raises TypeError when `source` is neither bytes-like nor str; nothing for its content.
+    Raises `TypeError` if `source` is neither bytes-like nor str; no content raises an exception.
     """
     try:
         data = _data(source)
         if len(data) <= MAX_BYTES:
             return Document(PARSER.accept(data[3:] if data.startswith(_BOM) else data))
     except (ValueError, RecursionError, MemoryError):
-        # Refused, by whatever part: the diagnosis finds out why.
+        # The diagnosis determines the reason.
         pass
     return reread(source, effort)
 
 
 def reread(source: Source, effort: Effort | None = None) -> Document:
-    """Return the document in `source`, as `read` does, with every problem and its line and column.
+    """Return the same document as `read`, with all problems and their lines and columns.
 
-    `effort` is that of `read`. Beyond it, the document is not readable, and its only problem may
-    be the first that a fast parser meets.
+    `effort` is that of `read`. Beyond it, the document is unreadable, and its only problem may be
+    the first that a fast parser finds.
 
-    The codes are `json/too-large` and `json/encoding`, which leave nothing to check, and those of
-    the scanner. It takes some hundred times as long as `read` of a good document.
+    The codes are `json/too-large` and `json/encoding`, with which there is nothing to check, and
+    those of the scanner. It takes some hundred times as long as `read` of a valid document.
 
-    Raises TypeError when `source` is neither bytes-like nor str; nothing for its content.
+    Raises `TypeError` if `source` is neither bytes-like nor str; no content raises an exception.
     """
-    # Not needed for good documents, so not loaded for them.
+    # Imported here, since valid documents do not need it.
     from .json_scanner import scan
 
     text = text_of(source)
@@ -111,7 +110,7 @@ def reread(source: Source, effort: Effort | None = None) -> Document:
 
 
 def _is_path(text: str) -> bool:
-    """Return True for the path of a file that may hold a payload."""
+    """Return True if a text looks like the path of a payload file."""
     import re
 
     return (
@@ -125,7 +124,7 @@ def _with_kind(problem: Problem, kind: str) -> Problem:
 
 
 def _data(source: Source) -> bytes:
-    """Return the source as bytes; raises ValueError when it is too large or cannot be encoded."""
+    """Return the source as bytes; raises `ValueError` if it is too large or can't be encoded."""
     if isinstance(source, bytes):
         return source
     if isinstance(source, str):
@@ -151,7 +150,7 @@ def _size(source: Source) -> int:
 
 
 def text_of(source: Source) -> str | Problem:
-    """Return the text without a byte order mark, or why it is too large or can't be decoded."""
+    """Return the text without a byte order mark, or the problem of its size or encoding."""
     size = _size(source)
     if size > MAX_BYTES:
         return Problem("json/too-large", params={"limit": MAX_BYTES}, values={"size": size})
@@ -171,14 +170,14 @@ def text_of(source: Source) -> str | Problem:
 
 
 def decode(source: Source) -> str:
-    """Return the text of a source without a byte order mark, with U+FFFD for what is no UTF-8."""
+    """Return the text of a source without a byte order mark, with U+FFFD for invalid UTF-8."""
     if isinstance(source, str):
         return source.removeprefix("\ufeff")
     return bytes(source).removeprefix(_BOM).decode(errors="replace")
 
 
 def _wide_encoding(data: bytes) -> str | None:
-    """Return "utf-16" or "utf-32" when that is what `data` is."""
+    """Return "utf-16" or "utf-32" if `data` has this encoding, else None."""
     for mark, name in _WIDE_MARKS:
         if data.startswith(mark):
             return name
@@ -186,20 +185,20 @@ def _wide_encoding(data: bytes) -> str | None:
     if codec is None:
         return None
     try:
-        # UTF-8 with stray NUL characters is a syntax error, not another encoding.
+        # Stray NUL characters in UTF-8 are a syntax error, not another encoding.
         return None if "\0" in data.decode(codec) else codec[:6]
     except UnicodeDecodeError:
         return None
 
 
 def _accept_with_jiter(data: bytes) -> object:
-    """Return the value of a good document; raises ValueError."""
-    # The fastest mode measured; "all" would also keep customers' strings in a global cache.
+    """Return the value of a valid document; raises `ValueError`."""
+    # The fastest mode measured; "all" would also put customers' strings into a global cache.
     return jiter.from_json(data, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True)
 
 
 def _accept_with_json(data: bytes) -> object:
-    """Return the value of a good document; raises ValueError, RecursionError or MemoryError."""
+    """Return the value of a valid document; raises ValueError, RecursionError or MemoryError."""
     import json
     import sys
 
@@ -211,7 +210,7 @@ def _accept_with_json(data: bytes) -> object:
         parse_int=None if 0 < limit <= MAX_DIGITS else _integer,
     )
     if b"\\ud" in data or b"\\uD" in data:
-        # Escapes of surrogates are good in pairs only; encoding the result shows it.
+        # Escaped surrogates have to be paired; encoding raises `ValueError` for others.
         json.dumps(value, ensure_ascii=False).encode()
     return value
 
@@ -234,20 +233,20 @@ def _integer(token: str) -> int:
 
 
 FEW = 100
-"""Documents parsed with jiter before orjson, whose import takes 10 ms, pays off."""
+"""Documents after which orjson, whose import takes 10 ms, is faster than jiter."""
 
 
 class Parser:
-    """Takes good documents: the first ones with what loads in no time, then with the fastest."""
+    """A parser of valid documents, which begins with a light one and changes to the fastest."""
 
     __slots__ = ("_left", "_strict", "accept")
 
     def __init__(self, strict: Callable[[bytes], object]) -> None:
-        """Begin with `strict`, which goes on to judge what the fastest can't."""
+        """Begin with `strict`, which later parses only documents that the fastest can't verify."""
         self._strict = strict
         self._left = FEW
         self.accept: Callable[[bytes], object] = self._at_first
-        """Returns the value of a good document; raises ValueError, RecursionError, MemoryError."""
+        """The function that parses a valid document, and raises as `_accept_with_json` does."""
 
     def _at_first(self, data: bytes) -> object:
         self._left -= 1
@@ -256,7 +255,7 @@ class Parser:
         return self._strict(data)
 
     def use_fastest(self) -> None:
-        """Go over to the fastest, or stay with `strict` if it can't be loaded."""
+        """Change to the fastest parser, or keep `strict` if it can't be loaded."""
         try:
             from .parsers import verified_orjson
         except (ImportError, OSError):

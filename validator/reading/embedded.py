@@ -1,4 +1,4 @@
-"""Embedded: the positions in a JSON text that is held by a string of another JSON text."""
+"""Embedded: positions in a JSON text that is the content of a string in another JSON text."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class EmbeddedPositions:
     def __init__(
         self, outer: str, lines: Lines, string: Span, inner: str, pointers: Iterable[str]
     ) -> None:
-        """Look for `pointers` in `inner`, the decoded content of the string at `string`."""
+        """Locate `pointers` in `inner`, the decoded content of the string at `string`."""
         self._lines = lines
         self._inner_lines = Lines(inner)
         self._places = JsonPositions(inner, pointers, lines=self._inner_lines)
         start = lines.offset(string.line, string.column) + 1
         end = lines.offset(string.end_line, string.end_column) - 1
-        # The offsets after each escape, in both texts.
+        # The offsets after each escape in both texts.
         self._inner, self._outer = [0], [start]
         for match in _ESCAPE.finditer(outer, start, end):
             length = match.start() - self._outer[-1]
@@ -33,14 +33,14 @@ class EmbeddedPositions:
             self._outer.append(match.end())
 
     def find(self, pointer: str) -> Position | None:
-        """Return the place of a value that was looked for, or of what should hold it."""
+        """Return the position of a requested value, or that of its parent if it is missing."""
         place = self._places.find(pointer)
         if place is None:
             return None
         return Position(self._outer_span(place.value), place.key and self._outer_span(place.key))
 
     def fault(self, finding: Finding) -> tuple[Span, Span | None]:
-        """Return the place of a fault of the text, and of what it relates to."""
+        """Return the position of a fault of the text, and of the related place."""
         span, other = self._places.fault(finding)
         return self._outer_span(span), other and self._outer_span(other)
 

@@ -1,6 +1,6 @@
-"""First fault: the one where a fast parser stops, for a text that is too long for the scanner.
+"""First fault: the fault at which a fast parser stops, for texts too long for the scanner.
 
-It has the line and column of the fault, and no path.
+It has the line and column of the fault, but no path.
 """
 
 from __future__ import annotations
@@ -31,16 +31,17 @@ _KINDS = (
     ("invalid escape", "bad-escape"),
     ("invalid number", "bad-number"),
 )
-"""How messages of jiter begin, and the kind of syntax error that they describe."""
+"""Prefixes of messages of jiter, and the kinds of the syntax errors that they describe."""
 _ESCAPED = re.compile(r"(?s)\\(?:u\{([0-9a-f]+)\}|(.))")
-"""An escaped character of a key in such a message, as Rust writes it."""
+"""An escaped character of a key in such a message, in Rust's notation."""
 _MEANT = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
 
 
 def find(text: str, max_depth: int) -> Problem:
-    """Return the problem at which a fast parser stops; for want of one, that of nesting.
+    """Return the problem at which a fast parser stops, or else `json/too-deep`.
 
-    The text is known to be faulty. Parsers accept some nesting beyond `max_depth` only.
+    The text is known to be faulty, and nesting beyond `max_depth` is the only fault that the
+    parsers may accept.
     """
     found = _with_json(text) if jiter is None else _with_jiter(text, max_depth)
     return found or Problem("json/too-deep", params={"limit": max_depth})
@@ -58,7 +59,7 @@ def _with_jiter(text: str, max_depth: int) -> Problem | None:
 
 
 class _FoundError(ValueError):
-    """A problem that the standard library's parser lets pass."""
+    """Raised for a problem that the parser of the standard library accepts."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__()
@@ -66,7 +67,7 @@ class _FoundError(ValueError):
 
 
 def _with_json(text: str) -> Problem | None:
-    """Return a problem with less detail: it has a place only if the text is no JSON."""
+    """Return a problem with less detail: only syntax errors have a place."""
     try:
         value = json.loads(
             text, object_pairs_hook=_unique, parse_int=_integer, parse_constant=_constant
@@ -123,11 +124,11 @@ def _meant(escaped: re.Match[str]) -> str:
 
 
 def _in_characters(data: bytes, line: int, column: int) -> int:
-    """Return the column that counts characters for one that counts bytes."""
+    """Return the column in characters for a column in bytes."""
     start = 0
     for _ in range(line - 1):
         start = data.index(b"\n", start) + 1
-    # The place may be in the middle of a character.
+    # The place may be within a character.
     return max(1, len(data[start : start + column].decode(errors="replace")))
 
 

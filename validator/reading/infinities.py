@@ -1,6 +1,6 @@
 """Infinities: numbers beyond a double, which a fast parser reads as infinite.
 
-To search the values it returned is many times faster than to read the text anew.
+Searching the parsed value is many times faster than scanning the text.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from .document import MAX_DEPTH, Document, Source, decode, reread
 from .positions import JsonPositions
 
 MOST_PROBLEMS = 1000
-"""The most that are reported, as by `json_scanner.scan`."""
+"""The most problems that are reported, as by `json_scanner.scan`."""
 
 _HARMLESS = frozenset({str, int, bool, type(None)})
 
 
 def diagnose(source: Source, value: Any) -> Document:
-    """Return the document in `source`, given the `value` that the fast parser made of it.
+    """Return the document in `source`, from which the fast parser made `value`.
 
-    It is what `document.reread` returns. `value` is changed: None takes the place of each number
-    that is too large.
+    It equals the result of `document.reread`. `value` is modified: None replaces each number that
+    is too large.
     """
     if not isinstance(value, (dict, list)):
         return reread(source)
@@ -43,7 +43,7 @@ def diagnose(source: Source, value: Any) -> Document:
 
 
 def _replace_infinities(part: Any, path: Path, paths: list[Path], depth: int) -> bool:
-    """Put None in place of infinite numbers and note their paths; False if nested too deep."""
+    """Replace infinite numbers by None and add their paths; return False if nested too deeply."""
     members: Iterable[tuple[str | int, Any]]
     members = part.items() if type(part) is dict else enumerate(part)
     infinite: list[str | int] = []

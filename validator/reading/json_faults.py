@@ -1,10 +1,10 @@
-"""JSON faults: why a text is no JSON, as far as the place where it fails shows."""
+"""JSON faults: the reasons for syntax errors, derived from the text around them."""
 
 from __future__ import annotations
 
 import re
 
-# What may come next, as the first characters that are allowed there.
+# The characters with which the next token may begin, in each state.
 VALUE = '"[{-0123456789tfnNI'
 FIRST_ITEM = VALUE + "]"
 KEY = '"'
@@ -39,10 +39,10 @@ _MARKS = {
 
 
 class FaultError(Exception):
-    """The text cannot be read any further: bad syntax with its reason, or else too deep nesting."""
+    """Raised where a text can't be read any further: bad syntax or too deep nesting."""
 
     def __init__(self, code: str, offset: int, reason: str, *, inside: bool) -> None:
-        """Note the place, and whether it is `inside` the next member, not just its container."""
+        """Initialize; with `inside`, the place is in the next member, not just in its container."""
         super().__init__(code, reason)
         self.code = code
         self.offset = offset
@@ -56,14 +56,14 @@ def syntax_fault(offset: int, reason: str, *, inside: bool = False) -> FaultErro
 
 
 def too_deep(offset: int) -> FaultError:
-    """Return the fault of one container too many at `offset`."""
+    """Return the fault of nesting too deeply at `offset`."""
     return FaultError("json/too-deep", offset, "", inside=True)
 
 
 def fault_at(text: str, pos: int, expected: str, closers: list[str]) -> FaultError:
-    """Return the syntax error at `pos`, where something in `expected` should have come.
+    """Return the syntax error at `pos`, where one of the characters in `expected` is missing.
 
-    White space before it has been passed over.
+    White space before `pos` has been skipped.
     """
     if pos >= len(text):
         return _at_end(text, expected, closers)
@@ -86,7 +86,7 @@ def _at_end(text: str, expected: str, closers: list[str]) -> FaultError:
 
 
 def _specific(text: str, pos: int, expected: str) -> str:
-    """Return the reason that the characters at `pos` show by themselves, or nothing."""
+    """Return the reason that the characters at `pos` show, or an empty string."""
     first = text[pos]
     word = _WORD.match(text, pos)
     reason = next((why for mark, why in _MARKS.items() if text.startswith(mark, pos)), "")
@@ -103,7 +103,7 @@ def _specific(text: str, pos: int, expected: str) -> str:
 
 
 def _generic(expected: str, closers: list[str], found: str) -> str:
-    """Return the reason that only names what was expected."""
+    """Return the reason that follows from what was expected."""
     if expected == COLON:
         return "expected-colon"
     if expected in KEYS:

@@ -1,7 +1,8 @@
-"""JSON scanner: reads text strictly, and reports what is wrong and where.
+"""JSON scanner: a strict parser that reports all problems of a text with their places.
 
 It follows RFC 8259 (the grammar) and RFC 7493, I-JSON (no duplicate keys, no unpaired surrogates,
-no numbers beyond a double). It is for text that a fast parser refused, so it favours good answers.
+no numbers beyond a double). It reads texts that a fast parser refused, so it prefers precise
+diagnoses to speed.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _NOTHING: Mapping[str, Any] = {}
 _FOUND_LENGTH = 20
 _CHUNK_DIGITS = 512
 _SHORT = 18
-"""The most digits of an integer that is read without a second look."""
+"""The most digits of an integer that needs no check of its range."""
 
 _CLOSERS = {"[": "]", "{": "}"}
 _LITERALS = {"true": True, "false": False, "null": None}
@@ -44,7 +45,7 @@ _NOT_FINITE = frozenset({"NaN", "Infinity", "-Infinity"})
 _SPACE = re.compile(r"[ \t\n\r]*")
 _PLAIN = r'"[^"\\\x00-\x1f]*"'
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
-# One token, then the comma or colon that follows it: half as many matches as token by token.
+# A token and the comma or colon after it, which halves the number of matches.
 _TOKEN = re.compile(
     rf"""(
         [\[\]{{}}]
@@ -54,7 +55,7 @@ _TOKEN = re.compile(
     [ \t\n\r]*([,:]?)[ \t\n\r]*""",
     re.VERBOSE,
 )
-# A member that is not the last one, if key and value are plain.
+# A member, other than the last one, with plain key and value.
 _MEMBER = re.compile(
     rf"""({_PLAIN})[ \t\n\r]*:[ \t\n\r]*(
         {_PLAIN} | (?: {_NUMBER} | true | false | null ) (?![\w.+-])
@@ -73,7 +74,7 @@ _LONE_SURROGATE = re.compile(
 _STRING = JSONDecoder()
 
 _Event: TypeAlias = tuple[str, int, int, str]
-"""The kind ("{", "[", "key", "string", "scalar" or "end"), where it starts and ends, and its text.
+"""The kind ("{", "[", "key", "string", "scalar" or "end"), start, end and text of a token.
 
 For "key" and "string" the text is the decoded string; for the others it is the token itself.
 """
@@ -83,15 +84,15 @@ class Scan(NamedTuple):
     """The value of a JSON text and its problems."""
 
     value: Any
-    """The value; of duplicate keys the last wins, and None stands for what JSON cannot carry."""
+    """The value; the last of duplicate keys wins, and None replaces invalid values."""
     problems: tuple[Problem, ...]
-    """The problems in text order."""
+    """The problems in order of the text."""
     complete: bool
-    """False if the scan was stopped: `value` is then None."""
+    """Whether the scan reached the end; if not, `value` is None."""
 
 
 class _ExhaustedError(Exception):
-    """The effort that a scan may take is spent."""
+    """Raised when the limit of tokens is reached."""
 
 
 def scan(
@@ -99,15 +100,15 @@ def scan(
 ) -> Scan:
     """Read `text` as one JSON value by RFC 8259 and RFC 7493 (I-JSON).
 
-    The scan goes on after a duplicate key (`json/duplicate-key`), a number beyond the limits
+    The scan continues after a duplicate key (`json/duplicate-key`), a number beyond the limits
     (`json/number-range`), NaN or Infinity (`json/not-finite`) and an unpaired surrogate
     (`json/lone-surrogate`). It stops at the first syntax error (`json/syntax`) and at more than
-    `max_depth` nested containers (`json/too-deep`). No more than `max_problems` problems are
-    returned (at least one); the problem that stops the scan is always among them.
+    `max_depth` nested containers (`json/too-deep`). At most `max_problems` problems are returned,
+    but at least one; the problem that stops the scan is always among them.
 
-    With `max_tokens` the scan also stops after that many tokens, and once it has `max_problems`.
+    With `max_tokens`, the scan also stops after that many tokens, and at `max_problems` problems.
 
-    Nothing is raised, whatever the text.
+    No text raises an exception.
     """
     builder = _Builder(text, max_depth, max(1, max_problems))
     try:
@@ -121,7 +122,7 @@ def scan(
 
 
 class _Builder:
-    """Builds the value from the events, and knows the path of the place it is at."""
+    """A builder of the value from events, which tracks the current path."""
 
     def __init__(self, text: str, max_depth: int, max_problems: int) -> None:
         self.root: Any = None
@@ -131,7 +132,7 @@ class _Builder:
         self._max_depth = max_depth
         self._max_problems = max_problems
         self._surrogates = _MAYBE_SURROGATE.search(text) is not None
-        # The open containers, innermost last; for each the key being read and the keys seen.
+        # The open containers, innermost last, each with its current key and its known keys.
         self._open: list[Any] = []
         self._keys: list[str] = []
         self._seen: list[dict[str, int]] = []
@@ -139,8 +140,8 @@ class _Builder:
     def build(self, max_tokens: int | None) -> None:
         """Build the value from at most `max_tokens` tokens, or from all.
 
-        Raises FaultError where the text cannot be read any further, and _ExhaustedError where the
-        effort ends.
+        Raises `FaultError` if the text can't be read any further, and `_ExhaustedError` after
+        `max_tokens`.
         """
         events = _events(self._text, self._max_depth)
         self._put_all(events if max_tokens is None else islice(events, max_tokens), max_tokens)
@@ -172,7 +173,7 @@ class _Builder:
                 self._seen.append({})
 
     def stop(self, fault: FaultError) -> None:
-        """Report the fault that ended the scan, in place of the last problem when full."""
+        """Report the fault that stopped the scan, if necessary in place of the last problem."""
         if len(self.problems) == self._max_problems:
             self.problems.pop()
         path = self._path() if fault.inside else self._path()[:-1]
@@ -195,7 +196,7 @@ class _Builder:
             container[self._keys[-1]] = value
 
     def _path(self) -> Path:
-        """Return the path of the member that is being read."""
+        """Return the path of the current member."""
         steps: list[str | int] = [
             len(container) - 1 if isinstance(container, list) else key
             for container, key in zip(self._open, self._keys, strict=True)
@@ -269,7 +270,7 @@ class _Builder:
 
 
 def _integer(token: str) -> int:
-    # In chunks, because sys.set_int_max_str_digits may have set a limit as low as 640 digits.
+    # In chunks, because sys.set_int_max_str_digits may limit conversions to 640 digits.
     if len(token) <= _CHUNK_DIGITS:
         return int(token)
     digits = token.lstrip("-")
@@ -281,9 +282,9 @@ def _integer(token: str) -> int:
 
 
 def _events(text: str, max_depth: int) -> Iterator[_Event]:
-    """Yield the tokens of `text` that carry meaning, in order, by the grammar of RFC 8259.
+    """Yield the significant tokens of `text` by the grammar of RFC 8259.
 
-    Raises FaultError where the grammar or `max_depth` is broken.
+    Raises `FaultError` for a violation of the grammar or of `max_depth`.
     """
     closers: list[str] = []
     expected = VALUE
@@ -309,7 +310,7 @@ def _events(text: str, max_depth: int) -> Iterator[_Event]:
             if first not in expected:
                 raise fault_at(text, start, expected, closers)
         else:
-            # A string with escapes, or nothing that belongs here.
+            # A string with escapes, or an unexpected token.
             first = '"'
             token, end = _escaped_string(text, start, expected, closers)
             match = _after(text, end)
@@ -357,11 +358,11 @@ def _after(text: str, end: int) -> re.Match[str]:
 
 
 def _escaped_string(text: str, start: int, expected: str, closers: list[str]) -> tuple[str, int]:
-    """Return the string that starts at `start` and where it ends; raises FaultError."""
+    """Return the string at `start` and the offset of its end; raises `FaultError`."""
     if not (text.startswith('"', start) and '"' in expected):
         raise fault_at(text, start, expected, closers)
     try:
-        # The decoder's C code joins surrogate pairs and is linear on floods of escapes.
+        # The decoder's C code joins surrogate pairs, and is linear in the number of escapes.
         return _STRING.raw_decode(text, start)
     except ValueError:
         pos = start + 1

@@ -1,4 +1,4 @@
-"""Lines: the lines and columns of offsets in a text, both from 1. Lines end with a line feed."""
+"""Lines: the 1-based lines and columns of offsets in a text, whose lines end with a line feed."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ _BREAK = re.compile("\n")
 
 
 class Lines:
-    """Lines and columns of offsets, fast for many offsets, long lines and many lines alike."""
+    """An index of lines, which is fast for many offsets, many lines and long lines."""
 
     def __init__(self, text: str) -> None:
-        """Take the text; it is split when the first place is needed."""
+        """Wrap a text, which is indexed on first use."""
         self._text = text
         self._before: list[int] = []
         self._starts: list[int] = []
         self._block = -1
         self._ends: list[int] = []
-        """The ends of the lines in a block, for the next line that is needed."""
+        """The ends of the lines in the last block, for the next call."""
 
     def locate(self, offset: int) -> tuple[int, int]:
         """Return the line and column of `offset`."""
@@ -31,7 +31,7 @@ class Lines:
         return line, offset - start + 1
 
     def start(self, line: int) -> int:
-        """Return the offset where `line` starts; the end of the text if there is no such line."""
+        """Return the offset at which `line` starts, at most the end of the text."""
         if not self._before:
             self._index()
         from bisect import bisect_left
@@ -47,7 +47,7 @@ class Lines:
         return self._ends[index - 1] if index <= len(self._ends) else len(self._text)
 
     def offset(self, line: int, column: int) -> int:
-        """Return the offset of a line and column, the end of the text if there is none such."""
+        """Return the offset of a line and column, at most the end of the text."""
         return min(self.start(line) + column - 1, len(self._text))
 
     def _index(self) -> None:

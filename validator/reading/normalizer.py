@@ -1,4 +1,4 @@
-"""Normalizer: copies values into exact builtin types, as `python_values.plain` promises."""
+"""Normalizer: copies of values in exact builtin types, as specified by `python_values.plain`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .objects import Encoding, Form
 
 MOST_PROBLEMS = 1000
-"""How many are noted of a value."""
+"""The most problems that are reported for a value."""
 
 _NOTHING: Mapping[str, Any] = {}
 _TYPE_NAME = type.__dict__["__name__"]
@@ -23,46 +23,46 @@ _BUILTIN = frozenset({dict, list, tuple})
 _CONTAINER = object()
 """The result of `Normalizer._scalar` for a container."""
 _OBJECT = object()
-"""Its result for what may be an object in the sense of `objects`."""
+"""Its result for a value that may be an object in the sense of `objects`."""
 _IN_PROGRESS = 0
 """The height of a container that is being copied."""
 
 
 class _Known(NamedTuple):
-    """A container that was met before, kept alive so that its id stays its own."""
+    """A container that was already converted, kept alive so that its id remains unique."""
 
     source: object
     copy: Any
     height: int
-    """How many containers are nested in it, itself included."""
+    """The nesting depth of the container, including itself."""
 
 
 class Normalizer:
-    """Makes one copy."""
+    """The conversion of a single value."""
 
     def __init__(self, max_depth: int, *, wire: bool) -> None:
-        """Take the limit; what is nested deeper than `max_depth` is a problem.
+        """Initialize; values nested deeper than `max_depth` are a problem.
 
-        `wire`: the attributes of objects have their names on the wire, not those in Python.
+        With `wire`, attributes of objects have their names on the wire, otherwise those in Python.
         """
         self.problems: list[Problem] = []
         self._max_depth = max_depth
         self._path: list[str | int] = []
         self._known: dict[int, _Known] = {}
-        """By id."""
+        """The containers that were already converted, by id."""
         self._wire = wire
         self._encoding: Encoding = "none"
         self._known_in: dict[Encoding, dict[int, _Known]] = {"none": self._known}
-        """The containers met before, by the encoding of what is in them."""
+        """These containers by the encoding of their values."""
 
     def copy(self, value: object) -> object:
         """Return the copy of `value`."""
         return self._convert(value)[0]
 
     def _convert(self, value: object, form: Form | None = None) -> tuple[object, int]:
-        """Return the copy of the value at the path, and how many containers are nested in it.
+        """Return the copy of the value at the current path, and its height.
 
-        `form` is that of an object.
+        `form` is given for objects.
         """
         kind = type(value)
         try:
@@ -92,9 +92,9 @@ class Normalizer:
         return self._container(value, members, keyed=not issubclass(kind, (list, tuple)))
 
     def _object(self, value: object, kind: type) -> tuple[object, int]:
-        """Return the copy of an object and its height, by what it is on the wire.
+        """Return the copy of an object in its form on the wire, and its height.
 
-        Raises what methods of its metaclass raise.
+        Raises any exception of methods of its metaclass.
         """
         from . import objects
 
@@ -112,7 +112,7 @@ class Normalizer:
     def _container(
         self, value: object, members: Sequence[Any], *, keyed: bool
     ) -> tuple[object, int]:
-        """Return the copy of a container that was not met before, and its height."""
+        """Return the copy of a new container, and its height."""
         target: Any = {} if keyed else [None] * len(members)
         if not members:
             return target, 1
@@ -139,8 +139,8 @@ class Normalizer:
         return target, tallest + 1
 
     def _scalar(self, value: Any, kind: type) -> object:
-        """Return the copy of `value`, _CONTAINER for a container, _OBJECT for what is neither."""
-        # By issubclass, not isinstance: `__class__` can lie (as that of a Mock with a spec does).
+        """Return the copy of a scalar, _CONTAINER for a container, _OBJECT for any other value."""
+        # issubclass, not isinstance: `__class__` can lie, as it does for a Mock with a spec.
         if issubclass(kind, str):
             return str.__str__(value)
         if value is None or kind is bool:
@@ -154,7 +154,7 @@ class Normalizer:
         return self._number(value, kind)
 
     def _number(self, value: Any, kind: type) -> object:
-        # Late, because few callers pass any of these and the imports take longer than the check.
+        # Imported here, since few callers pass such values, and imports are slower than a check.
         from decimal import Decimal
         from enum import Enum
         from numbers import Integral, Rational, Real
@@ -186,7 +186,7 @@ class Normalizer:
         return _OBJECT
 
     def _key(self, given: object, target: dict[str, Any]) -> str | None:
-        """Return the key as a plain string, or None when it is not a string."""
+        """Return the key as a plain string, or None if it is not a string."""
         kind = type(given)
         if not issubclass(kind, str):
             self._report("json/key-type", {}, {"type": _type_name(kind)})
@@ -227,9 +227,9 @@ class Normalizer:
 
 
 def _members(value: Any) -> Sequence[Any]:
-    """Return the pairs of a mapping or the elements of an array; raise what its methods raise.
+    """Return the pairs of a mapping or the elements of an array; raises as its methods do.
 
-    They are listed first, so that nothing that runs in between can change them.
+    They are copied first, so that code that runs meanwhile can't change them.
     """
     if isinstance(value, (list, tuple)):
         return list(value)
@@ -245,5 +245,5 @@ def _name(number: float) -> str:
 
 
 def _type_name(kind: type) -> str:
-    # Past the metaclass, which could define a `__name__` of its own.
+    # Bypasses the metaclass, which could define its own `__name__`.
     return str.__str__(_TYPE_NAME.__get__(kind))

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 Encoding: TypeAlias = Literal["none", "sdk", "classic"]
-"""What the values of an object are written by: the encoder that the rest of the payload is for,
-or the client of an SDK, which writes more types than JSON encoders do."""
+"""The encoder of the values of an object: that of the rest of the payload, or the client of an SDK,
+which encodes more types than JSON encoders do."""
 
 
 class Pydantic(Protocol):
@@ -36,17 +36,17 @@ class Dataclass(Protocol):
 
 
 class Form(NamedTuple):
-    """The way to what an object holds."""
+    """The conversion of an object to its content."""
 
     content: Callable[[Any], Any]
-    """The function that returns a dict without None, or what else the object stands for; raises
-    whatever its methods raise."""
+    """The function that returns a dict without None, or another value that the object represents;
+    raises any exception of its methods."""
     encoding: Encoding | None
-    """None: that of the container around it."""
+    """The encoding of its values; None for that of the surrounding container."""
 
 
 def form(kind: type, *, wire: bool) -> Form | None:
-    """Return the form of objects of a type, in wire names or the names in Python; else None."""
+    """Return the form of objects of a type, in wire names or Python names; None for other types."""
     if hasattr(kind, "model_fields") and callable(getattr(kind, "model_dump", None)):
         if callable(getattr(kind, "to_dict", None)):
             return Form(_sdk_on_wire if wire else _sdk_in_python, "sdk")
@@ -61,7 +61,7 @@ def form(kind: type, *, wire: bool) -> Form | None:
 
 
 def text(value: Any, kind: type, encoding: Encoding) -> str | None:
-    """Return the text that an encoder writes for a value, None if it writes none.
+    """Return the string that an encoder writes for a value, None if it does not support it.
 
     Source: `ApiClient.sanitize_for_serialization` of talon-one-sdk 26 and of talon_one.
     """
@@ -101,7 +101,7 @@ def _pydantic_in_python(value: Any) -> Any:
 
 
 def _or_fields(dump: Callable[[], Any], value: Any, *, wire: bool = False) -> Any:
-    """Return the dump of a model, or its fields if it has none, so that the cause is found."""
+    """Return the dump of a model, or its fields if that fails, so that the cause is reported."""
     try:
         return dump()
     except Exception:  # noqa: BLE001 - of what a field holds, or of a serializer of the caller's

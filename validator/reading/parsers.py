@@ -1,7 +1,7 @@
-"""Parsers: fast readers of JSON text, each proven to have lost nothing.
+"""Parsers: fast parsers of JSON text whose results are verified to be lossless.
 
-Of duplicate keys orjson keeps the last, and integers beyond 64 bits it rounds. What was lost or
-rounded is missing from what it writes: there is a string less, or a number with an exponent.
+orjson keeps only the last of duplicate keys, and rounds integers beyond 64 bits. Both show when the
+value is serialized again: the text has fewer strings, or a number with an exponent.
 """
 
 from collections.abc import Callable
@@ -13,16 +13,16 @@ except ImportError:
     orjson = None  # type: ignore[assignment]  # `verified_orjson` then has nothing to offer
 
 Parse: TypeAlias = Callable[[bytes], object]
-"""Returns the value of a good document; raises ValueError, RecursionError or MemoryError."""
+"""A function that parses a valid document; raises ValueError, RecursionError or MemoryError."""
 
 _EXPONENT = b"e+"
 _BEYOND = float(2**63)
 
 
 def verified_orjson(strict: Parse) -> Parse:
-    """Return what parses as `strict` does, and faster; that itself if orjson is not installed.
+    """Return a faster equivalent of `strict`, or `strict` itself if orjson is not installed.
 
-    Documents whose goodness does not show at once are left to `strict`.
+    Documents that can't be verified quickly are left to `strict`.
     """
     if orjson is None or _EXPONENT not in orjson.dumps(_BEYOND):
         return strict
@@ -36,13 +36,13 @@ def verified_orjson(strict: Parse) -> Parse:
             return strict(data)
         if again == data:
             return value
-        # A single byte is found many times faster than two.
+        # Searching for a single byte is many times faster than for two.
         if b"+" in again and _EXPONENT in again:
             return strict(data)
         if b"\\" in data:
             alike = _quotes(data) == _quotes(again)
         else:
-            # There are no escapes in what orjson writes of it either.
+            # The text that orjson writes has no escapes, either.
             alike = data.count(b'"') == again.count(b'"')
         return value if alike else strict(data)
 
@@ -50,8 +50,8 @@ def verified_orjson(strict: Parse) -> Parse:
 
 
 def _quotes(text: bytes) -> int:
-    """Return how many quotes are around strings, less one for each that ends with a backslash.
+    """Return the number of quotes around strings, less one for each that ends with a backslash.
 
-    So a string adds one or two, and what orjson writes of it never adds more than the string did.
+    A string adds one or two, and its form written by orjson never adds more than its original.
     """
     return text.count(b'"') - text.count(b'\\"')

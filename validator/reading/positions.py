@@ -1,8 +1,8 @@
 """Positions: the lines and columns of values in a JSON text.
 
-Values are read without them, which is fast. They are determined when there are findings, in one
-more pass that enters only what contains a finding. Lines end with a line feed,
-as the regions of SARIF 2.1.0 have it by default; a carriage return is a character like any other.
+Values are parsed without positions, which is fast. If there are findings, a second pass determines
+positions, entering only the containers of findings. Lines end with a line feed, as is the default
+in the regions of SARIF 2.1.0; a carriage return is an ordinary character.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ class Position(NamedTuple):
 
     value: Span
     key: Span | None = None
-    """None for what has no key."""
+    """The span of the key; None for values without one."""
 
 
 class Positions(Protocol):
-    """The positions of the parts of a text."""
+    """The positions of the values in a text."""
 
     def find(self, pointer: str) -> Position | None:
-        """Return the place of a value; of a missing one, that of what should have held it."""
+        """Return the position of a value, or that of its parent if it is missing."""
 
     def fault(self, finding: Finding) -> tuple[Span, Span | None]:
-        """Return the place of a fault of the text, and of what it relates to."""
+        """Return the position of a fault of the text, and of the related place."""
 
 
 def locate_findings(findings: Iterable[Finding], places: Positions) -> Iterator[Finding]:
-    """Yield the findings with their places."""
+    """Yield the findings with their positions."""
     for each in findings:
         if each.end_line is not None or each.parameter is not None:
             yield each
@@ -57,7 +57,7 @@ def _locate(finding: Finding, places: Positions) -> Finding:
 
 
 def pointers(findings: Iterable[Finding]) -> Iterator[str]:
-    """Yield the places that have to be found for `findings`."""
+    """Yield the pointers that have to be located for `findings`."""
     for each in findings:
         if each.line is None and each.parameter is None:
             yield each.pointer
@@ -70,7 +70,7 @@ def steps(pointer: str) -> list[str]:
 
 
 class _Wanted:
-    """A part of a document that is looked for, or holds such."""
+    """A requested value of a document, or a container of requested values."""
 
     __slots__ = ("key", "parts", "value")
 
@@ -80,14 +80,14 @@ class _Wanted:
         self.value: tuple[int, int] | None = None
 
     def forget(self) -> None:
-        """Take back what was found here and below: the same key came once more."""
+        """Discard the positions found here and below, after a duplicate of the key."""
         self.key = self.value = None
         for part in self.parts.values():
             part.forget()
 
 
 _DECODER = JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
-"""Reads values to get past them, at the speed of C and whatever their numbers."""
+"""A decoder that skips values at the speed of C, without converting numbers."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _AFTER = re.compile(r"[ \t\n\r]*([,:\]}]?)[ \t\n\r]*")
@@ -97,27 +97,26 @@ _RUN = re.compile(
     r"(?>(?:[\w.+-]+|\"[^\"\\,\x00-\x1f]*\"|\[[ \t\n\r]*\]|\{[ \t\n\r]*\})"
     r"[ \t\n\r]*,[ \t\n\r]*){1,1024}"
 )
-"""Elements of an array, none with a comma in it, that are passed over at once."""
+"""Elements of an array without inner commas, which are skipped at once."""
 _MEMBER = re.compile(
     r"\"([^\"\\\x00-\x1f]*)\"[ \t\n\r]*:[ \t\n\r]*"
     r"((?:\"[^\"\\\x00-\x1f]*\"|[\w.+-]+)[ \t\n\r]*,[ \t\n\r]*)?"
 )
-"""The key of a member, and its value with the comma after it if that is a plain scalar."""
+"""The key of a member, and its value and comma if the value is a plain scalar."""
 _ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}")
 _REST = re.compile(r"[^\r\n]*")
 
 
 class JsonPositions:
-    """The positions of the parts of a JSON text."""
+    """The positions of values in a JSON text."""
 
     def __init__(
         self, text: str, pointers: Iterable[str], start: int = 0, lines: Lines | None = None
     ) -> None:
-        """Look for the values at `pointers` in the JSON document that begins at `start`.
+        """Locate the values at `pointers` in the JSON document that begins at `start`.
 
-        `lines` are those of `text`, if it has several documents. What comes after a fault of the
-        grammar is not found. Of duplicate keys the last one counts,
-        as it does for the parsers.
+        `lines` are those of `text`, if it has several documents. Values after a syntax error are
+        not found. The last of duplicate keys wins, as in the parsers.
         """
         self._text = text
         self._lines = lines or Lines(text)
@@ -129,12 +128,12 @@ class JsonPositions:
             for step in steps(pointer):
                 part = part.parts.setdefault(step, _Wanted())
         if wanted:
-            # Where it is no JSON, there is nothing more to be found.
+            # Nothing can be located after a syntax error.
             with suppress(ValueError, RecursionError):
                 self._walk(_end(_SPACE.match(text, start)), self._root)
 
     def find(self, pointer: str) -> Position | None:
-        """Return the place of one of the values that were looked for, or what should hold it."""
+        """Return the position of a requested value, or that of its parent if it is missing."""
         part = self._root
         found = part
         for step in steps(pointer):
@@ -148,7 +147,7 @@ class JsonPositions:
         return Position(self._span(*found.value), key)
 
     def fault(self, finding: Finding) -> tuple[Span, Span | None]:
-        """Return the place of a fault of the text; beside a key, that of the same one before."""
+        """Return the position of a fault of the text, and that of the first of duplicate keys."""
         span = self._fault(finding.line or 1, finding.column or 1)
         params = finding.params
         if "first_line" not in params:
@@ -160,7 +159,7 @@ class JsonPositions:
         return self._span(start, self._extent(start))
 
     def _extent(self, start: int) -> int:
-        """Return the end of the token, or what was meant as one, at the offset `start`."""
+        """Return the end of the token, even if it is invalid, at the offset `start`."""
         text = self._text
         if text.startswith('"', start):
             try:
@@ -178,9 +177,9 @@ class JsonPositions:
         return Span(line, column, end_line, end_column)
 
     def _walk(self, pos: int, part: _Wanted) -> int:
-        """Find `part`, whose value starts at `pos`, and its parts; return where it ends.
+        """Locate `part`, whose value starts at `pos`, and its parts; return the end offset.
 
-        Raises ValueError where the text is no JSON.
+        Raises `ValueError` for invalid JSON.
         """
         first = self._text[pos : pos + 1] if part.parts else ""
         if first == "{":

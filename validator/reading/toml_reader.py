@@ -1,7 +1,7 @@
 """TOML reader: the values of a TOML file, and the line of each.
 
-`tomllib` reads the values. Neither it nor another maintained reader has positions, so a scan of the
-text determines them once a line is needed.
+`tomllib` parses the values. Neither it nor any other maintained parser returns positions, so a scan
+of the text determines them when a line is needed.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from ..findings.message import ENDLESS, MANY_BITS
 from ..findings.pointer import Path
 
 _DEEPEST = 300
-"""The most keys and indexes that lead to a value; settings have less than ten."""
+"""The maximum length of a path to a value; settings have fewer than ten steps."""
 
 
 class TomlError(ValueError):
-    """A file that can't be read, is no TOML, or holds something wrong.
+    """Raised for a file that is unreadable, is not TOML, or has an invalid value.
 
-    The text is ``path:line: message``, or ``path: message`` where no line is at fault.
+    The text is ``path:line: message``, or ``path: message`` if no line is at fault.
     """
 
     def __init__(self, path: str, line: int | None, message: str) -> None:
         self.path = path
         self.line = line
-        """1-based; None if the file as a whole is at fault."""
+        """The 1-based line; None if the file as a whole is at fault."""
         self.message = message
         super().__init__(f"{path}: {message}" if line is None else f"{path}:{line}: {message}")
 
@@ -36,32 +36,32 @@ class Toml:
     """A TOML document."""
 
     def __init__(self, path: str, text: str, data: dict[str, Any]) -> None:
-        """Hold `data` as read from `text`, the text of the file at `path`; see `load`."""
+        """Wrap `data`, parsed from `text`, the text of the file at `path`; see `load`."""
         self.path = path
         self.data = data
         self._text = text
         self._lines: dict[Path, int] | None = None
 
     def line(self, *keys: str | int) -> int | None:
-        """Return the 1-based line where a key, a table or an entry of an array stands.
+        """Return the 1-based line of a key, a table or an entry of an array.
 
-        For a table that has no header of its own it is the first line that names it. None if there
-        is no such key.
+        For a table without a header, it is the first line that names it. Returns None if there is
+        no such key.
         """
         if self._lines is None:
             self._lines = _Scan(self._text).lines()
         return self._lines.get(keys)
 
     def error(self, message: str, *keys: str | int) -> TomlError:
-        """Return an error about what the keys lead to, or the nearest table around it."""
+        """Return an error at the value of the keys, or at the nearest table around it."""
         line = next(filter(None, (self.line(*keys[:end]) for end in range(len(keys), 0, -1))), None)
         return TomlError(self.path, line, message)
 
 
 def load(path: str | os.PathLike[str], *, parse_float: Callable[[str], Any] = float) -> Toml:
-    """Read a TOML file in UTF-8; a byte order mark is passed over.
+    """Read a TOML file in UTF-8, with or without a byte order mark.
 
-    `parse_float` makes the floating-point numbers, as for `tomllib.loads`. Raises `TomlError`.
+    `parse_float` converts floating-point numbers, as in `tomllib.loads`. Raises `TomlError`.
     """
     name = os.fspath(path)
     try:
@@ -85,17 +85,17 @@ def load(path: str | os.PathLike[str], *, parse_float: Callable[[str], Any] = fl
     except RecursionError:
         raise TomlError(name, None, "is nested too deeply") from None
     except ValueError as error:
-        # Such as an integer with more digits than Python reads.
+        # For example, an integer with more digits than Python converts.
         raise TomlError(name, None, f"is not TOML: {error}") from None
     _refuse_endless(toml)
     return toml
 
 
 def _refuse_endless(toml: Toml) -> None:
-    """Raise `TomlError` for what no message could show, and no recursion get to the end of.
+    """Raise `TomlError` for values that can't be printed, or are too deep for recursion.
 
-    These are integers in hexadecimal, whose decimal digits Python refuses to write, and dotted keys
-    of thousands of parts.
+    These are hexadecimal integers with more digits than Python converts to decimal, and dotted keys
+    with thousands of parts.
     """
     waiting: list[tuple[Path, Any]] = [((), toml.data)]
     while waiting:
@@ -113,7 +113,7 @@ def _syntax_error(path: str, text: str, error: ValueError) -> TomlError:
     import re
 
     message = str(error)
-    # Newer versions of tomllib have the place as attributes too; all have it in the text.
+    # Only newer versions of tomllib also have the place as attributes.
     place = r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)"
     match = re.fullmatch(place, message, re.DOTALL)
     if match is None:
@@ -135,7 +135,7 @@ _NEWLINE = "\n"
 
 
 def _tokens(text: str) -> Iterator[_Token]:
-    """Yield keys, strings, punctuation, newlines and the parts of other values."""
+    """Yield the tokens: keys, strings, punctuation, newlines and parts of other values."""
     import re
 
     token = re.compile(
@@ -158,7 +158,7 @@ def _tokens(text: str) -> Iterator[_Token]:
 
 
 class _Scan:
-    """Finds the lines in the text of a document that is known to be valid."""
+    """A scan for the lines of keys and values in a valid document."""
 
     def __init__(self, text: str) -> None:
         self._tokens = _tokens(text)
@@ -168,7 +168,7 @@ class _Scan:
         """The index of the last entry of each array of tables."""
 
     def lines(self) -> dict[Path, int]:
-        """Return the line of each place; to be called once."""
+        """Return the line of each place; may be called only once."""
         with suppress(EOFError):
             table: Path = ()
             while self._next is not _END:
@@ -182,13 +182,13 @@ class _Scan:
 
     def _take(self) -> _Token:
         if self._next is _END:
-            # Only in a form of TOML that is newer than this scan: lines are lost, no more.
+            # Reached only by newer versions of TOML, for which some lines are unknown.
             raise EOFError
         token, self._next = self._next, next(self._tokens, _END)
         return token
 
     def _key(self, end: str) -> list[str]:
-        """Return the parts of a key; take what ends it, too."""
+        """Return the parts of a key, consuming the token `end` after it."""
         parts = []
         while (token := self._take()).text != end:
             if token.text != ".":
@@ -240,7 +240,7 @@ class _Scan:
                 self._take()
 
     def _inside(self, end: str) -> bool:
-        """Pass over what parts values; return True if another follows, and take the end if not."""
+        """Skip separators; return True if another value follows, else consume the token `end`."""
         while self._next.text in {_NEWLINE, ","}:
             self._take()
         if self._next.text == end:

@@ -1,4 +1,4 @@
-"""Unsupported values: which remedy there is for each kind of value that JSON has no form for."""
+"""Unsupported values: the remedy for each kind of value that JSON can't represent."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Set as AbstractSet
 
 
 def remedy(kind: type) -> str:
-    """Return the name of the hint of `json/unsupported-type` for a type, or nothing."""
-    # Loaded here, for few payloads hold any of these.
+    """Return the name of the hint of `json/unsupported-type` for a type, or an empty string."""
+    # Imported here, since few payloads have such values.
     from collections import UserString
     from datetime import date, datetime, time, timedelta
     from decimal import Decimal
@@ -41,7 +41,7 @@ def remedy(kind: type) -> str:
     if issubclass(kind, AbstractSet):
         return "set"
     if issubclass(kind, (list, tuple, Mapping)):
-        # Its own methods failed.
+        # One of its methods failed.
         return ""
     if issubclass(kind, Iterable):
         return "iterable"
@@ -53,7 +53,7 @@ _METHODS = (
     ("to-dict", "to_dict"),
     ("dict", "dict"),
 )
-"""Methods that lead to plain values: NumPy's, that of many models, that of pydantic 1."""
+"""Methods that return plain values: of NumPy, of many models, and of pydantic 1."""
 
 _CALLED = (type, type(remedy), type(len))
-"""Types of what is passed where it was meant to be called: classes and functions."""
+"""The types of values that should have been called: classes and functions."""

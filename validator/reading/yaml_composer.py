@@ -1,6 +1,6 @@
-"""YAML composer: makes JSON values of the events of PyYAML's parser, and notes their places.
+"""YAML composer: JSON values with positions, built from the events of PyYAML's parser.
 
-It does so without recursion, so that no depth of nesting can do harm.
+It is not recursive, so deep nesting is harmless.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ _OPENER = re.compile(r"[\[{]")
 
 
 class Fault(Exception):
-    """Nothing can be read from here on; the problem has been noted."""
+    """Raised if the text can't be read any further; the problem has been reported."""
 
 
 class _Key(NamedTuple):
-    """The key of a value that comes next."""
+    """The key of the next value."""
 
     text: str
     place: tuple[int, int]
     kept: bool
-    """It is a string, so that the value gets into the mapping."""
+    """Whether it is a string, so that the value is added to the mapping."""
 
 
 class _Open:
-    """A container that is being read."""
+    """An open container."""
 
     __slots__ = ("flow", "key", "part", "path", "value")
 
@@ -49,13 +49,13 @@ class _Open:
         self.part = part
         self.path = path
         self.flow = flow
-        """It is in brackets or braces."""
+        """Whether it is in flow style, in brackets or braces."""
         self.key: _Key | None = None
-        """Of a mapping, the key whose value comes next; None if a key comes next."""
+        """In a mapping, the key of the next value; None if a key is next."""
 
 
 class Composer:
-    """Makes the values of one text, document by document."""
+    """A composer of the values of a text, document by document."""
 
     def __init__(self, text: str) -> None:
         self.root: Any = None
@@ -69,7 +69,7 @@ class Composer:
         self._open: list[_Open] = []
 
     def read_document(self, places: YamlPlaces) -> bool:
-        """Read the next document, and note its places; return False if there is none.
+        """Read the next document and its positions; return False if there is none.
 
         Raises `Fault`.
         """
@@ -97,9 +97,9 @@ class Composer:
     def _enter_up_to(self, end: int) -> None:
         """Enter the containers that begin between the last event and a fault at `end`.
 
-        libyaml looks ahead for the colon of a key, by 1024 characters, and from 0.2.6 on refuses
-        more than 1000 containers there before it hands out the first. Raises `Fault` if there are
-        too many for us.
+        libyaml looks 1024 characters ahead for the colon of a key, and from 0.2.6 on refuses more
+        than 1000 containers there before it returns the first. Raises `Fault` if they are nested
+        too deeply.
         """
         first = _OPENER.search(self._text, self._reached, end)
         if first is None:
@@ -116,7 +116,7 @@ class Composer:
                     return
 
     def _node(self, event: Any, offset: int = 0) -> None:
-        """Take a value or a key; `offset` is where the text begins that its marks count from."""
+        """Process a value or a key; `offset` is added to the marks of the event."""
         start, end = event.start_mark.index + offset, event.end_mark.index + offset
         if isinstance(event, yaml.AliasEvent):
             self._stop("yaml/alias", start, end, {"kind": "aliases"})
@@ -147,13 +147,13 @@ class Composer:
         closed = self._open.pop()
         closed.part.end = event.end_mark.index
         if not closed.flow:
-            # The event ends where something else begins, lines further down.
+            # The event of a block ends where the next token begins, which may be lines below.
             start = closed.part.start
             ends = [part.end for part in closed.part.parts.values()]
             closed.part.end = max([start, *ends])
 
     def _path(self) -> Path:
-        """Return the path of the value that comes next."""
+        """Return the path of the next value."""
         if not self._open:
             return ()
         around = self._open[-1]
@@ -161,7 +161,7 @@ class Composer:
         return (*around.path, step)
 
     def _put(self, value: Any, start: int) -> Part:
-        """Put a value where it belongs, and return its part of the text."""
+        """Add a value to its container; return its part of the text."""
         if not self._open:
             self.root = value
             self._places.root = part = Part(start)
@@ -180,7 +180,7 @@ class Composer:
         return part
 
     def _key(self, around: _Open, event: Any, start: int, end: int) -> None:
-        """Take the next key of a mapping."""
+        """Process the next key of a mapping."""
         if not isinstance(event, yaml.ScalarEvent):
             found = "object" if isinstance(event, yaml.MappingStartEvent) else "array"
             self._report("json/key-type", start, start + 1, {"type": found}, path=around.path)
@@ -239,10 +239,10 @@ class Composer:
         return number
 
     def _at(self, error: yaml.YAMLError) -> tuple[int, int]:
-        """Return the offsets of what the parser fell over."""
+        """Return the offsets of the character at which the parser failed."""
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         if mark is None:
-            # A character that YAML has not; the native parser counts bytes.
+            # A character that YAML excludes; the native parser counts bytes.
             start = getattr(error, "position", 0)
             if _LOADER is not yaml.BaseLoader:
                 start = len(self._text.encode()[:start].decode(errors="ignore"))
@@ -284,6 +284,6 @@ class Composer:
 
 
 def _detail(error: yaml.YAMLError) -> str:
-    """Return the message of the parser, on one line."""
+    """Return the message of the parser on one line."""
     reason = getattr(error, "problem", None) or getattr(error, "reason", None) or "no reason given"
     return " ".join(str(reason).split())

@@ -1,9 +1,9 @@
-"""YAML text: its documents as JSON values, what is wrong with them, and where all of it stands.
+"""YAML reader: the documents of a YAML text as JSON values, with problems and positions.
 
-Values are those of YAML 1.2's core schema. What JSON has no form for is refused: aliases, tags,
-keys that are no texts. A text whose documents are all JSON is read as JSON, with JSON's limits and
-not those of PyYAML: libyaml refuses surrogate pairs written as escapes and quoted keys of more than
-1024 characters. Source: YAML 1.2.2, section 10.3.
+Values are those of YAML 1.2's core schema. Features that JSON lacks are refused: aliases, tags, and
+keys that are not strings. A text whose documents are all JSON is read as JSON, without the limits
+of PyYAML: libyaml refuses escaped surrogate pairs, and quoted keys of more than 1024 characters.
+Source: YAML 1.2.2, section 10.3.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MARKER = re.compile(r"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _OF_JSON = frozenset(
     f"json/{name}" for name in ("duplicate-key", "lone-surrogate", "number-range", "too-deep")
 )
-"""Problems of texts that follow JSON's grammar."""
+"""The problems of texts that conform to the grammar of JSON."""
 
 
 class Payload(NamedTuple):
@@ -33,25 +33,25 @@ class Payload(NamedTuple):
 
     document: Document
     start: int
-    """The offset where it starts."""
+    """The offset of its start."""
     text: str
     lines: Lines
     places: YamlPlaces | None = None
-    """None for a document in JSON."""
+    """Its positions; None for a document in JSON."""
 
     def find_places(self, pointers: Iterable[str]) -> Positions:
-        """Return the places of the values at `pointers`."""
+        """Return the positions of the values at `pointers`."""
         return self.places or JsonPositions(self.text, pointers, self.start, self.lines)
 
 
 def payloads(text: str) -> Iterator[Payload]:
-    """Yield the documents of a YAML text; the last one may be broken off by a fault."""
+    """Yield the documents of a YAML text; a fault may end the last one early."""
     lines = Lines(text)
     return iter(_json_payloads(text, lines) or _yaml_payloads(text, lines))
 
 
 def _json_payloads(text: str, lines: Lines) -> list[Payload]:
-    """Return the documents of a text if all of them are JSON, else nothing."""
+    """Return the documents of a text if all are JSON, else an empty list."""
     found: list[Payload] = []
     markers = [(match.start(), match.end()) for match in _MARKER.finditer(text)]
     starts = [0, *(end for _, end in markers)]
@@ -60,7 +60,7 @@ def _json_payloads(text: str, lines: Lines) -> list[Payload]:
         first = _end_of_blank(text, start)
         if first >= end:
             if start and text.startswith("---", start - 3):
-                return []  # an empty document, which JSON has no form for
+                return []  # an empty document, which JSON does not have
             continue
         if text[first] not in "[{":
             return []
@@ -82,7 +82,7 @@ def _json_payloads(text: str, lines: Lines) -> list[Payload]:
 
 
 def _below(problem: Problem, lines: int, columns: int) -> Problem:
-    """Return a problem of a document whose text begins after other `lines` and `columns`."""
+    """Return a problem of a document moved down by `lines`, and right by `columns`."""
     line, column = problem.line or 1, problem.column or 1
     params = dict(problem.params)
     if params.get("first_line") == 1:
@@ -99,7 +99,7 @@ def _end_of_blank(text: str, start: int) -> int:
 
 
 def _yaml_payloads(text: str, lines: Lines) -> Iterator[Payload]:
-    """Yield the documents of a text, with their own places."""
+    """Yield the documents of a text with their positions."""
     composer = Composer(text)
     while True:
         places = YamlPlaces(lines)

@@ -1,4 +1,4 @@
-"""YAML scalars: the values of plain scalars in YAML 1.2's core schema: no dates, no ``yes``.
+"""YAML scalars: the values of plain scalars in YAML 1.2's core schema, without dates or ``yes``.
 
 Source: YAML 1.2.2, section 10.3.
 """
@@ -31,10 +31,10 @@ def kind(text: str) -> str:
 
 
 def integer(text: str) -> int:
-    """Return the value of a scalar whose type is integer."""
+    """Return the value of a scalar of type integer."""
     return int(text, 0) if _OTHER_INT.fullmatch(text) else int(text)
 
 
 def is_finite(text: str) -> bool:
-    """Return False for a scalar whose type is number if it is an infinity, or not a number."""
+    """Return False for a scalar of type number that is an infinity or NaN."""
     return _NOT_FINITE.fullmatch(text) is None
