@@ -1,1 +1,1 @@
-"""Model: what is known of the API and of an Application."""
+"""Model: knowledge about the API and an Application, as data."""

@@ -1,8 +1,8 @@
-"""Catalog builder: a catalog from what the Management API lists.
+"""Catalog builder: a catalog from listings of the Management API.
 
-``GET /v1/attributes`` and ``GET /v1/additional_costs`` answer with pages: ``totalResultSize`` and
+``GET /v1/attributes`` and ``GET /v1/additional_costs`` return pages with ``totalResultSize`` and
 ``data``. Source: the Management API's OpenAPI files of 2026 (getAttributes, getAdditionalCosts),
-and of 2022, the Attribute and AccountAdditionalCost models.
+and of 2022, the models Attribute and AccountAdditionalCost.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ANYWHERE = "both"
 
 
 class ListingError(ValueError):
-    """An export is not what the Management API answers; the text names the file and the place."""
+    """Raised for an export that is not an answer of the Management API; the text has its place."""
 
     def __init__(self, file: str, place: Path, message: str) -> None:
         pointer = to_pointer(place)
@@ -39,16 +39,16 @@ class ManagementExport(NamedTuple):
     file: str
     value: Any
     kind: ExportKind | None = None
-    """The kind of its entries; None if they show it."""
+    """The kind of its entries; None to derive it from them."""
 
 
 class BuiltCatalog(NamedTuple):
-    """The result of exports."""
+    """The catalog built from exports."""
 
     catalog: dict[str, Any]
-    """As a policy has it, sorted."""
+    """The catalog as in a policy, sorted."""
     notes: list[str]
-    """A part that was left out or can't be used, and the reason."""
+    """Notes on parts that were left out or can't be used, with reasons."""
 
 
 class _Page(NamedTuple):
@@ -58,11 +58,11 @@ class _Page(NamedTuple):
     entries: list[Any]
     total: int | None
     more: bool
-    """More pages follow, by its own count."""
+    """Whether the page says that more pages follow."""
 
 
 def build(exports: list[ManagementExport]) -> BuiltCatalog:
-    """Make the catalog that a policy reads; raises `ListingError`."""
+    """Return the catalog for a policy; raises `ListingError`."""
     pages = [page for export in exports for page in _pages(export)]
     catalog: dict[str, Any] = {}
     notes: list[str] = []
@@ -88,7 +88,7 @@ def _pages(export: ManagementExport) -> Iterator[_Page]:
                 message = page.get("message")
                 found = f": {message!r}" if isinstance(message, str) else ", which has data"
                 raise ListingError(export.file, place, f"is no answer with a list{found}")
-            # A list without entries may come as null.
+            # An empty list may be null.
             entries, inner = page["data"] or [], (*place, "data")
             total, more = page.get("totalResultSize"), page.get("hasMore") is True
         if not isinstance(entries, list):
@@ -108,7 +108,7 @@ def _are_pages(value: Any) -> bool:
 
 
 def _kind(export: ManagementExport, place: Path, entries: list[Any]) -> ExportKind:
-    """Return what a page lists, by what only one of the two lists has."""
+    """Return the kind of the entries of a page, by keys that only this kind has."""
     kind = export.kind
     for index, entry in enumerate(entries):
         own: ExportKind
@@ -138,7 +138,7 @@ def _kind(export: ManagementExport, place: Path, entries: list[Any]) -> ExportKi
 def _complete(pages: list[_Page]) -> None:
     """Raise `ListingError` for missing pages, since their entries would seem not to exist.
 
-    Pages of one list have the same total, so those with the same total are taken together.
+    Pages of one list have the same total, so they are grouped by it.
     """
     totals: dict[int | None, list[_Page]] = {}
     for page in pages:
@@ -174,7 +174,7 @@ def _attributes(pages: list[_Page], notes: list[str]) -> dict[str, Any]:
             about = f"{entity} attribute {name!r}"
             found.setdefault(entity, {})[name] = _attribute(page, index, about, notes)
         if len(entities) > 1:
-            # A list without a filter by entity, so that what it has not does not exist.
+            # The list is not filtered by entity, so missing attributes do not exist.
             for entity in ENTITIES:
                 found.setdefault(entity, {})
     for entity, count in sorted(others.items()):
@@ -209,7 +209,7 @@ def _attribute(page: _Page, index: int, about: str, notes: list[str]) -> Any:
 
 
 def _allowed_values(suggestions: Any, kind: str) -> list[Any] | None:
-    """Return the values of suggestions, which are texts; None if that isn't sure."""
+    """Return the values of suggestions, which are strings; None if they can't be compared."""
     if not isinstance(suggestions, list) or not suggestions:
         return None
     if not all(isinstance(each, str) for each in suggestions):
@@ -237,7 +237,7 @@ def _costs(pages: list[_Page], notes: list[str]) -> dict[str, Any]:
             if before != (page, index):
                 _same(page, index, before, ("type",))
                 continue
-            # The default by the OpenAPI files.
+            # The default in the OpenAPI files.
             scope = entry.get("type", _SCOPES[0])
             if scope not in _SCOPES:
                 about = f"additional cost {name!r} has the type {scope!r}, which is not known"
@@ -264,7 +264,7 @@ def _text(page: _Page, index: int, key: str) -> str:
 
 
 def _same(page: _Page, index: int, before: tuple[_Page, int], keys: tuple[str, ...]) -> None:
-    """Raise `ListingError` if an entry stands twice, with other data."""
+    """Raise `ListingError` if an entry occurs twice with different data."""
     first, at = before
     one, other = page.entries[index], first.entries[at]
     if any(one.get(key) != other.get(key) for key in keys):

@@ -1,4 +1,4 @@
-"""Detection: the model of a payload, and the place of the session in it."""
+"""Detection: the model of a payload, and the path of the session in it."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ OPERATIONS_OF: Final[dict[str, str]] = {
     "NewCustomerSessionV2": "update",
     "ReturnIntegrationRequest": "return",
 }
-"""The operation that each model is the request of."""
+"""The operation of each model of a request."""
 
 
 _ENVELOPES: Final = ("IntegrationRequest", "ReturnIntegrationRequest")
 
 _SEVERAL: Final = 3
-"""How many keys that only a response has make a session a response; fewer are slips."""
+"""The number of keys of responses that make a session a response; fewer are mistakes."""
 
 
 def detect(edition: str, payload: Any, operation: str | None, naming: Naming) -> str | None:
     """Return the model of a payload, None for an object that resembles none.
 
-    An `operation` wins over the shape: the payload is its request. By its shape, an
-    envelope with ``customerSession`` is a request or, around a response, what reading a session
-    returns; with ``effects`` it is a state, with ``return`` a return request, with ``message`` an
+    An `operation` takes precedence over the shape: the payload is its request. By its shape, an
+    envelope with ``customerSession`` is a request or, around a response, the answer to reading a
+    session; with ``effects`` it is a state, with ``return`` a return request, with ``message`` an
     error. A session with several keys that only responses have is a response, any other one a
-    request. An envelope under another key counts as the envelope; see `misspelt_envelope`.
+    request. A misspelt key of the envelope is accepted; see `misspelt_envelope`.
     """
     keys = wire_keys(payload, naming)
     if operation == "return":
@@ -81,19 +81,19 @@ def detect(edition: str, payload: Any, operation: str | None, naming: Naming) ->
 
 
 _OF_STATES: Final = frozenset({"createdCoupons", "createdReferrals"})
-"""Keys that each response to an update or a return has."""
+"""Keys of all responses to updates and returns."""
 
 
 def is_response(edition: str, keys: AbstractSet[Any]) -> bool:
-    """Return True if an object with these keys is a session as the API returns it."""
+    """Return True if an object with these keys is a session in a response."""
     return len(response_only(edition).intersection(keys)) >= _SEVERAL
 
 
 def _misspelt(payload: Any, keys: AbstractSet[Any], model: str, edition: str) -> bool:
-    """Return True if a payload has the envelope under another key, or what is in it.
+    """Return True if a payload has a misspelt envelope, or only the content of an envelope.
 
-    Beside keys of a session, which may be a bare one with a key of the caller's, the other key has
-    to resemble the name and to hold what belongs there.
+    Next to keys of a session, which may be a bare one with an unknown key, the misspelt key has to
+    resemble the name and to have the content of an envelope.
     """
     properties = schema_tree(edition, "NewCustomerSessionV2").properties.keys()
     if keys <= properties:
@@ -105,9 +105,9 @@ def _misspelt(payload: Any, keys: AbstractSet[Any], model: str, edition: str) ->
 
 
 def misspelt_envelope(payload: Mapping[Any, Any], model: str) -> str | None:
-    """Return the key that is meant for the envelope of a model, None if there is none such.
+    """Return the key that is meant as the envelope of a model, None if there is none.
 
-    It is another spelling of the name, or holds an object with properties of what belongs there.
+    It is another spelling of the name, or its value has properties of the content of the envelope.
     """
     name = str(BASES[model][0])
     meant = {plain_name(each) for each in (name, f"{name}s", *aliases(name))}
@@ -117,7 +117,7 @@ def misspelt_envelope(payload: Mapping[Any, Any], model: str) -> str | None:
 
 
 def _holds(value: Any, model: str) -> bool:
-    """Return True if a value has properties of what belongs in the envelope of a model."""
+    """Return True if a value has properties of the content of a model's envelope."""
     return not _contents(model).isdisjoint(_plain_keys(value))
 
 
@@ -129,20 +129,20 @@ def _resembles(key: str, model: str) -> bool:
 
 @cache
 def _contents(model: str) -> frozenset[str]:
-    """Return the plain names of what the envelope of a model holds and nothing else does."""
+    """Return the plain names of the properties that only the envelope of a model contains."""
     places = (
         schema_tree(edition, model).at(BASES[model])
         for edition in schemas.EDITIONS
         if model in schemas.models(edition)
     )
-    # Customer profiles, which are sent to an endpoint of their own, have attributes too.
+    # Customer profiles, which have another endpoint, also have attributes.
     return frozenset(plain_name(key) for place in places if place for key in place.properties) - {
         "attributes"
     }
 
 
 def _plain_keys(value: Any) -> frozenset[str]:
-    """Return the plain names of the keys of an object; none for another value."""
+    """Return the plain names of the keys of an object; none for any other value."""
     if not isinstance(value, Mapping):
         return frozenset()
     return frozenset(plain_name(key) for key in value if isinstance(key, str))
@@ -150,7 +150,7 @@ def _plain_keys(value: Any) -> frozenset[str]:
 
 @cache
 def response_only(edition: str) -> frozenset[str]:
-    """Return the session's properties that only responses have."""
+    """Return the properties of sessions that only responses have."""
     request, response = (
         schema_tree(edition, model).properties.keys()
         for model in ("NewCustomerSessionV2", "CustomerSessionV2")
@@ -159,7 +159,7 @@ def response_only(edition: str) -> frozenset[str]:
 
 
 def wire_keys(payload: Any, naming: Naming) -> AbstractSet[Any]:
-    """Return the keys of an object as wire names; none of another value."""
+    """Return the keys of an object as wire names; none for any other value."""
     if type(payload) is not dict and not isinstance(payload, Mapping):
         return frozenset()
     if naming == "wire":

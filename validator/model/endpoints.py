@@ -1,4 +1,4 @@
-"""The calls of the Integration API on customer sessions, as data.
+"""Endpoints: the calls of the Integration API on customer sessions, as data.
 
 Sources: the operations "Update customer session", "Return cart items" and "Reopen customer session"
 of the Integration API's OpenAPI files, and the documentation of their parameters in the official
@@ -14,7 +14,7 @@ from .states import Operation
 QueryParameter: TypeAlias = Literal["dry", "now"]
 
 SESSIONS: Final = "/v2/customer_sessions/"
-"""The start of the path of each call; the session's id follows."""
+"""The path of all calls up to the session's id."""
 
 
 class Endpoint(NamedTuple):
@@ -23,7 +23,7 @@ class Endpoint(NamedTuple):
     operation: Operation
     method: str
     suffix: str
-    """The segment of the path after the session's id; empty if there is none."""
+    """The path segment after the session's id; empty if there is none."""
     parameters: frozenset[QueryParameter]
     """The query parameters that change the meaning of the call."""
     model: str | None
@@ -57,7 +57,7 @@ with guzzlehttp/psr7 1.x (OpenAPITools/openapi-generator#2204).
 
 
 def endpoint(method: str, suffix: str) -> Endpoint | None:
-    """Return the call with a method and a segment after the session's id, None if there is none."""
+    """Return the call with a method and a suffix, None if there is none."""
     return _BY_ADDRESS.get((method, suffix))
 
 

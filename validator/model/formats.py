@@ -1,4 +1,4 @@
-"""Points in time as RFC 3339 writes them, and UUIDs: the formats that schemas assert."""
+"""Formats: those that schemas assert, which are RFC 3339 date-times and UUIDs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-# Patterns are compiled when they are first used: few checks use them.
+# Patterns are compiled on first use, since few checks need them.
 _DATE_TIME = r"(?a:(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d))"
 _UUID = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _MAX_HOUR, _MAX_MINUTE, _LEAP_SECOND, _FEBRUARY = 23, 59, 60, 2
@@ -17,15 +17,15 @@ _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 def is_date_time(text: str) -> bool:
     """Return True if `text` is an RFC 3339 date-time.
 
-    A leap second is taken where one can be, at 23:59:60 UTC; the year 0000 is taken too.
+    Leap seconds are accepted where they are possible, at 23:59:60 UTC, and so is the year 0000.
     """
     return _fields(text) is not None
 
 
 def moment(text: str) -> datetime | None:
-    """Return the point in time of an RFC 3339 date-time, None if `text` is none or out of range.
+    """Return the point in time of an RFC 3339 date-time, None if it is invalid or out of range.
 
-    Digits beyond microseconds are cut; a leap second counts as the second after it.
+    Digits beyond microseconds are truncated; a leap second becomes the following second.
     """
     parts = _fields(text)
     if parts is None:

@@ -1,4 +1,4 @@
-"""Naming: property names on the wire and in the SDKs."""
+"""Naming: the names of properties on the wire and in the SDKs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Naming: TypeAlias = Literal["wire", "snake"]
 
 _WORD = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
 _RESERVED = {"return": ("_return", "var_return")}
-"""Words that Ruby and Python can't take as names, and what their SDKs write instead."""
+"""Reserved words of Ruby and Python, with the names that their SDKs use instead."""
 
 
 @lru_cache(maxsize=1024)
@@ -25,18 +25,18 @@ def to_snake(name: str) -> str:
 
 
 def plain_name(key: str) -> str:
-    """Return what different spellings of a name have in common."""
+    """Return a name without case and separators, by which its spellings are equal."""
     return key.replace("_", "").replace("-", "").lower()
 
 
 def aliases(name: str) -> tuple[str, ...]:
-    """Return every name the SDKs give a property, the usual one first."""
+    """Return the names of a property in the SDKs, the usual one first."""
     return (to_snake(name), *_RESERVED.get(name, ()))
 
 
 @cache
 def wire_names() -> dict[str, str]:
-    """Return the wire name of each name in the SDKs, of all models of all editions."""
+    """Return the wire name of each name in the SDKs, for all models and editions."""
     return {
         alias: name
         for edition in schemas.EDITIONS
@@ -47,7 +47,7 @@ def wire_names() -> dict[str, str]:
 
 
 def respell(template: str) -> str:
-    """Return the text of a message with property names as the SDKs write them."""
+    """Return the text of a message with the SDKs' names of properties."""
     return re.sub(r"\b[a-z]+(?:[A-Z][a-z0-9]*)+\b", _respelt, template)
 
 
@@ -57,25 +57,24 @@ def _respelt(match: re.Match[str]) -> str:
 
 
 _VALUES = frozenset({"campaignEligibility", "triggeredCampaigns", "ruleFailureReasons"})
-"""Names that messages use as entries of ``responseContent``, spelt as on the wire."""
+"""Names that are values of ``responseContent`` in messages, and so are not respelt."""
 
 _UNTRANSLATED = " as it is written"
-"""Ends the stand-in for a key that is no SDK name, so that it can't be taken for a wire name."""
+"""The suffix of an untranslatable key, which distinguishes it from a wire name."""
 
 
 class Translation:
-    """A payload in the SDKs' names, turned into wire names, and the way back.
+    """The translation of a payload from the SDKs' names to wire names, and of paths back.
 
-    Only keys of models are translated, never keys that are the caller's own (in ``attributes``,
-    or the names of additional costs). A key of a model whose value is None is left out, as the
-    SDKs do.
+    Only keys of models are translated, not the caller's own (in ``attributes``, or the names of
+    additional costs). As in the SDKs, keys of models with the value None are left out.
     """
 
     def __init__(self, payload: Any, schema_tree: SchemaNode) -> None:
         """Translate `payload`, plain JSON, by its `schema_tree`."""
         self.untranslatable: list[tuple[Path, SchemaNode]] = []
-        """Keys that would read as wire names but are no SDK names, with the outline of their
-        object. They are left out of `wire`; their paths are for `to_caller`."""
+        """Keys that could be mistaken for wire names but are not SDK names, with the node of their
+        object. They are left out of `wire`; `to_caller` translates their paths."""
         self._outline = schema_tree
         self._written: dict[Path, str] = {}
         self.wire: Any = self._turn(payload, schema_tree, ())
@@ -104,7 +103,7 @@ class Translation:
         return turned
 
     def to_caller(self, path: Path) -> Path:
-        """Return a path in wire names as the caller wrote it, or would write it."""
+        """Return a path in wire names in the names of the caller's payload."""
         own: list[str | int] = []
         written: str | None
         part: SchemaNode | None = self._outline
@@ -117,7 +116,7 @@ class Translation:
         return tuple(own)
 
     def problem(self, problem: Problem) -> Problem:
-        """Return a problem found in `wire` as one of the caller's payload."""
+        """Return a problem of `wire` as a problem of the caller's payload."""
         path = self.to_caller(problem.path)
         params = dict(problem.params)
         if "property" in params:
@@ -130,7 +129,7 @@ class Translation:
 
 
 def _wire_name(key: str, part: SchemaNode) -> str:
-    """Return the name of a key that its object does not have; keys of the caller's own stay."""
+    """Return the wire name of an unknown key; keys of the caller's own are unchanged."""
     return wire_names().get(key, str(key)) if part.properties else str(key)
 
 

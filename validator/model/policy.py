@@ -1,4 +1,4 @@
-"""Policy: what a team knows of its own Application, which no payload shows."""
+"""Policy: knowledge about an Application that payloads do not show."""
 
 import os
 from collections.abc import Mapping
@@ -21,13 +21,13 @@ AttributeType = Literal[
     "(list location)",
     "any",
 ]
-"""The attribute types of the Management API (``POST /v1/attributes``), and one for the others."""
+"""The attribute types of the Management API (``POST /v1/attributes``), and one for all others."""
 
 Scope = Literal["session", "item", "both"]
 """The place of an additional cost (Management API, ``POST /v1/additional_costs``)."""
 
 ENTITIES = ("CustomerSession", "CartItem")
-"""The entities whose attributes a session payload carries."""
+"""The entities whose attributes are in the payload of a session."""
 
 
 class Attribute(NamedTuple):
@@ -35,7 +35,7 @@ class Attribute(NamedTuple):
 
     type: AttributeType
     allowed: frozenset[str | float] | None = None
-    """The values a restricted attribute accepts; None if it accepts any."""
+    """The values that a restricted attribute accepts; None if it accepts any."""
 
 
 class Catalog(NamedTuple):
@@ -46,7 +46,7 @@ class Catalog(NamedTuple):
     additional_costs: Mapping[str, Scope] | None = None
     """Scope of each additional cost by name."""
     priced_skus: frozenset[str] | None = None
-    """The SKUs that a catalog of the account gives a price."""
+    """The SKUs that have a price in a catalog of the account."""
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Catalog":
@@ -62,22 +62,23 @@ _TOLERANCE = Decimal("0.005")
 
 class _Fields(NamedTuple):
     cart_item_flattening: bool = True
-    """Cart item flattening is on: quantities are limited, returns may be partial (2022-06)."""
+    """Whether cart item flattening is on: quantities have a limit, and returns may be partial
+    (2022-06)."""
     coupon_budget: bool = False
-    """A coupon budget exists: a session closes with a coupon code."""
+    """Whether there is a coupon budget: a session closes with a coupon code."""
     referral_budget: bool = False
-    """A referral budget exists: a session closes with a referral code."""
+    """Whether there is a referral budget: a session closes with a referral code."""
     identifier_budget: bool = False
-    """A budget per unique identifier exists: a session closes with an identifier."""
+    """Whether there is a budget per unique identifier: a session closes with an identifier."""
     total_tolerance: Decimal = _TOLERANCE
-    """How far a total may be from what it adds up to, in the currency of the prices."""
+    """The greatest accepted deviation of a total from its sum, in the currency of the prices."""
     catalog: Catalog | None = None
 
 
 class Policy(_Fields):
     """The assumptions about the Application that payloads are sent to.
 
-    `catalog` holds what exists in the account. Raises `PolicyError` for a value of a wrong type.
+    `catalog` has the entities of the account. Raises `PolicyError` for a value of a wrong type.
     """
 
     __slots__ = ()
@@ -92,7 +93,7 @@ class Policy(_Fields):
         total_tolerance: Decimal = _TOLERANCE,
         catalog: Catalog | None = None,
     ) -> Self:
-        """Check the types, so that a mistake shows where it was made."""
+        """Validate the types, so that a mistake is reported where it was made."""
         budgets = (coupon_budget, referral_budget, identifier_budget)
         self = super().__new__(cls, cart_item_flattening, *budgets, total_tolerance, catalog)
         for name in (
@@ -113,15 +114,15 @@ class Policy(_Fields):
         )
 
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
-        """Let copies and pickles be made by keywords, too."""
+        """Return the fields as keywords for copies and pickles."""
         return (), self._asdict()
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any]) -> Self:
         """Build a policy from the plain data of a TOML or JSON file.
 
-        ``catalog`` may be the path of a file that holds it, see `Catalog.load`. Raises
-        `PolicyError`, which names the key that is wrong and what it takes.
+        ``catalog`` may be the path of its file; see `Catalog.load`. Raises `PolicyError`, which
+        names the faulty key and what it takes.
         """
         data = table(data, ())
         no_others(data, cls._fields, ())
@@ -139,8 +140,8 @@ class Policy(_Fields):
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a policy from a ``.toml`` or ``.json`` file.
 
-        The path of a catalog counts from the folder of the file. Raises `PolicyError`, which names
-        the file, the key or place that is wrong and, of TOML, the line.
+        The path of a catalog is relative to the folder of the file. Raises `PolicyError`, which
+        names the file, the faulty key or place and, for TOML, the line.
         """
         folder = os.path.dirname(os.fspath(path))
 
@@ -153,7 +154,7 @@ class Policy(_Fields):
         return policy
 
     def with_catalog(self, catalog: Catalog) -> Self:
-        """Return the policy with what `catalog` knows in place of its own catalog."""
+        """Return the policy with the known parts of `catalog` in place of its own."""
         own = self.catalog or Catalog()
         known: dict[str, Any] = {
             name: value
@@ -209,7 +210,7 @@ def _catalog(value: object, keys: Path) -> Catalog:
 
 
 def _validate_catalog(catalog: Catalog) -> Catalog:
-    """Return a catalog built in code as plain data would make it; raises `PolicyError`."""
+    """Return a catalog built in code, validated as plain data is; raises `PolicyError`."""
     data: dict[str, Any] = {
         name: value
         for name, value in zip(catalog._fields, catalog, strict=True)

@@ -1,4 +1,4 @@
-"""Policy data: the plain data of a policy or a catalog, read from a file and validated."""
+"""Policy data: reading and validation of the plain data of policies and catalogs."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -12,18 +12,18 @@ _T = TypeVar("_T")
 
 
 class PolicyError(ValueError):
-    """A policy has a wrong key or value, or its file can't be read; the text names it."""
+    """Raised for a policy with a wrong key or value, or an unreadable file; the text names it."""
 
     __module__ = "talonschema"  # as tracebacks name it
 
     def __init__(self, message: str, *keys: str | int) -> None:
         super().__init__(message)
         self.keys = keys
-        """Keys to the faulty value."""
+        """The path of the faulty value."""
 
 
 def load_file(path: str | os.PathLike[str], build: Callable[[Any], _T]) -> _T:
-    """Return what `build` makes of the data of a file; its errors name the file."""
+    """Return the result of `build` for the data of a file; its errors name the file."""
     name = os.fspath(path)
     if name.lower().endswith(".json"):
         try:
@@ -65,22 +65,22 @@ def _decimal(text: str) -> Decimal:
 
 
 def show(value: object) -> str:
-    """Return a value as messages show it."""
+    """Return the text of a value in messages."""
     try:
         return repr(value)
     except (ValueError, RecursionError):
-        # An integer of more digits than Python writes, or no end of tables.
+        # An integer with more digits than Python converts, or tables nested too deeply.
         return "too large to be shown"
 
 
 def location(keys: Path) -> str:
-    """Return keys to a value as text, such as ``catalog.attributes``."""
+    """Return a path as text, such as ``catalog.attributes``."""
     text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
     return text.removeprefix(".")
 
 
 def table(value: object, keys: Path, whole: str = "the policy") -> Mapping[str, Any]:
-    """Return a value that is a table; raise `PolicyError` for another."""
+    """Return a value that is a table; raises `PolicyError` for any other."""
     if not isinstance(value, Mapping):
         message = f"{location(keys) or whole} is not a table of keys and values"
         raise PolicyError(message, *keys)
@@ -90,7 +90,7 @@ def table(value: object, keys: Path, whole: str = "the policy") -> Mapping[str, 
 def no_others(
     data: Mapping[str, Any], names: Iterable[str], keys: Path, whole: str = "the policy"
 ) -> None:
-    """Raise `PolicyError` for a key that is none of `names`."""
+    """Raise `PolicyError` for a key that is not in `names`."""
     names = tuple(names)
     for key in data:
         if key not in names:
@@ -100,7 +100,7 @@ def no_others(
 
 
 def choice(value: object, kind: Any, keys: Path) -> Any:
-    """Return a value that is one of the `Literal` `kind`; raise `PolicyError` for another."""
+    """Return a value that is one of the `Literal` `kind`; raises `PolicyError` for any other."""
     choices = get_args(kind)
     if value not in choices:
         close = suggestion(value, choices) if isinstance(value, str) else ""
@@ -110,7 +110,7 @@ def choice(value: object, kind: Any, keys: Path) -> Any:
 
 
 def list_of(value: object, kind: Any, keys: Path) -> list[Any]:
-    """Return a list whose elements are of the types `kind`; raise `PolicyError` for another."""
+    """Return a list whose elements have the types `kind`; raises `PolicyError` for any other."""
     if not isinstance(value, (list, tuple)):
         message = f"{location(keys)} is not a list"
         raise PolicyError(message, *keys)

@@ -1,4 +1,4 @@
-"""Recognition: whether an object resembles a payload at all, and where one may be inside it."""
+"""Recognition: the test if an object resembles a payload, and the search for one inside it."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ V1: Final[Mapping[str, str | None]] = {
     "referral": "referralCode",
     "discounts": None,
 }
-"""Keys of the first version of customer sessions, and what replaced them."""
+"""Keys of the first version of customer sessions, and their replacements."""
 
 _SHAPES: Final[tuple[tuple[str, frozenset[str], frozenset[str]], ...]] = (
     ("event", frozenset({"type"}), frozenset({"profileId", "sessionId"})),
     ("profile", frozenset({"audiencesChanges"}), frozenset()),
     ("reservation", frozenset({"integrationIDs"}), frozenset()),
 )
-"""Payloads of other endpoints: a kind, the keys that each such payload has, and keys of which it
-has one. By talon-one-sdk 26: NewEvent and IntegrationEventV2Request,
+"""Payloads of other endpoints: a kind, its required keys, and keys of which it has at least one.
+Source: talon-one-sdk 26: NewEvent and IntegrationEventV2Request,
 CustomerProfileIntegrationRequestV2, CouponReservations."""
 
 OF_OTHERS: Final = frozenset(key for _, required, _ in _SHAPES for key in required)
-"""Keys that make an object with keys of a session a payload of another endpoint, perhaps."""
+"""Keys with which an object with keys of a session may be a payload of another endpoint."""
 
 _SIMILAR: Final = 0.8
-"""How similar a key is to a known one to be a slip of it, as difflib counts."""
+"""The similarity, as computed by difflib, from which a key is a misspelling of a known one."""
 
 _LONG: Final = 4
-"""How many characters a key needs to be compared; shorter ones are similar by chance."""
+"""The least length of a key to be compared; shorter ones are similar by chance."""
 
 _LOOKED_AT: Final = 2000
-"""The most values that are examined for a payload inside a document."""
+"""The most values of a document that are searched for a payload."""
 
 _KEYS: Final = 50
-"""How many keys of an object are compared by similarity."""
+"""The most keys of an object that are compared by similarity."""
 
 _STRONG: Final = 2
-"""How many keys of a session make an object a likely payload; `customerSession` alone does."""
+"""The number of keys of a session that make an object a likely payload, as does an envelope."""
 
 
 def foreign(keys: AbstractSet[Any]) -> str | None:
     """Return None if an object with these keys resembles a payload of a session, else its kind.
 
-    The kind is that of a payload of another endpoint, or an empty text. `keys` are wire names.
-    A payload without keys resembles a session, which may be empty.
+    The kind is that of a payload of another endpoint, or an empty string. `keys` are wire names. A
+    payload without keys resembles a session, which may be empty.
     """
     for kind, required, either in _SHAPES:
         if required <= keys and (not either or not either.isdisjoint(keys)):
@@ -75,7 +75,7 @@ _SHARED: Final = frozenset(
 
 @cache
 def _of_sessions() -> frozenset[str]:
-    """Return the keys that payloads of all models have at their top, in all editions."""
+    """Return the top-level keys of payloads of all models in all editions."""
     names = {
         name
         for edition in schemas.EDITIONS
@@ -105,9 +105,9 @@ def _resembles(name: str) -> bool:
 
 
 def nearest(document: Any) -> str | None:
-    """Return the JSON Pointer of the likely payload nearest to the top of plain JSON, or None.
+    """Return the JSON Pointer of the likely payload nearest to the root of plain JSON, or None.
 
-    An index is given as ``*`` if the array has several elements.
+    Indexes of arrays with several elements are replaced by ``*``.
     """
     waiting: deque[tuple[Path, Any]] = deque([((), document)])
     for _ in range(_LOOKED_AT):

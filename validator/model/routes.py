@@ -1,10 +1,10 @@
-"""Routes: which requests are calls on a session, and which only look as if they were none.
+"""Routes: the recognition of calls on sessions, and of requests that disguise such a call.
 
-The calls are those of `talonschema.model.endpoints`. A request is a call on a session if its
-method and path are in plain form. One that is not, but would be once somebody on the way normalises
-it (decodes, resolves dot segments, joins slashes, folds case, drops matrix parameters, heeds a
-header that overrides the method), is `Suspicious`: what stands behind the gateway may serve it, and
-nobody would have judged it.
+The calls are those of `talonschema.model.endpoints`. A request is a call on a session if its method
+and path are in plain form. A request is `Suspicious` if it becomes a call only after normalisation
+(percent-decoding, resolving dot segments, merging slashes, case folding, dropping matrix
+parameters, a header that overrides the method): a server behind the gateway may serve it as a call,
+which would not have been judged.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .endpoints import BOOLEANS, ENDPOINTS, SESSIONS, Endpoint, QueryParameter, 
 from .states import Operation
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
-"""Names in lower case and values."""
+"""Pairs of a name in lower case and a value."""
 Parameter: TypeAlias = Literal["customerSessionId", "method"] | QueryParameter
 
 
@@ -29,15 +29,15 @@ class Route(NamedTuple):
 
     operation: Operation
     session: str
-    """The session's id, decoded."""
+    """The session's id, percent-decoded."""
     dry: bool = False
-    """The query parameter ``dry``, where the call has it: nothing is kept."""
+    """The query parameter ``dry``, if the call has it: nothing is stored."""
     now: str | None = None
-    """The query parameter ``now``, where the call has it."""
+    """The query parameter ``now``, if the call has it."""
 
 
 class Suspicious(NamedTuple):
-    """A request that can be taken for a call on a session, or for another one than it is."""
+    """A request that servers may take for a call on a session, or for another call than it is."""
 
     parameter: Parameter
     """The part of the request at fault."""
@@ -47,21 +47,21 @@ class Suspicious(NamedTuple):
 _SUFFIXES: Final = frozenset(each.suffix for each in ENDPOINTS.values())
 
 OVERRIDES: Final = frozenset({"x-http-method-override", "x-http-method", "x-method-override"})
-"""Headers by which frameworks let a request pass for one of another method."""
+"""Headers with which frameworks override the method of a request."""
 
 _ID = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,=:@-]++|%[0-9A-Fa-f]{2})+")
 """The characters of a path segment (RFC 3986, section 3.3), without matrix parameters."""
 
 _LONGEST = 8192
-"""A longer path that is not in plain form is not looked into: it may be anything."""
+"""The most characters of a path that is normalised; longer ones may be any call."""
 _LAYERS = 6
-"""Layers of percent-encoding that are decoded."""
+"""The most layers of percent-encoding that are decoded."""
 
 
 def match(
     method: str, target: str, headers: Headers = (), prefix: str = ""
 ) -> Route | Suspicious | None:
-    """Return the call on a session that a request makes, None if it makes none.
+    """Return the route of a request that is a call on a session, None for any other request.
 
     `target` is the path and query as received; `prefix` comes before ``/v2`` in every path.
     """
@@ -71,7 +71,7 @@ def match(
         session, slash, after = path[len(start) :].partition("/")
         methods = _methods(method, query, headers)
         known = any(endpoint(name, after) for name in methods)
-        # Where slashes are merged, a path without an id is that of another call.
+        # If slashes are merged, a path with an empty id is that of another call.
         if (known or session) and (not slash or (after and after in _SUFFIXES)):
             if not known:
                 return None
@@ -80,7 +80,7 @@ def match(
                 return Suspicious("method", "the method is overridden, or not in capitals")
             fault = _fault(session) or _crossing(path, prefix, session, after)
             if "#" in query:
-                # Some servers cut a fragment off, others read it as more of the query.
+                # Some servers discard a fragment, others treat it as part of the query.
                 fault = "the target has a fragment"
             if fault:
                 return Suspicious("customerSessionId", fault)
@@ -97,10 +97,10 @@ def match(
 
 
 def _methods(method: str, query: str, headers: Headers) -> set[str]:
-    """Return the methods that a request may be taken to have, in capitals."""
+    """Return all methods that servers may find in a request, in capitals."""
     methods = {method.upper()}
     for name, value in headers:
-        # CGI and WSGI make no difference between - and _, and several headers are one list.
+        # CGI and WSGI do not distinguish - from _, and join repeated headers to a list.
         if name.replace("_", "-") in OVERRIDES:
             methods.update(each.strip().upper() for each in value.split(","))
     if "%" in query or "_method" in query.casefold():
@@ -113,7 +113,7 @@ def _methods(method: str, query: str, headers: Headers) -> set[str]:
 
 
 def _fault(session: str) -> str | None:
-    """Return the fault of an id as written in the path."""
+    """Return the fault of an id in its encoded form."""
     if not session:
         return "the id is empty"
     if not _ID.fullmatch(session):
@@ -132,7 +132,7 @@ def _fault(session: str) -> str | None:
 
 
 def _crossing(path: str, prefix: str, session: str, after: str) -> str | None:
-    """Return the fault of an id whose slashes make it a path to another session."""
+    """Return the fault of an id whose encoded slashes lead to another session."""
     if "%" not in session or {"/", "\\"}.isdisjoint(_decode(session)):
         return None
     forms = (form for each in _layers(session) for form in _case_folds(each))
@@ -143,7 +143,7 @@ def _crossing(path: str, prefix: str, session: str, after: str) -> str | None:
 
 
 def _characters(path: str) -> str:
-    """Return a path whose characters stand for bytes, as those of headers do, read as UTF-8."""
+    """Return a path, whose characters represent bytes as in headers, decoded as UTF-8."""
     try:
         return path.encode("latin-1").decode()
     except UnicodeError:
@@ -151,9 +151,9 @@ def _characters(path: str) -> str:
 
 
 def _loosely(path: str, prefix: str) -> set[tuple[str, str]]:
-    """Return the sessions that a path may lead to once it is normalised, and what follows them.
+    """Return the pairs of session and suffix that a path may lead to.
 
-    It is in all the ways there are, decoded any number of times.
+    The path is normalised in all possible ways, after percent-decoding any number of times.
     """
     base = [*prefix.casefold().split("/")[1:], "v2", "customer_sessions"]
     if len(path) > _LONGEST:
@@ -168,7 +168,7 @@ def _loosely(path: str, prefix: str) -> set[tuple[str, str]]:
 
 
 def _layers(text: str) -> Iterator[str]:
-    """Yield a text, and the result of each time it is decoded."""
+    """Yield a text, and the result of each further percent-decoding."""
     for _ in range(_LAYERS):
         yield text
         before, text = text, unquote(text)
@@ -182,13 +182,13 @@ def _decode(text: str) -> str:
 
 
 def _case_folds(text: str) -> set[str]:
-    """Return a text in lower case and one form of Unicode, with and without blanks in it."""
+    """Return a text case-folded and in NFKC, with and without blanks and control characters."""
     folded = normalize("NFKC", text).casefold()
     return {folded, re.sub(r"[\x00-\x20\x7f]", "", folded)}
 
 
 def _normal_forms(path: str) -> Iterator[list[str]]:
-    """Yield the segments of a path in each way to normalise it that makes a difference."""
+    """Yield the segments of a path for each combination of normalisations that apply to it."""
     for folded in _case_folds(path):
         text = re.sub(r"^[a-z][a-z0-9+.-]*://[^/]*", "", folded)
         text = re.split("[?#]", text, maxsplit=1)[0]
@@ -203,7 +203,7 @@ def _normal_forms(path: str) -> Iterator[list[str]]:
 
 
 def _resolve_dots(names: list[str]) -> list[str]:
-    """Resolve dot segments; some systems drop dots at the end of a name, too."""
+    """Return names without dot segments and trailing dots, which some systems drop."""
     found: list[str] = []
     for name in names:
         if name == "..":
@@ -222,7 +222,7 @@ def _parameters(query: str) -> list[tuple[str, str | None]]:
 
 
 def _with_parameters(route: Route, called: Endpoint, query: str) -> Route | Suspicious:
-    """Add the parameters that count for a call, if there is one way to read them."""
+    """Add the parameters of a call to its route, unless they are ambiguous."""
     given: dict[QueryParameter, str] = {}
     for name, value in _parameters(query):
         parameter = next((each for each in called.parameters if each == name.casefold()), None)

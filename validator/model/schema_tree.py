@@ -1,8 +1,8 @@
-"""Schema tree: one schema as a plain tree, references resolved and ``allOf`` merged.
+"""Schema tree: a schema as a plain tree, with references resolved and ``allOf`` merged.
 
-The engines, the rules on unknown keys and the translation of names need the same facts of a schema
-(its keys, the required ones, what is below), so they are derived once, in memory, from the
-hand-written files.
+The engines, the rules about unknown keys and the translation of names need the same facts about a
+schema (its keys, the required ones, and its subschemas), which are derived once, in memory, from
+the hand-written files.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ANNOTATIONS = frozenset(
 
 
 class SchemaNode:
-    """The schema of one place in an instance, resolved; not to be changed."""
+    """The resolved schema of a place in an instance. Treat it as immutable."""
 
     __slots__ = (
         "assertions",
@@ -47,29 +47,29 @@ class SchemaNode:
         open: bool = False,  # noqa: A002 - as it is called in talk of schemas
         read_only: bool = False,
     ) -> None:
-        """Take the parts of the schema."""
+        """Initialize from the parts of the schema."""
         self.model = model
         """The model whose file describes the place."""
         self.assertions = assertions
-        """The keywords about the value itself, such as ``type`` and ``maxItems``."""
+        """The keywords that apply to the value itself, such as ``type`` and ``maxItems``."""
         self.properties = properties
         self.required = required
         self.items = items
-        """The elements of an array."""
+        """The node of the elements of an array."""
         self.values = values
-        """The members of an object whose keys are the caller's."""
+        """The node of the members of an object with keys of the caller's."""
         self.open = open
-        """More keys than `properties` are expected (``additionalProperties: true``)."""
+        """Whether other keys than `properties` are expected (``additionalProperties: true``)."""
         self.read_only = read_only
 
     def below(self, step: str | int) -> SchemaNode | None:
-        """Return the outline of a member or element, or None where the schema has nothing."""
+        """Return the node of a member or element, None if the schema has none."""
         if isinstance(step, int):
             return self.items
         return self.properties.get(step, self.values)
 
     def at(self, path: Path) -> SchemaNode | None:
-        """Return the outline at `path`, or None where the schema has nothing."""
+        """Return the node at `path`, None if the schema has none."""
         place: SchemaNode | None = self
         for step in path:
             if place is None:
@@ -78,7 +78,7 @@ class SchemaNode:
         return place
 
     def walk(self) -> Iterator[SchemaNode]:
-        """Yield this outline and each one below it."""
+        """Yield this node and all nodes below it."""
         yield self
         for part in (*self.properties.values(), self.items, self.values):
             if part is not None:
@@ -87,7 +87,7 @@ class SchemaNode:
 
 @cache
 def schema_tree(edition: str, model: str) -> SchemaNode:
-    """Return the outline of a model; `LookupError` names the known editions and models."""
+    """Return the tree of a model; raises a `LookupError` that lists known editions and models."""
     return _build(edition, model, schemas.load(edition, model))
 
 

@@ -1,4 +1,4 @@
-"""The life of a customer session: its states and the moves between them, as data.
+"""States: the states of a customer session and the transitions between them, as data.
 
 Sources: the description of ``state`` in CustomerSessionV2 (SDK 2.5.1 and the Integration API's
 OpenAPI files), the descriptions of the operations "Update customer session", "Return cart items"
@@ -14,9 +14,9 @@ STATES: Final[tuple[State, ...]] = get_args(State)
 OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
 DEFAULT_STATE: Final[State] = "open"
 SETTABLE: Final = tuple(state for state in STATES if state != "partially_returned")
-"""The states that an update may send; returning items leads to the other one."""
+"""The states that an update may send; only a return leads to the other one."""
 INITIAL: Final[frozenset[str]] = frozenset({"open", "closed"})
-"""The states a session can be created in."""
+"""The states in which a session can be created."""
 
 
 class New:
@@ -28,11 +28,11 @@ class New:
 
 
 NEW: Final = New()
-"""Pass it as ``previous`` for the first update of a session."""
+"""The value of ``previous`` for the first update of a session."""
 
 
 class Move(NamedTuple):
-    """A change of state that an operation may make; ``start`` None is creation."""
+    """A transition that an operation may make; ``start`` is None for creation."""
 
     start: State | None
     end: State
@@ -54,14 +54,14 @@ MOVES: Final[dict[str, tuple[Move, ...]]] = {
     "2022-06": _COMMON,
     "2026-06": (*_COMMON, Move("closed", "open", "reopen")),
 }
-"""The legal moves of each edition. Reopening came with SDK 3.0.0 (2023-04)."""
+"""The legal transitions of each edition. Reopening was added in SDK 3.0.0 (2023-04)."""
 
 
 def resulting_state(operation: str, asked: str | None, before: str | None) -> str:
-    """Return the state an operation leads to, legal or not.
+    """Return the state that an operation leads to, legal or not.
 
-    `asked` is the ``state`` of an update, None if omitted; `before` the state so far, None for a
-    session that does not exist. An omitted state is `open` on creation and unchanged later.
+    `asked` is the ``state`` of an update, None if omitted; `before` is the previous state, None for
+    a session that does not exist. An omitted state is `open` on creation and otherwise unchanged.
     """
     if operation == "return":
         return "partially_returned"
@@ -71,10 +71,10 @@ def resulting_state(operation: str, asked: str | None, before: str | None) -> st
 
 
 def legal(edition: str, before: str | None, after: str, operation: str) -> bool:
-    """Return True if `edition` knows the move from `before` (None: creation) to `after`."""
+    """Return True if `edition` permits the transition from `before` (None: creation) to `after`."""
     return (before, after, operation) in MOVES[edition]
 
 
 def reachable(edition: str, before: str | None) -> tuple[Move, ...]:
-    """Return the moves that lead out of a state, in the order of the table."""
+    """Return the transitions from a state, in the order of the table."""
     return tuple(move for move in MOVES[edition] if move.start == before)
