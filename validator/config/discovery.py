@@ -1,7 +1,7 @@
-"""Discovery: finds the file with the settings of a project.
+"""Discovery: the search for the file with the settings of a project.
 
-It is ``talonschema.toml``, or ``pyproject.toml`` with a table ``[tool.talonschema]``. Where there
-is none, nothing is loaded that would read it.
+It is ``talonschema.toml``, or ``pyproject.toml`` with a table ``[tool.talonschema]``. If there is
+none, the modules that read it are not imported.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _TOOL, _NAME = "tool", "talonschema"
 def find(start: str = "") -> Config | None:
     """Return the nearest settings from a folder upwards, by default the working directory.
 
-    In one folder ``talonschema.toml`` wins. A ``pyproject.toml`` without ``[tool.talonschema]`` is
-    passed over. Raises `TomlError`.
+    Within a folder, ``talonschema.toml`` takes precedence. A ``pyproject.toml`` without
+    ``[tool.talonschema]`` is ignored. Raises `TomlError`.
     """
     try:
         folder, above = os.path.abspath(start), start
@@ -62,9 +62,9 @@ def _config(path: str) -> Config | None:
 
 
 def _mentions_table(path: str) -> bool:
-    """Return True if a file has the name of the table; most have not, and needn't be parsed."""
+    """Return True if a file contains the name of the table; most do not, and need no parsing."""
     try:
         with open(path, "rb") as file:
             return _NAME.encode() in file.read()
     except OSError:
-        return True  # and loading it shows why
+        return True  # loading it reports the reason

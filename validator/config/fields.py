@@ -1,4 +1,4 @@
-"""Fields: the keys of a settings file, and the values that each takes."""
+"""Fields: readers of the values in a settings file."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from ..reading.toml_reader import Toml
 from .path import is_path
 
 FieldReader: TypeAlias = Callable[[Any, str], Any]
-"""Takes the value of a key, and the name that messages have for it; returns the setting.
+"""A function of a value and its name in messages, which returns the setting.
 
 Raises `InvalidValue`.
 """
 
 _SHOWN = 60
 _POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)+")
-"""RFC 6901, section 3, without the root."""
+"""A JSON Pointer (RFC 6901, section 3) other than the root."""
 
 
 class InvalidValue(ValueError):
-    """A value is not what its key takes; the text has what it takes."""
+    """Raised for a value that its key does not take; the text says what it takes."""
 
     def __init__(self, message: str, *keys: str | int) -> None:
         super().__init__(message)
         self.keys = keys
-        """Keys from the value to the faulty part."""
+        """The path from the value to the faulty part."""
 
 
 def read(
     toml: Toml, place: tuple[str | int, ...], table: Any, kinds: Mapping[str, FieldReader]
 ) -> dict[str, Any]:
-    """Return the settings of the table at `place`, by their keys.
+    """Return the settings of the table at `place`, by key.
 
-    Raises `toml.TomlError` for what is no table, an unknown key or an unfit value.
+    Raises `TomlError` if it is not a table, or for an unknown key or invalid value.
     """
     where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place).lstrip(".")
     if not isinstance(table, dict):
@@ -54,21 +54,21 @@ def read(
 
 
 def text(value: Any, where: str) -> str:
-    """Take a text that is not empty."""
+    """Read a string that is not empty."""
     if not isinstance(value, str) or not value:
         raise InvalidValue(f"{where} is {show(value)}; it takes a text")
     return value
 
 
 def boolean(value: Any, where: str) -> bool:
-    """Take true or false."""
+    """Read a boolean."""
     if not isinstance(value, bool):
         raise InvalidValue(f"{where} is {show(value)}; it takes true or false")
     return value
 
 
 def number(least: float, most: float, *, whole: bool) -> FieldReader:
-    """Return the kind that takes a number within bounds."""
+    """Return a reader of numbers between `least` and `most`."""
     takes = f"a{' whole' * whole} number from {least} to {most}"
 
     def kind(value: Any, where: str) -> Any:
@@ -81,7 +81,7 @@ def number(least: float, most: float, *, whole: bool) -> FieldReader:
 
 
 def choice(names: Iterable[str]) -> FieldReader:
-    """Return the kind that takes one of `names`."""
+    """Return a reader of one of `names`."""
     choices = tuple(names)
 
     def kind(value: Any, where: str) -> str:
@@ -96,7 +96,7 @@ def choice(names: Iterable[str]) -> FieldReader:
 
 
 def list_of(each: FieldReader) -> FieldReader:
-    """Return the kind that takes a list, not empty, of what `each` takes."""
+    """Return a reader of non-empty lists, with the reader `each` for the elements."""
 
     def kind(value: Any, where: str) -> tuple[Any, ...]:
         if not isinstance(value, list) or not value:
@@ -113,7 +113,7 @@ def list_of(each: FieldReader) -> FieldReader:
 
 
 def show(value: Any) -> str:
-    """Return a value as messages show it."""
+    """Return the text of a value in messages."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
@@ -125,7 +125,7 @@ def show(value: Any) -> str:
 
 
 def previous(value: Any, where: str) -> str:
-    """Return the setting of the session before a call; raise `InvalidValue` for other values."""
+    """Return the setting `previous`; raises `InvalidValue` for any other value."""
     names = ("new", *STATES)
     if isinstance(value, str) and (value in names or is_path(value)):
         return value
@@ -137,7 +137,7 @@ def previous(value: Any, where: str) -> str:
 
 
 def pointer(value: Any, where: str) -> str:
-    """Return a JSON Pointer that is not the root; raise `InvalidValue` for other values."""
+    """Return a JSON Pointer other than the root; raises `InvalidValue` for any other value."""
     if isinstance(value, str) and _POINTER.fullmatch(value):
         return value
     raise InvalidValue(
@@ -147,7 +147,7 @@ def pointer(value: Any, where: str) -> str:
 
 
 def glob(value: Any, where: str) -> str:
-    """Return a glob; raise `InvalidValue` for what globs do not know."""
+    """Return a glob; raises `InvalidValue` for unsupported syntax."""
     pattern = text(value, where)
     if "\\" in pattern or "{" in pattern:
         raise InvalidValue(

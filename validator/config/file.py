@@ -1,4 +1,4 @@
-"""File: the validated settings of one configuration file."""
+"""File: the validated settings of a configuration file."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from .globs import Glob, below, excludes
 from .path import is_path
 
 _OF_OTHERS = ("gateway",)
-"""Tables at the top of a file of its own that other programs read."""
+"""Top-level tables of ``talonschema.toml`` that other programs read."""
 
 
 class Config:
     """The settings of a file."""
 
     def __init__(self, toml: Toml, place: Path) -> None:
-        """Take the settings from the table at `place`; raises `TomlError`."""
+        """Read the settings in the table at `place`; raises `TomlError`."""
         self.path = toml.path
         self._toml = toml
         self._place = place
@@ -79,18 +79,18 @@ class Config:
         ]
 
     def excludes(self, path: str) -> bool:
-        """Return True if the settings exclude a file or a folder, or one that it lies in."""
+        """Return True if the settings exclude a file or folder, or a folder that contains it."""
         return bool(self._excluding) and excludes(self._excluding, path, self._folder)
 
     def group(self, path: str | None) -> tuple[int, ...]:
-        """Return which of `files` are for a file; None stands for a file that has no name."""
+        """Return the indexes of `files` that apply to a file; None is a file without a name."""
         names = None if path is None or not self.files else below(path, self._folder)
         if names is None:
             return ()
         return tuple(
             index
             for index, globs in enumerate(self._selecting)
-            # Each glob is asked: those that are for nothing are reported.
+            # All globs are matched, since those that match nothing are reported.
             if [glob for glob in globs if glob.is_for(names)]
         )
 
@@ -102,7 +102,7 @@ class Config:
         return [Glob(each, self._folder, (*place, index)) for index, each in enumerate(patterns)]
 
     def layers(self, group: tuple[int, ...]) -> list[tuple[Path, Mapping[str, Any]]]:
-        """Return the tables for a group of files, each with its place; later ones win."""
+        """Return the tables for a group of files with their places; later ones take precedence."""
         own = [((*self._place, "files", index), self.files[index]) for index in group]
         return [(self._place, self.top), *own]
 
@@ -117,12 +117,12 @@ class Config:
 
 
 def _path(folder: str) -> FieldReader:
-    """Return the kind that takes a path, which counts from `folder`."""
+    """Return a reader of paths relative to `folder`."""
     return lambda value, where: os.path.join(folder, text(value, where))
 
 
 def _kinds(folder: str) -> dict[str, FieldReader]:
-    """Return the settings of a table for all files or for some; paths are relative to `folder`."""
+    """Return the readers of settings for all or some files; paths are relative to `folder`."""
     path = _path(folder)
 
     def before(value: Any, where: str) -> str:
@@ -134,7 +134,7 @@ def _kinds(folder: str) -> dict[str, FieldReader]:
             return str(path(value, where))
         files = {}
         if isinstance(value, dict) and isinstance(value.get("catalog"), str):
-            # Read when it is needed, as other files are.
+            # Like other files, it is read on first use.
             files = {"catalog": os.path.join(folder, value["catalog"])}
             value = {name: each for name, each in value.items() if name != "catalog"}
         try:

@@ -1,4 +1,4 @@
-"""Globs: patterns of paths, as a settings file has them.
+"""Globs: patterns of paths in a settings file.
 
 They are relative to a folder and written with slashes. In a name, ``*`` matches any characters,
 ``?`` one and ``[abc]`` one of some; ``**`` matches any number of folders. A pattern without a slash
@@ -15,12 +15,12 @@ from fnmatch import fnmatchcase
 from ..findings.pointer import Path
 
 SIGNS = "*?["
-"""The characters that make a name a pattern."""
+"""The characters that only patterns have."""
 
 
 def below(path: str, folder: str) -> list[str] | None:
-    """Return the names that lead from `folder` to a file, None if it isn't below it."""
-    # A path may lead there by a link only, as that of the working directory in a shell may.
+    """Return the path from `folder` to a file as names, None if the file is elsewhere."""
+    # A path may lead below it only through a link, such as a shell's working directory.
     for form in (os.path.abspath, os.path.realpath):
         with suppress(ValueError, OSError):  # on another drive, or nowhere
             names = os.path.relpath(form(path), form(folder)).split(os.sep)
@@ -30,10 +30,10 @@ def below(path: str, folder: str) -> list[str] | None:
 
 
 def matches(glob: str, names: list[str]) -> bool:
-    """Return True if a pattern is for the file that the names lead to."""
+    """Return True if a pattern matches a path of names."""
     if "/" not in glob:
         return fnmatchcase(names[-1], glob)
-    # How many of the names the steps so far can stand for.
+    # The numbers of names that the steps so far can match.
     reached = {0}
     for step in glob.split("/"):
         if step == "**":
@@ -48,25 +48,25 @@ def matches(glob: str, names: list[str]) -> bool:
 
 
 class Glob:
-    """A glob that keeps whether it was for anything."""
+    """A glob that records whether it has matched."""
 
     def __init__(self, pattern: str, folder: str, place: Path = ()) -> None:
-        """Take a pattern that counts from `folder`, and its place in the settings."""
+        """Initialize with a pattern relative to `folder`, and its place in the settings."""
         self.pattern = pattern
         self.place = place
         self.used = False
         self._folder = folder
 
     def is_for(self, names: list[str]) -> bool:
-        """Return True for the file that the names lead to."""
+        """Return True if the glob matches a path of names, and record it."""
         found = matches(self.pattern, names)
         self.used = self.used or found
         return found
 
     def lies_in(self, folders: Iterable[str]) -> bool:
-        """Return True if one of `folders` has all that the pattern can be for.
+        """Return True if all possible matches of the pattern are below one of `folders`.
 
-        What begins with a dot is passed over in a folder, and so counts as in none.
+        Names that begin with a dot are ignored in folders, and so are not below any.
         """
         steps = self.pattern.split("/")
         if any(step.startswith(".") and step != "." for step in steps):
@@ -81,10 +81,10 @@ class Glob:
 
 
 def excludes(globs: Iterable[Glob], path: str, folder: str) -> bool:
-    """Return True if a glob is for what is at `path`, or for a folder below `folder` it lies in."""
+    """Return True if a glob matches `path`, or a folder below `folder` that contains it."""
     names = below(path, folder)
     if names is None:
         return False
     ways = [names[:length] for length in range(1, len(names) + 1)]
-    # Each glob is asked: those that are for nothing are reported.
+    # All globs are matched, since those that match nothing are reported.
     return bool([glob for glob in globs if any(glob.is_for(way) for way in ways)])

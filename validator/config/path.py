@@ -1,8 +1,8 @@
-"""Path: a file as settings name it."""
+"""Path: the notation of files in settings."""
 
 import os
 
 
 def is_path(previous: str) -> bool:
-    """Return True if what the setting `previous` takes is written as the path of a file."""
+    """Return True if a value of the setting `previous` is the path of a file."""
     return previous.lower().endswith(".json") or os.path.basename(previous) != previous

@@ -1,4 +1,4 @@
-"""Settings: the effective settings of a file, and where each value comes from."""
+"""Settings: the effective settings of a file, with the origin of each value."""
 
 import os
 from collections.abc import Mapping
@@ -28,38 +28,38 @@ DEFAULTS: Mapping[str, Any] = {
     "fail_on": "error",
     "baseline": None,
 }
-"""The settings of which the last value counts."""
+"""The defaults of settings for which the last value takes precedence."""
 
 Origin: TypeAlias = Path | str
-"""The place of a key in the file, or ``default``, or a flag."""
+"""The place of a key in the file, ``default``, or a flag."""
 
 
 class SettingValue(NamedTuple):
-    """A value, and where it comes from."""
+    """A value and its origin."""
 
     value: Any
     origin: Origin = "default"
 
 
 class IgnoredCode(NamedTuple):
-    """A code or a group of codes that is not reported."""
+    """A code or group of codes that is not reported."""
 
     name: str
     origin: Origin
     reason: str | None = None
-    """Why findings in some files are silenced; None for codes that are left out altogether."""
+    """The reason why findings in some files are silenced; None for codes that are ignored."""
     pointer: str | None = None
-    """The place of what is silenced, by a JSON Pointer; None for any place."""
+    """The JSON Pointer of silenced findings; None for any place."""
 
 
 class EffectiveSettings(NamedTuple):
-    """The effective settings of a file, as plain data."""
+    """The effective settings of a file as plain data."""
 
     values: Mapping[str, SettingValue]
     """Each setting of `DEFAULTS`."""
     ignored: tuple[IgnoredCode, ...] = ()
     severity: Mapping[str, SettingValue] = {}
-    """The severity of codes and groups that were given one."""
+    """The configured severities of codes and groups."""
 
     def value(self, name: str) -> Any:
         """Return the value of one of `DEFAULTS`."""
@@ -67,11 +67,11 @@ class EffectiveSettings(NamedTuple):
 
     @property
     def silenced(self) -> tuple[IgnoredCode, ...]:
-        """What is silenced for a reason."""
+        """The codes that are silenced for a reason."""
         return tuple(each for each in self.ignored if each.reason is not None)
 
     def policy(self) -> Policy | None:
-        """Return the policy, with the catalog in it; raises `PolicyError`."""
+        """Return the policy including its catalog; raises `PolicyError`."""
         given, catalog = self.value("policy"), self.value("catalog")
         policy = None
         if given is not None:
@@ -81,7 +81,7 @@ class EffectiveSettings(NamedTuple):
         return (policy or Policy()).with_catalog(Catalog.load(catalog))
 
     def options(self) -> dict[str, Any]:
-        """Return the arguments of a `Validator`, which silences nothing; raises `PolicyError`."""
+        """Return the arguments of a `Validator`, without silences; raises `PolicyError`."""
         return {
             "edition": self.value("edition"),
             "policy": self.policy(),
@@ -93,10 +93,10 @@ class EffectiveSettings(NamedTuple):
 
 
 class SettingsResolver:
-    """The settings of a file, and the flags that win over them."""
+    """The settings of a file, and the flags that override them."""
 
     def __init__(self, config: "Config | None", flags: Mapping[str, Any]) -> None:
-        """Take the flags that were given, by the names of their settings."""
+        """Initialize with the given flags, by the names of their settings."""
         self._config = config
         self._flags = flags
 
@@ -110,17 +110,17 @@ class SettingsResolver:
         return self._config is not None and self._config.excludes(path)
 
     def globs(self) -> "tuple[list[Glob], list[list[Glob]]]":
-        """Return the globs that exclude files, and those of each table for some files."""
+        """Return the globs that exclude files, and those of each table of ``[[files]]``."""
         return ([], []) if self._config is None else self._config.globs()
 
     def group(self, path: str | None) -> tuple[int, ...]:
-        """Return a key that files with the same settings share; None: a file without a name."""
+        """Return the key of files with the same settings; None is a file without a name."""
         return () if self._config is None else self._config.group(path)
 
     def settings(self, group: tuple[int, ...] = ()) -> EffectiveSettings:
         """Return the effective settings of the files of a group.
 
-        Raises `TomlError` where the file names a model that the edition has not, or no file.
+        Raises `TomlError` if the file names a model that the edition lacks, or a missing file.
         """
         values = {name: SettingValue(value) for name, value in DEFAULTS.items()}
         ignored: list[IgnoredCode] = []
@@ -139,7 +139,7 @@ class SettingsResolver:
             )
             levels = layer.get("severity", {})
             for name in [each for each in severity if each.partition("/")[0] in levels]:
-                # A code wins over its group only where the two stand together.
+                # A code takes precedence over its group only within a table.
                 del severity[name]
             severity |= {
                 name: SettingValue(level, _origin(place, "severity", name))
@@ -164,7 +164,7 @@ class SettingsResolver:
 
 
 def _fault(name: str, value: Any, edition: str) -> str:
-    """Return a fault of a setting that shows only now, or an empty text."""
+    """Return a fault that depends on other settings, or an empty string."""
     if name == "model" and value not in schemas.models(edition):
         return f"edition {edition} has no model {value!r}"
     names_file = name in _FILES and isinstance(value, str)
