@@ -1,6 +1,6 @@
-"""Output: the forms of the results of a check.
+"""Output: the forms of output of a check.
 
-Each form is a module with a function `report`, which takes outcomes and yields pieces of text.
+Each form is a module with a function `report`, which yields pieces of text for results of files.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 
 FOR_PEOPLE = ("text", "concise", "html")
-"""The forms whose `report` takes a `style`, too."""
+"""The forms whose `report` has a parameter `style`."""
 FORMATS = (*FOR_PEOPLE, "json", "sarif", "github", "gitlab", "junit")
 
 
 def form(name: str) -> Callable[..., Iterator[str]]:
-    """Return the form called `name`, one of `FORMATS`."""
+    """Return the form `name`, which is one of `FORMATS`."""
     made: Callable[..., Iterator[str]] = import_module(f".{name}", __package__).report
     return made

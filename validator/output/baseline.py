@@ -1,6 +1,6 @@
-"""Baseline: findings that a project knows of, in a file, so that only new ones are reported.
+"""Baseline: a file of known findings, so that only new ones are reported.
 
-A finding is known by its fingerprint, as SARIF has it, and the number of those that are alike.
+A finding is identified by its fingerprint, as in SARIF, and the number of findings that share it.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from .fingerprint import Fingerprints
 from .repository import exists, uri_from_root
 
 VERSION = 1
-"""Of the form of the file."""
+"""The version of the file format."""
 _WRITE = "write it with --write-baseline"
 
 
 class BaselineError(ValueError):
-    """A file is no baseline; the text has the path and the reason."""
+    """Raised for a file that is not a baseline; the text has the path and the reason."""
 
 
 class KnownFinding(NamedTuple):
-    """What a finding is known by."""
+    """The identity of a known finding."""
 
     file: str
-    """The URI of the file, from the root of the repository."""
+    """The URI of the file, relative to the root of the repository."""
     code: str
     pointer: str
     parameter: str
 
 
 class FileBaseline:
-    """The known findings of one file."""
+    """The known findings of a file."""
 
     def __init__(self, baseline: Baseline, file: str) -> None:
-        """Take the URI of the file."""
+        """Initialize with the URI of the file."""
         self._baseline = baseline
         self._file = file
         self._fingerprints = Fingerprints(file)
@@ -50,16 +50,16 @@ class FileBaseline:
 
 
 class Baseline:
-    """Known findings: either those of a file, or all that are found, to be recorded."""
+    """Known findings, which are either loaded from a file or recorded."""
 
     def __init__(self, path: str, *, records: bool = False) -> None:
-        """Begin with none; `records`: each finding becomes a known one."""
+        """Begin empty; with `records`, each finding becomes known."""
         self.path = path
         self.records = records
         self.known: dict[str, KnownFinding] = {}
-        """By their digests."""
+        """The known findings by digest."""
         self.counts: Counter[str] = Counter()
-        """How many there are, or are left, of each."""
+        """The number of each known finding, or of those still to be found."""
         self._uri = uri_from_root()
 
     @classmethod
@@ -96,11 +96,11 @@ class Baseline:
         self.counts[digest] += count
 
     def of(self, path: str) -> FileBaseline:
-        """Return the known findings of the file at a path, `-` being standard input."""
+        """Return the known findings of the file at a path; `-` is standard input."""
         return FileBaseline(self, self.uri(path))
 
     def uri(self, path: str) -> str:
-        """Return the name that the baseline has for the file at a path."""
+        """Return the URI in the baseline of the file at a path."""
         return self._uri(path)
 
     def takes(self, digest: str, finding: KnownFinding) -> bool:
@@ -115,9 +115,9 @@ class Baseline:
         return True
 
     def count_gone(self, checked: dict[str, frozenset[str]]) -> int:
-        """Return how many known findings were not found.
+        """Return the number of known findings that no longer exist.
 
-        `checked` has the codes that were looked for in each file that was checked.
+        `checked` has the codes that could have been reported for each checked file.
         """
         return sum(
             self.counts[digest]
@@ -127,7 +127,7 @@ class Baseline:
         )
 
     def text(self) -> Iterator[str]:
-        """Yield the content of the file: an entry a line, sorted."""
+        """Yield the content of the file, with one entry per line, sorted."""
         yield f'{{\n  "version": {VERSION},\n  "findings": ['
         comma = ""
         for digest, known in sorted(self.known.items(), key=lambda each: (each[1], each[0])):

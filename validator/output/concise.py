@@ -13,7 +13,7 @@ _PLAIN = Style()
 
 
 def report(outcomes: Iterable[FileResults], style: Style = _PLAIN) -> Iterator[str]:
-    """Yield a line for each finding of each file as it comes."""
+    """Yield a line for each finding as soon as it is known."""
     for outcome in outcomes:
         for result in outcome:
             for each in by_line(result.report):
@@ -26,7 +26,7 @@ def report(outcomes: Iterable[FileResults], style: Style = _PLAIN) -> Iterator[s
 def _line(outcome: FileResults, result: PayloadResult, finding: Finding, style: Style) -> str:
     place = printable(position(outcome.name, result, finding))
     level = style.paint(str(finding.severity), str(finding.severity))
-    # Of two findings in one line, or without a line, the pointer distinguishes them.
+    # The pointer distinguishes findings on the same line, or without a line.
     at = f"{finding.pointer}: " if finding.pointer else ""
     text = printable(f"[{finding.code}] {at}{finding.message}")
     return f"{style.paint(place, 'strong')}: {level}{text}\n"

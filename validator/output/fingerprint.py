@@ -1,4 +1,4 @@
-"""Fingerprint: what stays the same while a finding moves to another line."""
+"""Fingerprint: an identity of findings that is independent of their line."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from ..findings.finding import Finding
 
 
 class Fingerprints:
-    """The fingerprints of the findings in one file; those that are alike are counted."""
+    """The fingerprints of the findings in a file; equal ones are numbered."""
 
     def __init__(self, file: str) -> None:
-        """Take the path of the file, as it is from the root of the repository."""
+        """Initialize with the path of the file, relative to the root of the repository."""
         self._file = file
         self._alike: Counter[str] = Counter()
 
     def of(self, finding: Finding) -> str:
-        """Return the fingerprint of the next finding: a digest and a count."""
+        """Return the fingerprint of the next finding: a digest and a number."""
         digest = self.digest(finding)
         self._alike[digest] += 1
         return f"{digest}:{self._alike[digest]}"
 
     def digest(self, finding: Finding) -> str:
-        """Return what findings that are alike have in common."""
+        """Return the digest that equal findings share."""
         return fingerprint(finding.code, self._file, finding.pointer, finding.parameter or "")
 
 

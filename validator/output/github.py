@@ -1,8 +1,7 @@
-"""GitHub: workflow commands, which GitHub shows beside the lines of a pull request.
+"""GitHub: workflow commands, which GitHub shows as annotations of a pull request.
 
 Source: Workflow commands for GitHub Actions, and `packages/core/src/command.ts` of actions/toolkit
-for what is escaped. An annotation has columns only if it ends on the line it starts on (REST API
-for check runs).
+for escapes. An annotation has columns only if it is within a single line (REST API for check runs).
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
     """Yield a command for each finding, and for each file that could not be read."""
     place = from_root()
     for outcome in outcomes:
-        # Nothing of a repository stands on standard input.
+        # Standard input is not a file of the repository.
         file: Properties = {} if outcome.path == "-" else {"file": place(outcome.path)}
         if outcome.error:
             yield _command("error", file, f"{outcome.name}: {outcome.error}")
@@ -43,7 +42,7 @@ def _annotation(name: str, file: Properties, result: PayloadResult, finding: Fin
     properties = {**file, **_lines(result, finding)} if file else {}
     properties["title"] = f"talonschema {finding.code}"
     hint = f"\nhint: {finding.hint}" if finding.hint else ""
-    # The log of the job shows nothing but the text.
+    # The log of the job shows only the text.
     text = f"{position(name, result, finding)}: {finding.message}{hint}"
     return _command(COMMANDS[finding.severity], properties, text)
 
@@ -55,7 +54,7 @@ def _lines(result: PayloadResult, finding: Finding) -> Properties:
     lines: Properties = {"line": at.line, "endLine": at.end_line}
     if at.line != at.end_line:
         return lines
-    # The last column belongs to it, as the last line does.
+    # The end column is inclusive, as is the end line.
     return {**lines, "col": at.column, "endColumn": max(at.column, at.end_column - 1)}
 
 

@@ -1,8 +1,8 @@
 """GitLab: a Code Quality report, which GitLab shows in merge requests.
 
 Source: Code Quality report format in GitLab's documentation, a subset of Code Climate's: an array
-of objects with `description`, `check_name`, `fingerprint`, `severity` and `location`. The path
-counts from the root of the repository, without ``./``, and no fingerprint occurs twice.
+of objects with `description`, `check_name`, `fingerprint`, `severity` and `location`. Paths are
+relative to the root of the repository, without ``./``, and fingerprints are unique.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SEVERITIES = {"error": "major", "warning": "minor", "info": "info"}
 
 
 def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
-    """Yield one array about all files, an entry at a time."""
+    """Yield the array for all files, one entry at a time."""
     place = from_root()
     comma = ""
     yield "["

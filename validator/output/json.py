@@ -1,4 +1,4 @@
-"""JSON: one document about all files."""
+"""JSON: a document for all files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .summary import Totals
 
 
 def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
-    """Yield one document about all files, piece by piece."""
+    """Yield the document for all files, piece by piece."""
     totals = Totals()
     comma = ""
     yield f'{{\n  "version": {FORMAT_VERSION},\n  "files": ['

@@ -1,4 +1,4 @@
-"""JSON that is written: any output and any reader can take it."""
+"""JSON text: JSON in ASCII, which is valid for any output and any reader."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 
 def document(data: Any) -> str:
-    """Return `data` as JSON in ASCII, which any output and any reader can take."""
+    """Return `data` as JSON in ASCII."""
     return json.dumps(_plain(data), indent=2, allow_nan=False) + "\n"
 
 
 def indent(data: Any, by: int) -> str:
-    """Return `data` as a part of a document, each line indented by `by` blanks."""
+    """Return `data` as a part of a document, with lines indented by `by` blanks."""
     return textwrap.indent(document(data).rstrip("\n"), " " * by)
 
 
 def _plain(value: Any) -> Any:
-    """Return `value` with texts in place of what JSON has no form for."""
+    """Return `value` with strings in place of values that JSON can't represent."""
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):

@@ -1,10 +1,10 @@
-"""JUnit: a test suite for each file, a test case for each payload, as CI systems show them.
+"""JUnit: a test suite for each file, and a test case for each payload, for CI systems.
 
-Of a file with one payload a line, those without findings are one case together.
+In a file with one payload per line, all payloads without findings are a single case.
 
 Source: `junit-10.xsd` of Jenkins' xUnit plugin, and Extensible Markup Language (XML) 1.0, Fifth
-Edition, section 2.2. Characters that XML has no form for become escapes. The text is ASCII,
-so that any output can take it.
+Edition, section 2.2. Characters that XML excludes become escapes. The text is ASCII, which is valid
+for any output.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _IN_MEMORY = 1 << 20
 _PIECE = 1 << 16
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# An attribute's white space would be read as blanks, and a carriage return as a line feed.
+# Parsers read white space in attributes as blanks, and carriage returns as line feeds.
 _MARKUP = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
     | {each: f"&#{ord(each)};" for each in "\t\n\r"}
@@ -38,7 +38,7 @@ class Case(NamedTuple):
 
 
 def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
-    """Yield one document, a test suite at a time."""
+    """Yield the document, one test suite at a time."""
     yield '<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="talonschema">\n'
     for outcome in outcomes:
         if not outcome.passed_over:
@@ -47,7 +47,7 @@ def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
 
 
 def _suite(outcome: FileResults) -> Iterator[str]:
-    """Yield a suite, whose start holds the number of its cases; they wait in a file for that."""
+    """Yield a suite; its cases are spooled until their number is known for its start tag."""
     counts = {"passed": 0, "failure": 0, "error": 0}
     with SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="ascii", newline="") as cases:
         for case in _cases(outcome):

@@ -1,4 +1,4 @@
-"""Repeats: findings that many lines of a file share, each as one entry with a count."""
+"""Repeats: equal findings on many lines of a file, merged into an entry with a count."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ..findings.finding import Finding
 from .summary import count
 
 MAX_HELD = 1 << 20
-"""Characters of entries that wait for the end of their file; with more, they are written."""
+"""Characters of entries that are held until the end of the file; beyond, they are written."""
 _LINES_SHOWN = 3
 
 _Key: TypeAlias = tuple[str | None, ...]
 
 
 class _Entry:
-    """The text of the first finding of its kind, and the further lines that have one."""
+    """The text of the first of equal findings, and the lines of the others."""
 
     __slots__ = ("_further", "_last", "_shown", "block")
 
@@ -37,7 +37,7 @@ class _Entry:
 
     @property
     def about(self) -> str:
-        """Which further lines there are, nothing if there are none."""
+        """The text about the other lines, empty if there are none."""
         if not self._further:
             return ""
         shown = ", ".join(map(str, self._shown))
@@ -46,20 +46,20 @@ class _Entry:
 
 
 class Repeats:
-    """The findings of a file with one payload a line, gathered."""
+    """The merged findings of a file with one payload per line."""
 
     def __init__(self) -> None:
-        """Begin with no finding."""
+        """Begin without findings."""
         self._entries: dict[_Key, _Entry] = {}
         self._held = 0
 
     @property
     def full(self) -> bool:
-        """No more should be kept: the entries are to be taken."""
+        """Whether the entries should be taken before more are added."""
         return self._held > MAX_HELD
 
     def add(self, finding: Finding, line: int, block: Callable[[Finding], Block]) -> None:
-        """Take a finding on a line; `block` makes its text, if it is the first of its kind."""
+        """Add a finding on a line; `block` makes its text if it is the first of its kind."""
         key = (
             *(finding.code, finding.severity, finding.pointer),
             *(finding.message, finding.hint, finding.parameter),
@@ -72,7 +72,7 @@ class Repeats:
         self._held += len(entry.block.text) + sum(map(len, filter(None, key)))
 
     def take(self) -> Iterator[tuple[Block, str]]:
-        """Yield each entry and a text about its further lines, and keep none."""
+        """Yield all entries with the text about their other lines, and remove them."""
         entries, self._entries, self._held = self._entries, {}, 0
         for each in entries.values():
             yield each.block, each.about

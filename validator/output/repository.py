@@ -1,4 +1,4 @@
-"""Repository: paths of files, for readers of the output that know no working directory."""
+"""Repository: paths that do not depend on the working directory."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 from collections.abc import Callable
 
 FILE = "file://"
-"""The start of the URI of a file outside of the repository."""
+"""The prefix of the URI of a file outside the repository."""
 
 
 def from_root() -> Callable[[str], str]:
-    """Return a function that gives a path as seen from the root of the repository, with slashes.
+    """Return a function that makes paths relative to the root of the repository, with slashes.
 
     The root is the nearest folder with an entry ``.git``, from the working directory upwards, or
-    else the working directory. A path outside of it is given from the root of the file system.
+    else the working directory. Paths outside it become absolute.
     """
     root = _root(os.getcwd())
 
@@ -22,16 +22,16 @@ def from_root() -> Callable[[str], str]:
         try:
             inside = os.path.commonpath((root, full)) == root
         except ValueError:
-            inside = False  # on another drive, or no path at all
+            inside = False  # on another drive, or not a path
         return (os.path.relpath(full, root) if inside else full).replace(os.sep, "/")
 
     return from_root
 
 
 def uri_from_root() -> Callable[[str], str]:
-    """Return a function that gives a path as a URI, relative to the root of the repository.
+    """Return a function that converts paths to URIs, relative to the root of the repository.
 
-    One outside of it is a URI with the scheme ``file``, and standard input (``-``) is ``stdin``.
+    Paths outside it get the scheme ``file``; standard input (``-``) is ``stdin``.
     """
     from urllib.parse import quote
 
@@ -48,7 +48,7 @@ def uri_from_root() -> Callable[[str], str]:
 
 
 def exists(uri: str) -> bool:
-    """Return True if there is a file with a URI that `uri_from_root` gives."""
+    """Return True if the file of a URI from `uri_from_root` exists."""
     from urllib.parse import unquote
 
     path = unquote(uri.removeprefix(FILE), errors="surrogateescape")

@@ -1,8 +1,8 @@
-"""SARIF: one log for code scanning, of one run.
+"""SARIF: a log for code scanning with a single run.
 
 Source: Static Analysis Results Interchange Format (SARIF) Version 2.1.0 Plus Errata 01, OASIS
-Standard, and GitHub's page on its support for SARIF. Results are written as they come; what is
-notes on the run as a whole come after them.
+Standard, and GitHub's page on its support for SARIF. Results are written as they are found;
+the properties of the run follow them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _INDENT = 8
 
 
 def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
-    """Yield one log about all files, piece by piece."""
+    """Yield the log for all files, piece by piece."""
     run = _Run()
     yield f'{{\n  "$schema": "{SCHEMA}",\n  "version": "2.1.0",\n  "runs": [\n    {{\n'
     yield '      "columnKind": "unicodeCodePoints",\n      "results": ['
@@ -45,7 +45,7 @@ def report(outcomes: Iterable[FileResults]) -> Iterator[str]:
 
 
 class _Run:
-    """Data gathered while the results are written."""
+    """The data of the run, which is collected while its results are written."""
 
     def __init__(self) -> None:
         self._uri = uri_from_root()
@@ -84,7 +84,7 @@ class _Run:
         rest: int | None = 0
         for result in outcome:
             for finding in result.report.findings:
-                # The only fingerprint that GitHub knows; its own is a digest and a count, too.
+                # The only fingerprint that GitHub supports; its own is also a digest and a number.
                 fingerprint = {"primaryLocationLineHash": fingerprints.of(finding)}
                 entry = self._result(result, finding, artifact)
                 yield {**entry, "partialFingerprints": fingerprint}
@@ -131,7 +131,7 @@ class _Run:
 
 def _region(result: PayloadResult, finding: Finding) -> dict[str, int]:
     at = finding.span
-    # GitHub takes no result without a line.
+    # GitHub rejects results without a line.
     return {"startLine": finding.line or result.line or 1} if at is None else _columns(at)
 
 

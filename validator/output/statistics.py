@@ -1,4 +1,4 @@
-"""Statistics: findings counted by code and severity."""
+"""Statistics: the numbers of findings by code and severity."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Tally(NamedTuple):
     severity: Severity
     count: int  # type: ignore[assignment]  # nobody counts in the tuple
     files: int
-    """How many files have such a finding."""
+    """The number of files with such a finding."""
 
 
 class Statistics(Totals):
     """Counts of findings by code and severity."""
 
     def __init__(self) -> None:
-        """Begin with nothing counted."""
+        """Begin with counts of zero."""
         super().__init__()
         self._counts: dict[tuple[str, Severity], int] = {}
         self._files: dict[tuple[str, Severity], int] = {}
@@ -42,7 +42,7 @@ class Statistics(Totals):
             self._in_file.add(key)
 
     def finish(self, outcome: FileResults) -> None:
-        """Count a file whose payloads were added."""
+        """Count a file after all its payloads."""
         super().finish(outcome)
         for key in self._in_file:
             self._files[key] = self._files.get(key, 0) + 1
@@ -55,7 +55,7 @@ class Statistics(Totals):
 
 
 def text(outcomes: Iterable[FileResults]) -> Iterator[str]:
-    """Yield a table of counts and a line with the totals."""
+    """Yield a table of counts, and a line with the totals."""
     found = _of(outcomes)
     rows = [
         _HEAD,
@@ -73,7 +73,7 @@ def text(outcomes: Iterable[FileResults]) -> Iterator[str]:
 
 
 def json(outcomes: Iterable[FileResults]) -> Iterator[str]:
-    """Yield one document with the counts."""
+    """Yield a document with the counts."""
     found = _of(outcomes)
     data: dict[str, Any] = {
         "version": FORMAT_VERSION,
@@ -94,7 +94,7 @@ def json(outcomes: Iterable[FileResults]) -> Iterator[str]:
 
 
 FORMS = {"text": text, "json": json}
-"""The forms of statistics, by the name of the format."""
+"""The forms of statistics by format."""
 
 
 def _of(outcomes: Iterable[FileResults]) -> Statistics:

@@ -1,4 +1,4 @@
-"""Summary: texts about a file for people, in whatever form."""
+"""Summary: counts and texts that the forms for human readers share."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _PLURALS = {"error": "errors", "warning": "warnings", "info": "infos"}
 
 
 class Totals:
-    """Counts over all files; numbers of findings exclude those that reports omit."""
+    """The counts for all files; numbers of findings exclude those that reports omit."""
 
     def __init__(self) -> None:
-        """Begin with nothing counted."""
+        """Begin with counts of zero."""
         self.files = 0
         self.files_with_findings = 0
         self.unreadable = 0
-        """Files that could not be read, or not to their end."""
+        """The number of files that could not be read completely."""
         self.payloads = 0
         self.by_severity = dict.fromkeys(Severity, 0)
         self.omitted: int | None = 0
-        """How many findings reports omit; None if some report did not count them."""
+        """The number of findings that reports omit; None if a report did not count them."""
         self.unrecognised = 0
-        """Documents that were passed over."""
+        """The number of documents that were passed over."""
         self.silenced = 0
-        """Findings that are not reported, for a reason that the project gives."""
+        """The number of silenced findings."""
         self.ok = True
 
     def finish(self, outcome: FileResults) -> None:
-        """Count a file whose results were all taken."""
+        """Count a file whose results have all been consumed."""
         self.unrecognised += outcome.unrecognised
         self.silenced += outcome.silenced
         if outcome.passed_over:
@@ -49,7 +49,7 @@ class Totals:
         self.ok = self.ok and not outcome.error and not outcome.bad
 
     def text(self) -> str:
-        """Return the counts as a line."""
+        """Return a line with the counts."""
         counts = [
             count(number, level, _PLURALS[level])
             for level, number in self.by_severity.items()
@@ -67,7 +67,7 @@ class Totals:
         return "; ".join((line, *self.left_out()))
 
     def left_out(self) -> list[str]:
-        """Return a text for each kind of what was found and is not reported."""
+        """Return a text for each kind of result that is not reported."""
         texts = []
         if self.silenced:
             texts.append(f"{count(self.silenced, 'finding', 'findings')} silenced")
@@ -78,12 +78,12 @@ class Totals:
 
 
 def by_line(report: Report) -> list[Finding]:
-    """Return the findings in order of their lines; those without a place come first."""
+    """Return the findings in order of lines; those without a line come first."""
     return sorted(report.findings, key=lambda each: (each.line or 0, each.column or 0))
 
 
 def position(name: str, result: PayloadResult, finding: Finding) -> str:
-    """Return the file and the line and column of a finding, as far as they are known."""
+    """Return the file of a finding and, if they are known, its line and column."""
     if finding.parameter is not None:
         name = f"{name}:{result.line}" if result.line else name
         return f"{name}: (parameter {finding.parameter})"
@@ -93,7 +93,7 @@ def position(name: str, result: PayloadResult, finding: Finding) -> str:
 
 
 def verdict(outcome: FileResults) -> str:
-    """Return the outcome of a file whose results were all taken, as a line."""
+    """Return a line with the outcome of a file whose results have all been consumed."""
     if outcome.error:
         return ""
     if outcome.passed_over:
@@ -134,7 +134,7 @@ def count(number: int, one: str, many: str) -> str:
 
 
 def rest(outcome: FileResults, result: PayloadResult) -> str:
-    """Return a line about findings that are not shown, nothing if there are none."""
+    """Return a line about omitted findings, empty if there are none."""
     if result.report.omitted == 0:
         return ""
     name = f"{outcome.name}:{result.line}" if result.line else outcome.name
@@ -142,7 +142,7 @@ def rest(outcome: FileResults, result: PayloadResult) -> str:
 
 
 def omission(number: int | None) -> str:
-    """Return the text about `number` findings that are not shown; None: they were not counted."""
+    """Return the text about `number` omitted findings, None if they were not counted."""
     if number is None:
         return "there are more findings than were counted"
     return f"{count(number, 'more finding', 'more findings')} not shown"

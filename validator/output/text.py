@@ -1,4 +1,4 @@
-"""Text: findings as a compiler prints them, each with its line of the source."""
+"""Text: findings in the style of compilers, with lines of the source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PLAIN = Style()
 
 
 def report(outcomes: Iterable[FileResults], style: Style = _PLAIN) -> Iterator[str]:
-    """Yield the findings of each file as they come; of a file with lines, at its end."""
+    """Yield findings as they are found; those of a file with lines at its end."""
     explained: set[str] = set()
     gap = ""
     for outcome in outcomes:
@@ -51,7 +51,7 @@ def _entries(outcome: FileResults, style: Style, explained: set[str]) -> Iterato
 
 
 def _groups(outcome: FileResults, style: Style, explained: set[str]) -> Iterator[_Part]:
-    """Yield an entry for all findings of a file that are alike."""
+    """Yield an entry for each group of equal findings of a file."""
     from ..display.block import note
     from .repeats import Repeats
 
@@ -84,7 +84,7 @@ class _Texts:
         self._excerpts: Excerpts | None = None
 
     def block(self, finding: Finding) -> Block:
-        """Return the text of a finding; the first of each code refers to its explanation."""
+        """Return the text of a finding; the first for each code refers to its explanation."""
         from ..display.block import block
 
         if self._style.quoting and finding.span is not None and self._excerpts is None:

@@ -1,4 +1,4 @@
-"""HTML: one page about all files that needs no other file and no network."""
+"""HTML: a self-contained page for all files."""
 
 from .page import report
 

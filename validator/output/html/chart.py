@@ -1,6 +1,6 @@
-"""Charts: bars of codes and of files, and findings over the lines of a file.
+"""Charts: bars of codes and files, and strips of findings over the lines of a file.
 
-Lengths are attributes of SVG, since the page's policy permits no styles in its elements.
+Lengths are SVG attributes, since the policy of the page permits no inline styles.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from .ranking import Ranked, Ranking
 from .text import text
 
 _HEIGHT = 40
-"""The height of a strip, in its own units; a stretch is one unit wide."""
+"""The height of a strip in units of the width of a bin."""
 _LEAST = 1.0
-"""The least width of a bar, so that a single finding shows beside thousands."""
+"""The least width of a bar, so that a single finding is visible next to thousands."""
 
 
 def codes(tallies: Iterable[Tally]) -> Iterator[str]:
@@ -51,7 +51,7 @@ def files(ranking: Ranking) -> Iterator[str]:
 
 
 def lines(rows: Iterable[Ranked]) -> Iterator[str]:
-    """Yield strips of the files that have one payload a line."""
+    """Yield the strips of files with one payload per line."""
     strips = [_strip(row, row.density) for row in rows if row.density]
     if strips:
         yield '<section class="lines"><h2>Findings over the lines</h2>\n'
@@ -60,7 +60,7 @@ def lines(rows: Iterable[Ranked]) -> Iterator[str]:
 
 
 def counts_text(counts: Mapping[Severity, int]) -> str:
-    """Return the counts of severities, the worst first, in words."""
+    """Return the counts of severities in words, the worst first."""
     return ", ".join(
         count(counts[level], level, f"{level}s") for level in Severity if level in counts
     )

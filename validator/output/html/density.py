@@ -1,24 +1,24 @@
-"""Density: how findings spread over the lines of a file."""
+"""Density: the distribution of findings over the lines of a file."""
 
 from __future__ import annotations
 
 from ...findings.code import Severity
 
 BINS = 120
-"""Stretches of a file at most: as many as a phone can show side by side."""
+"""The most bins of a file: as many as a phone can show side by side."""
 
 Counts = dict[Severity, int]
 
 
 class Density:
-    """Findings counted in stretches of equal length, which double as the file grows."""
+    """A histogram of findings over lines, whose bins double in width as the file grows."""
 
     def __init__(self) -> None:
-        """Begin with stretches of one line."""
+        """Begin with bins of one line."""
         self.width = 1
-        """Lines in each stretch."""
+        """The width of a bin in lines."""
         self.lines = 0
-        """Lines of the file, as far as they are known."""
+        """The number of lines known so far."""
         self._bins: list[Counts] = [{} for _ in range(BINS)]
 
     def add(self, line: int, severity: Severity) -> None:
@@ -28,7 +28,7 @@ class Density:
         counts[severity] = counts.get(severity, 0) + 1
 
     def extend(self, line: int) -> None:
-        """Note the number of lines of the file."""
+        """Extend the file to at least `line` lines."""
         self.lines = max(self.lines, line)
         while self.lines > BINS * self.width:
             self.width *= 2
@@ -40,5 +40,5 @@ class Density:
             self._bins = joined + [{} for _ in range(BINS - len(joined))]
 
     def bins(self) -> list[Counts]:
-        """Return the counts of each stretch that the file reaches."""
+        """Return the counts of the bins of the file."""
         return self._bins[: -(-self.lines // self.width)]

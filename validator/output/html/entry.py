@@ -12,11 +12,11 @@ from ...findings.finding import Finding
 from .text import text
 
 _POINTER = 400
-"""Characters of a pointer that are shown: keys of a payload may have any length."""
+"""The most characters of a pointer that are shown, since keys may have any length."""
 
 
 def finding(result: PayloadResult, found: Finding, excerpts: Excerpts | None) -> str:
-    """Return a finding, with its lines if there are `excerpts`."""
+    """Return the HTML of a finding, with its lines if there are `excerpts`."""
     code, place = text(found.code), text(_place(result, found))
     pointer = f"<code>{text(_cut(found.pointer))}</code> " if found.pointer else ""
     why = f'<a class="why" href="#{code}">{code}</a>'
@@ -40,7 +40,7 @@ def unreadable(code: str, reason: str) -> str:
 
 
 def explanation(code: Code) -> str:
-    """Return what is known of a code."""
+    """Return the explanation of a code."""
     name = text(code.name)
     return (
         f'<article class="code" id="{name}"><h3>{name}</h3>\n<div><p>{_prose(code.summary)}</p>\n'
@@ -50,7 +50,7 @@ def explanation(code: Code) -> str:
 
 
 def _prose(content: str) -> str:
-    """Return a text about a code, in which names stand between backticks."""
+    """Return the HTML of a text with names in backticks."""
     return re.sub("`([^`]+)`", r"<code>\1</code>", text(content))
 
 

@@ -1,7 +1,7 @@
-"""Page: the parts of a report in their order, with a bound on its size.
+"""Page: the sections of a report in order, with a limited size.
 
-What is of a payload or of a file's name is untrusted: `text` escapes all of it, and the policy of
-the page (Content Security Policy Level 3) permits its own script and styles and nothing else.
+Content from payloads and file names is untrusted: `text` escapes all of it, and the policy of the
+page (Content Security Policy Level 3) permits only its own script and styles.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .ranking import Ranked, Ranking
 from .text import text
 
 SHOWN = 200
-"""Findings of each code that are listed: browsers take some thousands of them with ease."""
+"""The most findings that are listed for a code: browsers cope with some thousands in total."""
 
 _IN_MEMORY = 1 << 20
 _PIECE = 1 << 16
@@ -34,7 +34,7 @@ _UNREADABLE = "file/unreadable"
 
 
 def report(outcomes: Iterable[FileResults], style: Style = _PLAIN) -> Iterator[str]:
-    """Yield one page about all files; the findings wait in a file for the counts above them."""
+    """Yield the page for all files; findings are spooled until the counts above them are known."""
     found = _Findings(quoting=style.quoting)
     with SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="ascii", newline="") as entries:
         for outcome in outcomes:
@@ -53,13 +53,13 @@ def report(outcomes: Iterable[FileResults], style: Style = _PLAIN) -> Iterator[s
 
 
 class _Findings:
-    """What is counted while the findings are written."""
+    """The counts of the findings that are written."""
 
     def __init__(self, *, quoting: bool) -> None:
         self.statistics = Statistics()
         self.ranking = Ranking()
         self.codes: dict[str, int] = {}
-        """How many findings each code has."""
+        """The number of findings of each code."""
         self.levels: set[Severity] = set()
         self._quoting = quoting
         self._sections = 0
@@ -69,7 +69,7 @@ class _Findings:
         return sum(min(SHOWN, number) for number in self.codes.values())
 
     def file(self, outcome: FileResults) -> Iterator[str]:
-        """Yield the section of a file, nothing if no finding of it is listed."""
+        """Yield the section of a file, unless none of its findings is listed."""
         tally = _Tally(outcome)
         anchor = ""
         for listed in self._entries(outcome, tally):
@@ -101,14 +101,14 @@ class _Findings:
             yield entry.unreadable(_UNREADABLE, outcome.error)
 
     def _room(self, code: str, severity: Severity) -> bool:
-        """Count a finding and return True if it is to be listed."""
+        """Count a finding; return True if it is to be listed."""
         self.levels.add(severity)
         self.codes[code] = self.codes.get(code, 0) + 1
         return self.codes[code] <= SHOWN
 
 
 class _Tally:
-    """The findings of one file, counted."""
+    """The counts of the findings of a file."""
 
     def __init__(self, outcome: FileResults) -> None:
         self.counts: Counts = {}
@@ -126,9 +126,9 @@ class _Tally:
         self.omitted = None if self.omitted is None or more is None else self.omitted + more
 
     def rank(self, outcome: FileResults, anchor: str) -> Ranked:
-        """Return the counts of the file, whose results were all taken."""
+        """Return the counts of the file, whose results have all been consumed."""
         if self._density:
-            # Empty lines are no payloads, so the last finding may be further down.
+            # Blank lines are not payloads, so the last finding may be below the number of payloads.
             self._density.extend(outcome.payloads)
         return Ranked(outcome.name, self.counts, anchor, self._density)
 
@@ -156,7 +156,7 @@ def _head(found: _Findings) -> Iterator[str]:
 
 
 def _filters(found: _Findings) -> Iterator[str]:
-    """Yield the filters, which the script shows, and the bound of the list."""
+    """Yield the filters, which the script makes visible, and the limit of the list."""
     if not found.codes:
         return
     boxes = "".join(

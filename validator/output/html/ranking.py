@@ -10,7 +10,7 @@ from ...findings.code import Severity
 from .density import Density
 
 RANKED = 20
-"""Files at most, so that a chart of them fits on a page."""
+"""The most files in the ranking, so that their chart fits on a page."""
 
 
 class Ranked(NamedTuple):
@@ -21,7 +21,7 @@ class Ranked(NamedTuple):
     anchor: str
     """The id of the file's section, empty if it has none."""
     density: Density | None
-    """For a file with one payload a line."""
+    """The density of findings in a file with one payload per line."""
 
     @property
     def total(self) -> int:
@@ -30,17 +30,17 @@ class Ranked(NamedTuple):
 
 
 class Ranking:
-    """The first files of a ranking by the number of findings, and the sum of the others."""
+    """The files with the most findings, and the sum of all others."""
 
     def __init__(self) -> None:
-        """Begin with no files."""
+        """Begin without files."""
         self.other_files = 0
         self.other_findings = 0
         self._known = 0
         self._heap: list[tuple[int, int, Ranked]] = []
 
     def add(self, file: Ranked) -> None:
-        """Rank a file; of two with the same number, the earlier one comes first."""
+        """Rank a file; of those with the same number of findings, earlier ones come first."""
         self._known += 1
         entry = file.total, -self._known, file
         if len(self._heap) < RANKED:

@@ -1,4 +1,4 @@
-"""Text in HTML: whatever it holds, it is shown as text."""
+"""Text: escaped text in HTML."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from ...display.terminal import escape_controls
 def text(content: str) -> str:
     """Return `content` for an element or a quoted attribute, in ASCII.
 
-    Control characters, those that turn the direction of text included, become escapes.
+    Control characters, including those for the direction of text, become escapes.
     """
     return escape(escape_controls(content)).encode("ascii", "xmlcharrefreplace").decode()
