@@ -1,6 +1,6 @@
-"""Export: a model's schema with all it refers to, as one document, in the words of a target.
+"""Export: the schema of a model with its references, as a document in the dialect of a target.
 
-The hand-written schemas are the only source: an export is derived from them when it is asked for.
+The hand-written schemas are the only source: exports are derived from them on request.
 """
 
 from .dialect import TARGETS, Target

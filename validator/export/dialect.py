@@ -1,4 +1,4 @@
-"""Dialect: how a target's kind of schema treats the keywords that the schemas use.
+"""Dialect: the meaning, in the schemas of a target, of the keywords in use.
 
 The facts are those of the specifications: JSON Schema drafts 4, 7 and 2020-12 (core and
 validation), OpenAPI 3.0.3 and 3.1.0 (Schema Object).
@@ -15,30 +15,30 @@ Target: TypeAlias = Literal["2020-12", "draft-07", "draft-04", "openapi-3.1", "o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """One kind of schema, and the kind of document that contains it."""
+    """A dialect of schemas, and the type of document that contains it."""
 
     name: str
-    """Its name in messages."""
+    """The name in messages."""
     schema: str | None = None
-    """The value of ``$schema``; None where the document declares it in another way."""
+    """The value of ``$schema``; None if the document declares it in another way."""
     openapi: str | None = None
-    """The version of OpenAPI, None for a document that is one schema."""
+    """The version of OpenAPI; None for a document that is a schema."""
     definitions: str
-    """The pointer to the object of referenced models."""
+    """The pointer of the object with the referenced models."""
     identified: bool = False
-    """References are resolved by ``$id``, so each model keeps its own."""
+    """Whether references are resolved by ``$id``, so that each model keeps its own."""
     siblings: bool = True
-    """Keywords beside ``$ref`` count."""
+    """Whether keywords next to ``$ref`` are applied."""
     examples: Literal["examples", "example"] | None = "examples"
     """The keyword for examples; ``example`` takes one."""
     read_only: Literal["declared", "enforced"] | None = "declared"
-    """The effect of ``readOnly``: none on verdicts, or tools act on it in requests."""
+    """Whether ``readOnly`` is only declared, or enforced by tools in requests."""
     null: Literal["type", "nullable"] = "type"
-    """How a schema permits null beside other values."""
+    """The keyword that permits null in addition to other values."""
     whole_floats: bool = True
-    """1.0 is an integer."""
+    """Whether 1.0 is an integer."""
     formats: frozenset[str] = frozenset({"date-time", "uuid"})
-    """Which of the formats in use are defined."""
+    """The formats in use that are defined."""
 
 
 _OLD: Final = frozenset({"date-time"})
@@ -87,4 +87,4 @@ DIALECTS: Final[Mapping[Target, Dialect]] = {
 }
 
 TARGETS: Final = tuple(DIALECTS)
-"""The targets, the one that changes nothing first."""
+"""The targets; the first changes nothing."""

@@ -1,4 +1,4 @@
-"""Document: a model and all it refers to, bundled into one self-contained document."""
+"""Document: a model and its references, bundled into a self-contained document."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .translate import Translation
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A document, and what it can't express."""
+    """A document, and the parts of the schema that it can't express."""
 
     edition: str
     model: str
@@ -24,7 +24,7 @@ class Export:
     document: dict[str, Any]
     losses: tuple[Loss, ...]
     rules: tuple[str, ...]
-    """The codes of the rules that apply to the model; no schema can express them."""
+    """The codes of the rules for the model, which no schema can express."""
 
     @property
     def text(self) -> str:
@@ -53,7 +53,7 @@ def export(edition: str, model: str, target: Target) -> Export:
 
 
 def _closure(dialect: Dialect, edition: str, model: str) -> dict[str, Translation]:
-    """Return the translation of `model` and of each model that it needs."""
+    """Return the translations of `model` and of all models that it refers to."""
     found: dict[str, Translation] = {}
     needed = [model]
     while needed:
@@ -67,7 +67,7 @@ def _closure(dialect: Dialect, edition: str, model: str) -> dict[str, Translatio
 def _schema(dialect: Dialect, model: str, found: dict[str, Translation]) -> dict[str, Any]:
     referenced = set().union(*(each.references for each in found.values()))
     if dialect.identified:
-        # The root is found by its `$id`, which may be there only once.
+        # The root is identified by its `$id`, which has to be unique.
         referenced.discard(model)
     definitions = {name: found[name].schema for name in sorted(referenced)}
     document: dict[str, Any] = {"$schema": dialect.schema, **found[model].schema}

@@ -1,4 +1,4 @@
-"""Loss: a keyword that an export lacks, or that counts for something else in it."""
+"""Loss: a keyword that an export lacks, or that has another meaning in it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ class Effect(StrEnum):
     """The effect of a loss on verdicts."""
 
     LOOSER = "looser"
-    """A validator may take what the original refuses."""
+    """A validator may accept values that the original rejects."""
     STRICTER = "stricter"
-    """A validator may refuse what the original takes."""
+    """A validator may reject values that the original accepts."""
     NONE = "none"
-    """No verdict changes; readers learn less."""
+    """No verdict changes, but documentation is lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """The loss of one keyword at one place."""
+    """The loss of a keyword at a place."""
 
     model: str
     """The model whose schema file has the keyword."""
     path: Path
-    """The place of the keyword in that file."""
+    """The path of the keyword in the file."""
     effect: Effect
     reason: str
 
     @property
     def keyword(self) -> str:
-        """The last step of the path."""
+        """The keyword, which is the last step of the path."""
         return str(self.path[-1])
 
     @property

@@ -1,4 +1,4 @@
-"""Notes: what an export can't express, as text for people."""
+"""Notes: a text about the parts of a schema that an export can't express."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TITLES = {
 
 
 def notes(export: Export) -> str:
-    """Return the rules and keywords that `export` can't express, and the places of keywords."""
+    """Return the rules and keywords that `export` can't express, with the places of keywords."""
     return "".join(f"{line}\n" for line in _lines(export))
 
 

@@ -1,7 +1,7 @@
-"""Translate: one schema file in the keywords of a dialect.
+"""Translate: the translation of a schema file into a dialect.
 
-Only the keywords that the files use are known here. Any other is refused, so that none gets into
-an export without somebody having thought of what each target makes of it.
+Only the keywords that the files use are supported. Others are refused, so that no keyword gets
+into an export before its meaning in each target is considered.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ _ALIKE = frozenset(
         *("minLength", "maxLength", "minimum", "maxItems"),
     }
 )
-"""Keywords that have one meaning in all dialects."""
+"""Keywords that have the same meaning in all dialects."""
 
 
 class Untranslatable(ValueError):
-    """A schema has a keyword or form for which there is no translation."""
+    """Raised for a keyword or form of a schema without a translation."""
 
 
 class Translation:
-    """The translation of the schema of `model`: `schema`, and what it lost."""
+    """The translation of the schema of `model`: `schema` and its losses."""
 
     def __init__(self, dialect: Dialect, model: str, source: Mapping[str, Any]) -> None:
-        """Translate `source`; raises `Untranslatable` for keywords or values not known here."""
+        """Translate `source`; raises `Untranslatable` for unsupported keywords or values."""
         self.references: set[str] = set()
         """The models that the schema refers to."""
         self.losses: list[Loss] = []
