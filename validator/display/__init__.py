@@ -1,1 +1,1 @@
-"""How findings look for people: lines of a terminal, excerpts of a source."""
+"""Display: findings for human readers, as lines of a terminal with excerpts of the source."""

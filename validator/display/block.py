@@ -1,4 +1,4 @@
-"""Block: a finding as a compiler prints it, with its lines of the source."""
+"""Block: the text of a finding in the style of compilers, with lines of the source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Block(NamedTuple):
 
     text: str
     gutter: int
-    """The width of the numbers of its lines."""
+    """The width of its line numbers."""
 
 
 def block(
@@ -46,7 +46,7 @@ def block(
 
 
 def note(title: str, about: str, gutter: int, style: Style) -> str:
-    """Return a line below a finding, without its end."""
+    """Return a line below a finding, without a line feed."""
     sign = style.paint("=", "frame")
     return f"{'':>{gutter}} {sign} {style.paint(f'{title}:', 'strong')} {printable(about)}"
 

@@ -1,4 +1,4 @@
-"""Excerpt: lines of a source with marks under what findings are about."""
+"""Excerpt: lines of a source with marks under the places of findings."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ class Mark(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A part of a line, with the style of the mark on it, if there is one."""
+    """A part of a line, with the style of its mark, if it has one."""
 
     text: str
     style: str = ""
 
 
 class Excerpts:
-    """The lines of a payload's source."""
+    """Excerpts from the source of a payload."""
 
     def __init__(self, source: bytes | str, first: int, style: Style) -> None:
-        """Take a source that begins on line `first` of its file."""
+        """Wrap a source that begins on line `first` of its file."""
         self._text = decode(source)
         self._lines = Lines(self._text)
         self._first = first
         self._style = style
 
     def lines(self, marks: Sequence[Mark], gutter: int) -> Iterator[str]:
-        """Yield each marked line, with its marks below; `gutter` is the width of the numbers."""
+        """Yield each marked line and its marks below; `gutter` is the width of line numbers."""
         paint = self._style.paint
         bar = paint("|", "frame")
         shown = 0
@@ -60,10 +60,10 @@ class Excerpts:
             shown = line
 
     def pieces(self, marks: Sequence[Mark]) -> Iterator[tuple[int, list[Piece]]]:
-        """Yield the number of each marked line and its pieces, with no escapes in them.
+        """Yield the number of each marked line and its pieces, without escapes.
 
-        Of two marks on a piece, it has the style of the later one in `marks`. A line that is cut
-        comes once for each mark on it.
+        A piece with several marks has the style of the last one in `marks`. A truncated line is
+        repeated for each mark on it.
         """
         by_line = sorted(marks, key=lambda mark: mark.span.line)
         for number, group in groupby(by_line, key=lambda mark: mark.span.line):
@@ -79,7 +79,7 @@ class Excerpts:
         begin = self._lines.start(marks[0].span.line - self._first + 1)
         stop = self._text.find("\n", begin)
         stop = len(self._text) if stop < 0 else stop
-        # The end of a line can be marked, too: a blank stands for it.
+        # The end of a line, which can also be marked, is shown as a blank.
         line = self._text[start:end] + " "
         styled = []
         for mark in marks:
@@ -96,20 +96,20 @@ class Excerpts:
         return found
 
     def _window(self, span: Span, gutter: int) -> tuple[int, int, bool]:
-        """Return the offsets of so much of a line as is shown, and whether that is not all."""
+        """Return the offsets of the shown part of a line, and whether the line is truncated."""
         begin = self._lines.start(span.line - self._first + 1)
         stop = self._text.find("\n", begin)
         stop = len(self._text) if stop < 0 else stop
         stop -= stop > begin and self._text[stop - 1] == "\r"
         room = self._style.width - gutter - 3
-        # No character needs less than no cell, so what is far off needn't be looked at.
+        # Characters too far from the mark can't fit, and need not be measured.
         column = begin + span.column - 1
         left, right = max(begin, column - room), min(stop, column + room)
         if (left, right) == (begin, stop) and _cells(self._text[begin:stop]) <= room:
             return begin, stop, False
         room -= 2 * len(_CUT)
         ended = self._end(span, stop)
-        # What is marked comes first, then what is before it, then what is after it.
+        # The marked part has priority, then the text before it, then the text after it.
         text = self._text
         right, used = _rightwards(text, column, min(stop, max(ended, column + 1)), room)
         left, more = _leftwards(text, column, begin, (room - used) // 2)
@@ -126,7 +126,7 @@ class Excerpts:
         return min(stop, begin + span.end_column - 1)
 
     def _rows(self, mark: Mark, start: int, end: int) -> tuple[str, tuple[str, str]]:
-        """Return the shown part of a line, and below it the space before the mark and the mark."""
+        """Return the shown part of a line, and the space and mark below it."""
         text, span = self._text, mark.span
         begin = self._lines.start(span.line - self._first + 1)
         column = begin + span.column - 1
@@ -142,7 +142,7 @@ class Excerpts:
 
 
 def _rightwards(text: str, start: int, stop: int, room: int) -> tuple[int, int]:
-    """Return how far after `start` the characters fill so many cells, and how many they fill."""
+    """Return the offset up to which the text from `start` fits into `room` cells, and its cells."""
     near = text[start : min(stop, start + max(0, room))]
     if near.isascii() and near.isprintable():
         return start + len(near), len(near)
@@ -154,7 +154,7 @@ def _rightwards(text: str, start: int, stop: int, room: int) -> tuple[int, int]:
 
 
 def _leftwards(text: str, start: int, stop: int, room: int) -> tuple[int, int]:
-    """Do what `_rightwards` does, for the characters before `start`."""
+    """Return the same as `_rightwards`, for the characters before `start`."""
     near = text[max(stop, start - max(0, room)) : start]
     if near.isascii() and near.isprintable():
         return start - len(near), len(near)
@@ -166,14 +166,14 @@ def _leftwards(text: str, start: int, stop: int, room: int) -> tuple[int, int]:
 
 
 def _printable(text: str) -> str:
-    """Return text as it is shown: tabs as blanks, what can't be printed as escapes."""
+    """Return the shown form of a text: tabs as blanks, unprintable characters as escapes."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(" " * _TAB if each == "\t" else printable(each) for each in text)
 
 
 def _cells(text: str) -> int:
-    """Return how many cells of a terminal a text takes as it is shown."""
+    """Return the number of terminal cells of the shown form of a text."""
     if text.isascii() and text.isprintable():
         return len(text)
     return sum(map(_cell, text))

@@ -1,11 +1,11 @@
-"""Terminal: the style of lines for people, coloured or not, and their width."""
+"""Terminal: the style and width of lines, with or without colours."""
 
 import os
 import sys
 from typing import NamedTuple
 
 WIDTH = 100
-"""The width of lines that go to no terminal."""
+"""The width of lines that are not printed on a terminal."""
 _NARROW = 40
 
 _MARKS = {
@@ -20,14 +20,14 @@ _MARKS = {
 
 
 class Style(NamedTuple):
-    """How lines look."""
+    """The style of lines."""
 
     coloured: bool = False
     width: int = WIDTH
     quoting: bool = True
-    """Lines of the source are shown."""
+    """Whether lines of the source are shown."""
     verbose: bool = False
-    """Each file gets a verdict, and lists the rules that could not be judged."""
+    """Whether each file gets a verdict and a list of the rules that could not be judged."""
 
     def paint(self, text: str, *marks: str) -> str:
         """Return `text` with the colours of `marks`."""
@@ -39,8 +39,9 @@ class Style(NamedTuple):
 def wants_colours(choice: str, *, to_file: bool = False) -> bool:
     """Return True if the output gets colours; `choice` is auto, always or never.
 
-    Without a choice, ``NO_COLOR`` (no-color.org) turns them off, and wins over ``FORCE_COLOR``
-    (force-color.org), which turns them on; empty ones have no effect. Else a terminal gets them.
+    With auto, ``NO_COLOR`` (no-color.org) turns them off, and takes precedence over ``FORCE_COLOR``
+    (force-color.org), which turns them on; empty values have no effect. Otherwise only terminals
+    get colours.
     """
     if choice != "auto":
         return choice == "always"
@@ -52,22 +53,22 @@ def wants_colours(choice: str, *, to_file: bool = False) -> bool:
 
 
 def width() -> int:
-    """Return the width of the terminal that lines go to, or else `WIDTH`."""
+    """Return the width of the terminal, or `WIDTH` without one."""
     if not _is_terminal():
         return WIDTH
     try:
         columns = os.get_terminal_size(sys.stdout.fileno()).columns
     except (OSError, ValueError):
         columns = 0
-    # Some terminals don't know, and report 0.
+    # Some terminals report 0, because they do not know their width.
     return max(_NARROW, columns) if columns else WIDTH
 
 
 def is_interactive() -> bool:
-    """Return True if standard output is a terminal that shows the whole of a check.
+    """Return True if standard output is a terminal that shows the whole check.
 
-    pre-commit and prek give hooks a terminal for the sake of colours, and each of several processes
-    a part of the files.
+    pre-commit and prek provide hooks with a terminal only for colours, and divide the files among
+    several processes.
     """
     return _is_terminal() and not os.environ.get("PRE_COMMIT")
 
@@ -77,9 +78,9 @@ def _is_terminal() -> bool:
 
 
 def printable(text: str) -> str:
-    """Return `text` with escapes for what would break its line or command a terminal.
+    """Return `text` with escapes for line breaks and control sequences.
 
-    Characters that standard output has not in its encoding become the escapes that it writes.
+    Characters that the encoding of standard output lacks also become escapes.
     """
     text = escape_controls(text)
     if text.isascii():
