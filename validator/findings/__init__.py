@@ -1,1 +1,1 @@
-"""Findings: what can be wrong with a payload, as data."""
+"""Findings: the problems of payloads, as data."""

@@ -1,4 +1,4 @@
-"""Code: the stable name of one kind of finding, with its description."""
+"""Code: the stable name of a kind of finding, with its description."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -12,8 +12,8 @@ _NOTHING: Mapping[str, Any] = {}
 class Severity(StrEnum):
     """The severity of a finding; only errors make a report fail.
 
-    Severities compare by rank, the worst being the greatest: ``ERROR > WARNING > INFO``, also with
-    their names as plain text.
+    Severities are ordered, with the worst as the greatest: ``ERROR > WARNING > INFO``. They can
+    also be compared with their names as strings.
     """
 
     ERROR = "error"
@@ -22,15 +22,15 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for an info, 1 for a warning, 2 for an error."""
+        """The rank: 0 for an info, 1 for a warning, 2 for an error."""
         return _RANKS[self._value_]
 
     def __lt__(self, other: str) -> bool:
-        """Return True if `other` is worse; raise `TypeError` if it is no severity."""
+        """Return True if `other` is worse; raises `TypeError` if it is not a severity."""
         return self.rank < _rank(other)
 
     def __le__(self, other: str) -> bool:
-        """Return True if `other` is as bad or worse."""
+        """Return True if `other` is equal or worse."""
         return self.rank <= _rank(other)
 
     def __gt__(self, other: str) -> bool:
@@ -38,7 +38,7 @@ class Severity(StrEnum):
         return self.rank > _rank(other)
 
     def __ge__(self, other: str) -> bool:
-        """Return True if `other` is as bad or less."""
+        """Return True if `other` is equal or less bad."""
         return self.rank >= _rank(other)
 
 
@@ -58,7 +58,7 @@ FAIL_ON = ("error", "warning")
 
 
 class Confidence(StrEnum):
-    """How well a fact of the API is known."""
+    """The confidence in a fact about the API."""
 
     DOCUMENTED = "documented"
     PRACTICE = "practice"
@@ -66,7 +66,7 @@ class Confidence(StrEnum):
 
 
 class Example(NamedTuple):
-    """A payload and the context it is judged in.
+    """A payload and the context in which it is checked.
 
     `context` takes the keyword arguments of `Validator.check` (``model``, ``previous``,
     ``operation``, ``dry``, ``now``) and ``edition`` and ``policy``, all in the form of JSON:
@@ -76,7 +76,7 @@ class Example(NamedTuple):
     part: Any
     context: Mapping[str, Any] = _NOTHING
     times: int = 1
-    """How often `part`, then a text, comes in a row."""
+    """The number of repetitions of `part`, if it is a text."""
 
     @property
     def data(self) -> Any:
@@ -91,29 +91,29 @@ class Code(NamedTuple):
     severity: Severity
     summary: str
     message: str | Mapping[str, str]
-    """The sentence of a finding, with the names of parameters in braces; a mapping has one for
-    each ``kind`` in `params`."""
+    """The template of the message, with names of parameters in braces; a mapping has one for each
+    ``kind`` in `params`."""
     why: str
     fix: str
     source: str
     bad: tuple[Example, ...]
     good: tuple[Example, ...]
     hint: str | Mapping[str, str] = ""
-    """The remedy, in the same form."""
+    """The template of the remedy, in the same form."""
     confidence: Confidence = Confidence.DOCUMENTED
     refusal: Confidence | None = None
-    """How well it is known that the API refuses a call with it, so that nothing of the call takes
-    effect; None if the API does not, or the code is about something else than a call."""
+    """The confidence that the API refuses a call with such a finding, so that it has no effect;
+    None if the API does not refuse it, or the code is not about a call."""
     editions: tuple[str, ...] = schemas.EDITIONS
     models: tuple[str, ...] = ()
-    """The models the code can appear on; empty for any."""
+    """The models to which the code applies; empty for all."""
     about: Literal["value", "key"] = "value"
-    """The part of a member that findings are about; a key is at fault whatever its value."""
+    """The part of a member at fault: its value, or its key regardless of the value."""
     leaves: Literal["something invalid", "nothing", "something readable"] = "something invalid"
-    """The remains at the place of a finding: nothing that could be checked further, a value that
-    rules can read all the same, or one that they can't."""
+    """The value at the place of a finding: nothing that can be checked further, a value that rules
+    can still read, or one that they can't."""
     api_title: str = ""
-    """The title that the API gives such an error in its responses, if it is known."""
+    """The title of such an error in responses of the API, if it is known."""
 
     @property
     def group(self) -> str:

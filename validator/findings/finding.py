@@ -1,4 +1,4 @@
-"""Finding: one problem as it is reported."""
+"""Finding: a problem as reported."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -14,21 +14,21 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 class Span(NamedTuple):
-    """A stretch of a text, lines and columns in characters, both from 1."""
+    """A range of a text, in 1-based lines and columns of characters."""
 
     line: int
     column: int
     end_line: int
     end_column: int
-    """The one after the last character."""
+    """The column after the last character."""
 
     def moved(self, lines: int) -> "Span":
-        """Return the span, moved down by a number of lines."""
+        """Return the span moved down by `lines` lines."""
         return self._replace(line=self.line + lines, end_line=self.end_line + lines)
 
 
 class Finding(NamedTuple):
-    """One problem of a payload.
+    """A problem of a payload.
 
     `code`, `severity`, `pointer` and `params` are stable; the wording of `message` and `hint` is
     not.
@@ -37,40 +37,40 @@ class Finding(NamedTuple):
     code: str
     severity: Severity
     pointer: str
-    """RFC 6901 JSON Pointer into the payload, in the names the caller used."""
+    """The JSON Pointer (RFC 6901) into the payload, in the caller's names."""
     message: str
     hint: str
     params: Mapping[str, Any] = _NOTHING
     """The parameters of the message; without values of the payload if redacted."""
     related: tuple[str, ...] = ()
-    """Pointers of other places that have part in the problem."""
+    """The pointers of other places that contribute to the problem."""
     parameter: str | None = None
-    """The query parameter at fault, where it is not the payload itself."""
+    """The query parameter at fault, if it is not the payload."""
     line: int | None = None
-    """1-based line, where the finding was located in a text."""
+    """The 1-based line, if the finding was located in a text."""
     column: int | None = None
-    """1-based column in characters."""
+    """The 1-based column in characters."""
     end_line: int | None = None
     end_column: int | None = None
-    """The end of the faulty part; the column is the one after its last character."""
+    """The end of the faulty part: the column after its last character."""
     places: tuple[Span | None, ...] = ()
     """The spans of `related`, in the same order."""
     about_key: bool = False
-    """The key that `pointer` ends with is at fault, whatever its value."""
+    """Whether the last key of `pointer` is at fault, regardless of its value."""
 
     def __hash__(self) -> int:
-        """Hash what distinguishes findings; `params` may hold values without a hash."""
+        """Return a hash without `params`, which may have unhashable values."""
         return hash((self.code, self.pointer, self.message, self.line, self.column))
 
     @property
     def span(self) -> Span | None:
-        """Its span in the text, None if it was not located."""
+        """The span in the text, None if the finding was not located."""
         if not (self.line and self.column and self.end_line and self.end_column):
             return None
         return Span(self.line, self.column, self.end_line, self.end_column)
 
     def moved(self, lines: int) -> "Finding":
-        """Return the finding, moved down by a number of lines."""
+        """Return the finding moved down by `lines` lines."""
         if not lines or self.line is None:
             return self
         return self._replace(
@@ -112,7 +112,7 @@ def finding(
 ) -> Finding:
     """Return the finding of a problem with its `code`.
 
-    `redact` leaves payload values out; `respell` writes the property names in templates.
+    `redact` leaves payload values out; `respell` converts the names of properties in templates.
     """
     given = problem.params if redact else {**problem.params, **problem.values}
     params = {name: _jsonable(value) for name, value in given.items()}
@@ -135,14 +135,14 @@ def finding(
 
 
 def _jsonable(value: Any) -> Any:
-    """Return a parameter as JSON can carry it: decimals as numbers, endless integers as words."""
+    """Return a parameter as JSON data: decimals as numbers, huge integers as words."""
     if type(value) in _JSON:
         return value
     if isinstance(value, Decimal):
         if value.adjusted() > MANY_BITS:
             return ENDLESS
         number = float(value)
-        # JSON can't write an infinite number, and the fraction of so large a one doesn't matter.
+        # JSON has no infinite numbers, and the fraction of such a large one is irrelevant.
         if value != value.to_integral_value() and not isinf(number):
             return number
         value = int(value)

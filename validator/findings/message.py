@@ -1,4 +1,4 @@
-"""Message: values as text, and templates filled with them."""
+"""Message: the text of values, and the rendering of templates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 REDACTED = "[redacted]"
 MANY_BITS = 10_000
-"""The size of an integer of 3000 digits; Python refuses to write one of more than 4300."""
+"""The size of an integer with 3000 digits; by default, Python converts at most 4300."""
 ENDLESS = "a number of thousands of digits"
 _SHOWN = 60
 _WORDS = {True: "true", False: "false", None: "null"}
@@ -40,9 +40,9 @@ def _cut(text: str, limit: int) -> str:
 
 
 def render(template: str, params: Mapping[str, Any]) -> str:
-    """Return `template` with ``{name}`` shown as a value, ``{name:bare}`` as a word.
+    """Return `template` with ``{name}`` replaced by a value, ``{name:bare}`` by a word.
 
-    A name that `params` has not was redacted.
+    Names that `params` lacks were redacted.
     """
     if "{" not in template:
         return template
@@ -69,7 +69,7 @@ def _parameter(value: object, form: str | None) -> str:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return `` (did you mean ...?)`` for the known name closest to `name`, or nothing."""
+    """Return `` (did you mean ...?)`` for the known name closest to `name`, or an empty string."""
     from difflib import get_close_matches
 
     close = get_close_matches(name, list(known), n=1)

@@ -1,4 +1,4 @@
-"""Pointers: paths in a JSON document as tuples, and their text form of RFC 6901."""
+"""Pointer: paths in a JSON document as tuples, and as JSON Pointers (RFC 6901)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problem: what a reader, an engine or a rule found, as bare data without prose."""
+"""Problem: a result of a reader, an engine or a rule, as data without prose."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -9,10 +9,10 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 class Problem(NamedTuple):
-    """One fault at one place.
+    """A fault at a place.
 
-    `params` holds facts of the schema, the policy or the protocol, which may be shown to anyone.
-    `values` holds what was taken or computed from the payload, which redaction leaves out.
+    `params` has facts of the schema, the policy or the protocol, which are not confidential.
+    `values` has data that was taken or computed from the payload, which redaction removes.
     """
 
     code: str
@@ -21,8 +21,8 @@ class Problem(NamedTuple):
     values: Mapping[str, Any] = _NOTHING
     related: tuple[Path, ...] = ()
     parameter: str | None = None
-    """The query parameter at fault, where it is not the payload itself."""
+    """The query parameter at fault, if it is not the payload."""
     line: int | None = None
-    """1-based line in the JSON text, where only the text shows the place."""
+    """The 1-based line in the JSON text, if only the text has the place."""
     column: int | None = None
-    """1-based column, in characters."""
+    """The 1-based column in characters."""
