@@ -1,4 +1,4 @@
-"""Testing: assertions on payloads and calls, a pytest plugin, and strategies for valid payloads.
+"""Testing: assertions about payloads and calls, a pytest plugin, and strategies for payloads.
 
 The strategies are in `talonschema.testing.strategies`, which needs the extra ``testing``.
 """

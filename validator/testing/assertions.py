@@ -1,6 +1,6 @@
-"""Assertions: tests of payloads and of calls that fail with the text of the report.
+"""Assertions: assertions about payloads and calls that fail with the text of the report.
 
-The pytest plugin loads this module whether or not a test uses it, so the engine is imported by the
+The pytest plugin imports this module even if no test uses it, so the engine is imported by the
 first assertion.
 """
 
@@ -26,8 +26,8 @@ def assert_valid_payload(
 ) -> Report:
     """Raise `AssertionError` with the report as text if a payload has errors; return the report.
 
-    Takes what `talonschema.check` takes; with a `validator`, what its `check` takes. With `fail_on`
-    ``"warning"``, warnings count as well.
+    The arguments are those of `talonschema.check` or, with a `validator`, of its `check`. With
+    `fail_on` ``"warning"``, it is also raised for warnings.
     """
     __tracebackhide__ = True
     report = _report(payload, validator, arguments)
@@ -48,9 +48,9 @@ def assert_valid_request(
 ) -> Report | None:
     """Raise `AssertionError` if an HTTP request is a call on a session that has errors.
 
-    The endpoint is known by method and path, whatever the host; `prefix` comes before ``/v2`` in
-    the path. Query parameters count. `body` is JSON text or a parsed value. `options` are those of
-    `Validator`, in place of a `validator`.
+    The endpoint is recognised by method and path, independent of the host; `prefix` comes before
+    ``/v2`` in the path. Query parameters are taken into account. `body` is JSON text or a parsed
+    value. `options` are those of `Validator`, in place of a `validator`.
 
     Returns the report, or None for a request to another endpoint.
     """
@@ -74,7 +74,7 @@ def assert_valid_request(
         "now": route.now,
         "previous": previous,
     }
-    # Clients have no body as an empty one, too.
+    # Some clients represent a missing body as an empty one.
     payload = None if route.operation == "reopen" and body in (b"", "") else body
     report = _report(payload, validator, arguments)
     _assert_valid(report, fail_on, request)

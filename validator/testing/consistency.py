@@ -1,7 +1,7 @@
-"""Consistency: drawn values of a payload that depend on each other, made to agree.
+"""Consistency: the dependent values of drawn payloads.
 
-Each function takes an edition and a drawn object, and returns the object with what follows from the
-rest of it: totals, positions, what remains after a return.
+Each function takes an edition and a drawn object, and returns the object with the values that
+follow from the others: totals, positions, and quantities that remain after a return.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from ..rules.amounts import decimal, json_number, times, total
 Drawn: TypeAlias = dict[str, Any]
 
 _RETURNED = frozenset({"partially_returned", "cancelled"})
-"""The states of a session of which something may have been returned."""
+"""The states of a session that may have returned items."""
 
 
 def _session(edition: str, drawn: Drawn) -> Drawn:
-    """Add totals, and put the times into their order; an anonymous session is a first one."""
+    """Add totals, and put times in order; an anonymous session is a first session."""
     items = [
         _item(index, item, returned=drawn["state"] in _RETURNED)
         for index, item in enumerate(drawn["cartItems"])
@@ -47,7 +47,7 @@ def _costs(holder: Mapping[str, Any]) -> Decimal:
 
 
 def _item(index: int, drawn: Drawn, *, returned: bool) -> Drawn:
-    """Return an item with its number, and its quantity split by what was returned."""
+    """Return an item with its position, and its quantity divided into returned and remaining."""
     gone = min(drawn.get("returnedQuantity", 0), drawn["quantity"]) if returned else 0
     known = {
         "position": index,
@@ -58,12 +58,12 @@ def _item(index: int, drawn: Drawn, *, returned: bool) -> Drawn:
 
 
 def _returned_item(_: str, drawn: Drawn) -> Drawn:
-    """Name the item by its position if nothing else does."""
+    """Identify the item by its position if nothing else does."""
     return drawn if "position" in drawn or "sku" in drawn else {"position": 0, **drawn}
 
 
 def _state(_: str, drawn: Drawn) -> Drawn:
-    """Have the parts of an answer be about its session."""
+    """Make the parts of an answer refer to its session."""
     session = drawn.get("customerSession")
     if session is None:
         return drawn
@@ -97,4 +97,4 @@ CONSISTENT: Mapping[str, Callable[[str, Drawn], Drawn]] = {
     "IntegrationStateV2": _state,
     "ReturnedCartItem": _returned_item,
 }
-"""What makes an object of a model agree with itself."""
+"""The functions that make the objects of each model consistent."""

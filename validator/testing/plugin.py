@@ -1,4 +1,4 @@
-"""Plugin: the fixtures for pytest, which loads this module by its entry point."""
+"""Plugin: the pytest fixtures, which are registered by an entry point."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Strategies of hypothesis for valid payloads, made from the schemas and from what rules ask.
+"""Strategies: hypothesis strategies for payloads that are valid by schema and rules.
 
-A payload is drawn by a walk along the schema tree of its model. `_CHOSEN` has the properties whose
-values need more care than their schema asks for; `CONSISTENT` then has the parts agree.
+A payload is drawn by walking the schema tree of its model. `_CHOSEN` has strategies for properties
+with conditions beyond their schema; `CONSISTENT` then makes the parts consistent.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ Strategy: TypeAlias = st.SearchStrategy[Any]
 _RECEIVED = frozenset(
     {"CustomerSessionV2", "IntegrationCustomerSessionResponse", "IntegrationStateV2"}
 )
-"""The models of responses that hold a session, with the properties that only the API sets."""
+"""The models of responses with a session, including the properties that only the API sets."""
 _ELIGIBILITY = "campaignEligibility"
 _COVERED = frozenset({"triggeredCampaigns", "ruleFailureReasons"})
-"""The content of a response that campaignEligibility covers."""
+"""The values of ``responseContent`` that campaignEligibility includes."""
 _SHARED = frozenset({"guest", "anonymous"})
-"""Profile ids that all guests seem to share."""
+"""Profile ids that are reported because all guests seem to share them."""
 _FREE = frozenset({"attributes", "props"})
-"""Properties whose members are the account's own."""
+"""Properties whose members are specific to an account."""
 _MOST = 3
 """The most elements of an array, so that payloads stay small."""
 _MAX_ID = 2**31 - 1
@@ -50,12 +50,12 @@ def payloads(
     *,
     dry: bool = False,
 ) -> st.SearchStrategy[dict[str, Any]]:
-    """Return a strategy for payloads of a model, in wire names, of which nothing is to be reported.
+    """Return a strategy for payloads of a model, in wire names, that have no findings.
 
-    They are as a caller sends them or, for the model of a response, as the API answers. With `dry`,
-    they are for calls with ``dry=true``, which may ask for more.
+    They are payloads that callers send or, for the model of a response, that the API returns. With
+    `dry`, they are for calls with ``dry=true``, which have more options.
 
-    Raises `ValueError` for an unknown model or edition, and `TypeError` for a text as `dry`.
+    Raises `ValueError` for an unknown model or edition, and `TypeError` for a string as `dry`.
     """
     one_of("edition", edition, schemas.EDITIONS)
     one_of("model", model, schemas.models(edition))
@@ -110,7 +110,7 @@ def _value_of_type(kind: _Kind, node: SchemaNode, json_type: str | None) -> Stra
             return st.booleans()
         case "null":
             return st.none()
-    # What the schema leaves open, such as the coupons in an answer, has a form all the same.
+    # Values without a schema, such as the coupons in an answer, have a form that is not known here.
     return st.nothing()
 
 
@@ -124,9 +124,9 @@ def _model_object(kind: _Kind, node: SchemaNode) -> Strategy:
             _free if name in _FREE else _CHOSEN.get((_FAMILY.get(node.model, node.model), name))
         )
         drawn = _value(kind, below) if choose is None else choose(kind)
-        # An item without a price needs a catalog that prices it.
+        # An item without a price needs a price in a catalog.
         always = name in node.required or (node.model, name) == ("CartItem", "price")
-        # Not the optional keys of `fixed_dictionaries`, which don't always shrink to none.
+        # The optional keys of `fixed_dictionaries` do not always shrink to none.
         members[name] = drawn if always else _ABSENT | drawn
     objects = st.fixed_dictionaries(members).map(_without_absent)
     consistent = CONSISTENT.get(node.model)
@@ -141,7 +141,7 @@ def _without_absent(drawn: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _free(_: _Kind) -> Strategy:
-    """Return the strategy for an object whose keys are the account's, such as attributes."""
+    """Return the strategy for an object with account-specific keys, such as attributes."""
     scalars = st.text(max_size=20) | st.booleans() | _amounts() | _FORMATS["date-time"]
     lists = st.lists(st.text(max_size=20), max_size=_MOST) | st.lists(_amounts(), max_size=_MOST)
     return st.dictionaries(_names(), scalars | lists, max_size=2)
@@ -164,7 +164,7 @@ def _distinct(values: Strategy) -> Strategy:
 
 
 def _profile(kind: _Kind) -> Strategy:
-    """Return the strategy for profile ids; a request without one had better omit it."""
+    """Return the strategy for profile ids; requests should omit an empty one."""
     if kind.model in _RECEIVED:
         return st.text(max_size=20)
     return st.text(min_size=1, max_size=20).filter(lambda text: text.lower() not in _SHARED)
@@ -177,7 +177,7 @@ def _states(kind: _Kind) -> Strategy:
 
 
 def _campaigns(kind: _Kind) -> Strategy:
-    """Return the strategy for campaigns to evaluate, which only dry runs pick."""
+    """Return the strategy for campaigns to evaluate, which only dry runs select."""
     wanted = kind.dry or kind.model in _RECEIVED
     return st.lists(st.integers(1, _MAX_ID), max_size=_MOST) if wanted else st.nothing()
 
@@ -188,7 +188,7 @@ def _allocations(kind: _Kind) -> Strategy:
 
 
 def _returned_items(kind: _Kind) -> Strategy:
-    """Return the strategy for lists of what is returned: no item twice, and at least one."""
+    """Return the strategy for non-empty lists of distinct returned items."""
     item = _value(kind, schema_tree(kind.edition, "ReturnedCartItem"))
     return st.lists(
         item,
@@ -199,7 +199,7 @@ def _returned_items(kind: _Kind) -> Strategy:
 
 
 def _content(kind: _Kind) -> Strategy:
-    """Return the strategy for what is asked for; campaignEligibility is for dry runs."""
+    """Return the strategy for ``responseContent``; campaignEligibility needs a dry run."""
     items = schema_tree(kind.edition, kind.model).properties["responseContent"].items
     known = () if items is None else items.assertions["enum"]
     plain = st.lists(st.sampled_from([each for each in known if each != _ELIGIBILITY]), unique=True)
@@ -211,7 +211,7 @@ def _content(kind: _Kind) -> Strategy:
 
 
 def _sources(_: _Kind) -> Strategy:
-    """Return the strategy for sources of an error, which name one of three things."""
+    """Return the strategy for sources of an error, which have one of three keys."""
     text = st.text(max_size=20)
     return st.one_of(
         [
@@ -234,7 +234,7 @@ _FAMILY = {"NewCustomerSessionV2": "session", "CustomerSessionV2": "session", "N
 _CHOSEN: Mapping[tuple[str, str], Callable[[_Kind], Strategy]] = {
     ("session", "profileId"): _profile,
     ("session", "state"): _states,
-    # The Management API creates no shorter code.
+    # The Management API does not create shorter codes.
     ("session", "couponCodes"): lambda _: _distinct(st.text(min_size=4, max_size=20)),
     ("session", "loyaltyCards"): lambda _: st.lists(
         st.text(_WORD, min_size=1, max_size=20), max_size=1
@@ -257,4 +257,4 @@ _CHOSEN: Mapping[tuple[str, str], Callable[[_Kind], Strategy]] = {
     ("ErrorResponse", "StatusCode"): lambda _: st.sampled_from([400, 401, 409]),
     ("APIError", "source"): _sources,
 }
-"""The strategies for properties whose schema does not say enough, by model and name."""
+"""The strategies for properties with conditions beyond their schema, by model and name."""
