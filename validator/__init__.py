@@ -1,6 +1,6 @@
 """talonschema: check Talon.One customer sessions before they cost an order.
 
-Names are imported when they are first used, so that importing the package costs nothing.
+Names are imported on first use, so that importing the package is fast.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ __all__ = [
 ]
 
 
-# A type checker would take it for the type of every name, misspelt ones too.
+# A type checker would apply its type to all names, even misspelt ones.
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The process of the command, as ``talonschema`` and ``python -m talonschema`` start it."""
+"""Main: the entry point of ``talonschema`` and ``python -m talonschema``."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import sys
 from typing import NoReturn
 
 _MANY = 100_000
-"""Starting makes fewer objects than this, and none of them is garbage to be looked for."""
+"""The garbage collector's threshold: startup creates fewer objects, none of which is garbage."""
 _LASTING = frozenset({"asyncio", "multiprocessing"})
-"""Modules that leave other things to be taken down than memory."""
+"""Modules that need more clean-up at exit than freeing memory."""
 
 
 def run() -> NoReturn:
-    """Run the command, and end the process with its status."""
+    """Run the command, and exit with its status."""
     gc.set_threshold(_MANY, 50, 100)
     from .cli import main
 
     status = main()
     if _LASTING.isdisjoint(sys.modules):
-        # All is written. To take each module down, one by one, takes longer than many a check.
+        # All output is written, and finalizing all modules takes longer than many checks.
         os._exit(status)
     sys.exit(status)
 

@@ -1,4 +1,4 @@
-"""The functions for one check at a time."""
+"""API: the functions for single checks."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from .validator import Options, Validator
 
 
 class Arguments(CheckArguments, Options, total=False):
-    """The arguments of `Validator` and of `Validator.check` together."""
+    """The arguments of both `Validator` and `Validator.check`."""
 
 
 def check(payload: Any, **arguments: Unpack[Arguments]) -> Report:
-    """Check a payload: `Validator` and `Validator.check` in one, with the arguments of both."""
+    """Check a payload; takes the arguments of both `Validator` and `Validator.check`."""
     validator, call = _split(arguments)
     return validator.check(payload, **call)
 
 
 def is_valid(payload: Any, **arguments: Unpack[Arguments]) -> bool:
-    """Return True if a payload has no error; takes what `check` takes."""
+    """Return True if a payload has no error; takes the arguments of `check`."""
     validator, call = _split(arguments)
     return validator.is_valid(payload, **call)
 
 
 def validate(payload: Any, *, fail_on: str = "error", **arguments: Unpack[Arguments]) -> None:
-    """Raise `InvalidPayload` if a payload has errors; takes what `check` takes.
+    """Raise `InvalidPayload` if a payload has errors; takes the arguments of `check`.
 
-    With `fail_on` ``"warning"``, warnings count as well.
+    With `fail_on` ``"warning"``, it is also raised for warnings.
     """
     check(payload, **arguments).raise_for_errors(fail_on=fail_on)
 
 
 def codes() -> tuple[Code, ...]:
-    """Return every code there is, in the order of the documentation, with its description.
+    """Return all codes with their descriptions, in the order of the documentation.
 
-    A code has what ``talonschema rules --format json`` lists, the templates of its message and
-    hint, and examples: enough for labels of metrics, translations and documentation of one's own.
+    A code has the data that ``talonschema rules --format json`` lists, the templates of its message
+    and hint, and examples: enough for labels of metrics, translations and your own documentation.
     """
     return tuple(CODES.values())
 
@@ -49,14 +49,14 @@ def codes() -> tuple[Code, ...]:
 def explain(code: str) -> Code:
     """Return the description of a code, such as ``"cart/quantity-sum"``.
 
-    Raises `ValueError` for a name that is none, with the closest one.
+    Raises `ValueError` for an unknown name, with the closest known one.
     """
     one_of("code", code, CODES)
     return CODES[code]
 
 
 _KEPT = 32
-"""How many validators are kept for the next call with equal options."""
+"""The number of validators that are cached for calls with equal options."""
 cached_validator = lru_cache(_KEPT, typed=True)(Validator)
 
 
@@ -66,11 +66,11 @@ def _split(arguments: Arguments) -> tuple[Validator, CheckArguments]:
         if name not in known:
             message = f"unexpected keyword argument {name!r}{suggestion(name, known)}"
             raise TypeError(message)
-    # No checker can follow which keys go where.
+    # Type checkers can't follow how the keys are divided.
     options: Options = {k: v for k, v in arguments.items() if k in Options.__annotations__}  # type: ignore[assignment]
     call: CheckArguments = {k: v for k, v in arguments.items() if k not in options}  # type: ignore[assignment]
     try:
         return cached_validator(**options), call  # type: ignore[arg-type]
     except TypeError:
-        # A list or a table among the options, or one of a wrong type, which is reported now.
+        # An option is a list or table, or has a wrong type, which is reported here.
         return Validator(**options), call

@@ -1,4 +1,4 @@
-"""History: the calls on one session in order, each checked against the session as it is by then."""
+"""History: the calls on a session in order, each checked against the session at that time."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .validator import Options, Validator
 
 
 class Update(NamedTuple):
-    """One call on a session: a payload and what goes with it."""
+    """A call on a session: a payload and its parameters."""
 
     payload: Any
     operation: str | None = None
-    """``"update"``, ``"return"`` or ``"reopen"``; None: the payload shows it."""
+    """``"update"``, ``"return"`` or ``"reopen"``; None to derive it from the payload."""
     dry: bool = False
     now: str | datetime | None = None
 
@@ -29,14 +29,15 @@ class Update(NamedTuple):
 def replay(
     updates: Iterable[Any], *, previous: Previous = NEW, **options: Unpack[Options]
 ) -> Iterator[Report]:
-    """Check the calls on one session in order; yield a report for each as it comes.
+    """Check the calls on a session in order; yield a report for each as soon as it is checked.
 
     `updates` are payloads (JSON text or parsed, with or without their envelope) or `Update`s. The
-    first meets `previous`, by default a session that does not exist yet; each later one meets the
-    session as those before it left it. A call that the API refuses changes nothing, whatever of it
-    is reported; nor does a dry one. `options` are those of `Validator`.
+    first is checked against `previous`, by default a session that does not exist yet, and each
+    later one against the session after the calls before it. Calls that the API refuses change
+    nothing, regardless of the findings that are reported, and neither do dry runs. `options` are
+    those of `Validator`.
 
-    Raises what `Validator` and `Validator.check` raise.
+    Raises the exceptions of `Validator` and `Validator.check`.
     """
     validator = Validator(**options)
     return _reports(validator, before(validator.engine, validator.naming, previous), updates)
@@ -54,7 +55,7 @@ def _reports(
 def step(
     validator: Validator, known: PreviousSession, update: Update, *, model: str | None = None
 ) -> tuple[Report, PreviousSession]:
-    """Check one call on a session; return the report, and the session as the call leaves it.
+    """Check a call on a session; return the report, and the session after the call.
 
     The payload may also be a `Document`. Raises as `Validator.check` does.
     """
@@ -77,15 +78,16 @@ def step(
 
 
 _REQUESTS = frozenset({None, *OPERATIONS_OF})
-"""The models that change a session; None: a call without a body."""
+"""The models of calls that change a session; None for a call without a body."""
 
 
 def merge(edition: str, session: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a session as an update leaves it, both in wire names.
+    """Return a session after an update, both in wire names.
 
-    What is omitted, or null, keeps its value; ``attributes`` are merged key by key; anything else,
-    the cart included, is replaced by what is sent, so that an empty list or text discards. Keys
+    Properties that are omitted or null keep their values; ``attributes`` are merged key by key; all
+    others, including the cart, are replaced, so that an empty list or string removes a value. Keys
     that only the API sets are left out.
+
     Source: descriptions of couponCodes and referralCode; docs page on customer sessions.
     """
     place = schema_tree(edition, "NewCustomerSessionV2")
@@ -116,7 +118,7 @@ def _settable(place: SchemaNode | None, name: str) -> bool:
 def after(
     edition: str, known: PreviousSession, operation: str, sent: Mapping[str, Any]
 ) -> PreviousSession:
-    """Return what is known of a session after a call that went through."""
+    """Return the knowledge about a session after a successful call."""
     asked = sent.get("state") if operation == "update" else None
     if known.session is None and operation == "update" and asked is None:
         return known
@@ -124,7 +126,7 @@ def after(
     if known.session is None:
         return PreviousSession("state", state)
     if operation == "update":
-        # All is known of a new session, so that its cart is empty until one is sent.
+        # A new session is completely known: its cart is empty until one is sent.
         held = {"cartItems": []} if known.known == "new" else known.session
         session = merge(edition, held, sent)
     elif operation == "return":
@@ -135,7 +137,7 @@ def after(
 
 
 def _with_returns(session: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a session whose cart items, if known, know what was returned of them."""
+    """Return a session with the returned quantities of its cart items, if these are known."""
     if "cartItems" not in session:
         return dict(session)
     cart = [dict(item) for item in session["cartItems"]]

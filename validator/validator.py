@@ -44,16 +44,16 @@ class Options(TypedDict, total=False):
 
 
 class Validator:
-    """Checks payloads under one configuration; safe to share between threads.
+    """A checker of payloads with one configuration; safe to share between threads.
 
-    `edition` is the API's edition, ``"2022-06"`` (default) or ``"2026-06"``. `policy` holds what is
-    known of the Application. `naming` is ``"wire"`` (camelCase) or ``"snake"``, the SDKs' names.
-    `engine` forces ``"jsonschema"`` or ``"jsonschema-rs"``; None takes the faster one that is
-    installed. `select` and `ignore` list codes or groups of codes, `severity` maps them to other
-    severities. At most `max_findings` findings are built. `redact` keeps payload values out of
-    messages and params; keys still show in pointers.
+    `edition` is the edition of the API, ``"2022-06"`` (default) or ``"2026-06"``. `policy` has the
+    knowledge about the Application. `naming` is ``"wire"`` (camelCase) or ``"snake"``, the names in
+    the SDKs. `engine` is ``"jsonschema"`` or ``"jsonschema-rs"``, by default the faster one that is
+    installed. `select` and `ignore` list codes or groups of codes; `severity` maps them to other
+    severities. At most `max_findings` findings are reported. `redact` keeps payload values out of
+    messages and params, but not keys out of pointers.
 
-    Raises `ValueError` or `TypeError` for an option that is none, `ImportError` for an engine that
+    Raises `ValueError` or `TypeError` for an invalid option, and `ImportError` for an engine that
     is not installed.
     """
 
@@ -70,7 +70,7 @@ class Validator:
         max_findings: int = MAX_FINDINGS,
         redact: bool = False,
     ) -> None:
-        """Configure a validator; schemas are compiled when they are first needed."""
+        """Configure the validator; schemas are compiled on first use."""
         self._options: Options = {
             "edition": edition,
             "policy": policy,
@@ -104,22 +104,22 @@ class Validator:
             max_findings=max_findings,
             redact=redact,
         )
-        """The checker behind `check`."""
+        """The checker of `check`."""
         self._error_checker = self.checker.for_errors()
 
     @classmethod
     def from_config(cls, path: str | os.PathLike[str] | None = None) -> Self:
-        """Return a validator with the settings of a project, as ``talonschema check`` has them.
+        """Return a validator with the settings of a project, as in ``talonschema check``.
 
         `path` is a settings file, or a folder from which the nearest ``talonschema.toml``, or
-        ``pyproject.toml`` with ``[tool.talonschema]``, is taken upwards; None stands for the
-        working directory. Where there is none, the defaults hold. The tables ``[[files]]`` and the
-        settings of calls (``model``, ``operation``, ``previous``, ``dry``), of documents (``at``,
-        ``skip_unrecognised``, ``exclude``, ``baseline``) and of the exit status (``fail_on``) are
-        none of a validator's.
+        ``pyproject.toml`` with ``[tool.talonschema]``, is searched upwards; None is the working
+        directory. If there is none, the defaults apply. The tables ``[[files]]`` and the settings
+        of calls (``model``, ``operation``, ``previous``, ``dry``), of documents (``at``,
+        ``skip_unrecognised``, ``exclude``, ``baseline``) and of the exit status (``fail_on``) do
+        not apply to a validator.
 
-        Raises `ValueError` for a file that cannot be read or holds something wrong, with the path
-        and the line.
+        Raises `ValueError`, with the path and the line, for a file that is unreadable or has an
+        invalid value.
         """
         from .config import discovery
         from .config.settings import SettingsResolver
@@ -134,16 +134,16 @@ class Validator:
 
     @property
     def edition(self) -> str:
-        """The edition of the API that payloads are checked by."""
+        """The edition of the API."""
         return self._options["edition"]
 
     @property
     def naming(self) -> Naming:
-        """The names that payloads are written in."""
+        """The naming of payloads."""
         return self._options["naming"]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy the options; what was compiled is compiled anew."""
+        """Reduce the validator to its options; copies compile schemas again."""
         return partial(Validator, **self._options), ()
 
     def __repr__(self) -> str:
@@ -156,7 +156,7 @@ class Validator:
 
     @cached_property
     def history_checker(self) -> Checker:
-        """The checker behind `replay`: it finds what the API refuses, whatever is reported."""
+        """The checker of `replay`, which detects refused calls regardless of reported codes."""
         return self.checker.for_history()
 
     def check(
@@ -169,16 +169,16 @@ class Validator:
         dry: bool = False,
         now: str | datetime | None = None,
     ) -> Report:
-        """Check a payload and return a report; a bad payload never raises.
+        """Check a payload and return a report; no payload raises an exception.
 
-        `payload` is JSON text (bytes or str) or a parsed value. `model` names the model, None
-        takes it from the shape. `previous` is the session before the call: a state, the session as
-        a mapping or JSON text, `NEW`, or None if not known. `operation` is ``"update"``,
-        ``"return"`` or ``"reopen"`` (which has no body: pass None), and makes the payload the
-        request of that endpoint; None takes it from the model. `dry` and `now` are the query
-        parameters; `now` as RFC 3339 text or a datetime with an offset.
+        `payload` is JSON text (bytes or str) or a parsed value. `model` is the name of the model,
+        by default detected from the shape. `previous` is the session before the call: a state, the
+        session as a mapping or JSON text, `NEW`, or None if it is unknown. `operation` is
+        ``"update"``, ``"return"`` or ``"reopen"`` (which has no body: pass None), of which the
+        payload is the request, by default derived from the model. `dry` and `now` are the query
+        parameters; `now` is RFC 3339 text or a datetime with an offset.
 
-        Raises `ValueError` or `TypeError` for arguments that make no sense.
+        Raises `ValueError` or `TypeError` for invalid arguments.
         """
         known = before(self.engine, self.naming, previous)
         about = call(self.edition, known, model=model, operation=operation, dry=dry, now=now)
@@ -188,13 +188,13 @@ class Validator:
         return report
 
     def is_valid(self, payload: Any, **arguments: Unpack[CheckArguments]) -> bool:
-        """Return True if `check` finds no error; takes the same arguments, and less time."""
+        """Return True if `check` would find no error; faster, with the same arguments."""
         return self._error_checker(payload, self.call(**arguments)).report.ok
 
     def call(
         self, *, previous: Previous = None, **arguments: Unpack[_ArgumentsButPrevious]
     ) -> Call:
-        """Look the arguments of `check` through; raises as it does."""
+        """Validate the arguments of `check`; raises as it does."""
         known = before(self.engine, self.naming, previous)
         return call(self.edition, known, **arguments)
 
@@ -203,6 +203,6 @@ class Validator:
     ) -> None:
         """Check a payload and raise `InvalidPayload` if there are errors.
 
-        With `fail_on` ``"warning"``, warnings count as well.
+        With `fail_on` ``"warning"``, it is also raised for warnings.
         """
         self.check(payload, **arguments).raise_for_errors(fail_on=fail_on)
