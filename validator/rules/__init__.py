@@ -1,4 +1,4 @@
-"""The rules: what the API asks of a payload beyond its schema."""
+"""Rules: conditions of the API on payloads beyond the schema."""
 
 from . import (
     budget,

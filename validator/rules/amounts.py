@@ -1,4 +1,4 @@
-"""Amounts of money: exact sums of numbers as JSON writes them."""
+"""Amounts: exact decimal arithmetic with the numbers of JSON."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ Number: TypeAlias = int | float | Decimal
 
 _MOST_DIGITS = 5000
 _EXACT = Context(prec=_MOST_DIGITS, traps=[])
-"""Wide enough for the sum of a cart of the longest numbers a reader lets through."""
+"""Sufficient precision for the sum of a cart with the longest numbers that readers accept."""
 
 _ENDLESS = Decimal(f"1E+{_MOST_DIGITS}")
 
 _RELATIVE = Decimal("1e-9")
-"""The part of an amount by which doubles may be off after some sums and products."""
+"""The relative error of doubles after some sums and products."""
 
 _SLACK = 2.0**-49
-"""More than the relative error of a product of two rounded numbers, and of a rounded sum."""
+"""An upper bound of the relative error of a product of rounded numbers, and of a rounded sum."""
 
 
 def decimal(number: Number) -> Decimal:
-    """Return `number` as it is written: 0.1 is one tenth, not the double next to it.
+    """Return the decimal value of `number`: 0.1 is one tenth, not the nearest double.
 
-    Decimals of more digits than any reader lets through all count as one: to write their digits
-    down could take forever.
+    All decimals with more digits than any reader accepts become the same value, since computing
+    with their digits could take for ever.
     """
     amount = Decimal(repr(float(number))) if isinstance(number, float) else Decimal(number)
     return _ENDLESS.copy_sign(amount) if amount.adjusted() > _MOST_DIGITS else amount
 
 
 def integer(number: Number) -> int:
-    """Return an integer, in whatever type it came."""
+    """Return an integer of any numeric type as an int."""
     return int(decimal(number)) if isinstance(number, Decimal) else int(number)
 
 
@@ -53,14 +53,14 @@ def times(amount: Decimal, count: Decimal) -> Decimal:
 def surely_near(
     amount: Number, products: Iterable[tuple[Number, Number]], tolerance: Decimal
 ) -> bool:
-    """Return True if floats show that a sum of products is `near` an amount.
+    """Return True if floating-point arithmetic proves that a sum of products is `near` an amount.
 
-    False means unknown: then the exact numbers have to be compared.
+    False means unknown: the exact numbers have to be compared.
     """
     try:
         wanted = float(amount)
         parts = [float(one) * float(other) for one, other in products]
-        # Each number and each product is off by half a unit in the last place at most.
+        # The error of each number and each product is at most half a unit in the last place.
         slack = (fsum(map(abs, parts)) + abs(wanted)) * _SLACK
         limit = float(tolerance) + abs(wanted) * float(_RELATIVE)
         return abs(fsum(parts) - wanted) + slack < limit
@@ -69,12 +69,12 @@ def surely_near(
 
 
 def near(one: Decimal, other: Decimal, tolerance: Decimal) -> bool:
-    """Return True if two amounts differ by no more than `tolerance` and what doubles lose."""
+    """Return True if two amounts differ by at most `tolerance` plus the error of doubles."""
     slack = _EXACT.multiply(max(abs(one), abs(other)), _RELATIVE)
     return abs(_EXACT.subtract(one, other)) <= _EXACT.add(tolerance, slack)
 
 
 def json_number(amount: Decimal) -> float | int:
-    """Return `amount` as a JSON number for people to read, so never an infinite one."""
+    """Return `amount` as a finite JSON number, for messages."""
     number = float(amount)
     return int(amount) if amount == amount.to_integral_value() or isinf(number) else number

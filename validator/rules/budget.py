@@ -1,4 +1,4 @@
-"""Rules on budgets, which ask something of a session when it closes."""
+"""Rules about budgets, which sessions have to satisfy when they are closed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SOURCE = "Description of `state` in CustomerSessionV2: what closing needs for b
 
 
 def _at_close(context: Context, name: str) -> Violations:
-    """Yield a problem if this update closes the session and nothing is held under `name`."""
+    """Yield a problem if this update closes the session and the property `name` is empty."""
     if context.session.get("state") != "closed" or context.call_kind.dry:
         return
-    # What is created may be closed, and so may be what is not known.
+    # New and unknown sessions may be closed, too.
     before = None if isinstance(context.state, New) else context.state
     if not legal(context.edition, before, "closed", "update"):
         return
@@ -64,7 +64,7 @@ def _at_close(context: Context, name: str) -> Violations:
     needs=("coupon budget",),
 )
 def coupon_at_close(context: Context) -> Violations:
-    """Look for a coupon code in the session as it is merged."""
+    """Look for a coupon code in the merged session."""
     return _at_close(context, "couponCodes")
 
 
@@ -94,7 +94,7 @@ def coupon_at_close(context: Context) -> Violations:
     needs=("referral budget",),
 )
 def referral_at_close(context: Context) -> Violations:
-    """Look for a referral code in the session as it is merged."""
+    """Look for a referral code in the merged session."""
     return _at_close(context, "referralCode")
 
 
@@ -126,5 +126,5 @@ def referral_at_close(context: Context) -> Violations:
     needs=("identifier budget",),
 )
 def identifier_at_close(context: Context) -> Violations:
-    """Look for an identifier in the session as it is merged."""
+    """Look for an identifier in the merged session."""
     return _at_close(context, "identifiers")

@@ -1,4 +1,4 @@
-"""Rules on the items of the cart."""
+"""Rules about the items of the cart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .context import Context, Violation, Violations
 from .rule import REQUESTS, RESPONSES, SESSIONS, rule
 
 MAX_QUANTITY = 10_000
-"""The most units that one request may hold, over all its cart items."""
+"""The most units in a request, over all its cart items."""
 
 _PRICED = {"cartItems/*": {"required": ["price"]}}
 _QUANTITY = itemgetter("quantity")
@@ -66,7 +66,7 @@ def quantity_sum(context: Context) -> Violations:
     cart = context.session.get("cartItems") or ()
     try:
         total = sum(map(_QUANTITY, cart))
-    except (ArithmeticError, TypeError):  # 1.0 does not add to an endless integer or a Decimal
+    except (ArithmeticError, TypeError):  # a float and a huge integer, or a Decimal, can't be added
         total = sum(integer(item["quantity"]) for item in cart)
     if total > MAX_QUANTITY:
         yield context.violation(
@@ -98,7 +98,7 @@ def quantity_sum(context: Context) -> Violations:
     prefilter=_PRICED,
 )
 def missing_price(context: Context) -> Violations:
-    """Look for items without `price`, where no catalog of prices is known."""
+    """Look for items without `price`, if no catalog of prices is known."""
     if _priced_skus(context) is None:
         yield from _items_without_price(context, frozenset())
 
@@ -145,7 +145,7 @@ def _priced_skus(context: Context) -> frozenset[str] | None:
 
 
 def _items_without_price(context: Context, priced: frozenset[str]) -> Iterator[Violation]:
-    """Yield a problem for each item without a price; one that is null has its own code."""
+    """Yield a problem for each item without a price; null has another code."""
     for index, item in context.items("sku"):
         if "price" not in item and item["sku"] not in priced:
             yield context.violation("cartItems", index, "price", values={"sku": item["sku"]})
@@ -208,7 +208,7 @@ def negative_price(context: Context) -> Violations:
     reads=("cartItems/*/position",),
 )
 def position(context: Context) -> Violations:
-    """Compare positions with indexes if all items have one; else look for impossible ones."""
+    """Compare positions with indexes if all items have one, else look for impossible positions."""
     cart = context.session.get("cartItems") or ()
     places = [item.get("position") for item in cart]
     if places == list(range(len(places))):
@@ -259,7 +259,7 @@ def position(context: Context) -> Violations:
     ),
 )
 def returned_quantity(context: Context) -> Violations:
-    """Check the sum where both parts are there, and each part's range by itself."""
+    """Check the sum if both parts are present, and the range of each part."""
     for index, item in context.items("quantity", "returnedQuantity", "remainingQuantity"):
         whole = item["quantity"]
         parts: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Rules on what has to be created in the account before a session may use it."""
+"""Rules about entities of the account, which have to exist before a session uses them."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,7 +39,7 @@ _SHOE = {"name": "Air Glide", "sku": "SKU1241028", "quantity": 1, "price": 99.99
 def _holders(
     context: Context, name: str
 ) -> Iterator[tuple[str, tuple[str | int, ...], Mapping[str, Any]]]:
-    """Yield entity, steps from the session and value of the map `name`, on it and on its items."""
+    """Yield entity, path and value of the map `name` of the session and of each item."""
     own = context.session.get(name)
     if own and context.readable(name):
         yield "CustomerSession", (name,), own
@@ -50,13 +50,13 @@ def _holders(
 
 
 class _Held(NamedTuple):
-    """An attribute as a payload has it."""
+    """An attribute in a payload."""
 
     entity: str
     path: Path
     value: Any
     attribute: Attribute | None
-    """Its definition; None if the catalog has none."""
+    """The definition; None if the catalog has none."""
 
 
 def _definitions(policy: Policy) -> Mapping[str, Mapping[str, Attribute]]:
@@ -105,11 +105,11 @@ _PREFILTER_TYPES: dict[str, dict[str, Any]] = {
         ),
     },
 }
-"""Schemas that pass only values of the types; of times, the last days of a month are in doubt."""
+"""Schemas that accept only values of each type; times on the last days of a month are suspect."""
 
 
 def _prefilter_attributes(policy: Policy) -> PrefilterKeywords:
-    """Return what passes only attributes as the catalog has them, under names that can exist."""
+    """Return the prefilter that accepts only attributes of the catalog with possible names."""
     defined = _definitions(policy)
     return {
         place: {
@@ -135,9 +135,9 @@ def _prefilter_value(attribute: Attribute) -> dict[str, Any]:
 
 
 def _prefilter_costs(policy: Policy) -> PrefilterKeywords:
-    """Return what passes only additional costs that the catalog has, where they may stand.
+    """Return the prefilter that accepts only additional costs of the catalog in their scope.
 
-    And only under names that can exist: keywords for single names take the place of those for all.
+    It also accepts only possible names, since keywords for single names replace those for all.
     """
     known = _scopes(policy)
     return {
@@ -273,7 +273,7 @@ def _fits(value: object, kind: str) -> bool:
     prefilter=_prefilter_attributes,
 )
 def attribute_type(context: Context) -> Violations:
-    """Compare each value with the declared type; null is another rule's."""
+    """Compare each value with the declared type; null has another rule."""
     yield from _missing_entities(context)
     for held in _attributes(context):
         kind: str | None = None if held.attribute is None else held.attribute.type
@@ -337,7 +337,7 @@ def null_attribute(context: Context) -> Violations:
     prefilter=_prefilter_attributes,
 )
 def attribute_value(context: Context) -> Violations:
-    """Look each value, or each element of a list, up in the allowed values; not null."""
+    """Look each value, or each element of a list, up in the allowed values, except for null."""
     yield from _missing_entities(context)
     for held in _attributes(context):
         attribute, value = held.attribute, held.value
@@ -345,7 +345,7 @@ def attribute_value(context: Context) -> Violations:
             continue
         if not _fits(value, attribute.type):
             continue
-        # They are all texts, or all numbers, so that they have an order.
+        # They are either all strings or all numbers, and so can be sorted.
         allowed: Any = attribute.allowed
         listed = isinstance(value, (list, tuple))
         for index, each in enumerate(value if listed else (value,)):
@@ -412,7 +412,7 @@ def unknown_additional_cost(context: Context) -> Violations:
     prefilter=_prefilter_costs,
 )
 def additional_cost_scope(context: Context) -> Violations:
-    """Compare the scope of each known cost with where it stands."""
+    """Compare the scope of each known cost with its place."""
     known = _scopes(context.policy)
     for entity, steps, costs in _holders(context, "additionalCosts"):
         place = "session" if entity == "CustomerSession" else "item"
@@ -456,7 +456,7 @@ def additional_cost_scope(context: Context) -> Violations:
     },
 )
 def impossible_name(context: Context) -> Violations:
-    """Match every name against the pattern names are created with."""
+    """Match all names against the pattern for new names."""
     kinds = (
         ("attributes", "attribute", _ATTRIBUTE_NAME),
         ("additionalCosts", "additional cost", _COST_NAME[context.edition]),
@@ -464,7 +464,7 @@ def impossible_name(context: Context) -> Violations:
     for holder, kind, form in kinds:
         fits = _fullmatch(form)
         for _, steps, names in _holders(context, holder):
-            # Nearly all of them fit, and this is what finds out fastest.
+            # Nearly all names match, for which this is the fastest test.
             if all(map(fits, names)):
                 continue
             for name in sorted([name for name in names if not fits(name)]):
@@ -480,7 +480,7 @@ def _fullmatch(form: str) -> Callable[[str], object]:
 
 
 def _brief(value: object) -> object:
-    """Return a value that fits into a message: what is large is named by its kind."""
+    """Return a value for a message; large ones are replaced by their kind."""
     if isinstance(value, Mapping):
         return {} if not value else "an object"
     return "an array" if isinstance(value, (list, tuple)) else value

@@ -1,4 +1,4 @@
-"""Context: what a rule may look at."""
+"""Context: the input of rules."""
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from ..model.schema_tree import SchemaNode
 from ..model.states import New
 
 PreviousKind: TypeAlias = Literal["unknown", "new", "state", "session", "alone"]
-"""The knowledge of the session before the call; ``alone``: a dry update ignores it."""
+"""The knowledge about the session before the call; ``alone`` if a dry update ignores it."""
 
 
 _NOTHING: Mapping[str, Any] = {}
@@ -23,7 +23,7 @@ class Missing(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """A place that breaks a rule: a `Problem` without its code, which is that of the rule."""
+    """A violation of a rule at a place: a `Problem` without code, which is that of the rule."""
 
     path: Path = ()
     params: Mapping[str, Any] = _NOTHING
@@ -33,16 +33,16 @@ class Violation(NamedTuple):
 
 
 Violations: TypeAlias = Iterator[Violation | Missing]
-"""The findings of a rule, and what it lacks for others."""
+"""The violations of a rule, and the reasons why parts of it can't be applied."""
 
 
 class Invalid:
-    """The places that structure finds fault with."""
+    """The places that are structurally invalid."""
 
     def __init__(self, places: Collection[Path], missing: Collection[Path] = ()) -> None:
-        """Take the places, and those among them that are `missing` from the session itself.
+        """Initialize with the places, and those that are `missing` keys of the session itself.
 
-        Rules expect that any key of the session may not be there, so these block none.
+        Rules expect that any key of the session may be missing, so these block no rule.
         """
         self._places = frozenset(places)
         self._parts: dict[Path, dict[str | int, list[Path]]] = {}
@@ -52,17 +52,17 @@ class Invalid:
         }
 
     def __bool__(self) -> bool:
-        """Return True if there are any."""
+        """Return True if there are invalid places."""
         return bool(self._places)
 
     def readable(self, place: Path) -> bool:
-        """Return True if `place` and all above it are valid, whatever is below it."""
+        """Return True if `place` and all places above it are valid, regardless of those below."""
         return not any(place[:length] in self._places for length in range(len(place) + 1))
 
     def blocks(self, places: Collection[Path]) -> bool:
-        """Return True if one of `places`, where ``*`` is any step, can't be read.
+        """Return True if one of `places`, with ``*`` for any step, can't be read.
 
-        That is if it is invalid itself, or anything above or below it is.
+        A place can't be read if it, or any place above or below it, is invalid.
         """
         for bad in self._kinds:
             for place in places:
@@ -74,7 +74,7 @@ class Invalid:
         return False
 
     def parts(self, place: Path) -> dict[str | int, list[Path]]:
-        """Return the invalid places below a readable one: what follows each step from there."""
+        """Return the invalid places below a readable one, as relative paths by their first step."""
         if place in self._parts:
             return self._parts[place]
         found = self._parts[place] = {}
@@ -89,63 +89,61 @@ NOTHING_INVALID = Invalid(())
 
 
 class CallKind(NamedTuple):
-    """All of a call but the payload that decides which rules apply."""
+    """The properties of a call, apart from its payload, that determine which rules apply."""
 
     model: str
     operation: str
     dry: bool
     known: PreviousKind
     now: bool
-    """The query parameter ``now`` is given."""
+    """Whether the query parameter ``now`` is given."""
     named: bool
-    """The caller named the operation, so the payload is what an endpoint gets."""
+    """Whether the caller gave the operation, so that the payload is the body of a request."""
 
 
 class Context(NamedTuple):
-    """A payload and what it is judged against."""
+    """A payload and the context in which rules judge it."""
 
     edition: str
     policy: Policy
     call_kind: CallKind
     value: Any
-    """The payload as plain JSON, in wire names; where a request has no body, whether one is sent
-    all the same."""
+    """The payload as plain JSON, in wire names; for a request without a body, whether one was sent
+    nevertheless."""
     session: Mapping[str, Any]
-    """The customer session within `value`, or what is returned of one; empty if there is
-    none."""
+    """The customer session in `value`, or the return of items; empty if there is none."""
     base: Path
     """The path of `session` in `value`."""
     schema_tree: SchemaNode
     state: str | New | None = None
-    """The session's state before the call; None if unknown or set aside by a dry run."""
+    """The state of the session before the call; None if unknown or ignored by a dry run."""
     previous: Mapping[str, Any] | None = None
     """The session before the call; empty for a new one, None if unknown."""
     now: str | datetime | None = None
     present: datetime | None = None
-    """The moment of the check, set where `now` is."""
+    """The time of the check, set if `now` is."""
     places: frozenset[str] | None = None
-    """The only places that may be at fault, as `Prefilter.suspect_places` returns them; None if
-    all may be."""
+    """The suspect places, as returned by `Prefilter.suspect_places`; None if all are."""
     suspects: Sequence[int] | None = None
-    """The indexes of the cart items that a rule with a prefilter has to examine; None for all, as
-    for a rule without one."""
+    """The indexes of the cart items that a rule with a prefilter has to examine; None for all, and
+    for rules without one."""
     invalid: Invalid = NOTHING_INVALID
 
     def of_all_items(self) -> "Context":
         """Return the context of a rule without a prefilter."""
-        # A quarter of what `_replace` takes.
+        # This takes a quarter of the time of `_replace`.
         return Context(*self[:-2], None, self.invalid)
 
     def doubtful_keys(self) -> Collection[str] | None:
-        """Return the keys of the session whose values may be at fault; None if all may be."""
+        """Return the keys of the session with suspect values; None if all are suspect."""
         if self.places is None:
             return None
         return {place.partition("/")[0] for place in self.places}
 
     def items(self, *reads: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """Yield index and item of the cart, without items that are invalid in what is read.
+        """Yield the index and item of each cart item whose properties in `reads` are valid.
 
-        Nor those that are known to satisfy the rule; see `suspects`.
+        Items that are known to satisfy the rule are left out; see `suspects`.
         """
         if not self.readable("cartItems"):
             return
@@ -158,7 +156,7 @@ class Context(NamedTuple):
     def repeats(
         self, name: str, key: Callable[[Any], Hashable] = lambda each: each
     ) -> Iterator[tuple[int, int, Any]]:
-        """Yield index, index of the first occurrence and value of each repeated one in a list."""
+        """Yield index, index of the first occurrence and value of each repeated value in a list."""
         first: dict[Hashable, int] = {}
         for index, each in enumerate(self.session.get(name) or ()):
             value = key(each)
@@ -174,11 +172,11 @@ class Context(NamedTuple):
         values: Mapping[str, Any] = _NOTHING,
         related: tuple[Path, ...] = (),
     ) -> Violation:
-        """Return a violation at a place below the session; the rest is as in `Problem`."""
+        """Return a violation at a place below the session; other arguments are as in `Problem`."""
         return Violation((*self.base, *path), params, values, related)
 
     def readable(self, *path: str | int) -> bool:
-        """Return True if the value at `path` is itself valid, whatever is below it."""
+        """Return True if the value at `path` is valid, regardless of the values below it."""
         return not self.invalid or self.invalid.readable(self.place(*path))
 
     def place(self, *path: str | int) -> Path:
@@ -187,8 +185,8 @@ class Context(NamedTuple):
 
 
 def _hit(reads: Sequence[str], broken: Iterable[Path]) -> bool:
-    """Return True if one of the broken places in an item is the item, or in one of its `reads`."""
-    # A generator for `any` costs twice as much.
+    """Return True if an invalid place in an item is the item itself, or in one of `reads`."""
+    # `any` with a generator takes twice as long.
     for path in broken:  # noqa: SIM110
         if not path or path[0] in reads:
             return True

@@ -1,4 +1,4 @@
-"""Rules on coupon and referral codes."""
+"""Rules about coupon and referral codes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .context import Context, Violations
 from .rule import DISTINCT, REQUESTS, rule
 
 _SHORTEST = 4
-"""The Management API creates no coupon shorter than this."""
+"""The length of the shortest coupon that the Management API creates."""
 
 
 @rule(
@@ -30,7 +30,7 @@ _SHORTEST = 4
     prefilter={"couponCodes": DISTINCT},
 )
 def duplicate_coupon(context: Context) -> Violations:
-    """Compare codes letter by letter; case may matter, by a setting of the Application."""
+    """Compare codes exactly: case may be significant, depending on a setting of the Application."""
     for index, first, code in context.repeats("couponCodes"):
         related = (context.place("couponCodes", first),)
         yield context.violation("couponCodes", index, values={"code": code}, related=related)
@@ -58,7 +58,7 @@ def duplicate_coupon(context: Context) -> Violations:
     prefilter={"couponCodes/*": {"minLength": _SHORTEST}},
 )
 def unmatchable_coupon(context: Context) -> Violations:
-    """Measure the codes."""
+    """Check the length of the codes."""
     for index, code in enumerate(context.session.get("couponCodes") or ()):
         if len(code) < _SHORTEST:
             facts = {"shortest": _SHORTEST, "kind": "short" if code else "empty"}
@@ -90,7 +90,7 @@ def unmatchable_coupon(context: Context) -> Violations:
     needs=("stored session",),
 )
 def discard(context: Context) -> Violations:
-    """Compare what is sent empty with what the previous session holds."""
+    """Compare empty values with those of the previous session."""
     for name in ("couponCodes", "referralCode"):
         held = (context.previous or {}).get(name)
         sent = context.session.get(name)

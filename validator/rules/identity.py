@@ -1,4 +1,4 @@
-"""Rules on who a session belongs to: profile, loyalty cards, identifiers."""
+"""Rules about the owner of a session: profile, loyalty cards, identifiers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _CARD = {
     "2026-06": r"[A-Za-z0-9._%+@-]+",
 }
 _LONGEST_ADDRESS = 64
-"""Characters of an IPv6 address with its zone, rounded up."""
+"""The most characters of an IPv6 address with a zone, rounded up."""
 _DOTS = 3
 _SHARED = frozenset({"guest", "anonymous"})
 
 
 def _any_case(words: Iterable[str]) -> str:
-    """Return a pattern of whole words in small letters and capitals."""
+    """Return a pattern that matches whole words in any case."""
     forms = ("".join(f"[{each}{each.upper()}]" for each in word) for word in sorted(words))
     return f"^(?:{'|'.join(forms)})$"
 
@@ -99,7 +99,7 @@ def anonymous_profile(context: Context) -> Violations:
     prefilter={"profileId": {"not": {"pattern": _any_case(_SHARED)}}},
 )
 def shared_profile(context: Context) -> Violations:
-    """Look for the words seen in use."""
+    """Look for values that are known to be in use."""
     profile = context.session.get("profileId")
     if profile and profile.lower() in _SHARED:
         yield context.violation("profileId", values={"profile": profile})
@@ -122,7 +122,7 @@ def shared_profile(context: Context) -> Violations:
     prefilter={"profileId": {"maxLength": _MAX_PROFILE_ID}},
 )
 def profile_id_length(context: Context) -> Violations:
-    """Measure the id."""
+    """Check the length of the id."""
     profile = context.session.get("profileId")
     if profile and len(profile) > _MAX_PROFILE_ID:
         yield context.violation(
@@ -188,7 +188,7 @@ def raw_identifier(context: Context) -> Violations:
 
 
 def _is_address(text: str) -> bool:
-    # The look at the signs is for speed: few identifiers have them.
+    # The test for these characters is for speed: few identifiers have them.
     if ":" not in text and text.count(".") != _DOTS:
         return False
     from ipaddress import ip_address
@@ -217,7 +217,7 @@ def _is_address(text: str) -> bool:
     prefilter={"identifiers": DISTINCT},
 )
 def duplicate_identifier(context: Context) -> Violations:
-    """Compare identifiers letter by letter."""
+    """Compare identifiers exactly."""
     for index, first, _ in context.repeats("identifiers"):
         related = (context.place("identifiers", first),)
         yield context.violation("identifiers", index, related=related)

@@ -1,4 +1,4 @@
-"""Rules on the keys of a payload."""
+"""Rules about the keys of a payload."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .rule import REQUESTS, RETURNS, Builtin, rule
 UNKNOWN = "payload/unknown-property"
 
 _OF_PROFILES = frozenset({"customerProfile", "profile", "profileAttributes"})
-"""Keys that are sent beside a session for its profile, to no effect."""
+"""Keys for the profile of a session that some callers send without effect."""
 
 _GUESSES = 100
-"""How many unknown keys get an explanation; more are a flood, not slips."""
+"""The most unknown keys that get an explanation; more are unlikely to be mistakes."""
 
 
 @rule(
@@ -124,7 +124,7 @@ def unknown_property(context: Context) -> Violations:
 def read_only_property(context: Context) -> Violations:
     """Look for keys marked readOnly, and for keys that only the response model has.
 
-    A key that several items have is reported once, at the first of them.
+    A key of several items is reported once, at the first of them.
     """
     found: dict[tuple[str, str], list[Path]] = {}
     for path, part, value in _objects(context, _read_only_below):
@@ -141,14 +141,14 @@ def read_only_property(context: Context) -> Violations:
 
 
 def unknown_key(path: Path, model: str, kind: str | None, suggestion: str | None) -> Violation:
-    """Return the violation of an unknown key; `kind` is what `suggestion` is for."""
+    """Return the violation of an unknown key; `kind` is that of `suggestion`."""
     params = {"model": model, "property": path[-1], "kind": kind, "suggestion": suggestion}
     known = {name: value for name, value in params.items() if value is not None}
     return Violation(path, params=known)
 
 
 def _envelope(context: Context) -> str | None:
-    """Return the misspelt key of the envelope, which ``schema/required`` names."""
+    """Return the misspelt key of the envelope, which ``schema/required`` reports."""
     model = context.call_kind.model
     if model not in REQUESTS + RETURNS or model not in BASES or BASES[model][0] in context.value:
         return None
@@ -158,11 +158,11 @@ def _envelope(context: Context) -> str | None:
 def explain(
     root: SchemaNode, part: SchemaNode, key: str, present: Collection[str]
 ) -> tuple[str | None, str | None]:
-    """Return what an unknown `key` of `part`, in a payload of `root`, may have been meant for.
+    """Return an explanation of an unknown `key` of `part` in a payload of `root`.
 
-    That is the kind of the explanation and the suggestion, as the hints of
-    ``payload/unknown-property`` take them; None where there is none. No key that is `present` is
-    suggested as a replacement, and no key that only the API sets.
+    It is the kind of the explanation and the suggestion, as in the hints of
+    ``payload/unknown-property``; None if there is none. Keys that are `present` or that only the
+    API sets are not suggested as replacements.
     """
     snake, plain = _spellings(part)
     name = snake.get(key) or plain.get(plain_name(key))
@@ -191,7 +191,7 @@ def explain(
 
 @cache
 def _owners(root: SchemaNode) -> dict[str, str]:
-    """Return the first model below `root` that has a property, by its name."""
+    """Return the first model below `root` with each property, by name."""
     owners: dict[str, str] = {}
     for part in root.walk():
         for key in part.properties:
@@ -201,7 +201,7 @@ def _owners(root: SchemaNode) -> dict[str, str]:
 
 @lru_cache
 def _similar(part: SchemaNode, key: str) -> list[str]:
-    """Return the names like a key that a caller can set, the closest first."""
+    """Return the names similar to a key that callers can set, the closest first."""
     from difflib import get_close_matches
 
     return get_close_matches(
@@ -227,7 +227,7 @@ _SESSION_MODELS = ("NewCustomerSessionV2", "CustomerSessionV2")
 
 @cache
 def _editions(model: str) -> dict[str, str]:
-    """Return the first edition in which a model has a property, by its name."""
+    """Return the first edition in which a model has each property, by name."""
     editions: dict[str, str] = {}
     for edition in schemas.EDITIONS:
         if model in schemas.models(edition):
@@ -241,7 +241,7 @@ Parts: TypeAlias = Callable[[SchemaNode], tuple[tuple[str, SchemaNode], ...]]
 
 @cache
 def _objects_below(part: SchemaNode) -> tuple[tuple[str, SchemaNode], ...]:
-    """Return the properties, by name, in which there can be objects that are described."""
+    """Return the names and nodes of properties that can contain objects with a schema."""
     return tuple(
         (key, below)
         for key, below in sorted(part.properties.items())
@@ -251,7 +251,7 @@ def _objects_below(part: SchemaNode) -> tuple[tuple[str, SchemaNode], ...]:
 
 @cache
 def _read_only_below(part: SchemaNode) -> tuple[tuple[str, SchemaNode], ...]:
-    """Return the properties, by name, in which there can be keys that only the API sets."""
+    """Return the names and nodes of properties that can contain keys that only the API sets."""
     return tuple(
         (key, below)
         for key, below in sorted(part.properties.items())
@@ -262,13 +262,13 @@ def _read_only_below(part: SchemaNode) -> tuple[tuple[str, SchemaNode], ...]:
 def _objects(
     context: Context, parts: Parts
 ) -> Iterator[tuple[Path, SchemaNode, Mapping[str, Any]]]:
-    """Yield objects in the properties that `parts` names; not what is known to be in order."""
+    """Yield objects in the properties in `parts`, except for those that are known to be valid."""
     suspects = {context.place("cartItems"): context.suspects}
     keys, part = context.doubtful_keys(), context.schema_tree.at(context.base)
     if keys is None or part is None:
         yield from _below(context.schema_tree, context.value, (), parts, suspects)
         return
-    # The prefilter names places only if there is nothing wrong around the session.
+    # The prefilter returns places only if there are no problems outside the session.
     session, base = context.session, context.base
     yield base, part, session
     for key, below in parts(part):
@@ -283,7 +283,7 @@ def _below(
     parts: Parts,
     suspects: Mapping[Path, Sequence[int] | None],
 ) -> Iterator[tuple[Path, SchemaNode, Mapping[str, Any]]]:
-    """Yield an object and those below it, parents first, keys in order."""
+    """Yield an object and those below it, parents first and in order of keys."""
     if isinstance(value, dict):
         if part.properties:
             yield path, part, value

@@ -1,4 +1,4 @@
-"""Rules on the states of a session and the moves between them."""
+"""Rules about the states of a session and the transitions between them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _before(context: Context) -> str | None:
     needs=("state",),
 )
 def initial_state(context: Context) -> Violations:
-    """Look at the state of a session that does not exist yet."""
+    """Check the state of a session that does not exist yet."""
     state = context.session.get("state")
     if context.state is NEW and state in SETTABLE and state not in INITIAL:
         params = {"allowed": sorted(INITIAL)}
@@ -75,7 +75,7 @@ def initial_state(context: Context) -> Violations:
     prefilter={"state": {"enum": list(SETTABLE)}},
 )
 def state_not_settable(context: Context) -> Violations:
-    """Look for the one state that is not the caller's to set."""
+    """Look for the state that callers can't set."""
     if context.session.get("state") not in (None, *SETTABLE):
         yield context.violation("state")
 
@@ -122,7 +122,7 @@ def state_not_settable(context: Context) -> Violations:
     needs=("state",),
 )
 def state_transition(context: Context) -> Violations:
-    """Look up the move in the table of the edition."""
+    """Look the transition up in the table of the edition."""
     operation = context.call_kind.operation
     if operation == "update" and context.state is NEW:
         return
@@ -180,7 +180,7 @@ def state_transition(context: Context) -> Violations:
     needs=("state",),
 )
 def finished_session(context: Context) -> Violations:
-    """Look for updates without a state, outside `open`."""
+    """Look for updates without a state of sessions that are not `open`."""
     before = _before(context)
     if before not in (None, "open") and context.session.get("state") is None:
         yield context.violation(params={"before": before})
@@ -214,7 +214,7 @@ def finished_session(context: Context) -> Violations:
     needs=("state",),
 )
 def repeated_state(context: Context) -> Violations:
-    """Compare the state with that before the update, outside `open`."""
+    """Compare the state with the previous one, except for `open`."""
     before = _before(context)
     if before != "open" and before in SETTABLE and context.session.get("state") == before:
         yield context.violation("state", params={"before": before})
@@ -235,7 +235,7 @@ def repeated_state(context: Context) -> Violations:
     reads=("updateCount",),
 )
 def update_count(context: Context) -> Violations:
-    """Check the least value of the counter."""
+    """Check that the counter is at least 1."""
     count = context.session.get("updateCount")
     if count is not None and count < 1:
         yield context.violation("updateCount", values={"count": count})
@@ -276,7 +276,7 @@ def update_count(context: Context) -> Violations:
     needs=("stored session",),
 )
 def stale_update_count(context: Context) -> Violations:
-    """Compare the counter with that of the previous response, where both have one."""
+    """Compare the counter with that of the previous response, if both have one."""
     count = context.session.get("updateCount")
     before = (context.previous or {}).get("updateCount")
     if count is not None and before is not None and count <= before:

@@ -1,4 +1,4 @@
-"""Rules on the envelope of an update and its query parameters."""
+"""Rules about the envelope of an update and its query parameters."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _DOCS = "Update customer session, query parameter `now` (2024-05 on)"
     needs=("now",),
 )
 def malformed_now(context: Context) -> Violations:
-    """Read the parameter."""
+    """Parse the parameter."""
     if _now(context) is None:
         yield Violation(values={"now": str(context.now)}, parameter="now")
 
@@ -60,7 +60,7 @@ def malformed_now(context: Context) -> Violations:
     needs=("now",),
 )
 def now_offset(context: Context) -> Violations:
-    """Look for an offset that is right but for its colon."""
+    """Look for an offset that is valid except for the missing colon."""
     if isinstance(context.now, str) and moment(context.now) is None and _now(context) is not None:
         yield Violation(values={"now": context.now}, parameter="now")
 
@@ -102,7 +102,7 @@ def now_without_dry(context: Context) -> Violations:
     needs=("now",),
 )
 def now_not_future(context: Context) -> Violations:
-    """Compare the parameter with the moment of the check."""
+    """Compare the parameter with the time of the check."""
     now = _now(context)
     if now is not None and context.present is not None and now <= context.present:
         values = {"now": now.isoformat()}
@@ -112,7 +112,7 @@ def now_not_future(context: Context) -> Violations:
 def _now(context: Context) -> datetime | None:
     if isinstance(context.now, datetime):
         return None if context.now.utcoffset() is None else context.now
-    # With the colon that `now_offset` looks for.
+    # Adds the colon whose absence `now_offset` reports.
     return moment(re.sub(r"([+-][0-9]{2})([0-9]{2})$", r"\1:\2", str(context.now)))
 
 
@@ -144,7 +144,7 @@ def _now(context: Context) -> datetime | None:
     prefilter=_NOT_ASKED,
 )
 def campaign_eligibility_without_dry(context: Context) -> Violations:
-    """Look for the entry in a run that is not dry."""
+    """Look for the value in a real run."""
     if context.call_kind.dry:
         return
     for index, asked in enumerate(context.value.get("responseContent") or ()):
@@ -172,7 +172,7 @@ def campaign_eligibility_without_dry(context: Context) -> Violations:
     reads=("evaluableCampaignIds",),
 )
 def evaluable_campaigns_without_dry(context: Context) -> Violations:
-    """Look for campaigns in a run that is not dry."""
+    """Look for campaigns in a real run."""
     if context.session.get("evaluableCampaignIds") and not context.call_kind.dry:
         yield context.violation("evaluableCampaignIds")
 
@@ -207,7 +207,7 @@ def evaluable_campaigns_without_dry(context: Context) -> Violations:
     prefilter=_NOT_ASKED,
 )
 def redundant_response_content(context: Context) -> Violations:
-    """Look for the two entries that campaignEligibility covers."""
+    """Look for the two values that campaignEligibility includes."""
     content = context.value.get("responseContent") or ()
     if "campaignEligibility" not in content:
         return

@@ -1,4 +1,4 @@
-"""Rules on the return of cart items."""
+"""Rules about the return of cart items."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _returning(*entries: dict[str, Any]) -> dict[str, Any]:
 
 
 def _entries(context: Context) -> list[tuple[int, Mapping[str, Any]]]:
-    """Return index and value of each entry that is valid as a whole."""
+    """Return the index and value of each valid entry."""
     if not context.readable(_LIST):
         return []
     broken = context.invalid.parts(context.place(_LIST))
@@ -41,7 +41,7 @@ def _cart(context: Context) -> Sequence[Mapping[str, Any]] | None:
 
 
 def lines(entry: Mapping[str, Any], cart: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Return the indexes of the items in `cart` that an entry means; several can share a SKU."""
+    """Return the indexes of the items in `cart` that an entry names; several may share a SKU."""
     position = entry.get("position")
     if position is not None:
         return [int(position)] if 0 <= position < len(cart) else []
@@ -49,11 +49,10 @@ def lines(entry: Mapping[str, Any], cart: Sequence[Mapping[str, Any]]) -> list[i
 
 
 def take(entry: Mapping[str, Any], indexes: Sequence[int], left: list[int]) -> bool:
-    """Take the units of an entry from what is `left` of the items at `indexes`, in their order.
+    """Subtract the units of an entry from those `left` of the items at `indexes`, in order.
 
-    An entry without a quantity returns a whole item. Return False if fewer units are left, or none
-    of any item. That units come from the first items of a SKU is inferred: the API documents no
-    order.
+    An entry without a quantity returns a whole item. Returns False if too few units are left, or
+    none of any item. The order, from the first item of a SKU, is inferred: the API documents none.
     """
     wanted = entry.get("quantity")
     if wanted is None:
@@ -71,7 +70,7 @@ def take(entry: Mapping[str, Any], indexes: Sequence[int], left: list[int]) -> b
 
 
 def remaining(item: Mapping[str, Any]) -> int:
-    """Return how many units of a cart item have not been returned."""
+    """Return the number of units of a cart item that have not been returned."""
     left = item.get("remainingQuantity")
     if left is None:
         left = integer(item["quantity"]) - integer(item.get("returnedQuantity") or 0)
@@ -98,7 +97,7 @@ def remaining(item: Mapping[str, Any]) -> int:
     },
 )
 def item_unidentified(context: Context) -> Violations:
-    """Look for entries without both."""
+    """Look for entries with neither position nor SKU."""
     for index, entry in _entries(context):
         if entry.get("position") is None and entry.get("sku") is None:
             yield context.violation(_LIST, index)
@@ -127,7 +126,7 @@ def item_unidentified(context: Context) -> Violations:
     good=(Example(_returning({"position": 2}), _STORED),),
 )
 def position_out_of_range(context: Context) -> Violations:
-    """Look the position, or else the SKU, up in the stored cart."""
+    """Look the position, or else the SKU, up in the previous cart."""
     cart = _cart(context)
     entries = _entries(context)
     for index, entry in entries:
@@ -201,7 +200,7 @@ def sku_mismatch(context: Context) -> Violations:
     good=(Example(_returning({"sku": "9696"}), _STORED_2026),),
 )
 def ambiguous_sku(context: Context) -> Violations:
-    """Count the lines of each SKU that stands alone."""
+    """Count the cart items of each SKU that is returned without a position."""
     cart = _cart(context)
     for index, entry in _entries(context):
         sku = entry.get("sku")
@@ -251,7 +250,7 @@ def ambiguous_sku(context: Context) -> Violations:
     ),
 )
 def quantity_exceeds_remaining(context: Context) -> Violations:
-    """Add up what is returned of each cart line and compare it with what remains."""
+    """Compare the sum of the returned units of each cart item with those that remain."""
     cart = _cart(context)
     entries = _entries(context)
     left = [remaining(item) for item in cart or ()]
@@ -304,7 +303,7 @@ def quantity_exceeds_remaining(context: Context) -> Violations:
     ),
 )
 def whole_item_only(context: Context) -> Violations:
-    """Compare what is returned of each item with what remains, where flattening is off."""
+    """Compare the returned units of each item with those that remain, if flattening is off."""
     if context.policy.cart_item_flattening:
         return
     cart = _cart(context)

@@ -1,4 +1,4 @@
-"""Rule: a check that a schema can't express, as a pure generator with its metadata beside it."""
+"""Rule: a check that a schema can't express, as a pure generator with metadata."""
 
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
@@ -22,13 +22,13 @@ RESPONSES = ("CustomerSessionV2", "IntegrationCustomerSessionResponse", "Integra
 SESSIONS = (*REQUESTS, *RESPONSES)
 RETURNS = ("ReturnIntegrationRequest",)
 DISTINCT: Mapping[str, Any] = {"if": {"maxItems": 16}, "then": {"uniqueItems": True}, "else": False}
-"""For `Rule.prefilter`: accept short lists without copies; comparing long ones would take long."""
+"""Keywords for `Rule.prefilter` that accept short lists without duplicates; long ones are slow."""
 NO_BODY = "(no body)"
-"""The stand-in for a model of a request without a body, such as reopening."""
+"""The pseudo-model of a request without a body, such as reopening."""
 
 
 class Builtin(Enum):
-    """Prefilters that are no keywords of single places, since they concern every object."""
+    """Prefilters that are not keywords of single places, since they apply to all objects."""
 
     NO_UNKNOWN_KEYS = auto()
     NO_READ_ONLY_KEYS = auto()
@@ -38,21 +38,20 @@ Prefilter: TypeAlias = PrefilterKeywords | Callable[[Policy], PrefilterKeywords]
 
 
 class Rule(NamedTuple):
-    """A code and the check that finds it."""
+    """A code and its check."""
 
     code: Code
     check: Check
     reads: tuple[str, ...]
-    """The places that have to be valid for the rule to be judged at all, see `rule`. What a rule
-    reads item by item it asks of `Context.items`."""
+    """The places that have to be valid for the rule to be applied at all; see `rule`. Properties of
+    items are arguments of `Context.items` instead."""
     needs: tuple[Need, ...]
-    """The parts of the context that the rule can't be judged without."""
+    """The parts of the context that the rule needs."""
     prefilter: Prefilter
-    """A test of the payload that whatever breaks the rule fails; None if there is no such test.
-    See `rule`."""
+    """Keywords that no payload with a violation satisfies; None if there are none. See `rule`."""
 
     def places(self, base: Path) -> tuple[Path, ...]:
-        """Return what the rule reads as paths in the payload; the session is at `base`."""
+        """Return the paths in the payload that the rule reads; the session is at `base`."""
         return tuple(place(read, base) for read in self.reads)
 
     def fragments(self, policy: Policy) -> PrefilterKeywords:
@@ -62,7 +61,7 @@ class Rule(NamedTuple):
         return self.prefilter(policy) if callable(self.prefilter) else self.prefilter
 
     def lacks(self, call_kind: CallKind, policy: Policy) -> str | None:
-        """Return why the rule can't be judged, an empty text if there is nothing to judge."""
+        """Return why the rule can't be judged, empty if it does not apply; None if it can be."""
         for need in self.needs:
             reason = _lack(need, call_kind, policy)
             if reason is not None:
@@ -71,7 +70,7 @@ class Rule(NamedTuple):
 
 
 RULES: dict[str, Rule] = {}
-"""Every rule by its code, filled as the modules of this package are imported."""
+"""All rules by code, filled by importing the modules of this package."""
 
 
 def rule(
@@ -100,19 +99,20 @@ def rule(
 
     The arguments up to `api_title` describe the code, as in `Code`.
 
-    `reads` are the places that have to be valid for the rule to be applied at all, below the
-    session, such as ``cartItems/*/quantity`` (``*`` for any step), or with a leading slash in the
-    whole payload. The parts of items that a rule reads are arguments of `Context.items` instead, so
-    that one invalid item does not stop it. `needs` are parts of the context.
+    `reads` are the places that have to be valid for the rule to be applied at all, relative to the
+    session, such as ``cartItems/*/quantity`` (with ``*`` for any step), or with a leading slash
+    relative to the payload. The properties of items that a rule reads are arguments of
+    `Context.items` instead, so that an invalid item does not block the rule. `needs` are parts of
+    the context.
 
-    `prefilter` makes a rule cheap: keywords of JSON Schema by place, written as in `reads`, that
-    every value without a violation of the rule satisfies, as far as possible, and no value with
-    one. The rule is then applied only where something fails them, and `Context.items` yields only
-    items that do. Keywords that accept a violation would hide it; `tests/structure` holds each
-    prefilter against its rule. In ``properties`` (with ``additionalProperties: false``), true
-    accepts what the schema of the model accepts there.
+    `prefilter` makes a rule cheap: keywords of JSON Schema by place, in the notation of `reads`.
+    No value with a violation may satisfy them, and most values without one should. The rule is then
+    applied only to payloads that fail them, and `Context.items` yields only items that do. Keywords
+    that accept a violation would hide it; `tests/structure` compares each prefilter with its rule.
+    In ``properties`` (with ``additionalProperties: false``), true stands for the schema of the
+    model at that place.
 
-    Raises `ValueError` if the code has a rule already.
+    Raises `ValueError` if the code already has a rule.
     """
     if name in RULES:
         message = f"two rules have the code {name}"
@@ -144,7 +144,7 @@ def rule(
 
 
 def place(read: str, base: Path) -> Path:
-    """Return a place, written as in `rule`, as a path in the payload."""
+    """Return a place in the notation of `rule` as a path in the payload."""
     return tuple(read[1:].split("/")) if read[0] == "/" else (*base, *read.split("/"))
 
 

@@ -1,4 +1,4 @@
-"""Rules on points in time."""
+"""Rules about points in time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .rule import RESPONSES, rule
     reads=("created", "updated"),
 )
 def updated_before_created(context: Context) -> Violations:
-    """Compare the two, where both are there."""
+    """Compare the two times, if both are present."""
     created, updated = (context.session.get(name) for name in ("created", "updated"))
     if created is None or updated is None:
         return

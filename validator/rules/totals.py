@@ -1,8 +1,8 @@
-"""Rules on the totals of a response.
+"""Rules about the totals of a response.
 
 All totals are before discounts. No rounding is documented, so sums are compared with the tolerance
-of the policy and a relative one of 1e-9, which covers the arithmetic of doubles. Where the API
-leaves open what counts, every reading is accepted.
+of the policy and a relative one of 1e-9 for the arithmetic of doubles. If the documentation of the
+API is ambiguous, all interpretations are accepted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _AS_2026 = {"model": "CustomerSessionV2", "edition": "2026-06"}
 
 
 def _counts(item: Mapping[str, Any]) -> tuple[Decimal, Decimal]:
-    """Return what an item may count for: as bought, and what remains of it after a return."""
+    """Return the possible amounts of an item: for all its units, and for those that remain."""
     bought = decimal(item["quantity"])
     remaining = item.get("remainingQuantity")
     if remaining is not None:
@@ -38,7 +38,7 @@ def _costs(holder: Mapping[str, Any]) -> Decimal:
 
 
 def _item_costs(context: Context) -> Iterator[Decimal]:
-    """Yield the readings of the items' additional costs: each once, per unit, per unit left."""
+    """Yield the possible sums of the items' additional costs: per item, unit and remaining unit."""
     cart = context.session.get("cartItems") or ()
     each = [(_costs(item), _counts(item)) for item in cart if item.get("additionalCosts")]
     yield total(cost for cost, _ in each)
@@ -49,7 +49,7 @@ def _item_costs(context: Context) -> Iterator[Decimal]:
 def _compare(
     context: Context, name: str, read: Callable[[Context], Iterator[Decimal]]
 ) -> Violations:
-    """Yield a problem if the total `name` equals none of the readings."""
+    """Yield a problem if the total `name` equals none of the possible sums."""
     declared = context.session.get(name)
     if declared is None:
         return
@@ -113,7 +113,7 @@ _FIX = (
     ),
 )
 def cart_item_total(context: Context) -> Violations:
-    """Multiply and add; after a return, with the remaining quantities too."""
+    """Compare the total with the sum of prices; after a return, also for remaining quantities."""
     cart = context.session.get("cartItems")
     if cart is None:
         yield Missing(_NO_CART)
@@ -165,7 +165,7 @@ def _item_prices(context: Context) -> Iterator[Decimal]:
     ),
 )
 def additional_cost_total(context: Context) -> Violations:
-    """Add the costs up; whether 2022 counts those of items among them is not known."""
+    """Compare the total with the sum of costs; 2022 may or may not include those of items."""
 
     def read(context: Context) -> Iterator[Decimal]:
         return _with_item_costs(context, _costs(context.session))
@@ -174,7 +174,7 @@ def additional_cost_total(context: Context) -> Violations:
 
 
 def _with_item_costs(context: Context, own: Decimal) -> Iterator[Decimal]:
-    """Yield `own`, and in 2022 the sums of it and what the items cost more."""
+    """Yield `own` and, in 2022, its sums with the additional costs of the items."""
     yield own
     if context.edition == "2022-06":
         yield from (total((own, reading)) for reading in _item_costs(context))
@@ -233,7 +233,7 @@ def _with_item_costs(context: Context, own: Decimal) -> Iterator[Decimal]:
     ),
 )
 def cart_item_additional_cost_total(context: Context) -> Violations:
-    """Add the costs of the items up, once for each item or once for each unit."""
+    """Compare the total with the sum of the items' costs, per item or per unit."""
     if context.session.get("cartItems") is None:
         yield Missing(_NO_CART)
         return
@@ -303,7 +303,7 @@ def cart_item_additional_cost_total(context: Context) -> Violations:
     ),
 )
 def session_total(context: Context) -> Violations:
-    """Add the declared totals up, so that one wrong part is reported once."""
+    """Compare the total with the sum of the declared parts: a wrong part is then reported once."""
     names = ["cartItemTotal", "additionalCostTotal"]
     if context.edition != "2022-06":
         names.append("cartItemAdditionalCostTotal")
