@@ -20,7 +20,7 @@ def run() -> NoReturn:
 
     status = main()
     if _LASTING.isdisjoint(sys.modules):
-        # All output is written, and finalizing all modules takes longer than many checks.
+        # All output is written, and finalising all modules takes longer than many checks.
         os._exit(status)
     sys.exit(status)
 

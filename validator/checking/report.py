@@ -23,7 +23,7 @@ class InvalidPayload(ValueError):
     __module__ = "talonschema"  # as tracebacks name it
 
     def __init__(self, report: "Report") -> None:
-        """Initialize with the `report`, whose findings are the reason."""
+        """Initialise with the `report`, whose findings are the reason."""
         super().__init__(report)
         self.report = report
 
@@ -64,7 +64,7 @@ class Report:
         skipped: tuple[Skipped, ...] = (),
         omitted: int | None = 0,
     ) -> None:
-        """Initialize from the parts."""
+        """Initialise from the parts."""
         for name, value in (
             ("ok", ok),
             ("findings", findings),

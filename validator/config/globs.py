@@ -22,7 +22,7 @@ def below(path: str, folder: str) -> list[str] | None:
     """Return the path from `folder` to a file as names, None if the file is elsewhere."""
     # A path may lead below it only through a link, such as a shell's working directory.
     for form in (os.path.abspath, os.path.realpath):
-        with suppress(ValueError, OSError):  # on another drive, or nowhere
+        with suppress(ValueError, OSError):  # on another drive, or deleted
             names = os.path.relpath(form(path), form(folder)).split(os.sep)
             if names[0] != os.pardir:
                 return names
@@ -51,7 +51,7 @@ class Glob:
     """A glob that records whether it has matched."""
 
     def __init__(self, pattern: str, folder: str, place: Path = ()) -> None:
-        """Initialize with a pattern relative to `folder`, and its place in the settings."""
+        """Initialise with a pattern relative to `folder`, and its place in the settings."""
         self.pattern = pattern
         self.place = place
         self.used = False

@@ -96,7 +96,7 @@ class SettingsResolver:
     """The settings of a file, and the flags that override them."""
 
     def __init__(self, config: "Config | None", flags: Mapping[str, Any]) -> None:
-        """Initialize with the given flags, by the names of their settings."""
+        """Initialise with the given flags, by the names of their settings."""
         self._config = config
         self._flags = flags
 

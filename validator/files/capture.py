@@ -173,7 +173,7 @@ class _Checks:
         self, exchange: Exchange, known: PreviousSession
     ) -> tuple[CheckResult | None, Report]:
         route, body = exchange.route, exchange.request
-        assert not isinstance(route, Suspicious)  # noqa: S101 - those are not judged
+        assert not isinstance(route, Suspicious)  # noqa: S101 - reported by `exchange`
         if body.fault:
             problem = Problem("capture/unreadable-body", (), {"kind": body.fault})
             return None, self._own(problem)

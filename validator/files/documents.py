@@ -248,7 +248,7 @@ def _from_root(result: PayloadResult, place: str) -> PayloadResult:
 
 
 class DocumentResults:
-    """The results of documents, which are checked as they are iterated over."""
+    """The results of documents, which are checked during iteration."""
 
     def __init__(self, documents: Iterable[SourceDocument], at: PayloadsAt) -> None:
         """Check the payloads `at` in the documents of a file."""

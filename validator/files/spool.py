@@ -21,7 +21,7 @@ class Spool:
 
     def __init__(self) -> None:
         """Open an anonymous file."""
-        self._file: IO[bytes] = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - a context too
+        self._file: IO[bytes] = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by `__exit__`
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""Admin: the probes and metrics of a process, on an address that others than gateways may reach."""
+"""Admin: the probes and metrics of a process, on an address for other clients than gateways."""
 
 from __future__ import annotations
 

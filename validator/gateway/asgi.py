@@ -200,8 +200,8 @@ class _Lifespan:
 def _request(scope: Scope) -> Request:
     """Return a request without its body.
 
-    The target is the raw path if it decodes to the path that the app sees, and otherwise the
-    encoded path, which an outer middleware has changed.
+    The target is the raw path if it decodes to the path that the app sees. Otherwise an outer
+    middleware has changed the path, which is encoded again.
     """
     raw: bytes | None = scope.get("raw_path")
     path: str = scope["path"]

@@ -71,7 +71,7 @@ _GO_ON: Final = {
         "response_trailers",
     )
 }
-"""The serialized replies that change nothing."""
+"""The serialised replies that change nothing."""
 
 
 class ExternalProcessor:
@@ -131,7 +131,7 @@ class _Answer:
     ) -> None:
         self._recorder = recorder
         self._back = back
-        """Headers to be added to it."""
+        """The headers to be added to the answer."""
         self._tasks = tasks
 
     @property
@@ -177,7 +177,7 @@ class _Answer:
         self._back = ()
         answer = self._recorder.answer
         if not answer.headers and self._recorder.body.startswith(_GZIP_MAGIC):
-            # Without headers, an observer can't be recognised.
+            # Without the headers, compression is recognised by the body.
             self._recorder.answer = answer._replace(headers=(("content-encoding", "gzip"),))
         task = self._report(self._recorder.report_answer())
         if task is not None:
@@ -203,16 +203,16 @@ class _Gate:
         self._partial = False
         """Whether Envoy truncated the body because it exceeded its buffer."""
         self._answer: _Answer | None = None
-        """None until the request is admitted."""
+        """The answer; None until the request is admitted."""
         self._ended = False
 
     @property
     def done(self) -> bool:
-        """There is nothing more to send."""
+        """Whether there is nothing more to send."""
         return self._ended or (self._answer is not None and self._answer.done)
 
     async def reply(self, kind: str, message: Any) -> bytes:
-        """Take a message in; return the reply to it."""
+        """Process a message; return the reply."""
         if kind == "request_headers":
             return await self._on_request(message)
         if kind == "request_body":
@@ -227,7 +227,7 @@ class _Gate:
         return await self._answer.reply(kind, message)
 
     def close(self) -> None:
-        """Let go of the exchange."""
+        """Release the exchange."""
         if self._answer is not None:
             self._answer.close()
 
@@ -265,11 +265,11 @@ class _Observer:
         self._guard = guard
         self._tasks = tasks
         self._answer: _Answer | None = None
-        """None before the first message."""
+        """The answer; None before the first message."""
 
     @property
     def done(self) -> bool:
-        """There is nothing more to send."""
+        """Whether there is nothing more to send."""
         return self._answer is not None and self._answer.done
 
     async def reply(self, kind: str, message: Any) -> bytes | None:
@@ -281,7 +281,7 @@ class _Observer:
         return await self._answer.reply(kind, message)
 
     def close(self) -> None:
-        """Let go of the exchange."""
+        """Release the exchange."""
         if self._answer is not None:
             self._answer.close()
 

@@ -126,7 +126,7 @@ class Guard:
     def reload(self, settings: Settings) -> None:
         """Judge by other settings from the next request on; the store is kept.
 
-        Raises `ValueError` or `TypeError` for invalid settings, and keeps the present ones then.
+        Raises `ValueError` or `TypeError` for invalid settings; the present ones are then kept.
         """
         core = DecisionCore(settings)
         core.warm()
@@ -349,7 +349,7 @@ def _busy(core: DecisionCore) -> Decision:
 
 
 def _effect(outcome: RequestOutcome, ending: Ending | None) -> str:
-    """Return which of `OUTCOMES` an answer had."""
+    """Return the effect of an answer, which is one of `OUTCOMES`."""
     if ending is None:
         return "failed"
     if ending is Ending.CROWDED:

@@ -98,5 +98,5 @@ def _do(deadline: float, work: Callable[[], Any], future: Future[Any]) -> None:
         return
     try:
         future.set_result(work())
-    except BaseException as error:  # noqa: BLE001 - it is the caller's
+    except BaseException as error:  # noqa: BLE001 - passed to the caller
         future.set_exception(error)

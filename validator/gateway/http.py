@@ -1,15 +1,15 @@
 """The HTTP face: an ASGI application to which gateways send requests to judge, and answers.
 
-``/check`` and the path behind it
+``/check``, followed by the path of the request,
     judges a request by its method, path, query, ``Content-Type``, ``Content-Encoding``,
     ``Idempotency-Key`` and body as the client sent them. 200 lets it pass, with only the token and
     warnings in the headers; any other answer is to be sent to the client.
     ``Authorization`` is read only if look-ups use it. At
     ``/check`` itself, method and path are read from ``X-Forwarded-Method`` and ``X-Forwarded-Uri``.
-``/observe`` and the path behind it
-    learns from the API's answer to a request that passed, whose body is sent with the token in
-    ``X-Talonschema-Token``, the method of the request in ``X-Talonschema-Method`` and the status,
-    or ``lost``, in ``X-Talonschema-Status``. It returns 204.
+``/observe``, followed by the path of the request,
+    learns from the API's answer to a request that passed. It takes the body of the answer, the
+    token in ``X-Talonschema-Token``, the method of the request in ``X-Talonschema-Method`` and the
+    status of the answer, or ``lost``, in ``X-Talonschema-Status``, and returns 204.
 ``/livez``, ``/readyz`` and ``/metrics``
     report whether the process runs, whether its store can also be used, and the metrics.
 """

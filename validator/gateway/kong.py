@@ -47,13 +47,13 @@ class Plugin:
     def access(self, kong: Any) -> None:
         """Judge a request on its way to the API.
 
-        No exception may be raised: kong-pdk would wait for an answer for ever.
+        It must not raise an exception: kong-pdk would then wait for an answer for ever.
         """
         try:
             # kong-pdk holds a lock until the first call into Kong.
             method = kong.request.get_method()
             self._access(kong, method)
-        except Exception:  # noqa: BLE001 - whatever it is, the request is to be refused
+        except Exception:  # noqa: BLE001 - the request is refused on any error
             _log.exception("a request could not be judged", extra={"fields": {"event": "failed"}})
             kong.response.exit(503)
 
@@ -63,7 +63,7 @@ class Plugin:
             token = kong.ctx.shared.get(_TOKEN)
             if token:
                 self._response(kong, token)
-        except Exception:  # noqa: BLE001 - whatever it is, the answer is to go on
+        except Exception:  # noqa: BLE001 - the answer passes on any error
             _log.exception("an answer was not learned", extra={"fields": {"event": "failed"}})
 
     def _access(self, kong: Any, method: str) -> None:

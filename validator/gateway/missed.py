@@ -35,7 +35,7 @@ class MissedChanges:
     def __init__(self, health: StoreHealth) -> None:
         self._health = health
         self._states: dict[Key, tuple[str, ...]] = {}
-        """The state that each request leads to which the store did not see, by session."""
+        """The states to which unseen requests led, by session."""
         self._catching_up: asyncio.Task[None] | None = None
 
     def note(self, key: Key, state: str | None) -> None:
@@ -50,7 +50,7 @@ class MissedChanges:
             del self._states[next(iter(self._states))]
 
     def forget(self, key: Key, state: str | None) -> None:
-        """Drop the state of one request, which was refused or is known to the store by now."""
+        """Drop the state of a request that was refused, or that the store knows by now."""
         states = list(self._states.get(key, ()))
         if state in states and len(states) < _MOST_OF_ONE:
             states.remove(state)

@@ -1,4 +1,4 @@
-"""Settings: how the gateway judges, remembers and listens.
+"""Settings: the settings of the gateway.
 
 They are the table ``[gateway]`` of ``talonschema.toml``, which also has the keys of the checker.
 """

@@ -77,7 +77,7 @@ class StoreHealth:
             self._probe_at = now + PROBE
         try:
             found = await ask()
-        except Exception as error:  # noqa: BLE001 - no fault of a store is one of the request
+        except Exception as error:  # noqa: BLE001 - requests must not fail with the store
             self._count_failure(call, _store_error(error))
             return None
         self._late = 0

@@ -44,10 +44,10 @@ class SchemaNode:
         *,
         items: SchemaNode | None = None,
         values: SchemaNode | None = None,
-        open: bool = False,  # noqa: A002 - as it is called in talk of schemas
+        open: bool = False,  # noqa: A002 - the term for such objects
         read_only: bool = False,
     ) -> None:
-        """Initialize from the parts of the schema."""
+        """Initialise from the parts of the schema."""
         self.model = model
         """The model whose file describes the place."""
         self.assertions = assertions

@@ -37,7 +37,7 @@ class FileBaseline:
     """The known findings of a file."""
 
     def __init__(self, baseline: Baseline, file: str) -> None:
-        """Initialize with the URI of the file."""
+        """Initialise with the URI of the file."""
         self._baseline = baseline
         self._file = file
         self._fingerprints = Fingerprints(file)

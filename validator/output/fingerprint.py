@@ -12,7 +12,7 @@ class Fingerprints:
     """The fingerprints of the findings in a file; equal ones are numbered."""
 
     def __init__(self, file: str) -> None:
-        """Initialize with the path of the file, relative to the root of the repository."""
+        """Initialise with the path of the file, relative to the root of the repository."""
         self._file = file
         self._alike: Counter[str] = Counter()
 

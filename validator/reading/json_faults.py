@@ -42,7 +42,7 @@ class FaultError(Exception):
     """Raised where a text can't be read any further: bad syntax or too deep nesting."""
 
     def __init__(self, code: str, offset: int, reason: str, *, inside: bool) -> None:
-        """Initialize; with `inside`, the place is in the next member, not just in its container."""
+        """Initialise; with `inside`, the place is in the next member, not just in its container."""
         super().__init__(code, reason)
         self.code = code
         self.offset = offset

@@ -41,7 +41,7 @@ class Normalizer:
     """The conversion of a single value."""
 
     def __init__(self, max_depth: int, *, wire: bool) -> None:
-        """Initialize; values nested deeper than `max_depth` are a problem.
+        """Initialise; values nested deeper than `max_depth` are a problem.
 
         With `wire`, attributes of objects have their names on the wire, otherwise those in Python.
         """
@@ -78,7 +78,7 @@ class Normalizer:
                 members = _members(content)
             else:
                 members = () if known else _members(value)
-        except Exception:  # noqa: BLE001 - objects can define any method, and raise anything in it
+        except Exception:  # noqa: BLE001 - methods of objects can raise anything
             self._report_unsupported(kind)
             return None, 0
         if known is not None and known.height == _IN_PROGRESS:

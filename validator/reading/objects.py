@@ -1,7 +1,7 @@
-"""Objects: what models of SDKs, pydantic models and dataclasses are on the wire.
+"""Objects: the wire form of models of SDKs, pydantic models and dataclasses.
 
 They are recognised by the documented methods and attributes of their types, so none of these
-libraries is imported. The type is asked, not the instance: a Mock has every attribute.
+libraries is imported. Only the type is inspected, since an instance of Mock has every attribute.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _or_fields(dump: Callable[[], Any], value: Any, *, wire: bool = False) -> An
     """Return the dump of a model, or its fields if that fails, so that the cause is reported."""
     try:
         return dump()
-    except Exception:  # noqa: BLE001 - of what a field holds, or of a serializer of the caller's
+    except Exception:  # noqa: BLE001 - from the value of a field, or a custom serializer
         return {
             (wire and (field.serialization_alias or field.alias)) or name: held
             for name, field in type(value).model_fields.items()

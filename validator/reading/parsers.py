@@ -1,7 +1,7 @@
 """Parsers: fast parsers of JSON text whose results are verified to be lossless.
 
 orjson keeps only the last of duplicate keys, and rounds integers beyond 64 bits. Both show when the
-value is serialized again: the text has fewer strings, or a number with an exponent.
+value is serialised again: the text has fewer strings, or a number with an exponent.
 """
 
 from collections.abc import Callable

@@ -40,7 +40,7 @@ class Invalid:
     """The places that are structurally invalid."""
 
     def __init__(self, places: Collection[Path], missing: Collection[Path] = ()) -> None:
-        """Initialize with the places, and those that are `missing` keys of the session itself.
+        """Initialise with the places, and those that are `missing` keys of the session itself.
 
         Rules expect that any key of the session may be missing, so these block no rule.
         """

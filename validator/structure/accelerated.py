@@ -56,7 +56,7 @@ class Accelerated(Engine):
     name = "jsonschema-rs"
 
     def __init__(self, edition: str) -> None:
-        """Initialize the engine for `edition`."""
+        """Initialise the engine for `edition`."""
         super().__init__(edition)
         self._nodes: dict[SchemaNode, _Node] = {}
 

@@ -67,7 +67,7 @@ class Engine(ABC):
     name: ClassVar[str]
 
     def __init__(self, edition: str) -> None:
-        """Initialize the engine for `edition`; schemas are compiled on first use."""
+        """Initialise the engine for `edition`; schemas are compiled on first use."""
         self.edition = edition
 
     @abstractmethod

@@ -142,7 +142,7 @@ class Lookup:
         except TimeoutError:
             self._breaker.record_failure("no answer in time")
             return "timeout", None
-        except Exception as error:  # noqa: BLE001 - no fault of a look-up is one of the request
+        except Exception as error:  # noqa: BLE001 - requests must not fail with it
             self._breaker.record_failure(type(error).__name__)
             return "unreachable", None
         outcome, learned = interpret(response, session)

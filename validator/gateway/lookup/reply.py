@@ -24,7 +24,7 @@ def interpret(response: Response, session: str) -> tuple[str, Learned | None]:
         return _OUTCOMES.get(status, "failed"), None
     body = json_object(response)
     if status == _NOT_FOUND:
-        # A server other than the API answers 404, too.
+        # Other servers also answer 404, but not with the API's `message`.
         return "missing" if isinstance(body.get("message"), str) else "malformed", None
     found = body.get("customerSession")
     if not isinstance(found, dict) or found.get("integrationId") != session:

@@ -12,7 +12,7 @@ from ...config.fields import FieldReader, InvalidValue, number, show, text
 from ...findings.message import suggestion
 
 TIMEOUT: Final = 0.25
-"""Seconds for a look-up: Envoy gives up after 0.5, which include calls on the store."""
+"""Seconds for a look-up: Envoy gives up after 0.5, part of which the store may need."""
 _BASE: Final = "the address of the API before /v2, such as https://yourbaseurl.talon.one"
 
 

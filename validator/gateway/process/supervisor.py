@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 _FIRST_WAIT: Final = 0.1
 _LAST_WAIT: Final = 5.0
-"""The longest delay of a restart in seconds; it doubles whenever a worker ends soon."""
+"""The longest delay of a restart in seconds; delays double whenever a worker ends soon."""
 _SOON: Final = 10.0
 _FAILED: Final = 1
 _LAST_ANSWERS: Final = 1.0

@@ -34,7 +34,7 @@ class StoreError(Exception):
     """Raised if a call on a store failed; the text has the reason and the remedy."""
 
     def __init__(self, text: str, kind: str) -> None:
-        """Initialize with a text and one of `KINDS`."""
+        """Initialise with a text and one of `KINDS`."""
         super().__init__(text)
         self.kind = kind
 

@@ -85,8 +85,8 @@ def open_store(
     *,
     lease: float,
     expiry: float,
-    timeout: float,  # noqa: ARG001 - as `Opener` has it
-    report: Report,  # noqa: ARG001 - as `Opener` has it
+    timeout: float,  # noqa: ARG001 - required by `Opener`
+    report: Report,  # noqa: ARG001 - required by `Opener`
 ) -> MemoryStore:
     """Return a store in memory; raises `ValueError` if `url` has more than ``memory:``."""
     if url != "memory:":

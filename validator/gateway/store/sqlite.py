@@ -240,7 +240,7 @@ class SqliteStore:
             now = self._time()
             results = [call.work(now) for call in calls]
             self._connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - who made the call is to have it
+        except Exception as error:  # noqa: BLE001 - passed to the caller
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
             return error

@@ -121,7 +121,7 @@ class TracedGuard(Guard):
     """A guard with a span for each decision and each answer."""
 
     def __init__(self, settings: Settings, tracing: Tracing, meter: Meter | None = None) -> None:
-        """Initialize as `Guard` does."""
+        """Initialise as `Guard` does."""
         super().__init__(settings, meter=meter)
         self._tracing = tracing
         self.store = _TracedStore(self.store, tracing, settings.store.partition(":")[0])
