@@ -69,4 +69,4 @@ def test_the_keys_of_the_session_are_the_first_steps_of_the_places(
     places: set[str] | None, expected: set[str] | None
 ) -> None:
     given = context(None if places is None else frozenset(places))
-    assert given.doubtful_keys() == expected
+    assert given.suspect_keys() == expected

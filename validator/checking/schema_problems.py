@@ -32,7 +32,7 @@ def collect(
     nullable = model in CODES["payload/null-property"].models
     invalid = set(void)
     missing = set()
-    value = _part_in_doubt(context)
+    value = _suspect_part(context)
     for each in engine.problems(model, value, suspects, only_suspects=only_items):
         if void and any(each.path[:length] in void for length in range(len(each.path) + 1)):
             continue
@@ -49,12 +49,12 @@ def collect(
     return Invalid(invalid, missing)
 
 
-def _part_in_doubt(context: Context) -> Any:
+def _suspect_part(context: Context) -> Any:
     """Return the payload without the members of its session that are known to be valid.
 
     This saves the engine two thirds of its time for a small cart with a wrong state.
     """
-    keys, tree = context.doubtful_keys(), context.schema_tree.at(context.base)
+    keys, tree = context.suspect_keys(), context.schema_tree.at(context.base)
     if keys is None or tree is None:
         return context.value
     wanted = {*keys, *tree.required}

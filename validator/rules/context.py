@@ -134,7 +134,7 @@ class Context(NamedTuple):
         # This takes a quarter of the time of `_replace`.
         return Context(*self[:-2], None, self.invalid)
 
-    def doubtful_keys(self) -> Collection[str] | None:
+    def suspect_keys(self) -> Collection[str] | None:
         """Return the keys of the session with suspect values; None if all are suspect."""
         if self.places is None:
             return None

@@ -264,7 +264,7 @@ def _objects(
 ) -> Iterator[tuple[Path, SchemaNode, Mapping[str, Any]]]:
     """Yield objects in the properties in `parts`, except for those that are known to be valid."""
     suspects = {context.place("cartItems"): context.suspects}
-    keys, part = context.doubtful_keys(), context.schema_tree.at(context.base)
+    keys, part = context.suspect_keys(), context.schema_tree.at(context.base)
     if keys is None or part is None:
         yield from _below(context.schema_tree, context.value, (), parts, suspects)
         return
