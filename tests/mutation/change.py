@@ -8,6 +8,7 @@ import gc
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import NamedTuple
@@ -124,6 +125,16 @@ def _functions(one: CodeType, other: CodeType) -> Iterator[tuple[CodeType, CodeT
             yield before, after
         else:
             yield from _functions(before, after)
+
+
+def load_modules(paths: Iterable[str]) -> None:
+    """Import modules of the package, some of which are imported only once they are needed."""
+    import talonschema
+
+    root = Path(str(talonschema.__file__)).parent
+    for path in paths:
+        parts = Path(path).relative_to(root).with_suffix("").parts
+        import_module(".".join(("talonschema", *parts)).removesuffix(".__init__"))
 
 
 def loaded_functions(paths: Collection[str]) -> list[FunctionType]:

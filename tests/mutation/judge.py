@@ -26,6 +26,7 @@ from mutation.change import (
     change,
     compile_module,
     forget,
+    load_modules,
     loaded_functions,
     record_calls,
 )
@@ -117,6 +118,8 @@ class Judge:
             raise session.Interrupted("errors during collection")
         self.items = [each for each in session.items if not self.left_out(each.nodeid)]
         self._start_server()
+        # A change of what is not loaded has no effect here.
+        load_modules(self.originals)
         self.functions = loaded_functions(set(self.originals))
         for path, source in self.originals.items():
             compile_module(path, source)
