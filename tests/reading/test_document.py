@@ -262,6 +262,10 @@ def test_a_parser_that_cannot_be_loaded_is_done_without(monkeypatch: pytest.Monk
     for _ in range(document.FEW + 5):
         parser.accept(b"{}")
     assert len(asked) == document.FEW + 5
+    # Nor is it looked for with each document.
+    monkeypatch.undo()
+    parser.accept(b"{}")
+    assert len(asked) == document.FEW + 6
 
 
 @pytest.mark.usefixtures("_each_accepter")
@@ -273,6 +277,33 @@ def test_every_kind_of_source(kind: Callable[[bytes], Any]) -> None:
     (problem,) = read(kind(b"\xef\xbb\xbf[1,\n x]")).problems
     assert (problem.line, problem.column) == (2, 2)
     assert reread(kind(good)) == read(good)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("orders/of today.json", "path"),
+        ("a.yml", "path"),
+        ("a.json\n", "bad-literal"),
+        ("a.txt", "bad-literal"),
+        ('["a.json', "unterminated-string"),
+        (b"a.json", "bad-literal"),
+    ],
+)
+def test_a_path_in_place_of_its_content(source: bytes | str, kind: str) -> None:
+    (problem,) = read(source).problems
+    assert (problem.code, problem.params) == ("json/syntax", {"kind": kind})
+
+
+def test_a_good_document_is_read_again_with_little_effort() -> None:
+    # As a caller does who meets an infinite number that a native parser let through.
+    assert reread(b"[1]", document.Effort(problems=1, tokens=10)) == Document([1])
+
+
+def test_nuls_in_utf_8_are_no_other_encoding() -> None:
+    # They stand where those of UTF-16 do, but some are left in what is read as such.
+    (problem,) = read(b"\0a\0b\0\0").problems
+    assert problem.code == "json/syntax"
 
 
 def test_memory_views_of_other_shapes() -> None:
@@ -322,6 +353,16 @@ def test_size_limit_counts_bytes_of_text(filler: str) -> None:
         assert [problem.code for problem in result.problems] == ["json/too-large"]
     assert read(text).problems[0].values == {"size": width * (MAX_BYTES // width) + 2}
     assert read(text * 2).problems[0].values == {"size": 2 * width * (MAX_BYTES // width) + 4}
+
+
+def test_size_counts_each_unpaired_surrogate_as_three_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(document, "MAX_BYTES", 10)
+    for text in ("\ud800" * 4, "\ud800" * 11):
+        (problem,) = read(text).problems
+        assert problem.code == "json/too-large"
+        assert problem.values == {"size": 3 * len(text)}
 
 
 @pytest.mark.usefixtures("_each_accepter")

@@ -345,6 +345,29 @@ def test_the_names_of_a_model_are_those_of_its_dump_whether_it_has_one() -> None
     assert plain(dated, wire=False)[0] == {"own_name": "2026-01-31T12:00:00Z"}
 
 
+class ByAlias(Named):
+    """A model that is dumped with its aliases if nothing else is asked for."""
+
+    model_config = pydantic.ConfigDict(serialize_by_alias=True)
+
+
+class Sent(ByAlias):
+    """A model with the method that the client of the SDK calls."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+@pytest.mark.parametrize("kind", [ByAlias, Sent])
+def test_names_are_as_asked_whatever_a_model_prefers(kind: type[Named]) -> None:
+    value = kind.model_validate({"both_ways": "b"})
+    assert plain(value) == ({"bothWays": "b"}, [])
+    assert plain(value, wire=False) == ({"both_ways": "b"}, [])
+    copy, (problem,) = plain(value.model_copy(update={"own_name": object()}))
+    assert copy == {"bothWays": "b", "own_name": None}
+    assert problem.path == ("own_name",)
+
+
 def test_a_model_of_the_sdk_without_a_dump_has_its_names_all_the_same() -> None:
     loop: list[Any] = []
     loop.append(loop)
@@ -360,11 +383,12 @@ def test_a_model_of_the_sdk_without_a_dump_has_its_names_all_the_same() -> None:
     "members",
     [
         {"model_fields": {}},
-        {"model_dump": lambda _self: {}},
+        {"model_dump": lambda _self, **_options: {}},
         {"model_fields": {}, "model_dump": 1},
         {"attribute_map": {}},
         {"openapi_types": {}},
         {"attribute_map": {}, "openapi_types": 1},
+        {"attribute_map": {}, "openapi_types": ()},
         {"attribute_map": 1, "openapi_types": {}},
         {"__dataclass_fields__": 1},
     ],

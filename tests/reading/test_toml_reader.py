@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from talonschema.findings import pointer
+from talonschema.findings.message import MANY_BITS
 from talonschema.reading.toml_reader import Toml, TomlError, load
 
 DOCUMENT = '''\
@@ -155,6 +159,7 @@ def test_errors_stand_at_the_nearest_table(tmp_path: Path) -> None:
     for place, line in (
         (("hosts", 1, "disk", "size"), 39),
         (("hosts", 1, "disk", "missing", "more"), 38),
+        (("server", "missing"), 27),
         (("missing",), None),
         ((), None),
     ):
@@ -168,12 +173,15 @@ def test_errors_stand_at_the_nearest_table(tmp_path: Path) -> None:
     [
         (b"a = ", 1, "is not TOML"),
         (b"a = 1\nb = [\n\n", 2, "at the end"),
+        (b"a = 1\r\nb = [\r\n\r\n", 2, "at the end"),
+        (b'a = """\nX', 2, "at the end"),
         (b"a = 1\nb = yes\n", 2, "(column 5)"),
         (b"a = 1\r\nb = yes\r\n", 2, "(column 5)"),
         (b"[a]\n\n[a]\n", 3, "twice"),
         (b"a = 1\n\na = 2\n", 3, "overwrite"),
         (b"a = 1\nb = 2020-13-45\n", 2, "is not TOML"),
         (b"a = 1\nb = '\xe9'\n", 2, "UTF-8"),
+        (b"\n\xff", 2, "UTF-8"),
         (b"\xff\xfea\x00", 1, "UTF-8"),
         (b"a = \x00", 1, "is not TOML"),
         (b"a = 1\rb = 2", 1, "is not TOML"),
@@ -197,15 +205,68 @@ def test_what_is_not_toml(tmp_path: Path, content: bytes, line: int | None, repo
     assert (error.path, error.line) == (str(path), line)
     assert reported in error.message
     assert "\n" not in str(error)
+    # The place that tomllib names.
+    assert "(at " not in str(error)
+    assert "None" not in str(error)
     assert str(error) == f"{path}{'' if line is None else f':{line}'}: {error.message}"
 
 
-@pytest.mark.parametrize("name", ["missing.toml", ".", "a\0b", "a.toml/b"])
-def test_what_can_not_be_read(tmp_path: Path, name: str) -> None:
-    write_toml(tmp_path, "")
-    with pytest.raises(TomlError, match="can't be read: ") as caught:
-        load(f"{tmp_path}/{name}")
+def test_a_message_of_tomllib_without_a_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # None has that form so far.
+    error = tomllib.TOMLDecodeError("odd")
+    monkeypatch.setattr(tomllib, "loads", Mock(side_effect=error))
+    with pytest.raises(TomlError, match=r"a\.toml: is not TOML: odd") as caught:
+        load(write_toml(tmp_path, "a = 1"))
     assert caught.value.line is None
+
+
+def test_the_longest_integer(tmp_path: Path) -> None:
+    longest = 2**MANY_BITS - 1
+    assert load(write_toml(tmp_path, f"a = {longest:#x}")).data == {"a": longest}
+    with pytest.raises(TomlError, match="thousands of digits"):
+        load(write_toml(tmp_path, f"a = {longest + 1:#x}"))
+
+
+def test_the_deepest_key(tmp_path: Path) -> None:
+    assert load(write_toml(tmp_path, "a" + ".a" * 299 + " = 1")).line(*"a" * 300) == 1
+    with pytest.raises(TomlError, match="nested too deeply"):
+        load(write_toml(tmp_path, "a" + ".a" * 300 + " = 1"))
+
+
+def test_keys_after_an_inline_table() -> None:
+    text = "a = {b = {c = 1}, X = 2}"
+    toml = Toml("a.toml", text, tomllib.loads(text))
+    assert [toml.line("a", *place) for place in (("b", "c"), ("X",), ("b", "X"))] == [1, 1, None]
+
+
+def test_lines_are_lost_where_the_scan_comes_to_the_end_too_soon() -> None:
+    # As it would of a form of TOML that only newer versions of tomllib read.
+    toml = Toml("a.toml", "a = 1\nb = {\n", {})
+    assert [toml.line(key) for key in "abc"] == [1, 2, None]
+
+
+def test_quotes_in_a_literal_text_of_several_lines() -> None:
+    text = "a = '''\nit's\nb = 1'''\nc = 1\n"
+    toml = Toml("a.toml", text, tomllib.loads(text))
+    assert [toml.line(key) for key in "abc"] == [1, None, 4]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("missing.toml", os.strerror(errno.ENOENT)),
+        (".", os.strerror(errno.EISDIR)),
+        ("a\0b", "embedded null byte"),
+        ("a.toml/b", os.strerror(errno.ENOTDIR)),
+    ],
+)
+def test_what_can_not_be_read(tmp_path: Path, name: str, why: str) -> None:
+    write_toml(tmp_path, "")
+    with pytest.raises(TomlError) as caught:
+        load(f"{tmp_path}/{name}")
+    assert (caught.value.line, caught.value.message) == (None, f"can't be read: {why}")
 
 
 def test_errors_are_values_errors() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import collections
 import datetime as dt
 import enum
@@ -212,6 +213,13 @@ def types_in(value: object) -> set[type]:
     return {type(value)}.union(*map(types_in, inner))
 
 
+class Pydantic1:
+    """What has the method of a model of pydantic 1."""
+
+    def dict(self) -> Mapping[str, Any]:
+        return {"a": 1}
+
+
 UNUSABLE = [
     ({1, 2}, "set"),
     (frozenset(), "frozenset"),
@@ -235,6 +243,8 @@ UNUSABLE = [
     (attrs.make_class("Attrs", ["a"])(1), "Attrs"),
     (uuid.UUID(int=0), "UUID"),
     (fractions.Fraction(1, 2), "Fraction"),
+    (array.array("d", [1.5]), "array"),
+    (Pydantic1(), "Pydantic1"),
     (1j, "complex"),
     (object(), "object"),
     (int, "type"),
@@ -260,6 +270,7 @@ REMEDIES = {
     **dict.fromkeys(["function", "type"], "call"),
     "timedelta": "duration",
     "Fraction": "fraction",
-    "ndarray": "array",
+    "array": "array",
+    "Pydantic1": "dict",
     "Attrs": "attrs",
 }
