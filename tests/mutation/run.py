@@ -66,9 +66,9 @@ READING = Plan(
 RECORD = Plan(
     ("gateway/store/record.py",),
     (
-        *("gateway/store/test_stores.py", "gateway/store/test_store_admission.py"),
-        *("gateway/store/test_store_learning.py", "gateway/store/test_store_order.py"),
-        "gateway/store/test_store_repetitions.py",
+        *("gateway/store/test_record.py", "gateway/store/test_stores.py"),
+        *("gateway/store/test_store_admission.py", "gateway/store/test_store_learning.py"),
+        *("gateway/store/test_store_order.py", "gateway/store/test_store_repetitions.py"),
     ),
     # The stores share the record.
     r"\[(sqlite|redis)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.gateway.stands import LEASE, Stand
+from support.gateway.stands import LEASE, NOON, Stand
 from talonschema.gateway.store import Admission, Intent, Learned, Refused, Uncertain
 
 ANYTHING = ("open", "closed", "partially_returned", "cancelled", "new")
@@ -18,6 +18,12 @@ def test_a_session_that_is_not_known_passes_from_any_state(stand: Stand) -> None
     admission = stand.begin("cancelled", "closed")
     assert admission.token
     assert admission.states == frozenset()
+
+
+def test_a_session_that_is_not_known_may_be_in_any_state_beside_a_request(stand: Stand) -> None:
+    stand.admit("open", "closed")
+    assert stand.states() == frozenset()
+    assert stand.begin("open", "open").token
 
 
 def test_a_request_passes_only_from_a_state_that_permits_it(stand: Stand) -> None:
@@ -104,6 +110,14 @@ def test_strictly_a_creation_counts_beside_a_look_up_from_before_it(stand: Stand
     stand.finish(creation, Learned())
     stand.finish(look_up, Learned("new"))
     assert "open" in stand.begin("closed", "cancelled", strict_new=True).states
+
+
+def test_strictly_a_creation_without_a_date_counts_beside_one_with(stand: Stand) -> None:
+    creation = stand.admit("open new", None, strict_new=True)
+    other = stand.admit("open new", "closed", strict_new=True)
+    stand.finish(creation, Learned())
+    stand.finish(other, Learned("closed", NOON))
+    assert stand.states() == {"open", "closed"}
 
 
 def test_strictly_a_lost_creation_may_have_happened(stand: Stand) -> None:

@@ -44,6 +44,8 @@ def test_the_ending_of_an_answer_is_returned(stand: Stand) -> None:
 def test_an_answer_beyond_those_that_are_tracked_is_not_learned(stand: Stand) -> None:
     tokens = [stand.admit("open", "open") for _ in range(MOST_PENDINGS + 1)]
     assert stand.end(tokens[-1]) is Ending.CROWDED
+    # What they share has no token.
+    assert stand.end("") is Ending.UNKNOWN
     assert stand.end(tokens[0]) is Ending.TAKEN
 
 
@@ -53,6 +55,16 @@ def test_a_request_that_the_api_refused_teaches_nothing(stand: Stand) -> None:
     stand.learn("open")
     stand.finish(stand.admit("open", "closed"), Refused())
     assert stand.states() == {"open"}
+
+
+def test_a_request_that_the_api_refused_teaches_nothing_after_others_were_lost(
+    stand: Stand,
+) -> None:
+    stand.learn("open")
+    stand.admit("open", "closed")
+    stand.wait(LEASE)
+    stand.finish(stand.admit("open", "cancelled"), Refused())
+    assert stand.states() == {"open", "closed"}
 
 
 def test_a_request_without_an_answer_widens_what_is_possible(stand: Stand) -> None:
@@ -157,3 +169,11 @@ def test_keeping_a_known_state_keeps_it(stand: Stand) -> None:
     stand.finish(stand.admit("open", "closed"), Uncertain())
     stand.finish(stand.admit("open", None), Learned())
     assert stand.states() == {"open", "closed"}
+
+
+def test_keeping_a_known_state_leads_to_no_other(stand: Stand) -> None:
+    stand.learn("closed")
+    stand.admit("closed", None)
+    assert stand.states() == {"closed"}
+    stand.wait(LEASE)
+    assert stand.states() == {"closed"}

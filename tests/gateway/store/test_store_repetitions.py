@@ -113,6 +113,8 @@ def test_an_answer_that_was_lost_may_be_repeated_or_the_request_done_only_now(st
     stand.finish(stand.admit("open closed", "open"), Learned("open"))
     assert stand.states() == {"open"}
     assert close(stand) == Admission(None, frozenset({"open"}), repeated=True)
+    # The answer to none of them is learned.
+    assert close(stand) == Admission(None, frozenset({"open", "closed"}), repeated=True)
     stand.finish(stand.admit("open", "open"), Learned("open"))
     assert stand.states() == {"open", "closed"}
     stand.wait(LEASE)
@@ -172,6 +174,19 @@ def test_the_newest_of_a_session_are_remembered(stand: Stand) -> None:
     passed = [digest for digest in digests if close(stand, digest).may_pass]
     assert passed == digests[-MOST_REMEMBERED:]
     assert len(stored_record(stand)[2]) == MOST_REMEMBERED
+
+
+def test_what_was_repeated_is_remembered_once(stand: Stand) -> None:
+    # The oldest gives way, whatever the order of their digests.
+    digests = [f"{number:024}" for number in range(MOST_REMEMBERED + 1, 0, -1)]
+    for digest in digests:
+        stand.learn("open")
+        close(stand, digest)
+        close_and_finish(stand, digest)
+        stand.wait(0.01)
+    stand.learn("cancelled")
+    passed = [digest for digest in digests if close(stand, digest).may_pass]
+    assert passed == digests[1:]
 
 
 def stored_record(stand: Stand) -> Any:
