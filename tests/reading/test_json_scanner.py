@@ -220,6 +220,30 @@ def test_the_last_problem_gives_way_to_the_one_that_stops_the_scan() -> None:
     assert codes(scan("[NaN, x]")) == ["json/not-finite", "json/syntax"]
 
 
+def test_what_stops_the_scan_leaves_no_value() -> None:
+    for text, most in (("[1, x]", None), ("[1, 2]", 2), ("[1, 2]", 3), ("[1]", 0)):
+        assert scan(text, max_tokens=most)[::2] == (None, False)
+    assert scan("[1, 2]", max_tokens=4) == Scan([1, 2], (), complete=True)
+    # The problems come to an end before the tokens do.
+    for most in (2, 3, 9):
+        result = scan("[NaN, 1]", max_problems=1, max_tokens=most)
+        assert (result.value, codes(result), result.complete) == (None, ["json/not-finite"], False)
+
+
+def test_the_problems_are_counted() -> None:
+    assert len(scan("[" + "NaN," * 1001 + "1]").problems) == 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [('{"a": "b\\ud800", "c": "\\ud800"}', 9), ('{"a\\ud800": "\\ud800", "b": 1}', 4)],
+)
+def test_an_unpaired_surrogate_is_where_it_is_written(text: str, column: int) -> None:
+    assert scan(text).problems[0].column == column
+    raw = text.replace("\\ud800", "\ud800")
+    assert scan(raw).problems[0].column == column
+
+
 HOSTILE = {
     "brackets": ("[" * SIZE, "json/too-deep"),
     "braces": ('{"a":' * (SIZE // 5), "json/too-deep"),
