@@ -21,7 +21,7 @@ from talonschema.findings.finding import Finding, Span
 from talonschema.findings.pointer import to_pointer
 from talonschema.reading.document import decode
 from talonschema.reading.lines import Lines
-from talonschema.reading.positions import JsonPositions, steps
+from talonschema.reading.positions import JsonPositions, locate_findings, steps
 
 keys = st.sampled_from(["", "a", "~", "/", "~1", "0", "é", "😀", '"', "\\", "\n", "a b"]) | st.text(
     max_size=3
@@ -225,6 +225,8 @@ ITEM = '"name": "A", "sku": "a"'
         ('{"state":\r\n "open}', "json/syntax", '"open}', (2, 2)),
         ('{"state": "open",}', "json/syntax", ",", (1, 17)),
         ('{"state": "open" "a": 1}', "json/syntax", '"a"', (1, 18)),
+        ('{"state": "a\nb"}', "json/syntax", "", (1, 13)),
+        ('{"state": "a\r\nb"}', "json/syntax", "", (1, 13)),
         ('{"state":', "json/syntax", "", (1, 10)),
         ("", "json/syntax", "", (1, 1)),
         ("[" * 101 + "]" * 101, "json/too-deep", "[", (1, 101)),
@@ -290,6 +292,7 @@ def test_what_is_missing_in_nothing_is_where_that_is() -> None:
     [
         ('{1: 2, "a": 3}', "/a"),
         ('{"b" 2, "a": 3}', "/a"),
+        ('{"\\u0062"; 2, "a": 3}', "/a"),
         ('{"b": 2 "a": 3}', "/a"),
         ('{"b": {} "a": 3}', "/a"),
         ('{"b": 2; "a": 3}', "/a"),
@@ -304,6 +307,10 @@ def test_what_is_missing_in_nothing_is_where_that_is() -> None:
 def test_what_is_no_json_has_no_places(text: str, pointer: str) -> None:
     places = JsonPositions(text, ["", pointer])
     assert places.find("") is None
+
+
+def test_what_is_in_a_broken_container_has_no_place() -> None:
+    assert JsonPositions('{"a": {"b": 1]', ["/a/b"]).find("/a/b") is None
 
 
 def test_a_key_that_is_not_in_the_text_is_where_it_should_be() -> None:
@@ -336,6 +343,13 @@ def test_related_places() -> None:
     assert reported["places"] == [{"line": 1, "column": 18, "end_line": 1, "end_column": 27}]
 
 
+def test_related_places_after_a_fault_of_the_text_are_unknown() -> None:
+    (finding,) = check('{"couponCodes": ["XMAS-20", "XMAS-20"]}').findings
+    places = JsonPositions('{"a": 1, "b": x}', ["/a", "/b"])
+    (located,) = locate_findings([finding._replace(pointer="/a", related=("/b",))], places)
+    assert (located.column, located.places) == (7, (None,))
+
+
 def test_what_is_located_stays_so() -> None:
     text = '{"state": "open", "state": 1}'
     once = check(text).located(text, line=3)
@@ -354,6 +368,9 @@ def test_what_is_moved_is_where_it_would_have_been_found() -> None:
 def test_what_is_not_in_the_text_has_no_place() -> None:
     report = check('{"state": "open"}', now="soon", dry=True)
     assert report.located('{"state": "open"}') == report
+    found = check('{"state": 1}', now="soon").located('{"state": 1}').findings
+    assert {each.line for each in found} == {None, 1}
+    assert {each.line for each in found if each.parameter} == {None}
     assert check({"state": 1}).located("").findings[0].line is None
 
 
