@@ -147,6 +147,22 @@ def test_depth_is_judged_wherever_the_parser_looks_ahead(opening: str, column: i
     assert line == opening.count("\n") + 1
 
 
+@pytest.mark.parametrize(
+    ("nested", "expected"),
+    [
+        ("[" * 99, ("yaml/syntax", 0, 104)),
+        ("[" * 100, ("json/too-deep", 100, 104)),
+        ("[{a: " * 60, ("json/too-deep", 100, 251)),
+        ("[]," * 150, ("yaml/syntax", 1, 455)),
+    ],
+)
+def test_depth_is_judged_before_a_character_that_yaml_has_not(
+    nested: str, expected: tuple[str, int, int]
+) -> None:
+    ((code, pointer, _, column),) = problems(f"[a, {nested}\x07")
+    assert (code, pointer.count("/"), column) == expected
+
+
 def test_a_fault_below_the_limit_is_no_matter_of_depth() -> None:
     ((code, *_),) = problems("[" * 99 + "}")
     assert code == "yaml/syntax"
@@ -172,6 +188,47 @@ def test_places_in_a_later_document_of_json() -> None:
     assert problem.params == {"first_line": 2, "first_column": 6}
 
 
+def test_places_on_later_lines_of_a_later_document_of_json() -> None:
+    text = '[]\n--- {"a": [1e999,\n1e999], "b": 2,\n"b": 3}\n'
+    assert problems(text) == [
+        ("json/number-range", "/a/0", 2, 12),
+        ("json/number-range", "/a/1", 3, 1),
+        ("json/duplicate-key", "/b", 4, 1),
+    ]
+    _, second = payloads(text)
+    assert second.document.problems[-1].params == {"first_line": 3, "first_column": 9}
+
+
+@pytest.mark.parametrize(
+    ("item", "code", "column"),
+    [
+        ('"\\ud83c"', "json/lone-surrogate", 19),
+        ("1e999", "json/number-range", 18),
+        ("[" * 100 + "]" * 100, "json/too-deep", 117),
+    ],
+)
+def test_json_with_faults_keeps_its_own_limits(item: str, code: str, column: int) -> None:
+    ((found, _, line, at),) = problems(f'["\\ud83c\\udf82", {item}]')
+    assert (found, line, at) == (code, 1, column)
+
+
+def test_json_beyond_the_depth_is_the_last_that_is_read() -> None:
+    deep = "[" * 101 + "]" * 101
+    assert problems(f"{deep}\n---\n[1e999]\n") == [("json/too-deep", "/0" * 100, 1, 101)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[1]\n---\n", [[1], None]),
+        ("[1]\n...\n", [[1]]),
+        ("[1]\n---\n---\n[2]\n", [[1], None, [2]]),
+    ],
+)
+def test_empty_documents_between_those_of_json(text: str, expected: list[Any]) -> None:
+    assert [each.document.value for each in payloads(text)] == expected
+
+
 def test_depth_up_to_the_limit() -> None:
     assert problems("[" * 100 + "]" * 100) == []
 
@@ -188,6 +245,22 @@ def test_documents_are_payloads() -> None:
     text = "a: 1\n---\n# nothing\n---\n- 2\n...\n"
     assert [each.document.value for each in payloads(text)] == [{"a": 1}, None, [2]]
     assert list(payloads("# nothing\n")) == []
+
+
+def test_what_is_missing_has_the_place_of_what_should_hold_it() -> None:
+    places = single_payload("a:\n  b: 1\n").find_places(["/a/c", "/a/b/0/d"])
+    assert places.find("/a/c") == Position(Span(2, 3, 2, 7))
+    assert places.find("/a/b/0/d") == Position(Span(2, 6, 2, 7))
+
+
+def test_nothing_has_a_place_in_a_document_whose_value_is_refused() -> None:
+    assert single_payload("!mine x").find_places([""]).find("") is None
+
+
+def test_the_place_of_a_scalar_ends_with_its_last_character() -> None:
+    places = single_payload("aX: bX  # c\n'd' : 'e' \n").find_places(["/aX", "/d"])
+    assert places.find("/aX") == Position(Span(1, 5, 1, 7), Span(1, 1, 1, 3))
+    assert places.find("/d") == Position(Span(2, 7, 2, 10), Span(2, 1, 2, 4))
 
 
 json_values = st.recursive(
@@ -297,6 +370,51 @@ def test_findings_have_their_places(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert " 3 |   State: open\n   |   ^^^^^\n" in out
     assert "a.yaml:7:17: error[schema/minimum] 0 is less than 1\n" in out
     assert " 7 |       quantity: 0\n   |                 ^\n" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "params", "end"),
+    [
+        ("a: &xy 1", {"kind": "anchors"}, 7),
+        ("a: *xy", {"kind": "aliases"}, 7),
+        ("<< : {b: 1}", {"kind": "merge keys"}, 3),
+        ("- !mine x", {"tag": "!mine"}, 10),
+        ("? [a]\n: 1", {"type": "array"}, 4),
+        ("? {a: 1}\n: 1", {"type": "object"}, 4),
+        ("12 : x", {"type": "integer"}, 3),
+        ("a: " + "9" * 4301, {"limit": "4300 digits"}, 4305),
+        ("a: 1e999 # x", {"limit": "double"}, 9),
+        ("a: .inf # x", {"found": ".inf"}, 8),
+        ("[" * 101, {"limit": 100}, 102),
+        ("a: b: c", {"detail": "mapping values are not allowed"}, 6),
+        ("a: x\x07x", {"detail": "characters are not allowed"}, 6),
+        ("a: 'x", {"detail": "found unexpected end of stream"}, 6),
+        ("a: [1\r\nb: 2", {"detail": "expected ',' or ']'"}, 3),
+    ],
+)
+def test_faults_say_what_they_are_about_and_where_it_ends(
+    text: str,
+    params: dict[str, Any],
+    end: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, out, _ = check(text, tmp_path, capsys, "--format", "json")
+    finding = json.loads(out)["files"][0]["findings"][-1]
+    assert finding["params"].keys() == params.keys()
+    for name, expected in params.items():
+        # What the parsers say differs in its first and last words.
+        assert str(expected) in str(finding["params"][name])
+    assert finding["end_column"] == end
+
+
+def test_a_key_that_came_before_is_shown_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = check("a: 1\n'a': 2", tmp_path, capsys, "--format", "json")
+    finding = json.loads(out)["files"][0]["findings"][-1]
+    assert finding["params"] == {"first_line": 1, "first_column": 1, "key": "a"}
+    assert finding["places"] == [Span(1, 1, 1, 2)._asdict()]
 
 
 def test_a_payload_in_each_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
