@@ -18,31 +18,35 @@ CODES = (
         summary="The text is not JSON.",
         message="this is not JSON ({kind:bare})",
         hint={
-            "bad-escape": 'after a backslash comes one of " \\ / b f n r t, or u and four digits',
-            "bad-literal": "put double quotes around words; only true, false and null have none",
-            "bad-number": "numbers have no leading zeros and no plus sign",
-            "bad-whitespace": "there is an invisible character here: delete it",
-            "comment": "JSON has no comments: delete it",
-            "control-character": "write it as an escape such as \\n",
-            "curly-quotes": 'texts need straight double quotes: "',
-            "ellipsis": "write out what is left out here",
-            "empty": "nothing was read: is it the right file?",
-            "expected-colon": "write a colon between a key and its value",
-            "expected-comma": "write a comma between two values, or add the missing bracket",
-            "expected-key": "keys are texts in double quotes",
-            "expected-value": "a value is missing here",
-            "mismatched-bracket": "another bracket was opened: close that one first",
-            "path": "this is a path: pass the content, as Path(...).read_bytes() returns it",
-            "python-literal": "JSON writes true, false and null",
-            "single-quotes": 'texts need double quotes: "',
-            "trailing-comma": "delete the comma before the bracket",
-            "trailing-data": "one value is a whole document: is this several of them?",
-            "undefined": "leave the key out, or write null",
-            "unexpected-end": "the text ends too soon: was it cut off?",
-            "unquoted-key": "put double quotes around keys",
-            "unterminated-string": "the closing quote is missing, or one inside needs a backslash",
+            "bad-escape": (
+                'follow a backslash with one of " \\ / b f n r t, or u and four hex digits'
+            ),
+            "bad-literal": "put double quotes around words other than true, false and null",
+            "bad-number": "write numbers without leading zeros and without a plus sign",
+            "bad-whitespace": "delete the invisible character here",
+            "comment": "delete the comment; JSON does not allow comments",
+            "control-character": "write the control character as an escape sequence such as \\n",
+            "curly-quotes": 'use straight double quotes (") around strings',
+            "ellipsis": "replace the ellipsis with the omitted content",
+            "empty": "the input is empty; check that it is the right file",
+            "expected-colon": "add a colon between the key and its value",
+            "expected-comma": "add a comma between the values, or the missing bracket",
+            "expected-key": "write the key as a string in double quotes",
+            "expected-value": "add the missing value",
+            "mismatched-bracket": "close the innermost open bracket first; it is of the other kind",
+            "path": "this looks like a path; pass the content of the file: Path(...).read_bytes()",
+            "python-literal": "write true, false and null instead of True, False and None",
+            "single-quotes": 'use double quotes (") around strings',
+            "trailing-comma": "delete the comma before the closing bracket",
+            "trailing-data": "a document is a single value; split the text if it has several",
+            "undefined": "leave the key out, or write null instead of undefined",
+            "unexpected-end": "the text ends too early; check whether it was truncated",
+            "unquoted-key": "put double quotes around the key",
+            "unterminated-string": (
+                "add the closing quote, or escape a quote inside the string with a backslash"
+            ),
         },
-        why="Nothing can read it, so nothing else could be checked.",
+        why="The text can't be parsed, so nothing else could be checked.",
         fix="Correct the text at the line and column given.",
         source=_RFC,
         refusal=Confidence.INFERRED,
@@ -55,10 +59,10 @@ CODES = (
         summary="The bytes are not UTF-8.",
         message="the text is not encoded in UTF-8",
         hint={
-            "utf-16": "it looks like UTF-16: save it as UTF-8",
-            "utf-32": "it looks like UTF-32: save it as UTF-8",
+            "utf-16": "the text looks like UTF-16; save it as UTF-8",
+            "utf-32": "the text looks like UTF-32; save it as UTF-8",
         },
-        why="JSON is exchanged in UTF-8; other encodings arrive as other characters or not at all.",
+        why="JSON is exchanged in UTF-8; in any other encoding, characters are garbled or lost.",
         fix="Encode the text in UTF-8.",
         source=_RFC,
         refusal=Confidence.INFERRED,
@@ -68,10 +72,13 @@ CODES = (
     Code(
         name="json/too-large",
         severity=Severity.ERROR,
-        summary="The text is larger than is read.",
+        summary="The text exceeds the size limit.",
         message="the text has more than {limit} bytes",
-        why="A customer session of 1000 items has a few hundred kilobytes; this is something else.",
-        fix="Check that the right file was given.",
+        why=(
+            "Even a session of 1000 items takes up a few hundred kilobytes, so this is something "
+            "else."
+        ),
+        fix="Check that you passed the right file.",
         source="Limit of talonschema",
         refusal=Confidence.INFERRED,
         bad=(Example(" ", times=16 * 2**20 + 1),),
@@ -80,10 +87,10 @@ CODES = (
     Code(
         name="json/too-deep",
         severity=Severity.ERROR,
-        summary="Arrays and objects are nested too deep.",
-        message="more than {limit} arrays and objects are nested in each other",
-        why="Parsers limit the depth, each at another place; a session needs less than ten levels.",
-        fix="Flatten the value; it is most likely in an attribute, or generated by mistake.",
+        summary="Arrays and objects are nested too deeply.",
+        message="arrays and objects are nested more than {limit} levels deep",
+        why="Each parser has its own limit on the depth; a session needs fewer than ten levels.",
+        fix="Flatten the value, which is most likely an attribute or was generated by mistake.",
         source=f"{_RFC}, section 9",
         refusal=Confidence.INFERRED,
         leaves="nothing",
@@ -96,8 +103,8 @@ CODES = (
         summary="An object has the same key twice.",
         message="this object already has the key {key}",
         why=(
-            "Parsers keep the first value, the last or both. So what is checked here may not be "
-            "what the API reads."
+            "Some parsers keep the first value, some the last, some both, so the API may read a "
+            "different value from the one checked here."
         ),
         fix="Remove one of the two.",
         source=f"{_RFC}, section 2.3",
@@ -108,11 +115,14 @@ CODES = (
     Code(
         name="json/not-finite",
         severity=Severity.ERROR,
-        summary="NaN or Infinity where JSON has only finite numbers.",
-        message="NaN and Infinity are no JSON numbers",
-        hint="leave the key out, or compute the number again",
-        why="Most parsers refuse the whole text. Often it is the trace of a failed computation.",
-        fix="Compute the value again, or leave it out.",
+        summary="A number is NaN or Infinity; JSON has only finite numbers.",
+        message="NaN and Infinity are not valid JSON numbers",
+        hint="leave the key out, or send a finite number",
+        why=(
+            "Most parsers refuse the whole text. The value is often the result of a failed "
+            "computation."
+        ),
+        fix="Correct the computation, or leave the value out.",
         source=_RFC,
         refusal=Confidence.INFERRED,
         leaves="nothing",
@@ -125,7 +135,7 @@ CODES = (
     Code(
         name="json/number-range",
         severity=Severity.ERROR,
-        summary="A number that doubles can't hold, or of thousands of digits.",
+        summary="A number is outside the range of a double, or has thousands of digits.",
         message="the number is out of range",
         why="Parsers turn it into infinity, round it or refuse the text.",
         fix="Send a number that fits into a double.",
@@ -138,12 +148,12 @@ CODES = (
     Code(
         name="json/lone-surrogate",
         severity=Severity.ERROR,
-        summary="A text holds half of a surrogate pair.",
-        message="the text holds an unpaired surrogate, which is no character",
-        why="It can't be encoded in UTF-8, so it gets lost or breaks the request.",
+        summary="A string contains half of a surrogate pair.",
+        message="the string contains an unpaired surrogate, which is not a valid character",
+        why="A surrogate can't be encoded in UTF-8, so it is lost or breaks the request.",
         fix=(
-            "Cut texts between characters, not between UTF-16 units. Only JSON text is refused for "
-            "it: in a parsed value the text counts as it is."
+            "Truncate strings between characters, not between UTF-16 code units. Only JSON text is "
+            "refused for this; in a parsed value the string is accepted as it is."
         ),
         source=f"{_RFC}, section 2.1",
         refusal=Confidence.INFERRED,
@@ -154,10 +164,10 @@ CODES = (
     Code(
         name="json/key-type",
         severity=Severity.ERROR,
-        summary="A key of a Python mapping is not a text.",
-        message="a key of this object is of type {type:bare}, not a text",
-        why="JSON keys are texts. What an encoder makes of other keys depends on the encoder.",
-        fix="Turn the keys into texts.",
+        summary="A key of a Python mapping is not a string.",
+        message="a key of this object is of type {type:bare}, not a string",
+        why="JSON keys are strings. Encoders differ in how they write other keys.",
+        fix="Convert the keys to strings.",
         source=_RFC,
         refusal=Confidence.INFERRED,
         about="key",
@@ -167,32 +177,34 @@ CODES = (
     Code(
         name="json/unsupported-type",
         severity=Severity.ERROR,
-        summary="A Python value that JSON has no form for.",
-        message="a value of type {type:bare} has no form in JSON",
+        summary="A Python value has no representation in JSON.",
+        message="a value of type {type:bare} can't be represented in JSON",
         hint={
             "": "",
-            "array": "write its values as a list: .tolist()",
-            "attrs": "write its fields as a dict: attrs.asdict()",
-            "bytes": "write it as a text, such as .decode()",
-            "call": "call it, and write what it returns",
-            "date": "write it as a text: .isoformat()",
-            "datetime": "write it as a text: .isoformat(), with an offset from UTC",
-            "decimal": "write it as a number: float()",
-            "dict": "write its fields as a dict: .dict()",
-            "duration": "write it as a number: .total_seconds()",
-            "enumeration": "write its value: .value",
+            "array": "convert it to a list: .tolist()",
+            "attrs": "convert it to a dict: attrs.asdict()",
+            "bytes": "convert it to a string, for example with .decode()",
+            "call": "call it, and send the value that it returns",
+            "date": "convert it to a string: .isoformat()",
+            "datetime": "convert it to a string with an offset from UTC: .isoformat()",
+            "decimal": "convert it to a number: float()",
+            "dict": "convert it to a dict: .dict()",
+            "duration": "convert it to a number: .total_seconds()",
+            "enumeration": "send its value: .value",
             "file": "pass its content: .read()",
-            "fraction": "write it as a number: float()",
-            "iterable": "write its values as a list: list()",
-            "path": "pass the content of the file: .read_bytes(); a path itself is a text: str()",
-            "set": "write its values as a list: sorted() or list()",
-            "text": "write it as a text: str()",
-            "to-dict": "write its fields as a dict: .to_dict()",
+            "fraction": "convert it to a number: float()",
+            "iterable": "convert it to a list: list()",
+            "path": (
+                "pass the content of the file: .read_bytes(), or the path itself as a string: str()"
+            ),
+            "set": "convert it to a list: sorted() or list()",
+            "text": "convert it to a string: str()",
+            "to-dict": "convert it to a dict: .to_dict()",
         },
-        why="Encoders refuse it, or each writes it in its own way.",
+        why="Encoders refuse such a value, or each writes it in its own way.",
         fix=(
-            "Convert it first: a datetime to an RFC 3339 text, a set to a list. Models of SDKs, "
-            "pydantic models and dataclasses are read as they are."
+            "Convert the value first: a datetime to an RFC 3339 string, a set to a list. Models of "
+            "SDKs, pydantic models and dataclasses need no conversion."
         ),
         source=_RFC,
         refusal=Confidence.INFERRED,
@@ -203,9 +215,9 @@ CODES = (
     Code(
         name="json/circular",
         severity=Severity.ERROR,
-        summary="A Python container holds itself.",
-        message="this container holds itself",
-        why="Its JSON would have no end.",
+        summary="A Python container contains itself.",
+        message="this container contains itself",
+        why="Its JSON would be infinite.",
         fix="Break the cycle.",
         source=_RFC,
         refusal=Confidence.INFERRED,
@@ -218,7 +230,7 @@ CODES = (
         severity=Severity.ERROR,
         summary="The text is not YAML.",
         message="this is not YAML ({detail:bare})",
-        why="Nothing can read it, so nothing else could be checked.",
+        why="The text can't be parsed, so nothing else could be checked.",
         fix="Correct the text at the line and column given.",
         source=_YAML,
         refusal=Confidence.INFERRED,
@@ -228,15 +240,15 @@ CODES = (
     Code(
         name="yaml/alias",
         severity=Severity.ERROR,
-        summary="An anchor, an alias or a merge key, which JSON has no form for.",
-        message="payloads in YAML have no {kind:bare}",
-        hint="write the value out in each place",
+        summary="The YAML contains an anchor, an alias or a merge key.",
+        message="{kind:bare} are not allowed in YAML payloads",
+        hint="write the value out wherever it is used",
         why=(
-            "An alias refers to a value written elsewhere, for which JSON has no form. A few can "
-            "also stand for more values than any memory holds."
+            "An alias refers to a value written elsewhere, which JSON has no way to express. A few "
+            "nested aliases can also expand to more values than fit into memory."
         ),
-        fix="Write the value out where it belongs.",
-        source=f"{_YAML}, section 3.2.2.2; the merge key is of YAML 1.1 only",
+        fix="Write the value out wherever it is used.",
+        source=f"{_YAML}, section 3.2.2.2; merge keys exist in YAML 1.1 only",
         refusal=Confidence.INFERRED,
         bad=(),
         good=_EMPTY,
@@ -244,10 +256,10 @@ CODES = (
     Code(
         name="yaml/tag",
         severity=Severity.ERROR,
-        summary="A tag, which gives a value a type that JSON has not.",
-        message="payloads in YAML have no tags such as {tag:bare}",
-        hint="leave the tag out; put quotes around a number that is meant as a text",
-        why="JSON has no tags, and each program makes something else of them.",
+        summary="A tag gives a value a type that JSON does not have.",
+        message="tags such as {tag:bare} are not allowed in YAML payloads",
+        hint="remove the tag; to send a number as a string, put it in quotes",
+        why="JSON has no tags, and programs interpret them differently.",
         fix="Write the value so that it needs no tag.",
         source=f"{_YAML}, section 10.3 (core schema)",
         refusal=Confidence.INFERRED,

@@ -12,19 +12,19 @@ CODES = (
     Code(
         name="schema/type",
         severity=Severity.ERROR,
-        summary="A value has another JSON type than the model declares.",
+        summary="A value has a different JSON type from the one in the model.",
         message="this is of type {actual:bare}, not {expected:bare}",
         hint={
             "list": (
-                "check each payload (--at '/*'); calls on one session go through replay "
-                "(--sequence)"
+                "to check each entry as a payload, use --at '/*'; to replay the calls on one "
+                "session, use --sequence"
             ),
             "": "",
         },
-        why="The API can't read the value and refuses the whole request.",
+        why="The API can't parse the value and refuses the whole request.",
         fix=(
-            "Send the value in its type: a number without quotes, a list in brackets. In Python, "
-            "Decimal counts as a number, tuples as arrays, any Mapping as an object."
+            "Send the value in the declared type: numbers without quotes, lists in brackets. In "
+            "Python, a Decimal counts as a number, a tuple as an array, any Mapping as an object."
         ),
         source=_SOURCE,
         refusal=Confidence.DOCUMENTED,
@@ -34,14 +34,14 @@ CODES = (
     Code(
         name="schema/required",
         severity=Severity.ERROR,
-        summary="A key that the model requires is missing.",
-        message="{property} is required and missing",
+        summary="A required property is missing.",
+        message="{property} is required but missing",
         hint={
             "misspelt": "rename {written} to {property}",
             "": "",
         },
-        why="The API refuses an object without it.",
-        fix="Send the key. The pointer names the place where it should stand.",
+        why="The API refuses an object without its required properties.",
+        fix="Add the property at the location that the pointer names.",
         source=_SOURCE,
         refusal=Confidence.DOCUMENTED,
         bad=(Example({"cartItems": [{"sku": "A"}]}), Example({}, {"model": "IntegrationRequest"})),
@@ -50,11 +50,11 @@ CODES = (
     Code(
         name="schema/enum",
         severity=Severity.ERROR,
-        summary="A value is not one of those the model lists.",
+        summary="A value is not one of those that the model allows.",
         message="{actual} is not one of the allowed values",
-        hint="allowed are: {allowed}",
-        why="The API refuses values outside the list; they are case-sensitive.",
-        fix="Send one of the listed values (cancelled is written with two l).",
+        hint="use one of: {allowed}",
+        why="The API refuses any other value. Values are case-sensitive.",
+        fix="Send one of the allowed values. Note that cancelled is spelt with a double l.",
         source=_SOURCE,
         refusal=Confidence.DOCUMENTED,
         bad=(
@@ -66,10 +66,10 @@ CODES = (
     Code(
         name="schema/minLength",
         severity=Severity.ERROR,
-        summary="A text is shorter than the model allows.",
-        message="the text has {actual} characters; the least is {limit}",
-        why="The API refuses it. A missing value is often turned into an empty text on the way.",
-        fix="Send the value, or leave an optional key out.",
+        summary="A string is shorter than the model allows.",
+        message="the string has {actual} characters; the minimum is {limit}",
+        why="The API refuses it. Integrations often turn a missing value into an empty string.",
+        fix="Send the value, or leave the property out if it is optional.",
         source=_SOURCE,
         refusal=Confidence.DOCUMENTED,
         bad=(Example({"cartItems": [{**_ITEM, "sku": ""}]}),),
@@ -78,10 +78,10 @@ CODES = (
     Code(
         name="schema/maxLength",
         severity=Severity.ERROR,
-        summary="A text is longer than the model allows.",
-        message="the text has {actual} characters; the most is {limit}",
+        summary="A string is longer than the model allows.",
+        message="the string has {actual} characters; the maximum is {limit}",
         why="The API refuses it.",
-        fix="Send a shorter text.",
+        fix="Send a shorter string.",
         source=_SOURCE,
         refusal=Confidence.DOCUMENTED,
         bad=(Example({"referralCode": "x" * 101}),),
@@ -93,7 +93,7 @@ CODES = (
         summary="A number is smaller than the model allows.",
         message="{actual} is less than {limit}",
         why="The API refuses it.",
-        fix="Leave out items that nothing is bought of, rather than sending quantity 0.",
+        fix="Leave out an item that is not bought, rather than sending a quantity of 0.",
         source=_SOURCE,
         refusal=Confidence.DOCUMENTED,
         bad=(Example({"cartItems": [{**_ITEM, "quantity": 0}]}),),
@@ -103,13 +103,13 @@ CODES = (
         name="schema/maxItems",
         severity=Severity.ERROR,
         summary="A list has more entries than the model allows.",
-        message="the list has {actual} entries; the most is {limit}",
+        message="the list has {actual} entries; the maximum is {limit}",
         why=(
-            "A session holds at most 1000 cart items, 5 identifiers and 1 loyalty card. What the "
-            "API does beyond is not documented; count on a refusal."
+            "A session has at most 1000 cart items, 5 identifiers and 1 loyalty card. How the API "
+            "handles more is not documented; expect a refusal."
         ),
-        fix="Send fewer entries: units of the same product fit into one item with a quantity.",
-        source=f"{_SOURCE}; the limit of 1000 items is in the text on cart items",
+        fix="Send fewer entries: combine units of the same product into one item with a quantity.",
+        source=f"{_SOURCE}; the limit of 1000 items is in the description of cart items",
         refusal=Confidence.DOCUMENTED,
         leaves="something readable",
         bad=(Example({"loyaltyCards": ["a", "b"]}), Example({"cartItems": [_ITEM] * 1001})),
@@ -118,10 +118,10 @@ CODES = (
     Code(
         name="schema/format",
         severity=Severity.ERROR,
-        summary="A text is not in the format the model declares.",
-        message="{actual} is not a {format:bare}",
+        summary="A string does not have the format that the model declares.",
+        message="{actual} is not a valid {format:bare}",
         why="Clients that parse the value fail on it.",
-        fix="Write points in time as RFC 3339 does, 2021-02-17T12:53:17Z, and UUIDs with dashes.",
+        fix="Write times as in RFC 3339 (2021-02-17T12:53:17Z), and UUIDs with hyphens.",
         source=_SOURCE,
         refusal=Confidence.DOCUMENTED,
         bad=(Example({"created": "2021-02-17 12:53"}, _AS_RESPONSE),),
@@ -131,13 +131,13 @@ CODES = (
         name="payload/null-property",
         severity=Severity.WARNING,
         summary="An optional property of a request is null.",
-        message="{property} is null, where the model has {expected:bare}",
+        message="{property} is null, but the model declares {expected:bare}",
         hint="send a value, or leave {property} out",
         why=(
-            "No property may be null. For some months the docs asked users to send null for "
-            '"keep what there is", and it seems to count as omitted, but nothing states it now.'
+            "No property may be null. For some months the docs asked users to send null to keep "
+            "the stored value, and it seems to count as omitted, but this is no longer documented."
         ),
-        fix="Leave the key out. Raise the severity of this code to error to be strict.",
+        fix="Leave the property out. For a strict check, raise the severity of this code to error.",
         source="Description of couponCodes 2024-09 to 2024-12; no property is nullable",
         confidence=Confidence.PRACTICE,
         models=("IntegrationRequest", "NewCustomerSessionV2", "ReturnIntegrationRequest"),
