@@ -71,9 +71,9 @@ Codes are stable: they keep their name and their meaning.
 The wording of messages and hints is not stable.
 
 Each section covers the meaning of a code, why it matters, and how to get rid of it.
-It ends with an example that has the finding and one that has not.
-The examples show only what matters here, so they may have other findings.
-Long texts and lists in them are cut.
+It ends with one example that has the finding and one that does not.
+The examples contain only the relevant parts, so they may have other findings.
+Long strings and lists in them are shortened.
 
 **Severity** is `error`, `warning` or `info`.
 Only errors make a report fail.
@@ -87,7 +87,7 @@ Only errors make a report fail.
 
 **Context** is what a rule needs beyond the payload.
 A rule that lacks it is listed in `report.skipped` with the reason.
-So is a rule that can't be judged because what it reads is not valid.
+So is a rule that can't be applied because a part that it reads is not valid.
 
 ## Index
 """
@@ -218,7 +218,7 @@ def _reasons(code: Code) -> list[str]:
             report = check(Example(data, context))
             reasons |= {each.reason for each in report.skipped if each.code == code.name}
     # Of any rule: what it reads has to be valid. The page states it once, for all.
-    return sorted(reasons - {"what it reads is not valid"})
+    return sorted(reasons - {"a part that it reads is not valid"})
 
 
 def check(example: Example) -> Report:

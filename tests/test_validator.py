@@ -207,8 +207,10 @@ def test_an_unknown_argument_gets_a_suggestion() -> None:
 def test_a_key_of_the_first_version_beside_its_successor_goes() -> None:
     (alone,) = check({"coupon": "XMAS"}).findings
     (beside,) = check({"coupon": "XMAS", "couponCodes": ["XMAS"]}).findings
-    assert alone.hint == 'a key of the first API version: use "couponCodes"'
-    assert beside.hint == 'a key of the first API version: leave it out, "couponCodes" is there'
+    assert alone.hint == 'this property is from version 1 of the API; use "couponCodes"'
+    assert beside.hint == (
+        'this property is from version 1 of the API; remove it, as "couponCodes" is present'
+    )
 
 
 # Codes.

@@ -30,7 +30,7 @@ def test_reasons_for_what_is_skipped() -> None:
         "a dry update is judged alone"
     )
     assert reasons(check({"state": 1}, previous="open"))["lifecycle/state-transition"] == (
-        "what it reads is not valid"
+        "a part that it reads is not valid"
     )
     assert all(reason for reason in reported.values())
 

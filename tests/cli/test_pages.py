@@ -54,7 +54,7 @@ a.json:7:14: error[schema/enum] "opn" is not one of the allowed values
  7 |     "state": "opn"
    |              ^^^^^
    = at: /customerSession/state
-   = hint: allowed are: "open", "closed", "cancelled"
+   = hint: use one of: "open", "closed", "cancelled"
    = see: talonschema explain schema/enum
 """
     )

@@ -114,9 +114,9 @@ def test_model_and_operation_are_those_of_the_payloads(
 @pytest.mark.parametrize(
     ("pointer", "place", "hint"),
     [
-        ("/case", "", "the pointer leads to (root), which has the keys cases, state"),
-        ("/cases/7", "/cases", "the pointer leads to /cases, which is an array of 2"),
-        ("/state/x", "/state", "the pointer leads to /state, which is a text"),
+        ("/case", "", "the pointer resolves as far as (root), which has the keys cases, state"),
+        ("/cases/7", "/cases", "the pointer resolves as far as /cases, which is an array of 2"),
+        ("/state/x", "/state", "the pointer resolves as far as /state, which is a text"),
     ],
 )
 def test_nothing_found_is_an_error(

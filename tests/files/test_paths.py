@@ -129,7 +129,7 @@ reason = "kept as they were recorded"
     assert main(["check", "-", "--stdin-filename", "old/a.json"]) == 0
     set_stdin("{}", monkeypatch)
     assert main(["check", "-", "--stdin-filename", "returns/a.json"]) == 1
-    assert '"return" is required and missing' in capsys.readouterr().out
+    assert '"return" is required but missing' in capsys.readouterr().out
     set_stdin(BAD, monkeypatch)
     assert main(["check", "-"]) == 1
 
@@ -140,7 +140,7 @@ def test_lines_take_the_settings_of_their_file(capsys: pytest.CaptureFixture[str
     write("b.ndjson", content="{}\n")
     assert main(["check", "--jobs", "2", "a.jsonl", "b.ndjson"]) == 1
     out = capsys.readouterr().out
-    assert '"return" is required and missing' in out
+    assert '"return" is required but missing' in out
     assert "b.ndjson" not in out
 
 

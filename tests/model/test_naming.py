@@ -148,10 +148,10 @@ def test_read_only_keys_of_items_are_reported_once(count: int) -> None:
 @pytest.mark.parametrize(
     ("payload", "text"),
     [
-        ({"store_integration_id": "a"}, "edition 2026-06 of the API has it, this one has not"),
-        ({"customer_session": {}, "coupon_codes": []}, "is it one level off?"),
+        ({"store_integration_id": "a"}, "edition 2026-06 of the API has it, but not this edition"),
+        ({"customer_session": {}, "coupon_codes": []}, "check whether it is at the wrong level"),
         ({"cart_item": []}, 'did you mean "cart_items"?'),
-        ({"cartItems": []}, 'in the SDKs\' names this is "cart_items"'),
+        ({"cartItems": []}, 'use the name of the SDKs, "cart_items"'),
     ],
     ids=str,
 )

@@ -28,7 +28,7 @@ SKU = {"return": {"returnedCartItems": [{"sku": "a"}]}}
         ),
         (
             "totals/total",
-            "additionalCostTotal, a part of it, is missing",
+            "additionalCostTotal, which total includes, is missing",
             {"cartItemTotal": 0, "cartItemAdditionalCostTotal": 0, "total": 0},
             "CustomerSessionV2",
         ),

@@ -255,7 +255,7 @@ class Checker:
         for rule, places in steps:
             if invalid is not None and invalid.blocks(places):
                 if self.severities[rule.code.name] is not None:
-                    skipped.append(Skipped(rule.code.name, "what it reads is not valid"))
+                    skipped.append(Skipped(rule.code.name, "a part that it reads is not valid"))
                 continue
             try:
                 for each in rule.check(everything if rule.prefilter is None else context):

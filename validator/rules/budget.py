@@ -8,10 +8,10 @@ from .context import Context, Missing, Violations
 from .rule import REQUESTS, rule
 
 _WHY = (
-    "A campaign with such a budget counts it down when a session closes. What becomes of the "
-    "effects of a session that closes with nothing to count is not documented."
+    "A campaign with such a budget decreases it when a session closes. What happens to the effects "
+    "of a session that closes without the required code or identifier is not documented."
 )
-_SOURCE = "Description of `state` in CustomerSessionV2: what closing needs for budgets to count"
+_SOURCE = "Description of `state` in CustomerSessionV2: requirements of budgets at closing"
 
 
 def _at_close(context: Context, name: str) -> Violations:
@@ -39,11 +39,11 @@ def _at_close(context: Context, name: str) -> Violations:
 @rule(
     "budget/coupon-at-close",
     Severity.WARNING,
-    summary="With a coupon budget, a session closes without a coupon code.",
-    message="the session closes without a coupon code, which its coupon budget asks for",
-    hint="send {property:bare} with the update that closes the session, or before",
+    summary="A session closes without a coupon code, despite a coupon budget.",
+    message="the session closes without a coupon code, which the coupon budget requires",
+    hint="send {property:bare} with the update that closes the session, or earlier",
     why=_WHY,
-    fix="Send the redeemed codes; switch coupon_budget off for an Application without one.",
+    fix="Send the redeemed codes. If the Application has no such budget, turn coupon_budget off.",
     source=_SOURCE,
     models=REQUESTS,
     bad=(
@@ -71,11 +71,11 @@ def coupon_at_close(context: Context) -> Violations:
 @rule(
     "budget/referral-at-close",
     Severity.WARNING,
-    summary="With a referral budget, a session closes without a referral code.",
-    message="the session closes without a referral code, which its referral budget asks for",
-    hint="send {property:bare} with the update that closes the session, or before",
+    summary="A session closes without a referral code, despite a referral budget.",
+    message="the session closes without a referral code, which the referral budget requires",
+    hint="send {property:bare} with the update that closes the session, or earlier",
     why=_WHY,
-    fix="Send the referral code; switch referral_budget off for an Application without one.",
+    fix="Send the referral code. If the Application has no such budget, turn referral_budget off.",
     source=_SOURCE,
     models=REQUESTS,
     bad=(
@@ -101,13 +101,13 @@ def referral_at_close(context: Context) -> Violations:
 @rule(
     "budget/identifier-at-close",
     Severity.WARNING,
-    summary="With a budget per unique identifier, a session closes without an identifier.",
+    summary="A session closes without an identifier, despite a budget per unique identifier.",
     message=(
-        "the session closes without an identifier, which its budget per unique identifier asks for"
+        "the session closes without an identifier, which the budget per unique identifier requires"
     ),
-    hint="send {property:bare} with the update that closes the session, or before",
+    hint="send {property:bare} with the update that closes the session, or earlier",
     why=_WHY,
-    fix="Send at least one identifier; switch identifier_budget off if there is none.",
+    fix="Send at least one identifier. If there is no such budget, turn identifier_budget off.",
     source=_SOURCE,
     models=REQUESTS,
     bad=(

@@ -26,19 +26,19 @@ _SHOE = {"name": "Air Glide", "sku": "SKU1241028", "quantity": 1, "price": 99.99
     message="the quantities of the cart items add up to {sum}, more than {limit}",
     hint={
         "2022-06": (
-            "split the order over several sessions; without cart item flattening, "
-            "cart_item_flattening = false in the policy lifts the limit"
+            "split the order into several sessions; if the Application does not flatten cart "
+            "items, set cart_item_flattening = false in the policy to lift the limit"
         ),
-        "2026-06": "split the order over several sessions",
+        "2026-06": "split the order into several sessions",
     },
     why=(
         "The API splits every item into single units before it evaluates rules (cart item "
-        "flattening) and takes at most 10,000 units in one request. The limit is on the list "
-        "that is sent, not on what earlier updates stored."
+        "flattening) and accepts at most 10,000 units in one request. The limit applies to the "
+        "list in the request, not to items stored by earlier updates."
     ),
     fix=(
         "Send fewer units in one session. In edition 2022-06, if flattening is off in your "
-        "Application, set it in the policy: cart_item_flattening = false."
+        "Application, set cart_item_flattening = false in the policy."
     ),
     source="Integration API, Update customer session; docs page on cart item flattening",
     refusal=Confidence.INFERRED,
@@ -79,15 +79,15 @@ def quantity_sum(context: Context) -> Violations:
 @rule(
     "cart/missing-price",
     Severity.WARNING,
-    summary="A cart item has no price, and no known catalog prices its SKU.",
-    message="the item has no price, and it is not known whether a catalog prices SKU {sku}",
-    hint="send the price, or list priced SKUs under catalog.priced_skus in the policy",
+    summary="A cart item has no price, and no catalog is known to define one for its SKU.",
+    message="the item has no price, and whether a catalog defines one for SKU {sku} is unknown",
+    hint="send the price, or list SKUs with catalog prices under catalog.priced_skus in the policy",
     why=(
-        "Since SDK 3.0.0 the schema lets an item go without a price, but only for items that "
-        "a catalog of the account prices. Any other item counts for nothing in totals and "
-        "discounts."
+        "Since SDK 3.0.0 the schema allows items without a price, but only if a catalog of the "
+        "account defines one for the SKU. Any other item without a price counts as zero in "
+        "totals and discounts."
     ),
-    fix="Send `price`, or list the SKUs that your catalogs price in the policy.",
+    fix="Send `price`, or list the SKUs with catalog prices in the policy.",
     source="Integration API OpenAPI 3.1 (2026-06), CartItem.price",
     editions=("2026-06",),
     models=REQUESTS,
@@ -106,11 +106,11 @@ def missing_price(context: Context) -> Violations:
 @rule(
     "cart/unpriced-sku",
     Severity.ERROR,
-    summary="A cart item has no price, and the catalog does not price its SKU.",
-    message="the item has no price, and the catalog gives SKU {sku} none",
+    summary="A cart item has no price, and the catalog defines none for its SKU.",
+    message="the item has no price, and the catalog defines none for SKU {sku}",
     hint="send the price, or correct the sku",
     why=(
-        "An item may go without a price only if a catalog of the account prices its SKU. By "
+        "The price may be omitted only if a catalog of the account defines one for the SKU. By "
         "the catalog of the policy this one is not priced."
     ),
     fix="Send `price`, correct `sku`, or add the SKU to catalog.priced_skus in the policy.",
@@ -158,10 +158,10 @@ def _items_without_price(context: Context, priced: frozenset[str]) -> Iterator[V
     message="the price {price} is negative",
     hint="send discounts through Talon.One, not as items with a negative price",
     why=(
-        "The API sets no minimum, so a negative price is taken and lowers the total before "
+        "The API sets no minimum, so it accepts a negative price, which lowers the total before "
         "discounts. Often it is a discount computed in the shop or a slip of sign."
     ),
-    fix="Check that the sign is meant. If it is, ignore this code.",
+    fix="Check the sign. If a negative price is intended, ignore this code.",
     source="Integration API, CartItem.price (no minimum declared)",
     confidence=Confidence.INFERRED,
     models=REQUESTS,
@@ -187,7 +187,7 @@ def negative_price(context: Context) -> Violations:
         "the list, so another number shows that the list was filtered, sorted or made up "
         "after the fact, and effects will be applied to the wrong item."
     ),
-    fix="Keep the cart items of a response in the order they came in, all of them.",
+    fix="Keep all cart items of a response, in their original order.",
     source="CartItem.position in recorded responses and in the docs' tutorials",
     confidence=Confidence.PRACTICE,
     models=RESPONSES,
@@ -227,7 +227,7 @@ def position(context: Context) -> Violations:
 @rule(
     "cart/returned-quantity",
     Severity.WARNING,
-    summary="Returned and remaining quantity of an item do not add up to its quantity.",
+    summary="An item's returned and remaining quantities do not add up to its quantity.",
     message={
         "sum": (
             "returnedQuantity {returned} and remainingQuantity {remaining} do not add up to "
@@ -236,10 +236,10 @@ def position(context: Context) -> Violations:
         "range": "{property:bare} {found} is not between 0 and quantity {quantity}",
     },
     why=(
-        "After a return, what was returned and what remains should make up what was bought, "
-        "neither below zero. A fixture that breaks this tests something that can't happen."
+        "After a return, the returned and the remaining quantity add up to the quantity, and "
+        "neither is negative. A fixture that violates this tests a case that can't occur."
     ),
-    fix="Correct the fixture, or record the response anew.",
+    fix="Correct the fixture, or record the response again.",
     source="Descriptions of CartItem.returnedQuantity and remainingQuantity",
     confidence=Confidence.INFERRED,
     models=RESPONSES,

@@ -159,17 +159,17 @@ def _prefilter_costs(policy: Policy) -> PrefilterKeywords:
 @rule(
     "catalog/unknown-attribute",
     Severity.ERROR,
-    summary="An attribute that the catalog does not have for this entity.",
+    summary="An attribute is not in the catalog for its entity.",
     message="the attribute {attribute} is not defined on {entity:bare} entities",
     hint={
-        "elsewhere": "it is defined on {other:bare} entities: is it in the wrong place?",
+        "elsewhere": "it is defined on {other:bare} entities; check where it belongs",
         "nowhere": _NEEDED,
-        "similar": "did you mean {suggestion}? Else " + _NEEDED,
-        "impossible": "no attribute can have this name: correct it",
+        "similar": "did you mean {suggestion}? Otherwise, " + _NEEDED,
+        "impossible": "correct the name, which no attribute can have",
     },
     why=(
-        "The API answers an attribute that was never created with HTTP 400, and nothing of "
-        "the update is stored. It is the most common reason for a refused session."
+        "The API responds to an attribute that does not exist with HTTP 400, and nothing of "
+        "the update is stored. This is the most common reason for a refused session."
     ),
     fix=(
         "Create the attribute for the right entity in the Campaign Manager, and add it to "
@@ -249,13 +249,13 @@ def _fits(value: object, kind: str) -> bool:
 @rule(
     "catalog/attribute-type",
     Severity.ERROR,
-    summary="An attribute's value does not have the type the catalog declares.",
+    summary="The value of an attribute does not have the type that the catalog declares.",
     message="the value of attribute {attribute} is not a {type:bare}: {value}",
-    why="The API answers a value of another type than the attribute's with HTTP 400.",
+    why="The API responds to a value of the wrong type with HTTP 400.",
     fix=(
-        "Send a value of the declared type. A `time` is an RFC 3339 text such as "
-        "2026-06-10T09:00:00Z. The form of a location is not documented, so any text or "
-        "object passes."
+        "Send a value of the declared type. A `time` is an RFC 3339 string such as "
+        "2026-06-10T09:00:00Z. The form of a location is not documented, so any string or "
+        "object is accepted."
     ),
     source='Docs page on errors (title "Invalid type"); Management API, attributes',
     refusal=Confidence.DOCUMENTED,
@@ -299,8 +299,8 @@ def attribute_type(context: Context) -> Violations:
     message="attribute {attribute} is null, not a {type:bare}",
     hint="leave the attribute out if there is no value",
     why=(
-        "No attribute type has a null. Integrations send it for missing data and seem to get "
-        "away with it, but nothing documents what it means."
+        "No attribute type includes null. Integrations send it for missing data, apparently "
+        "without an error, but its meaning is not documented."
     ),
     fix="Leave the attribute out, or send a value of its type.",
     source="Practice of the commercetools accelerator",
@@ -323,11 +323,13 @@ def null_attribute(context: Context) -> Violations:
 @rule(
     "catalog/attribute-value",
     Severity.ERROR,
-    summary="An attribute's value is not among those the catalog allows.",
-    message="the value {value} is not one that attribute {attribute} allows",
-    hint="allowed are: {allowed}",
-    why="An attribute restricted to a list of values refuses any other.",
-    fix="Send one of the listed values, or extend the list in the Campaign Manager and here.",
+    summary="The value of an attribute is not one of those that the catalog allows.",
+    message="{value} is not an allowed value of attribute {attribute}",
+    hint="use one of: {allowed}",
+    why="If an attribute is restricted to a list of values, the API refuses any other.",
+    fix=(
+        "Send one of the listed values, or extend the list in the Campaign Manager and the catalog."
+    ),
     source="Management API, attributes (restrictedBySuggestions, allowed list)",
     refusal=Confidence.INFERRED,
     models=REQUESTS,
@@ -360,14 +362,14 @@ def attribute_value(context: Context) -> Violations:
 @rule(
     "catalog/unknown-additional-cost",
     Severity.ERROR,
-    summary="An additional cost that the catalog does not have.",
+    summary="An additional cost is not in the catalog.",
     message="the additional cost {cost} is not defined",
     hint={
         "nowhere": "create it in the Campaign Manager first, or correct the name",
-        "similar": "did you mean {suggestion}? Else create it in the Campaign Manager first",
-        "impossible": "no additional cost can have this name: correct it",
+        "similar": "did you mean {suggestion}? Otherwise, create it in the Campaign Manager first",
+        "impossible": "correct the name, which no additional cost can have",
     },
-    why="An additional cost has to be created before a session can carry it.",
+    why="An additional cost has to be created before a session can contain it.",
     fix="Create the cost, and add it to catalog.additional_costs in the policy.",
     source="Docs page on managing additional costs; Management API, additional costs",
     refusal=Confidence.INFERRED,
@@ -390,12 +392,12 @@ def unknown_additional_cost(context: Context) -> Violations:
 @rule(
     "catalog/additional-cost-scope",
     Severity.ERROR,
-    summary="An additional cost stands where its scope does not allow it.",
+    summary="An additional cost is used outside its scope.",
     message="the additional cost {cost} is for {scope:bare}s only, not for {place:bare}s",
     hint="move it, or change its type to both in the Campaign Manager",
     why=(
         "A cost of type session belongs on the session, one of type item on cart items; "
-        "only a cost of type both may stand on either."
+        "only a cost of type both may be used on either."
     ),
     fix="Move the cost, or change its type and the policy's catalog.additional_costs.",
     source="Docs page on managing additional costs; Management API, additional costs (type)",
@@ -426,18 +428,18 @@ def additional_cost_scope(context: Context) -> Violations:
 @rule(
     "catalog/impossible-name",
     Severity.WARNING,
-    summary="The name of an attribute or additional cost that can never exist.",
-    message="no {entity:bare} can have the name {name}",
+    summary="No attribute or additional cost can have this name.",
+    message="{name} is not a valid name of an {entity:bare}",
     hint={
-        "": "names begin with a letter and go on with letters, digits and underscores",
-        "blanks": "names begin with a letter; letters, digits, underscores and blanks follow",
+        "": "use a name of letters, digits and underscores that begins with a letter",
+        "blanks": "use a name of letters, digits, underscores and blanks that begins with a letter",
     },
     why=(
-        "The Management API takes only names that begin with an ASCII letter and go on with "
-        "letters, digits and underscores (in 2022 blanks too, for additional costs). A name "
-        "that can't be created is unknown in every account."
+        "The Management API only accepts names of ASCII letters, digits and underscores that begin "
+        "with a letter (in 2022, additional costs may also contain blanks). A name that can't be "
+        "created does not exist in any account."
     ),
-    fix="Use the name as it was created.",
+    fix="Use the name under which it was created.",
     source="Management API, attributes and additional costs (pattern of `name`)",
     models=REQUESTS,
     about="key",

@@ -13,8 +13,8 @@ _SHORTEST = 4
 @rule(
     "codes/duplicate-coupon",
     Severity.WARNING,
-    summary="The same coupon code twice in one request.",
-    message="the coupon code {code} is in the list already",
+    summary="A request has the same coupon code twice.",
+    message="the coupon code {code} is already in the list",
     hint="send each code once",
     why=(
         "A coupon counts once for a session. What the API does with a second copy is not "
@@ -39,11 +39,11 @@ def duplicate_coupon(context: Context) -> Violations:
 @rule(
     "codes/unmatchable-coupon",
     Severity.WARNING,
-    summary="A coupon code too short to exist.",
-    message="no coupon has a code as short as {code}",
+    summary="A coupon code is shorter than any code can be.",
+    message="the coupon code {code} is too short",
     hint={
-        "empty": "leave empty codes out; to discard all codes send an empty list",
-        "short": "codes have at least {shortest} characters: is it a placeholder, or cut off?",
+        "empty": "leave empty codes out; to discard all codes, send an empty list",
+        "short": "codes have at least {shortest} characters; check for placeholders and truncation",
     },
     why=(
         "Coupon codes have at least 4 characters, so a shorter one can only give a "
@@ -68,11 +68,11 @@ def unmatchable_coupon(context: Context) -> Violations:
 @rule(
     "codes/discarded",
     Severity.WARNING,
-    summary="An empty list or text discards codes that the session has.",
-    message="an empty {property} discards what the session has: {held}",
-    hint="leave {property} out to keep the codes; ignore this code if they are to go",
+    summary="An empty list or string discards codes that the session has.",
+    message="an empty {property} discards the stored value: {held}",
+    hint="leave {property} out to keep the value; if it is to be discarded, ignore this code",
     why=(
-        "An omitted property keeps its value, an empty one discards it. Integrations that "
+        "An omitted property keeps its value, while an empty one discards it. Integrations that "
         "send an empty list by default lose the customer's coupons with every update."
     ),
     fix="Leave the property out, or send the codes again.",

@@ -31,8 +31,8 @@ def _any_case(words: Iterable[str]) -> str:
 @rule(
     "identity/anonymous-first-session",
     Severity.ERROR,
-    summary="An anonymous session is not marked as the first one.",
-    message="firstSession is false in a session without a profile",
+    summary="A session without a profile is not marked as a first session.",
+    message="firstSession is false, but the session has no profile",
     why=(
         "A session without a profile has no history, so the API marks each one as the first. "
         "A response that does not was edited or made up."
@@ -58,13 +58,16 @@ def anonymous_first_session(context: Context) -> Violations:
     "identity/anonymous-profile",
     Severity.INFO,
     summary="A session has no profile.",
-    message="the session belongs to no profile",
-    hint="give a guest an id of their own, for example the id of the visit",
+    message="the session has no profile",
+    hint="send an id for each guest, for example that of the visit",
     why=(
         "Every anonymous session counts as a first one, and no limit per profile holds for "
         "it. The docs recommend an id for each guest instead."
     ),
-    fix="Send a `profileId` for guests too. Ignore this code if anonymous is meant.",
+    fix=(
+        "Send a `profileId` for guests too. If the session is meant to be anonymous, ignore this "
+        "code."
+    ),
     source="Docs page on customer profiles (guests)",
     models=REQUESTS,
     bad=(Example({"profileId": ""}), Example({}, {"previous": "NEW"})),
@@ -82,9 +85,9 @@ def anonymous_profile(context: Context) -> Violations:
 @rule(
     "identity/shared-profile",
     Severity.INFO,
-    summary="A profile id that all guests seem to share.",
-    message="{profile} looks like one profile for all guests",
-    hint="give each guest an id of their own",
+    summary="All guests seem to share one profile id.",
+    message="the profile {profile} seems to be shared by all guests",
+    hint="send a different id for each guest",
     why=(
         "Under a shared id, the first guest uses up limits per profile and the mark of a "
         "first session for all others."
@@ -108,8 +111,8 @@ def shared_profile(context: Context) -> Violations:
 @rule(
     "identity/profile-id-length",
     Severity.WARNING,
-    summary="A profile id longer than a profile can store.",
-    message="profileId has {length} characters; a profile stores up to {limit}",
+    summary="A profile id is longer than a profile can store.",
+    message="profileId has {length} characters; the maximum is {limit}",
     hint="shorten or hash the id",
     why="The session sets no limit, but the profile it names holds at most 1000 characters.",
     fix="Send a shorter id.",
@@ -133,14 +136,14 @@ def profile_id_length(context: Context) -> Violations:
 @rule(
     "identity/loyalty-card-format",
     Severity.WARNING,
-    summary="A loyalty card identifier that no card can have.",
-    message="no loyalty card can have the identifier {card}",
+    summary="A loyalty card identifier does not have the form that cards are created with.",
+    message="{card} is not a valid loyalty card identifier",
     hint="up to 108 letters, digits and a few signs (2022: - and _; 2026: . _ % + @ -)",
     why=(
         "The session does not check the identifier, but cards are created with a pattern and "
-        "a limit. Another identifier finds no card."
+        "a limit. No card has an identifier of another form."
     ),
-    fix="Send the identifier as the card was created with.",
+    fix="Send the identifier with which the card was created.",
     source="Integration API, loyalty card endpoints (path parameter); pattern of 2026-03-19",
     confidence=Confidence.INFERRED,
     models=REQUESTS,
@@ -171,8 +174,8 @@ def loyalty_card_format(context: Context) -> Violations:
     summary="An identifier is a plain IP address.",
     message="the identifier is a plain IP address",
     hint="send a hash of it",
-    why="The docs recommend hashing identifiers, which are personal data otherwise.",
-    fix="Hash the value before it leaves your system, the same way each time.",
+    why="The docs recommend hashing identifiers, since plain ones are personal data.",
+    fix="Hash the value before it leaves your system, always with the same function.",
     source="Description of `identifiers`",
     models=REQUESTS,
     bad=(Example({"identifiers": ["91.11.156.141"]}),),
@@ -203,10 +206,10 @@ def _is_address(text: str) -> bool:
 @rule(
     "identity/duplicate-identifier",
     Severity.INFO,
-    summary="The same identifier twice in one request.",
-    message="the identifier is in the list already",
+    summary="A request has the same identifier twice.",
+    message="the identifier is already in the list",
     hint="send each identifier once",
-    why="Only 5 identifiers fit into a session. Whether a copy counts twice is not documented.",
+    why="A session has at most 5 identifiers. Whether a duplicate counts is not documented.",
     fix="Remove the copy.",
     source="Not documented",
     confidence=Confidence.INFERRED,

@@ -28,33 +28,35 @@ _GUESSES = 100
 @rule(
     UNKNOWN,
     Severity.WARNING,
-    summary="A key that the model does not have.",
+    summary="An object has a property that is not in the model.",
     message="{model:bare} has no property {property}",
     hint={
-        "case": "the API's name is {suggestion}; keys are case-sensitive",
+        "case": "use {suggestion}; property names are case-sensitive",
         "snake-case": (
-            "the API's name is {suggestion}; if the payload is meant to be in the SDKs' "
-            'names, check it with naming="snake" (--naming snake)'
+            "use {suggestion}; if the payload has the names of the SDKs, check it with "
+            'naming="snake" (--naming snake)'
         ),
-        "beside": "leave it out: {suggestion} is there, and differs in spelling only",
-        "wire-name": "in the SDKs' names this is {suggestion}",
-        "profile": "a profile is updated by an endpoint of its own, Update customer profile",
-        "version-1": "a key of the first API version: use {suggestion}",
-        "version-1-beside": "a key of the first API version: leave it out, {suggestion} is there",
-        "version-1-gone": "a key of the first API version, which has nothing in its place",
-        "edition": "edition {suggestion:bare} of the API has it, this one has not",
-        "place": "{suggestion:bare} has it: is it one level off?",
+        "beside": "remove it: {suggestion} is present, and differs in spelling only",
+        "wire-name": "use the name of the SDKs, {suggestion}",
+        "profile": "update profiles with their own endpoint, Update customer profile",
+        "version-1": "this property is from version 1 of the API; use {suggestion}",
+        "version-1-beside": (
+            "this property is from version 1 of the API; remove it, as {suggestion} is present"
+        ),
+        "version-1-gone": "this property is from version 1 of the API; it has no replacement",
+        "edition": "edition {suggestion:bare} of the API has it, but not this edition",
+        "place": "{suggestion:bare} has it; check whether it is at the wrong level",
         "similar": "did you mean {suggestion}?",
     },
     why=(
-        "The API drops keys it does not know without a word, so a slip of case or spelling "
-        "means that the value never arrives. Keys of the first API version (coupon, "
-        "referral, discounts) are lost in the same way."
+        "The API silently drops unknown properties, so a value whose name is misspelt or in the "
+        "wrong case never arrives. Properties of version 1 of the API (coupon, referral, "
+        "discounts) are lost in the same way."
     ),
     fix="Use the suggested name. Your own data belongs in `attributes`.",
     source=(
-        "Property lists of the models; that unknown keys are dropped is practice (Talon.One's "
-        "own sample campaign sends `Category`)"
+        "Property lists of the models; that unknown properties are dropped is practice "
+        "(Talon.One's own sample campaign sends `Category`)"
     ),
     confidence=Confidence.PRACTICE,
     about="key",
@@ -92,17 +94,17 @@ def unknown_property(context: Context) -> Violations:
 @rule(
     "payload/read-only-property",
     Severity.WARNING,
-    summary="A request sends a property that only the API sets.",
+    summary="A request contains a property that only the API sets.",
     message={
-        "": "{property} is set by the API, and ignored in a request",
-        "several": "{property} is set by the API, and ignored in a request: {count} times",
+        "": "{property} is set by the API and ignored in requests",
+        "several": "{property} is set by the API and ignored in requests ({count} occurrences)",
     },
-    hint="leave it out of the request",
+    hint="remove it from the request",
     why=(
-        "These properties are computed by the API and come with its responses. Sending them "
-        "back does nothing, and hides that the caller counts on a value which is not used."
+        "The API computes these properties and returns them in responses. Sending them back has "
+        "no effect, and hides that the caller relies on a value which is ignored."
     ),
-    fix="Build requests from your own cart, not from the last response.",
+    fix="Build requests from your own cart rather than from the last response.",
     source="readOnly in the API's OpenAPI 3.1 (2026-04 on); SDK 2.5.1 docs of CartItem",
     models=REQUESTS,
     about="key",

@@ -22,13 +22,13 @@ def _before(context: Context) -> str | None:
     "lifecycle/initial-state",
     Severity.ERROR,
     summary="A session is created in a state other than open or closed.",
-    message="a session can't be created as {state}: only as open or closed",
+    message="a session can't be created as {state}, only as open or closed",
     hint="create the session as open or closed first",
     why=(
-        "Cancelling and returning need something that was bought. A first update can only "
-        "open a session, or record a finished order as closed."
+        "Only a purchase can be cancelled or returned. The first update can only open a session, "
+        "or record a finished order as closed."
     ),
-    fix="Send the first update with `state` open (or none) or closed, then the next one.",
+    fix="Send the first update with `state` open or closed, or without it, and then the next one.",
     source="Description of `state`: sessions are created open or closed",
     refusal=Confidence.DOCUMENTED,
     models=REQUESTS,
@@ -55,12 +55,12 @@ def initial_state(context: Context) -> Violations:
 @rule(
     "lifecycle/state-not-settable",
     Severity.ERROR,
-    summary="A request sets the state partially_returned itself.",
-    message="an update can't set the state partially_returned",
-    hint='leave the state alone and call "Return cart items" instead',
+    summary="A request sets the state to partially_returned.",
+    message="an update can't set the state to partially_returned",
+    hint='leave the state out, and call "Return cart items" instead',
     why=(
-        "Only the endpoint for returns moves a session to partially_returned, since it also "
-        "has to know which items came back."
+        "Only the endpoint for returns moves a session to partially_returned, since its request "
+        "states which items were returned."
     ),
     fix="Call POST /v2/customer_sessions/{id}/returns with the returned items.",
     source="Description of `state`; operation Return cart items",
@@ -83,27 +83,27 @@ def state_not_settable(context: Context) -> Violations:
 @rule(
     "lifecycle/state-transition",
     Severity.ERROR,
-    summary="The operation asks for a change of state that the API does not make.",
+    summary="A call asks for a change of state that the API does not allow.",
     message={
         "": "cannot move session to state {after} from state {before} by {endpoint}",
         "endpoint": "edition {edition:bare} has no endpoint {endpoint}",
     },
     hint={
-        "": "from {before} a session can go to: {reachable:bare}",
-        "endpoint": "it came with SDK 3.0.0 (2023-04): validate by a later edition",
+        "": "from {before}, a session can change to: {reachable:bare}",
+        "endpoint": "it was added in SDK 3.0.0 (2023-04); validate against a later edition",
     },
     why=(
         "The API answers an illegal change of state with HTTP 400, and nothing of the update "
-        "is stored. The classic case is an SDK whose model defaults `state` to open and so "
-        "tries to reopen a closed session."
+        "is stored. A typical cause is an SDK whose model sets `state` to open by default, so "
+        "that an update tries to reopen a closed session."
     ),
     fix=(
         "Track the state of the session, and start a new session once one is closed. "
-        "`talonschema states` prints the legal moves."
+        "`talonschema states` prints the legal changes."
     ),
     source=(
         "Description of `state`; operations Update, Return cart items and Reopen; the 400 is "
-        "recorded by the Salesforce cartridge"
+        "recorded in the Salesforce cartridge"
     ),
     refusal=Confidence.DOCUMENTED,
     models=(*REQUESTS, *RETURNS, NO_BODY),
@@ -155,13 +155,13 @@ def state_transition(context: Context) -> Violations:
 @rule(
     "lifecycle/finished-session",
     Severity.WARNING,
-    summary="An update without a state of a session that is finished.",
-    message="the session is {before}, so this update cannot modify it",
+    summary="An update without a state is sent for a finished session.",
+    message="the session is {before}, so this update can't modify it",
     hint="start a new session, or send the update before the session is finished",
     why=(
-        "Once closed, cancelled or partially returned, a session can't be modified any more. "
-        "What the API answers to such an update is not documented, and integrations are known "
-        "to swallow an error here."
+        "Once closed, cancelled or partially returned, a session can't be modified. How the API "
+        "responds to such an update is not documented, and some integrations are known to "
+        "ignore an error here."
     ),
     fix="Send the update before the session is finished, or drop it.",
     source="Description of `state` (closed: can't be modified); practice of integrations",
@@ -189,16 +189,16 @@ def finished_session(context: Context) -> Violations:
 @rule(
     "lifecycle/repeated-state",
     Severity.ERROR,
-    summary="An update puts a finished session into the state that it has.",
-    message="the session is {before} already",
-    hint="don't close or cancel a session again; a retry can ignore the error of the API",
+    summary="An update sets a finished session to the state that it is already in.",
+    message="the session is already {before}",
+    hint="don't close or cancel a session twice; a retry can ignore the error from the API",
     why=(
         "Only an open session can be closed, and a cancelled one can't be modified. Such a "
-        "call is often a repeated webhook or a retry; integrations are known to handle the "
-        "API's error for it."
+        "call often comes from a repeated webhook or a retry; some integrations are known to "
+        "handle the error that the API returns for it."
     ),
-    fix="Send the update once, or ignore this code where retries are meant.",
-    source="Practice of integrations that handle the message of the API for it",
+    fix="Send the update once, or ignore this code where retries are intended.",
+    source="Practice of integrations that handle the error message of the API",
     confidence=Confidence.PRACTICE,
     refusal=Confidence.PRACTICE,
     models=REQUESTS,
@@ -223,10 +223,10 @@ def repeated_state(context: Context) -> Violations:
 @rule(
     "lifecycle/update-count",
     Severity.ERROR,
-    summary="A response counts fewer than one update.",
-    message="updateCount is {count}, but creation is the first update",
-    why="The counter is 1 when the session is created and only grows.",
-    fix="Correct the fixture, or record the response anew.",
+    summary="The updateCount of a response is less than 1.",
+    message="updateCount is {count}, but the creation counts as the first update",
+    why="The counter is 1 when the session is created, and never decreases.",
+    fix="Correct the fixture, or record the response again.",
     source="Integration API OpenAPI 3.1 (2026-06), CustomerSessionV2.updateCount",
     editions=("2026-06",),
     models=RESPONSES,
@@ -244,10 +244,10 @@ def update_count(context: Context) -> Violations:
 @rule(
     "lifecycle/stale-update-count",
     Severity.WARNING,
-    summary="A response counts no more updates than the one before it.",
-    message="updateCount is {count}, but it was {before} before",
-    why="Each update makes the counter larger, so this response is older than the last one.",
-    fix="Put the responses in the order they came in, or drop the stale one.",
+    summary="The updateCount of a response is not greater than that of the previous response.",
+    message="updateCount is {count}, but was {before} in the previous response",
+    why="Each update increases the counter, so this response is older than the previous one.",
+    fix="Put the responses in their original order, or drop the stale one.",
     source="Integration API OpenAPI 3.1 (2026-06), CustomerSessionV2.updateCount",
     confidence=Confidence.INFERRED,
     editions=("2026-06",),

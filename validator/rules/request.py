@@ -13,7 +13,7 @@ from .rule import NO_BODY, REQUESTS, rule
 
 _ENVELOPE = ("IntegrationRequest",)
 _NOT_ASKED = {"/responseContent/*": {"not": {"const": "campaignEligibility"}}}
-_OF_FILES = "for a file, --dry or dry in [[files]] states it"
+_OF_FILES = "for files, set it with --dry, or dry in [[files]]"
 _DOCS = "Update customer session, query parameter `now` (2024-05 on)"
 
 
@@ -22,9 +22,9 @@ _DOCS = "Update customer session, query parameter `now` (2024-05 on)"
     Severity.ERROR,
     summary="The query parameter now is not an RFC 3339 date-time.",
     message="now is not an RFC 3339 date-time with an offset: {now}",
-    hint="write it like 2027-01-31T09:00:00Z",
+    hint="write it as in 2027-01-31T09:00:00Z",
     why="The API reads `now` as RFC 3339, which always has a date, a time and an offset.",
-    fix="Format the value with its offset; a naive datetime of Python has none.",
+    fix="Format the value with an offset from UTC, which a naive datetime of Python lacks.",
     source=_DOCS,
     refusal=Confidence.INFERRED,
     models=REQUESTS,
@@ -42,14 +42,14 @@ def malformed_now(context: Context) -> Violations:
     "request/now-offset",
     Severity.WARNING,
     summary="The query parameter now has an offset without a colon.",
-    message="the offset of now has no colon, which RFC 3339 asks for: {now}",
+    message="the offset of now has no colon, which RFC 3339 requires: {now}",
     hint=(
-        "write it like 2027-01-31T09:00:00Z; with talon-one-sdk for Python, pass "
+        "write it as in 2027-01-31T09:00:00Z; with talon-one-sdk for Python, pass "
         'Configuration(datetime_format="%Y-%m-%dT%H:%M:%S.%fZ") and times in UTC'
     ),
     why=(
-        "Whether the API reads such a time is not documented. It is the form in which the Python "
-        "SDK 26.13 sends every time."
+        "Whether the API accepts such a time is not documented. It is the form in which SDK 26.13 "
+        "for Python sends every time."
     ),
     fix="Send the offset as Z or with a colon.",
     source="datetime_format in Configuration of talon-one-sdk 26.13 for Python; RFC 3339",
@@ -69,9 +69,9 @@ def now_offset(context: Context) -> Violations:
     "request/now-without-dry",
     Severity.ERROR,
     summary="The query parameter now is sent without dry=true.",
-    message="now is only for dry runs, and dry is not true",
-    hint="send dry=true too, or leave now out",
-    why="`now` asks what would happen at another time, which can't be stored.",
+    message="now is only allowed in dry runs, but dry is not true",
+    hint="send dry=true as well, or leave now out",
+    why="`now` asks for the effects at another time, which can't be stored.",
     fix="Use `now` only in previews, together with dry=true.",
     source=_DOCS,
     refusal=Confidence.INFERRED,
@@ -91,9 +91,9 @@ def now_without_dry(context: Context) -> Violations:
     Severity.ERROR,
     summary="The query parameter now is not in the future.",
     message="now is {now}, which is not in the future",
-    hint="leave now out to ask about the present",
-    why="Only future dates are taken. Code that passes the current time is late on arrival.",
-    fix="Send a date to come, or leave the parameter out.",
+    hint="leave now out to use the current time",
+    why="Only future times are accepted. The current time is already past when it arrives.",
+    fix="Send a future time, or leave the parameter out.",
     source=_DOCS,
     refusal=Confidence.INFERRED,
     models=REQUESTS,
@@ -119,11 +119,11 @@ def _now(context: Context) -> datetime | None:
 @rule(
     "request/campaign-eligibility-without-dry",
     Severity.ERROR,
-    summary="campaignEligibility is asked for without dry=true.",
-    message="campaignEligibility can be asked for only with dry=true",
-    hint=f"send dry=true too, or ask for triggeredCampaigns; {_OF_FILES}",
-    why="Eligibility is worked out only in dry runs.",
-    fix="Ask for it in previews, with dry=true.",
+    summary="campaignEligibility is requested without dry=true.",
+    message="campaignEligibility can only be requested with dry=true",
+    hint=f"send dry=true as well, or request triggeredCampaigns; {_OF_FILES}",
+    why="Eligibility is only determined in dry runs.",
+    fix="Request it in previews only, with dry=true.",
     source="Integration API OpenAPI 3.1 (2026-04-30), responseContent",
     refusal=Confidence.INFERRED,
     editions=("2026-06",),
@@ -157,13 +157,13 @@ def campaign_eligibility_without_dry(context: Context) -> Violations:
     "request/evaluable-campaigns-without-dry",
     Severity.WARNING,
     summary="evaluableCampaignIds is sent without dry=true.",
-    message="evaluableCampaignIds is meant for dry runs, and dry is not true",
-    hint=f"send dry=true too, or leave evaluableCampaignIds out; {_OF_FILES}",
+    message="evaluableCampaignIds is meant for dry runs, but dry is not true",
+    hint=f"send dry=true as well, or leave evaluableCampaignIds out; {_OF_FILES}",
     why=(
-        "The property picks the campaigns of a dry run. What it does elsewhere is not "
-        "documented, though an official example sends it so."
+        "The property selects the campaigns of a dry run. Its effect elsewhere is not documented, "
+        "although an official example sends it without dry=true."
     ),
-    fix="Use it in previews only.",
+    fix="Use it in previews only, with dry=true.",
     source="Description of evaluableCampaignIds (SDK 3.0.0 on)",
     editions=("2026-06",),
     models=REQUESTS,
@@ -180,11 +180,11 @@ def evaluable_campaigns_without_dry(context: Context) -> Violations:
 @rule(
     "request/redundant-response-content",
     Severity.WARNING,
-    summary="campaignEligibility is asked for with content it already covers.",
-    message="{content} repeats what campaignEligibility contains",
-    hint="leave {content} out of responseContent",
-    why="The response then has the same content twice and takes longer.",
-    fix="Ask for campaignEligibility alone.",
+    summary="responseContent lists content that campaignEligibility already includes.",
+    message="{content} is already included in campaignEligibility",
+    hint="remove {content} from responseContent",
+    why="The response contains the same data twice, and takes longer.",
+    fix="Request campaignEligibility alone.",
     source="Integration API OpenAPI 3.1 (2026-04-30), responseContent",
     editions=("2026-06",),
     models=_ENVELOPE,
@@ -220,10 +220,10 @@ def redundant_response_content(context: Context) -> Violations:
 @rule(
     "request/duplicate-experiment",
     Severity.WARNING,
-    summary="Two allocations for one experiment.",
-    message="experiment {experiment} has an allocation already",
-    hint="send one variant for each experiment",
-    why="A session takes part in one variant of an experiment; which of two counts is open.",
+    summary="An experiment has more than one variant allocation.",
+    message="experiment {experiment} already has an allocation",
+    hint="send one allocation for each experiment",
+    why="A session takes part in one variant of an experiment; which of two applies is not known.",
     fix="Remove one of the allocations.",
     source="Integration API OpenAPI 3.1 (2026-02-04), experimentVariantAllocations",
     confidence=Confidence.INFERRED,
@@ -265,14 +265,14 @@ def duplicate_experiment(context: Context) -> Violations:
 @rule(
     "request/bare-session",
     Severity.INFO,
-    summary="A session without the envelope that the endpoint takes.",
-    message="the endpoint takes the session under customerSession",
-    hint="wrap the session in an object, under customerSession",
+    summary="A session is sent without the envelope that the endpoint requires.",
+    message="the endpoint expects the session under customerSession",
+    hint="wrap the session in an object with the key customerSession",
     why=(
-        "Update customer session requires `customerSession`, beside which a request can ask "
-        "for more in the response. A session alone is fine where other code wraps it."
+        "Update customer session requires `customerSession`; other properties of the envelope "
+        "select the content of the response. A bare session is fine if other code wraps it."
     ),
-    fix="Send the envelope, or leave the operation out for sessions that are wrapped later.",
+    fix="Send the envelope. For sessions that are wrapped later, leave the operation out.",
     source="Update customer session (customerSession is required)",
     models=("NewCustomerSessionV2",),
     bad=(Example({"state": "open"}, {"operation": "update"}),),
@@ -290,10 +290,10 @@ def bare_session(context: Context) -> Violations:
 @rule(
     "request/unexpected-body",
     Severity.WARNING,
-    summary="A request that has no body is sent with one.",
-    message="reopening a session has no body, and this one is ignored",
-    hint="send no body, and what is to be changed with an update after it",
-    why="Reopening changes the state and nothing else.",
+    summary="A request that takes no body is sent with one.",
+    message="a request to reopen a session takes no body; this one is ignored",
+    hint="send no body; make changes with an update after it",
+    why="Reopening a session changes its state and nothing else.",
     fix="Send the request without a body.",
     source="Reopen customer session (no request body declared)",
     confidence=Confidence.INFERRED,

@@ -81,9 +81,9 @@ def remaining(item: Mapping[str, Any]) -> int:
     "return/item-unidentified",
     Severity.ERROR,
     summary="A returned item has neither position nor SKU.",
-    message="the entry names no cart item: it has neither position nor sku",
+    message="the entry has neither position nor sku, so it identifies no cart item",
     hint="send the item's position in the cart of the session, or its sku",
-    why="Since either will do, the schema requires neither; without both nothing is returned.",
+    why="Either is enough, so the schema requires neither; without both, nothing is returned.",
     fix="Add `position` (0-based) or `sku`.",
     source="Return cart items (return by SKU since 2025-12-04)",
     confidence=Confidence.INFERRED,
@@ -106,14 +106,14 @@ def item_unidentified(context: Context) -> Violations:
 @rule(
     "return/position-out-of-range",
     Severity.ERROR,
-    summary="A returned position or SKU is not in the cart.",
+    summary="A returned position or SKU does not exist in the cart.",
     message="the cart of the session has no item {place}",
     hint={
-        "position": "positions count from 0 in the cart as it was closed",
-        "sku": "take the sku from the items of the session's cart",
+        "position": "positions count from 0, in the cart of the closed session",
+        "sku": "use the sku of an item in the cart of the closed session",
     },
-    why="An entry that points beside the cart returns nothing, or another item.",
-    fix="Take positions from the closed session's cart items.",
+    why="An entry that matches no cart item returns nothing, or the wrong item.",
+    fix="Take the position or SKU from the cart items of the closed session.",
     source=_SOURCE,
     confidence=Confidence.INFERRED,
     refusal=Confidence.INFERRED,
@@ -151,11 +151,11 @@ def position_out_of_range(context: Context) -> Violations:
 @rule(
     "return/sku-mismatch",
     Severity.ERROR,
-    summary="Position and SKU of a returned item name different cart items.",
-    message="sku {sku} is not that of the item at position {position}, {stored}",
-    hint="send one of the two, or make them agree",
-    why="The entry contradicts itself, so one of the two names the wrong item.",
-    fix="Correct the one that is wrong.",
+    summary="The position and SKU of a returned item identify different cart items.",
+    message="sku is {sku}, but the item at position {position} has {stored}",
+    hint="send only one of them, or correct the wrong one",
+    why="The entry contradicts itself, so one of them identifies the wrong item.",
+    fix="Correct the wrong one, or send only one of them.",
     source=_SOURCE,
     confidence=Confidence.INFERRED,
     refusal=Confidence.INFERRED,
@@ -184,12 +184,12 @@ def sku_mismatch(context: Context) -> Violations:
 @rule(
     "return/ambiguous-sku",
     Severity.WARNING,
-    summary="A returned SKU stands on several lines of the cart.",
-    message="SKU {sku} stands on {count} lines of the cart",
-    hint="send the position of the line that is meant",
+    summary="A returned SKU occurs in several items of the cart.",
+    message="SKU {sku} occurs in {count} items of the cart",
+    hint="send the position of the intended item instead",
     why=(
-        "Which line the API returns from is not documented, and their prices may differ. "
-        "Here units are taken from the lines in their order."
+        "Which of the items the API returns units of is not documented, and their prices may "
+        "differ. talonschema assumes the order of the cart."
     ),
     fix="Identify the item by `position`.",
     source="Return cart items (return by SKU since 2025-12-04)",
@@ -221,16 +221,16 @@ def ambiguous_sku(context: Context) -> Violations:
     summary="More units are returned than remain, or fewer than one.",
     message={
         "none": "the quantity {returned} is less than 1",
-        "more": "the quantity {returned} exceeds what remains of the item: {remaining}",
-        "all": "nothing of the item remains to be returned",
+        "more": "the quantity {returned} exceeds the remaining quantity of the item, {remaining}",
+        "all": "no units of the item remain to be returned",
     },
     hint={
-        "none": "leave quantity out to return all of the item",
-        "more": "entries for the same item are added up, and so are earlier returns",
-        "all": "entries for the same item are added up, and so are earlier returns",
+        "none": "to return all units of the item, leave quantity out",
+        "more": "entries for the same item are added up, as are earlier returns",
+        "all": "entries for the same item are added up, as are earlier returns",
     },
-    why="Only units that were bought and not yet returned can come back.",
-    fix="Return at most what remains of the item; leave `quantity` out to return all of it.",
+    why="Only units that were bought and have not been returned yet can be returned.",
+    fix="Return at most the remaining units; to return all of them, leave `quantity` out.",
     source=_SOURCE,
     confidence=Confidence.INFERRED,
     refusal=Confidence.INFERRED,
@@ -276,11 +276,11 @@ def quantity_exceeds_remaining(context: Context) -> Violations:
 @rule(
     "return/whole-item-only",
     Severity.ERROR,
-    summary="Without cart item flattening, a part of an item is returned.",
-    message="{returned} of {remaining} is returned, but an item only as a whole",
-    hint="leave quantity out; if the Application flattens cart items, correct the policy",
+    summary="Only some units of an item are returned, although cart items are not flattened.",
+    message="{returned} of {remaining} units are returned, but without flattening all must be",
+    hint="leave quantity out; if the Application flattens cart items, set it in the policy",
     why=(
-        "In edition 2022-06 an item can be returned in part only if the Application flattens "
+        "In edition 2022-06, an item can only be returned in part if the Application flattens "
         "cart items; otherwise it is returned in its entirety."
     ),
     fix="Leave `quantity` out. If flattening is on, set cart_item_flattening in the policy.",
@@ -326,10 +326,10 @@ def whole_item_only(context: Context) -> Violations:
 @rule(
     "return/empty",
     Severity.WARNING,
-    summary="A return without any item.",
+    summary="A return has no items.",
     message="returnedCartItems is empty, so nothing is returned",
-    hint="list the items that come back, or don't call the endpoint",
-    why="The call is valid and does nothing; mostly a filter in the shop matched no item.",
+    hint="list the returned items, or don't call the endpoint",
+    why="The call is valid but has no effect; usually a filter in the shop matched no items.",
     fix="Send the returned items.",
     source="Return cart items (no minItems declared)",
     confidence=Confidence.INFERRED,

@@ -71,10 +71,11 @@ def _compare(
 
 _WHY = (
     "A response whose totals do not add up was edited or made up, or it mixes amounts of several "
-    "sessions. Code that is tested against it, or acts on it, counts wrong."
+    "sessions. Code that is tested with it, or relies on it, gets wrong amounts."
 )
 _FIX = (
-    "Correct the amounts or record the response anew; widen total_tolerance if rounding is meant."
+    "Correct the amounts, or record the response again. For differences due to rounding, "
+    "increase total_tolerance."
 )
 
 
@@ -311,7 +312,7 @@ def session_total(context: Context) -> Violations:
     known = [decimal(part) for part in parts if part is not None]
     if len(known) < len(names):
         missing = names[parts.index(None)]
-        yield Missing(f"{missing}, a part of it, is missing")
+        yield Missing(f"{missing}, which total includes, is missing")
         return
 
     def read(context: Context) -> Iterator[Decimal]:
