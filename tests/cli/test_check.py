@@ -75,7 +75,7 @@ def test_parameters_are_named(run: Run, write: Write) -> None:
     [
         (1, "1 more finding not shown"),
         (23, "23 more findings not shown"),
-        (None, "there are more findings than were counted"),
+        (None, "there are more findings than counted"),
     ],
 )
 @pytest.mark.parametrize("form", ["text", "concise"])

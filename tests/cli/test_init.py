@@ -69,7 +69,7 @@ def test_nothing_is_overwritten(project: Path, capsys: pytest.CaptureFixture[str
     assert main(["init"]) == 0
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.count("was left as it is") == 2
+    assert err.count("was left unchanged") == 2
     assert {path: path.read_bytes() for path in project.iterdir()} == before
 
 

@@ -127,7 +127,7 @@ def test_file_that_is_not_json(run: Run, write: Write) -> None:
     first, *_, not_json, clean = out.splitlines()
     assert (status, err) == (3, "")
     assert first.startswith("a.json:2:18: error[json/syntax] ")
-    assert not_json == "a.json: 1 error (not readable)"
+    assert not_json == "a.json: 1 error (unreadable)"
     assert clean.startswith("b.json: ok ")
 
 

@@ -74,16 +74,16 @@ def test_a_bare_path_takes_the_place_of_standard_output(
 @pytest.mark.parametrize(
     ("options", "reported"),
     [
-        (["jso=x"], "'jso' is no format (did you mean 'json'?); write ./jso=x"),
-        (["=x"], "'' is no format (there are text, "),
-        (["json="], "a path is missing"),
-        (["-"], "a path is missing"),
-        (["x", "y"], "the output of --format goes to x already"),
-        (["json=x", "sarif=./x"], "two formats can't share a file"),
-        (["a.json"], "this file is read as ./a.json"),
-        (["json=link.json"], "this file is read as ./a.json"),
-        (["json=hard.txt"], "this file is read as ./a.json"),
-        (["json=policy.toml"], "this file is read as policy.toml"),
+        (["jso=x"], "'jso' is not a format (did you mean 'json'?); to write to a file"),
+        (["=x"], "'' is not a format (expected one of text, "),
+        (["json="], "the path is missing"),
+        (["-"], "the path is missing"),
+        (["x", "y"], "the output of --format already goes to x"),
+        (["json=x", "sarif=./x"], "two outputs can't share a file"),
+        (["a.json"], "this file is also an input (./a.json)"),
+        (["json=link.json"], "this file is also an input (./a.json)"),
+        (["json=hard.txt"], "this file is also an input (./a.json)"),
+        (["json=policy.toml"], "this file is also an input (policy.toml)"),
     ],
 )
 def test_refused(

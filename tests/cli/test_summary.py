@@ -57,7 +57,7 @@ def test_a_terminal_gets_a_summary(folder: Path) -> None:
     out = terminal_output(folder, "a.json", "b.json", "--format", "concise")
     assert out.endswith("\n\n1 error and 1 warning in 1 of 2 files\n")
     out = terminal_output(folder, "a.json", "b.json", "none.json", "--max-findings", "1")
-    assert out.endswith("\n\n1 error in 1 of 3 files; 1 more not shown; 1 file not readable\n")
+    assert out.endswith("\n\n1 error in 1 of 3 files; 1 more not shown; 1 file unreadable\n")
 
 
 def test_the_page_shows_a_summary() -> None:
@@ -68,7 +68,7 @@ def test_the_page_shows_a_summary() -> None:
 
 def test_the_summary_counts_what_is_passed_over(folder: Path) -> None:
     assert terminal_output(folder, "package.json", "b.json", "--skip-unrecognised") == (
-        "no findings in 1 file; 1 unrecognised document passed over\n"
+        "no findings in 1 file; 1 unrecognised document skipped\n"
     )
 
 

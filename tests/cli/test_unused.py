@@ -57,7 +57,7 @@ def test_a_glob_that_no_file_matches_is_noted(
     run: Run, glob: str, arguments: list[str], *, noted: bool
 ) -> None:
     write("talonschema.toml", f'[[files]]\nglob = ["{glob}"]\ndry = true\n')
-    text = f"talonschema.toml:2: glob {glob}: no such file was checked"
+    text = f"talonschema.toml:2: glob {glob}: matches none of the checked files"
     assert notes(run, *arguments) == [text] * noted
 
 
@@ -138,7 +138,7 @@ def test_a_select_that_settings_undo_is_noted(
 def test_the_note_names_both_places(run: Run) -> None:
     write("talonschema.toml", 'ignore = ["cart"]\n')
     assert notes(run, "shop/a.json", "--select", "cart") == [
-        "select of cart (--select) is undone by ignore (talonschema.toml:1)"
+        "select of cart (--select) is overridden by ignore (talonschema.toml:1)"
     ]
 
 

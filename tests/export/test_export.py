@@ -377,8 +377,8 @@ def test_notes_name_each_rule_and_each_place() -> None:
     assert text.startswith(
         "IntegrationRequest (edition 2026-06) in JSON Schema draft-04 can't express"
     )
-    assert f"  {len(reported.rules)} rules that 'talonschema check' has" in text
-    listed, _, _ = text.partition("\n  what may")
+    assert f"  {len(reported.rules)} rules of 'talonschema check'" in text
+    listed, _, _ = text.partition("\n  may be")
     assert re.findall(r"[a-z]+/[a-z-]+", listed) == list(reported.rules)
     lines = [line.strip() for line in text.splitlines()]
     assert sorted(line for line in lines if ".json#" in line) == sorted(
@@ -390,9 +390,9 @@ def test_notes_name_each_rule_and_each_place() -> None:
 @every_target
 def test_formats_that_a_target_does_not_define_are_reported(target: Target) -> None:
     text = notes(cached_export(target, "2026-06", "PriceDetail"))
-    reported = f"format: uuid is no format of {DIALECTS[target].name}"
+    reported = f"format: uuid is not a format of {DIALECTS[target].name}"
     assert (reported in text) == (target in {"draft-07", "draft-04", "openapi-3.0"})
-    assert "format: checked only by validators that assert formats" in text
+    assert "format: only checked by validators that assert formats" in text
 
 
 # What has no translation.

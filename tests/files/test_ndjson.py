@@ -50,7 +50,7 @@ def test_findings_carry_their_line(
     assert lines[0].startswith(f"{path}:4:31: error[schema/enum]")
     assert lines[1].startswith(f"{path}:5:22: warning[payload/")
     assert lines[2].startswith(f"{path}:7:{len(BROKEN)}: error[json/syntax]")
-    assert lines[3:] == [f"{path}: errors in 2 of 5 payloads, 1 not readable"]
+    assert lines[3:] == [f"{path}: errors in 2 of 5 payloads, 1 unreadable"]
 
 
 def test_statuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,7 +171,7 @@ def test_a_line_that_is_too_large_is_reported_and_passed_over(
     assert [line.partition("] ")[0] for line in lines] == [
         f"{path}:2: error[json/too-large",
         f"{path}:3:31: error[schema/enum",
-        f"{path}: errors in 2 of 3 payloads, 1 not readable",
+        f"{path}: errors in 2 of 3 payloads, 1 unreadable",
     ]
     assert status == 3
 
@@ -179,7 +179,7 @@ def test_a_line_that_is_too_large_is_reported_and_passed_over(
 @pytest.mark.parametrize("jobs", ["0", "-1", "two", "1.5", ""])
 def test_jobs_are_a_number(capsys: pytest.CaptureFixture[str], jobs: str) -> None:
     assert main(["check", f"--jobs={jobs}", "x.ndjson"]) == 2
-    assert "is not a number of processes, 1 or more" in capsys.readouterr().err
+    assert "is not a number of processes of at least 1" in capsys.readouterr().err
 
 
 def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:

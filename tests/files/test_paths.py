@@ -147,13 +147,13 @@ def test_lines_take_the_settings_of_their_file(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("arguments", "reported"),
     [
-        (["a.json", "--stdin-filename", "b.json"], "give - as a file, too"),
-        (["a.json", "--session-key", "/a"], "--session-key is for --sequence"),
+        (["a.json", "--stdin-filename", "b.json"], "pass - as a file"),
+        (["a.json", "--session-key", "/a"], "--session-key requires --sequence"),
         (
             ["a.json", "--sequence", "--session-key", "a"],
             "a JSON Pointer, which begins with a slash",
         ),
-        (["a.json", "--sequence", "--jobs", "2"], "leave --jobs out"),
+        (["a.json", "--sequence", "--jobs", "2"], "can't be combined with --jobs"),
     ],
 )
 def test_options_that_do_not_go_together(

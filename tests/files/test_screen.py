@@ -13,8 +13,8 @@ from talonschema.cli import main
 Run = Callable[..., tuple[int, str, str]]
 
 SKIP = "--skip-unrecognised"
-ONE = "talonschema: note: 1 unrecognised document passed over\n"
-TWO = "talonschema: note: 2 unrecognised documents passed over\n"
+ONE = "talonschema: note: 1 unrecognised document skipped\n"
+TWO = "talonschema: note: 2 unrecognised documents skipped\n"
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def test_programs_get_the_counts(run: Run, jobs: str) -> None:
     ]
     assert found["unrecognised"] == 2
     _, out, _ = run("check", ".", SKIP, "--statistics")
-    assert out.splitlines()[-1] == "2 errors in 2 of 2 files; 2 unrecognised documents passed over"
+    assert out.splitlines()[-1] == "2 errors in 2 of 2 files; 2 unrecognised documents skipped"
 
 
 def test_statistics_have_the_counts_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,7 +90,7 @@ def test_a_second_output_passes_over_the_same(run: Run) -> None:
 def test_a_verbose_check_names_what_is_passed_over(run: Run) -> None:
     _, out, _ = run("check", ".", SKIP, "--verbose", "--format", "concise")
     assert "./log.ndjson: errors in 1 of 2 payloads\n" in out
-    assert out.endswith("./package.json: passed over: it resembles no payload\n")
+    assert out.endswith("./package.json: skipped: it does not look like a payload\n")
 
 
 @pytest.mark.parametrize(

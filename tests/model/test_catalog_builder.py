@@ -116,8 +116,8 @@ def test_a_catalog_of_two_exports(run: Run) -> None:
     assert json.loads(out) == CATALOG
     assert out == json.dumps(CATALOG, indent=2) + "\n"
     assert err.splitlines() == [
-        "talonschema: note: left out: 1 of Event, which no session carries",
-        "talonschema: note: left out: 1 of Store, which no session carries",
+        "talonschema: note: left out: 1 of Event, which sessions do not contain",
+        "talonschema: note: left out: 1 of Store, which sessions do not contain",
         (
             "talonschema: note: the catalog has attributes of CartItem: 1, attributes of"
             " CustomerSession: 2, additional costs: 3"
@@ -203,7 +203,7 @@ def test_an_export_of_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) 
     [
         ([], "the following arguments are required: ACTION"),
         (["biuld"], "invalid choice: 'biuld'"),
-        (["build"], "no exports were given"),
+        (["build"], "no exports given"),
         (["build", "--costs", "a.json"], "unrecognized arguments: --costs"),
         (["build", "missing.json"], "missing.json: can't be read: No such file"),
         (["build", "."], ".: can't be read: Is a directory"),
@@ -251,7 +251,7 @@ def test_an_empty_list_is_taken_for_what_is_given() -> None:
     empty = {"totalResultSize": 0, "data": []}
     forms: tuple[Any, ...] = (empty, {"totalResultSize": 0, "data": None}, [])
     for value in forms:
-        with pytest.raises(ListingError, match="doesn't show what it lists"):
+        with pytest.raises(ListingError, match="its kind can't be detected"):
             build_catalog(value)
         costs = build([ManagementExport("a.json", value, "additional_costs")])
         assert costs.catalog == {"additional_costs": {}}
@@ -278,7 +278,7 @@ def test_only_a_list_of_more_than_one_entity_reports_what_does_not_exist(
     built = build([ManagementExport("a.json", page(*entries))])
     assert built.catalog["attributes"].keys() == entities
     for entity in ("CustomerSession", "CartItem"):
-        note = f"no attribute of {entity} is in the exports: none is judged"
+        note = f"no attribute of {entity} is in the exports, so none is checked"
         assert (note in built.notes) is (entity not in entities)
 
 
@@ -315,7 +315,7 @@ def test_values_that_are_allowed(
     built = build([ManagementExport("a.json", page(entry))])
     assert built.catalog["attributes"]["CartItem"] == {"a": expected}
     open_to_all = isinstance(expected, str) and more.get("restrictedBySuggestions") is not False
-    assert any("any value passes" in note for note in built.notes) is open_to_all
+    assert any("any value is accepted" in note for note in built.notes) is open_to_all
 
 
 @pytest.mark.parametrize("value", ["a", 1.5, True, [True], {"a": 1}])
@@ -335,7 +335,7 @@ def test_types_of_costs() -> None:
         build_catalog(page(cost("a", type="order")))
     built = build([ManagementExport("a.json", page(cost("a", type="order")), "additional_costs")])
     assert built.catalog == {"additional_costs": {"a": "both"}}
-    assert any("'a' has the type 'order', which is not known" in note for note in built.notes)
+    assert any("'a' has the type 'order', which is unknown" in note for note in built.notes)
 
 
 # What is wrong with exports.
@@ -347,36 +347,42 @@ def test_types_of_costs() -> None:
         ([1], "0.json: is not a list"),
         ([None], "0.json: is not a list"),
         (["text"], "0.json: is not a list"),
-        ([{}], "0.json: is no answer with a list, which has data"),
+        ([{}], "0.json: is not a response with a list under data"),
         (
             [{"message": "Unauthorized"}],
-            "0.json: is no answer with a list: 'Unauthorized'",
+            "0.json: is not a response with a list: 'Unauthorized'",
         ),
         ([{"data": 1}], "0.json: /data is not a list"),
         ([{"data": [1]}], "0.json: /data/0 is not an object"),
         ([[page(CITY), 1]], "0.json: /1 is not a list"),
-        ([[page(CITY), {}]], "0.json: /1 is no answer with a list"),
+        ([[page(CITY), {}]], "0.json: /1 is not a response with a list"),
         ([[CITY, 1]], "0.json: /1 is not an object"),
-        ([[CITY, cost("a")]], "0.json: /1 is one of the additional costs, in a list of attributes"),
+        (
+            [[CITY, cost("a")]],
+            "0.json: /1 is one of the additional costs, but in a list of attributes",
+        ),
         ([page(cost("a"), CITY)], "0.json: /data/1 is one of the attributes"),
-        ([page({"entity": 1})], "0.json: /data/0/entity is not a text"),
+        ([page({"entity": 1})], "0.json: /data/0/entity is not a non-empty string"),
         ([page({"entity": "CartItem"})], "0.json: /data/0 has no name"),
-        ([page({"entity": "CartItem", "name": ""})], "0.json: /data/0/name is not a text"),
+        (
+            [page({"entity": "CartItem", "name": ""})],
+            "0.json: /data/0/name is not a non-empty",
+        ),
         ([page({"entity": "CartItem", "name": "a"})], "0.json: /data/0 has no type"),
-        ([page({"name": None})], "0.json: /data/0/name is not a text"),
+        ([page({"name": None})], "0.json: /data/0/name is not a non-empty"),
         ([page(cost("a"), {})], "0.json: /data/1 has no name"),
         ([page(CITY, total=2)], "0.json: /data is incomplete: there are 1 of 2 attributes"),
-        ([page(cost("a"), total=3)], "get the next page with skip=1, and give all pages"),
+        ([page(cost("a"), total=3)], "get the next page with skip=1, and pass all pages"),
         ([page(CITY, total=3), page(DAYS, total=3)], "1.json: /data is incomplete: there are 2"),
         ([page(CITY, total=2), page(DAYS, total=3)], "0.json: /data is incomplete"),
         ([{"data": [CITY], "hasMore": True}], "0.json: /data is incomplete: there are 1 attrib"),
         (
             [page(CITY), page({**CITY, "type": "number"})],
-            "1.json: /data/0 has other data of 'City' than 0.json: /data/0",
+            "1.json: /data/0 has different data for 'City' than 0.json: /data/0",
         ),
         (
             [page(cost("a"), cost("a", type="item"))],
-            "0.json: /data/1 has other data of 'a' than 0.json: /data/0",
+            "0.json: /data/1 has different data for 'a' than 0.json: /data/0",
         ),
     ],
 )

@@ -42,7 +42,7 @@ def test_only_what_is_new_is_reported(run: Run) -> None:
     status, out, err = run("check", "a.json", "b.json", *WRITE)
     assert (status, out) == (0, "")
     assert err.splitlines() == [
-        "talonschema: note: known.json: written with 3 findings",
+        "talonschema: note: known.json: 3 findings written",
         "talonschema: note: 3 findings silenced",
     ]
     assert run("check", ".", *KNOWN) == (0, "", "talonschema: note: 3 findings silenced\n")
@@ -105,7 +105,7 @@ def test_what_is_gone_is_noted_of_files_that_were_checked(run: Run) -> None:
     write("a.json", '{"state": "opn"}')
     write("b.json", '{"state": "opn"}')
     run("check", ".", *WRITE)
-    gone = "talonschema: note: known.json: %s gone: write it anew with --write-baseline\n"
+    gone = "talonschema: note: known.json: %s; update it with --write-baseline\n"
     write("a.json", "{}")
     assert run("check", "b.json", *KNOWN)[2] == "talonschema: note: 1 finding silenced\n"
     assert run("check", "a.json", *KNOWN) == (0, "", gone % "1 finding of it is")
@@ -169,15 +169,18 @@ def test_an_interrupted_check_leaves_the_file(run: Run) -> None:
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        (None, "there is no baseline known.json: write it with --write-baseline"),
+        (None, "there is no baseline known.json: create it with --write-baseline"),
         ("[", "the baseline known.json can't be read: it is not JSON"),
-        ("[]", "known.json is no baseline of version 1"),
-        ('{"version": 2, "findings": []}', "known.json is no baseline of version 1"),
-        ('{"version": 1}', "the baseline known.json has an entry that is none"),
-        ('{"version": 1, "findings": [{"fingerprint": "a"}]}', "has an entry that is none"),
-        ('{"version": 1, "findings": [{"fingerprint": 1, "count": 1}]}', "that is none"),
-        ('{"version": 1, "findings": [{"fingerprint": "1", "count": true}]}', "that is none"),
-        ('{"version": 1, "findings": [[]]}', "has an entry that is none"),
+        ("[]", "known.json is not a baseline of version 1"),
+        ('{"version": 2, "findings": []}', "known.json is not a baseline of version 1"),
+        ('{"version": 1}', "the baseline known.json has an invalid entry"),
+        ('{"version": 1, "findings": [{"fingerprint": "a"}]}', "has an invalid entry"),
+        ('{"version": 1, "findings": [{"fingerprint": 1, "count": 1}]}', "has an invalid entry"),
+        (
+            '{"version": 1, "findings": [{"fingerprint": "1", "count": true}]}',
+            "has an invalid entry",
+        ),
+        ('{"version": 1, "findings": [[]]}', "has an invalid entry"),
     ],
 )
 def test_faulty_files_are_refused(run: Run, content: str | None, fault: str) -> None:
@@ -193,7 +196,7 @@ def test_options_that_make_no_sense_are_refused(run: Run) -> None:
     write("a.json", "{}")
     status, _, err = run("check", "a.json", "--write-baseline")
     assert status == 2
-    assert "--write-baseline has no file to write: name it by --baseline" in err
+    assert "--write-baseline requires a file: name it with --baseline" in err
     assert run("check", "a.json", *WRITE, "--output-file", "known.json")[0] == 2
     command = [sys.executable, "-m", "talonschema", "check", "a.json", "--write-baseline"]
     done = subprocess.run(

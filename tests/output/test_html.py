@@ -236,7 +236,7 @@ def test_a_place_is_as_exact_as_it_is_known() -> None:
         (
             [FileResults("a", error="gone")],
             "Errors found",
-            "No findings in 1 file; 1 file not readable.",
+            "No findings in 1 file; 1 file unreadable.",
         ),
     ],
 )

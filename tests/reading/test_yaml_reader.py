@@ -441,7 +441,7 @@ def test_a_payload_in_each_document(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert [line.partition(" ")[0] for line in out.splitlines()] == [
         *("a.yaml:5:3:", "a.yaml:9:17:", "a.yaml:12:4:", "a.yaml:"),
     ]
-    assert out.endswith("a.yaml: errors in 2 of 3 payloads, 1 not readable\n")
+    assert out.endswith("a.yaml: errors in 2 of 3 payloads, 1 unreadable\n")
 
 
 @pytest.mark.parametrize(

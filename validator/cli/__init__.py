@@ -32,14 +32,14 @@ from .parser import Parser
 
 COMMANDS = {
     "check": "check payloads in JSON files",
-    "config": "print the effective settings, and where each comes from",
-    "catalog": "make a catalog of what exists in an account",
-    "rules": "list the codes of all findings there are",
+    "config": "print the effective settings and their origins",
+    "catalog": "build a catalog of the attributes and costs of an account",
+    "rules": "list the codes of all findings",
     "explain": "describe a code, with examples",
-    "states": "list the changes of state that a session can go through",
+    "states": "list the legal state changes of sessions",
     "schema": "print the JSON Schema of a model",
     "gateway": "run the API gateway plugin",
-    "init": "write settings and a hook to start with",
+    "init": "create a settings file and a pre-commit hook",
     "completion": "print completions for a shell",
 }
 """The commands; each is a module of this package, which is imported when the command runs."""
@@ -93,7 +93,7 @@ def _run_alone(argv: Sequence[str]) -> int:
     parser = Parser(
         PROG,
         usage=f"{PROG} [-h] [--version] COMMAND ...",
-        description="Check payloads of Talon.One's Integration API, customer sessions above all.",
+        description="Check payloads of Talon.One's Integration API, mainly customer sessions.",
         epilog=f"commands:\n{rows}\n'{PROG} COMMAND --help' has the options of a command.\n",
     )
     parser.add_argument("--version", action="store_true", help="show the version and exit")

@@ -20,16 +20,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     build = actions.add_parser(
         "build",
-        help="make a catalog of exports of the Management API",
-        description="Make the catalog that check --catalog and policies read, of what GET"
-        " /v1/attributes and GET /v1/additional_costs of the Management API answer.",
+        help="build a catalog from exports of the Management API",
+        description="Build the catalog that check --catalog and policies read, from the responses"
+        " to GET /v1/attributes and GET /v1/additional_costs of the Management API.",
     )
     build.add_argument(
         "exports",
         nargs="*",
         metavar="EXPORT",
         help="a JSON file with a page, a list of pages or a bare list, or - for standard input;"
-        " its entries show what it lists",
+        " its kind is detected from its entries",
     )
     for kind in ("attributes", "additional-costs"):
         build.add_argument(
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         *((file, "additional_costs") for file in args.additional_costs),
     ]
     if not given:
-        raise UsageError("no exports were given (see 'talonschema catalog build --help')")
+        raise UsageError("no exports given (see 'talonschema catalog build --help')")
     try:
         built = build([_export(file, kind) for file, kind in given])
     except ListingError as error:

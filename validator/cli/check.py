@@ -35,55 +35,55 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="a JSON file, a YAML file (.yaml, .yml; needs talonschema[yaml]), a file with one"
-        " payload a line (.ndjson, .jsonl), a HAR file (.har), a Postman collection, a directory"
-        " (all such files below it), a pattern such as 'fixtures/**/*.json', or"
+        help="a JSON file, a YAML file (.yaml, .yml; requires talonschema[yaml]), a file with one"
+        " payload per line (.ndjson, .jsonl), a HAR file (.har), a Postman collection, a directory"
+        " (for all such files in it), a pattern such as 'fixtures/**/*.json', or"
         " - for standard input",
     )
     parser.add_argument(
         "--stdin-filename",
         metavar="NAME",
-        help="the name of standard input: shown in the output; its ending selects the reader",
+        help="name of standard input in the output; its extension selects the format",
     )
     parser.add_argument(
         "--jobs",
         type=number,
         default=1,
         metavar="N",
-        help="check files with one payload a line (.ndjson, .jsonl) in N processes. Default: 1",
+        help="check files with one payload per line (.ndjson, .jsonl) in N processes. Default: 1",
     )
     parser.add_argument(
         "--sequence",
         action="store_true",
-        help="the files, in this order, hold the calls on one session or on several: an array, one"
-        " a line, or a file each. Each call is judged on those before it",
+        help="treat the files, in this order, as the calls on one or more sessions, and judge each"
+        " call on those before it; a file has an array of calls, one call per line, or one call",
     )
     parser.add_argument(
         "--session-key",
         metavar="POINTER|file",
-        help="with --sequence: the JSON Pointer, in each entry, of the session's identifier."
-        " Default: integrationId, of the entry or of its payload. With file, so it is, too, and"
-        " nothing carries over from one file to the next",
+        help="with --sequence: JSON Pointer to the id of the session in each entry. Default:"
+        " integrationId, in the entry or its payload. With the word file, the same, but each file"
+        " has sessions of its own",
     )
     parser.add_argument(
         "--exclude",
         action="append",
         default=[],
         metavar="GLOB",
-        help="pass over the files and folders that this glob is for, counted from the working"
-        " directory, beside those that the settings exclude; may be repeated",
+        help="skip files and folders that match this glob, relative to the working directory, in"
+        " addition to those that the settings exclude; may be repeated",
     )
     parser.add_argument(
         "--prefix",
         default="",
         metavar="PATH",
-        help="in captures: what comes before /v2 in the paths of the API, such as /talon",
+        help="in captures: prefix of /v2 in the paths of the API, such as /talon",
     )
-    call = parser.add_argument_group("the call that the payloads belong to")
+    call = parser.add_argument_group("the call of the payloads")
     add_call(call)
     call.add_argument("--now", metavar="TIME", help="the call has now=TIME")
-    add_config(parser.add_argument_group("the settings of the project"))
-    report = parser.add_argument_group("what is reported, and how")
+    add_config(parser.add_argument_group("settings"))
+    report = parser.add_argument_group("reporting")
     add_codes(report)
     _add_report(report)
 
@@ -99,7 +99,7 @@ def _add_report(to: argparse._ActionsContainer) -> None:
     to.add_argument(
         "--redact",
         action="store_true",
-        help="keep values of the payloads out of the output; no lines of the files are shown",
+        help="omit values of the payloads and excerpts of the files from the output",
     )
     to.add_argument("--format", choices=FORMATS, default="text", help="default: text")
     to.add_argument(
@@ -118,25 +118,25 @@ def _add_report(to: argparse._ActionsContainer) -> None:
     to.add_argument(
         "--write-baseline",
         action="store_true",
-        help="write all that is found to the file of --baseline, or of the setting of that name",
+        help="write all findings to the file that --baseline, or the setting baseline, names",
     )
     to.add_argument(
         "--color",
         choices=COLOURS,
         default="auto",
-        help="colour text: auto does on a terminal, and heeds NO_COLOR and FORCE_COLOR."
+        help="colour the output; auto does so on a terminal, and respects NO_COLOR and FORCE_COLOR."
         " Default: auto",
     )
     to.add_argument(
         "--verbose",
         action="store_true",
-        help="in text, list each file with its model and its result, and each finding on each line"
-        " of .ndjson and .jsonl; by default those that are alike are one entry with a count",
+        help="in text, list each file with its model and result, and each finding on each line of"
+        " .ndjson and .jsonl files; by default, similar findings are combined into one entry",
     )
     to.add_argument(
         "--engine",
         choices=get_args(EngineName),
-        help="what validates; by default the fastest that is installed",
+        help="validation engine. Default: the fastest one that is installed",
     )
 
 
@@ -238,19 +238,19 @@ def _refuse_nonsense(args: argparse.Namespace) -> None:
     if args.files.count(STDIN) > 1:
         raise UsageError("standard input (-) can be checked only once")
     if args.stdin_filename is not None and STDIN not in args.files:
-        raise UsageError("--stdin-filename names standard input: give - as a file, too")
+        raise UsageError("--stdin-filename requires standard input: pass - as a file")
     if args.sequence and args.jobs > 1:
-        raise UsageError("--sequence judges one call after the other: leave --jobs out")
+        raise UsageError("--sequence can't be combined with --jobs")
     if args.prefix and (not args.prefix.startswith("/") or args.prefix.endswith("/")):
-        raise UsageError(f"--prefix is {args.prefix!r}; it takes a path, with no slash at its end")
+        raise UsageError(f"--prefix is {args.prefix!r}; expected a path without a trailing slash")
     if args.statistics and args.format not in {"text", "json"}:
-        raise UsageError(f"--statistics is for text and json, not for --format {args.format}")
+        raise UsageError(f"--statistics supports text and json, not --format {args.format}")
     key = args.session_key
     if key is not None and not args.sequence:
-        raise UsageError("--session-key is for --sequence")
+        raise UsageError("--session-key requires --sequence")
     if key not in {None, "file"} and not key.startswith("/"):
         raise UsageError(
-            f"--session-key is {key!r}; it takes a JSON Pointer, which begins with a slash, or file"
+            f"--session-key is {key!r}; expected a JSON Pointer, which begins with a slash, or file"
         )
 
 

@@ -49,7 +49,7 @@ class FileChecks:
         self.baseline: str | None = self.settings(()).value("baseline")
         """The path of the baseline."""
         if args.write_baseline and self.baseline is None:
-            raise UsageError("--write-baseline has no file to write: name it by --baseline")
+            raise UsageError("--write-baseline requires a file: name it with --baseline")
         # Faults of the settings for all files are reported before the first file is read.
         self._check((), args.max_findings)
 
@@ -123,7 +123,7 @@ class FileChecks:
             settings = self.settings_of(name)
             if settings.value("at") is not None:
                 shown = f" (for {name})" if name else ""
-                raise UsageError(f"--sequence takes whole documents: leave at out{shown}")
+                raise UsageError(f"--sequence can't be combined with at{shown}")
             previous = _previous(settings.value("previous"))
             self._settings[key] = EntryDefaults(
                 _validator(settings, self._args, key[1]),
@@ -231,7 +231,7 @@ def _previous(given: str | None) -> Previous:
     except (OSError, ValueError) as error:
         raise UsageError(f"previous session {given}: {read_error_text(error)}") from None
     if read.problems:
-        raise UsageError(f"previous session {given} is not valid JSON; check it on its own")
+        raise UsageError(f"previous session {given} is not valid JSON; check it separately")
     if not isinstance(read.value, dict):
-        raise UsageError(f"previous session {given} holds no JSON object")
+        raise UsageError(f"previous session {given} is not a JSON object")
     return read.value

@@ -11,7 +11,7 @@ SHELLS = ("bash", "fish", "zsh")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("shell", choices=SHELLS, help="the shell that reads the output")
+    parser.add_argument("shell", choices=SHELLS, help="the shell to print completions for")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -21,13 +21,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "file",
         nargs="?",
         metavar="FILE",
-        help="show the effective settings of this file, which need not exist; by default of one"
-        " that no [[files]] table is for",
+        help="show the effective settings of this file, which need not exist. Default: of a file"
+        " that matches no [[files]] table",
     )
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
-    add_call(parser.add_argument_group("flags of check about the call"))
-    add_codes(parser.add_argument_group("flags of check about what is reported"))
-    add_config(parser.add_argument_group("where settings come from"))
+    add_call(parser.add_argument_group("options of check for the call"))
+    add_codes(parser.add_argument_group("options of check for reporting"))
+    add_config(parser.add_argument_group("settings"))
 
 
 def run(args: argparse.Namespace) -> int:

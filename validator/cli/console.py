@@ -18,10 +18,10 @@ STATUSES = """\
 exit status:
   0    no errors were found
   1    errors were found
-  2    wrong usage, or settings or a policy that are not valid
-  3    a file could not be read or is not JSON, whatever was found in others
+  2    wrong usage, invalid settings, or an invalid policy
+  3    a file could not be read or parsed, regardless of findings in other files
   130  interrupted
-  141  the reader of the output went away
+  141  the reader of the output closed the pipe
 """
 
 

@@ -10,7 +10,9 @@ from .console import OK, UsageError, write
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument(
-        "code", metavar="CODE", help="such as cart/quantity-sum; for a group (cart), its codes"
+        "code",
+        metavar="CODE",
+        help="a code, such as cart/quantity-sum, or a group of codes, such as cart",
     )
 
 

@@ -15,13 +15,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config",
         metavar="PATH",
-        help=f"the file with the settings. Default: {_OWN} in this folder, if there is one",
+        help=f"the settings file. Default: {_OWN} in this folder, if it exists",
     )
     parser.add_argument(
         "--workers",
         type=number,
         metavar="N",
-        help="the number of processes, each on the next port. Default: as in the file, or 1",
+        help="number of processes, each on the next port. Default: from the settings, or 1",
     )
 
 

@@ -14,29 +14,29 @@ from .console import OK, PROG, UsageError, print_note, write
 
 HOOKS = ".pre-commit-config.yaml"
 SETTINGS = f"""\
-# Settings of talonschema for this folder and those below it. `talonschema config` prints what is in
-# force, and where each value comes from.
+# Settings of talonschema for this folder and those below it. `talonschema config` prints the
+# effective settings and their origins.
 
-# The edition of the API that payloads are for: {", ".join(schemas.EDITIONS)}.
+# The edition of the API: {", ".join(schemas.EDITIONS)}.
 edition = "{schemas.EDITIONS[-1]}"
 
-# Files and folders that are passed over, besides those in .gitignore.
+# Files and folders to skip, in addition to those in .gitignore.
 # exclude = ["generated/"]
 
-# Warnings, too, make the exit status 1.
+# Let warnings make the exit status 1, too.
 # fail_on = "warning"
 
-# Codes, or groups of codes, that are not reported. `talonschema rules` lists them all.
+# Codes or groups of codes that are not reported. `talonschema rules` lists all of them.
 # ignore = ["identity/anonymous-profile"]
 
 # The attributes and additional costs of the account: `talonschema catalog build` writes this file.
 # catalog = "catalog.json"
 
-# What else the Application is like.
+# Further properties of the Application.
 # [policy]
 # coupon_budget = true
 
-# Other severities, by code or group.
+# Severities by code or group.
 # [severity]
 # "cart/missing-price" = "error"
 
@@ -74,7 +74,7 @@ def run(_args: argparse.Namespace) -> int:
     if config is None:
         _create(discovery.OWN, SETTINGS)
     else:
-        print_note(f"{config.path} has settings already; it was left as it is")
+        print_note(f"{config.path} already has settings; it was left unchanged")
     _add_hook()
     return OK
 
@@ -92,18 +92,18 @@ def _add_hook() -> None:
     with open(HOOKS, encoding="utf-8") as file:
         text = file.read()
     if PROG in text:
-        print_note(f"{HOOKS} has a hook of {PROG} already; it was left as it is")
+        print_note(f"{HOOKS} already has a hook of {PROG}; it was left unchanged")
         return
     text = text.rstrip("\n") + "\n"
     entries = _LAST_LIST.search(text)
     indent = _ENTRY.search(entries[0]) if entries else None
     if indent is None:
-        print_note(f"add this to the repos of {HOOKS}, whose form is not one that init extends")
+        print_note(f"add this to the repos of {HOOKS}, which init can't edit because of its layout")
         write(_hook(""))
         return
     with open(HOOKS, "w", encoding="utf-8") as file:
         file.write(text + _hook(indent[1]))
-    write(f"{HOOKS} has the hook now\n")
+    write(f"hook added to {HOOKS}\n")
 
 
 def _hook(indent: str) -> str:

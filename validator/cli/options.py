@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def number(text: str) -> int:
     """Parse a number of processes."""
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes, 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes of at least 1")
     return int(text)
 
 
@@ -33,36 +33,36 @@ def add_call(to: argparse._ActionsContainer) -> None:
     to.add_argument(
         "--operation",
         choices=OPERATIONS,
-        help="what is called; a reopening has no body: give an empty file. Default: update",
+        help="operation of the API; reopen has no body, so pass an empty file. Default: update",
     )
-    to.add_argument("--model", help="the model of the payloads; by default taken from their shape")
+    to.add_argument("--model", help="model of the payloads. Default: detected from their structure")
     to.add_argument(
         "--naming",
         choices=get_args(Naming),
-        help="property names as on the wire (camelCase) or as in the SDKs (snake). Default: wire",
+        help="property names of the wire format (camelCase) or of the SDKs (snake). Default: wire",
     )
     to.add_argument(
         "--at",
         metavar="POINTER",
-        help="each value at this JSON Pointer, with * for any key or index, is a payload, as in"
-        " '/cases/*/request'. By default the whole document is one",
+        help="JSON Pointer to the payloads in each document, with * for any key or index, such as"
+        " '/cases/*/request'. Default: the whole document is one payload",
     )
     to.add_argument(
         "--previous",
         metavar="STATE|new|PATH",
-        help="the session before the call: its state"
-        f" ({', '.join(STATES)}), new if there is none yet, or a JSON file that holds it: a path"
-        " that ends in .json or has a slash in it. By default nothing is known of it",
+        help="session before the call: its state"
+        f" ({', '.join(STATES)}), new if it does not exist yet, or the path of a JSON file with it,"
+        " which ends in .json or contains a slash. Default: unknown",
     )
     to.add_argument("--dry", action="store_const", const=True, help="the call has dry=true")
     to.add_argument(
-        "--policy", metavar="PATH", help="a .toml or .json file with what your Application is like"
+        "--policy", metavar="PATH", help="a .toml or .json file that describes your Application"
     )
     to.add_argument(
         "--catalog",
         metavar="PATH",
-        help="a .toml or .json file with the attributes and additional costs that exist, as"
-        " 'talonschema catalog build' writes it; it wins over the catalog of the policy",
+        help="a .toml or .json file with the existing attributes and additional costs, as written"
+        " by 'talonschema catalog build'; takes precedence over the catalog of the policy",
     )
 
 
@@ -74,7 +74,7 @@ def add_codes(to: argparse._ActionsContainer) -> None:
             action="extend",
             type=_split,
             metavar="CODES",
-            help=f"{about}: codes or groups of codes, joined by commas; may be repeated",
+            help=f"{about} codes or groups of codes, separated by commas; may be repeated",
         )
     to.add_argument(
         "--severity",
@@ -87,18 +87,18 @@ def add_codes(to: argparse._ActionsContainer) -> None:
         "--skip-unrecognised",
         action="store_const",
         const=True,
-        help="pass over documents that resemble no payload, such as package.json, and count them;"
-        " by default each is an error",
+        help="skip and count documents that do not look like a payload, such as package.json;"
+        " by default, each is an error",
     )
     to.add_argument(
         "--baseline",
         metavar="PATH",
-        help="silence the findings that are in this file, which --write-baseline writes",
+        help="silence the findings in this file, which --write-baseline writes",
     )
     to.add_argument(
         "--fail-on",
         choices=FAIL_ON,
-        help="what makes the exit status 1: errors, or warnings too. Default: error",
+        help="lowest severity that makes the exit status 1. Default: error",
     )
 
 
@@ -108,10 +108,10 @@ def add_config(to: argparse._ActionsContainer) -> None:
     either.add_argument(
         "--config",
         metavar="PATH",
-        help="read settings from this file. By default they come from the nearest talonschema.toml,"
-        " or pyproject.toml with a table [tool.talonschema], in the working directory or above it",
+        help="read settings from this file. Default: the nearest talonschema.toml, or"
+        " pyproject.toml with a table [tool.talonschema], in the working directory or above it",
     )
-    either.add_argument("--no-config", action="store_true", help="read settings from no file")
+    either.add_argument("--no-config", action="store_true", help="do not read a settings file")
 
 
 def choice(args: argparse.Namespace) -> SettingsResolver:

@@ -36,21 +36,21 @@ def outputs(given: Sequence[str], format_name: str) -> list[Output]:
         elif name in FORMATS:
             others.append(Output(name, path))
         else:
-            close = suggestion(name, FORMATS) or f" (there are {', '.join(FORMATS)})"
+            close = suggestion(name, FORMATS) or f" (expected one of {', '.join(FORMATS)})"
             raise UsageError(
-                f"--output-file {text}: {name!r} is no format{close};"
-                f" write ./{text} for a file of that name"
+                f"--output-file {text}: {name!r} is not a format{close};"
+                f" to write to a file of that name, use ./{text}"
             )
     if len(printed) > 1:
         raise UsageError(
-            f"--output-file {printed[1].path}: the output of --format goes to {printed[0].path}"
-            " already; write FORMAT=PATH for another format"
+            f"--output-file {printed[1].path}: the output of --format already goes to"
+            f" {printed[0].path}; for another format, use FORMAT=PATH"
         )
     for each in (*printed, *others):
         if each.path in {"", "-"}:
             raise UsageError(
-                f"--output-file for {each.format}: a path is missing;"
-                " standard output takes what --format names"
+                f"--output-file for {each.format}: the path is missing;"
+                " standard output is used for --format only"
             )
     found = [*(printed or [Output(format_name, None)]), *others]
     _refuse_repeated(found)
@@ -64,7 +64,7 @@ def _refuse_repeated(found: Iterable[Output]) -> None:
             continue
         where = os.path.realpath(each.path)
         if where in known:
-            raise UsageError(f"--output-file {each.path}: two formats can't share a file")
+            raise UsageError(f"--output-file {each.path}: two outputs can't share a file")
         known.add(where)
 
 
@@ -77,8 +77,8 @@ def refuse_inputs(found: Iterable[Output], inputs: Iterable[str]) -> None:
         target = targets.get(os.path.realpath(path)) or identities.get(_identity(path))
         if target is not None:
             raise UsageError(
-                f"--output-file {target}: this file is read as {path};"
-                " write to another one, or leave it out with --exclude"
+                f"--output-file {target}: this file is also an input ({path});"
+                " write to another file, or exclude it with --exclude"
             )
 
 

@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help="such as IntegrationRequest; report for what 'check --format json' prints, log for"
+        help="such as IntegrationRequest; report for the output of 'check --format json', log for"
         " the lines that 'gateway' logs",
     )
     add_edition(parser, f"default: {schemas.DEFAULT_EDITION}")
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if args.bundle and args.target:
         raise UsageError(
             f"--bundle gives draft 2020-12 and --target gives {args.target}: ask for one of them"
-            " (each target is one self-contained document, too)"
+            " (every target is a self-contained document as well)"
         )
     edition = args.edition or schemas.DEFAULT_EDITION
     try:
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _form(args: argparse.Namespace) -> int:
     if args.bundle or args.target or args.edition:
-        raise UsageError(f"the schema of a {args.model} is of no edition and has no other form")
+        raise UsageError(f"the schema of a {args.model} has no edition and no other form")
     write(import_module(f"..{FORMS[args.model]}", __package__).schema())
     return OK
 

@@ -92,10 +92,10 @@ class Silences:
         if self._file is not None:
             self._file.write(known.text())
             total = count(known.counts.total(), "finding", "findings")
-            print_note(f"{known.path}: written with {total}")
+            print_note(f"{known.path}: {total} written")
         elif gone := known.count_gone(self._checked):
-            total = count(gone, "finding of it is", "findings of it are")
-            print_note(f"{known.path}: {total} gone: write it anew with --write-baseline")
+            total = count(gone, "finding no longer exists", "findings no longer exist")
+            print_note(f"{known.path}: {total}; update it with --write-baseline")
 
     def _unused_settings(self) -> Iterator[str]:
         chosen, files = self._checks.choice, self._args.files

@@ -29,7 +29,7 @@ def emptied_selectors(chosen: SettingsResolver, settings: EffectiveSettings) -> 
                 for each in ignored
                 if not codes.isdisjoint(select_codes([each.name]))
             }
-            yield f"select of {name} ({where}) is undone by ignore ({', '.join(others)})"
+            yield f"select of {name} ({where}) is overridden by ignore ({', '.join(others)})"
 
 
 def unmatched_globs(
@@ -49,7 +49,7 @@ def unmatched_globs(
         for glob in globs:
             if not glob.used and _is_walked(glob, folders):
                 where = chosen.describe(glob.place)
-                yield f"{where}: glob {glob.pattern}: no such file was checked"
+                yield f"{where}: glob {glob.pattern}: matches none of the checked files"
 
 
 def idle_entries(

@@ -12,9 +12,9 @@ from .loss import Effect, Loss
 
 _WIDTH = 100
 _TITLES = {
-    Effect.LOOSER: "what may be taken though the schema refuses it",
-    Effect.STRICTER: "what may be refused though the schema takes it",
-    Effect.NONE: "what is left out and changes no verdict",
+    Effect.LOOSER: "may be accepted although the schema rejects it",
+    Effect.STRICTER: "may be rejected although the schema accepts it",
+    Effect.NONE: "omitted, without an effect on the verdict",
 }
 
 
@@ -28,7 +28,7 @@ def _lines(export: Export) -> Iterator[str]:
     yield f"{export.model} (edition {export.edition}) in {name} can't express:"
     count = len(export.rules)
     kind = "rule" if count == 1 else "rules"
-    yield f"  {count} {kind} that 'talonschema check' has; 'talonschema explain CODE' explains them"
+    yield f"  {count} {kind} of 'talonschema check', see 'talonschema explain CODE'"
     for _, codes in groupby(export.rules, key=lambda code: code.partition("/")[0]):
         yield from wrap(
             ", ".join(codes),

@@ -97,7 +97,7 @@ class Translation:
     def _type(self, value: Any, path: Path) -> dict[str, Any]:
         types = [value] if isinstance(value, str) else list(value)
         if "integer" in types and not self._dialect.whole_floats:
-            reason = f"1.0 is no integer in {self._dialect.name}, and some tools refuse it"
+            reason = f"1.0 is not an integer in {self._dialect.name}, so some tools reject it"
             self._lose(path, Effect.STRICTER, reason)
         if isinstance(value, str) or self._dialect.null == "type":
             return {"type": value}
@@ -107,9 +107,9 @@ class Translation:
         return {"type": others[0], "nullable": True}
 
     def _format(self, value: str, path: Path) -> str:
-        reason = "checked only by validators that assert formats"
+        reason = "only checked by validators that assert formats"
         if value not in self._dialect.formats:
-            reason = f"{value} is no format of {self._dialect.name}; validators may ignore it"
+            reason = f"{value} is not a format of {self._dialect.name}; validators may ignore it"
         self._lose(path, Effect.LOOSER, reason)
         return value
 
@@ -129,7 +129,7 @@ class Translation:
             case "declared":
                 return {"readOnly": value}
             case "enforced":
-                reason = "in requests, tools may refuse the key, and need not require it"
+                reason = "in requests, tools may reject the key, and do not have to require it"
                 self._lose(path, Effect.STRICTER, reason)
                 return {"readOnly": value}
         self._lose(path, Effect.NONE, f"{self._dialect.name} has no such keyword")

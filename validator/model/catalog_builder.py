@@ -72,7 +72,7 @@ def build(exports: list[ManagementExport]) -> BuiltCatalog:
             _complete(own)
             catalog[kind] = make(own, notes)
         else:
-            notes.append(f"no list of {NAMES[kind]} was given: they are not judged")
+            notes.append(f"no list of {NAMES[kind]} was given, so they are not checked")
     return BuiltCatalog(catalog, notes)
 
 
@@ -86,8 +86,8 @@ def _pages(export: ManagementExport) -> Iterator[_Page]:
         if isinstance(page, dict):
             if "data" not in page:
                 message = page.get("message")
-                found = f": {message!r}" if isinstance(message, str) else ", which has data"
-                raise ListingError(export.file, place, f"is no answer with a list{found}")
+                found = f": {message!r}" if isinstance(message, str) else " under data"
+                raise ListingError(export.file, place, f"is not a response with a list{found}")
             # An empty list may be null.
             entries, inner = page["data"] or [], (*place, "data")
             total, more = page.get("totalResultSize"), page.get("hasMore") is True
@@ -124,11 +124,11 @@ def _kind(export: ManagementExport, place: Path, entries: list[Any]) -> ExportKi
             raise ListingError(export.file, (*place, index), message)
         kind = kind or own
         if kind != own:
-            message = f"is one of the {NAMES[own]}, in a list of {NAMES[kind]}"
+            message = f"is one of the {NAMES[own]}, but in a list of {NAMES[kind]}"
             raise ListingError(export.file, (*place, index), message)
     if kind is None:
         message = (
-            "is empty and doesn't show what it lists: give it with --attributes or"
+            "is empty, so its kind can't be detected: pass it with --attributes or"
             " --additional-costs"
         )
         raise ListingError(export.file, place, message)
@@ -150,7 +150,7 @@ def _complete(pages: list[_Page]) -> None:
             of = "" if total is None else f" of {total}"
             message = (
                 f"is incomplete: there are {have}{of} {NAMES[last.kind]}; get the next page with"
-                f" skip={have}, and give all pages"
+                f" skip={have}, and pass all pages"
             )
             raise ListingError(last.file, last.place, message)
 
@@ -178,9 +178,9 @@ def _attributes(pages: list[_Page], notes: list[str]) -> dict[str, Any]:
             for entity in ENTITIES:
                 found.setdefault(entity, {})
     for entity, count in sorted(others.items()):
-        notes.append(f"left out: {count} of {entity}, which no session carries")
+        notes.append(f"left out: {count} of {entity}, which sessions do not contain")
     notes += (
-        f"no attribute of {entity} is in the exports: none is judged"
+        f"no attribute of {entity} is in the exports, so none is checked"
         for entity in ENTITIES
         if entity not in found
     )
@@ -194,16 +194,16 @@ def _attribute(page: _Page, index: int, about: str, notes: list[str]) -> Any:
     entry = page.entries[index]
     kind = _text(page, index, "type")
     if kind not in _TYPES:
-        notes.append(f"{about} has the type {kind!r}, which is not known: any value passes")
+        notes.append(f"{about} has the type {kind!r}, which is unknown: any value is accepted")
         return _UNKNOWN_TYPE
     if entry.get("restrictedBySuggestions") is not True:
         return kind
     if entry.get("hasAllowedList") is True:
-        notes.append(f"{about} has an allowed list, which exports have not: any value passes")
+        notes.append(f"{about} has an allowed list, which exports lack: any value is accepted")
         return kind
     allowed = _allowed_values(entry.get("suggestions"), kind)
     if allowed is None:
-        notes.append(f"{about} is restricted to values that can't be compared: any value passes")
+        notes.append(f"{about} is limited to values that can't be compared: any value is accepted")
         return kind
     return {"type": kind, "allowed": allowed}
 
@@ -240,8 +240,8 @@ def _costs(pages: list[_Page], notes: list[str]) -> dict[str, Any]:
             # The default in the OpenAPI files.
             scope = entry.get("type", _SCOPES[0])
             if scope not in _SCOPES:
-                about = f"additional cost {name!r} has the type {scope!r}, which is not known"
-                notes.append(f"{about}: it passes on sessions and items")
+                about = f"additional cost {name!r} has the type {scope!r}, which is unknown"
+                notes.append(f"{about}: it is accepted on sessions and items")
                 scope = _ANYWHERE
             found[name] = scope
     return dict(sorted(found.items()))
@@ -259,7 +259,7 @@ def _text(page: _Page, index: int, key: str) -> str:
         place = (*page.place, index)
         if key not in page.entries[index]:
             raise ListingError(page.file, place, f"has no {key}")
-        raise ListingError(page.file, (*place, key), "is not a text")
+        raise ListingError(page.file, (*place, key), "is not a non-empty string")
     return value
 
 
@@ -269,5 +269,5 @@ def _same(page: _Page, index: int, before: tuple[_Page, int], keys: tuple[str, .
     one, other = page.entries[index], first.entries[at]
     if any(one.get(key) != other.get(key) for key in keys):
         there = f"{first.file}: {to_pointer((*first.place, at))}"
-        message = f"has other data of {one['name']!r} than {there}: get the exports again"
+        message = f"has different data for {one['name']!r} than {there}: repeat the exports"
         raise ListingError(page.file, (*page.place, index), message)

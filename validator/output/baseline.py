@@ -16,7 +16,7 @@ from .repository import exists, uri_from_root
 
 VERSION = 1
 """The version of the file format."""
-_WRITE = "write it with --write-baseline"
+_WRITE = "create it with --write-baseline"
 
 
 class BaselineError(ValueError):
@@ -76,14 +76,14 @@ class Baseline:
             message = f"the baseline {path} can't be read: {why}"
             raise BaselineError(message) from None
         if not isinstance(data, dict) or data.get("version") != VERSION:
-            message = f"{path} is no baseline of version {VERSION}: {_WRITE}"
+            message = f"{path} is not a baseline of version {VERSION}: {_WRITE}"
             raise BaselineError(message)
         found = cls(path)
         try:
             for entry in data["findings"]:
                 found._read(entry)
         except (KeyError, TypeError, ValueError):
-            message = f"the baseline {path} has an entry that is none: {_WRITE}"
+            message = f"the baseline {path} has an invalid entry: {_WRITE}"
             raise BaselineError(message) from None
         return found
 

@@ -63,7 +63,7 @@ class Totals:
             number = "an unknown number" if self.omitted is None else self.omitted
             line += f"; {number} more not shown"
         if self.unreadable:
-            line += f"; {count(self.unreadable, 'file', 'files')} not readable"
+            line += f"; {count(self.unreadable, 'file', 'files')} unreadable"
         return "; ".join((line, *self.left_out()))
 
     def left_out(self) -> list[str]:
@@ -73,7 +73,7 @@ class Totals:
             texts.append(f"{count(self.silenced, 'finding', 'findings')} silenced")
         if self.unrecognised:
             documents = count(self.unrecognised, "unrecognised document", "unrecognised documents")
-            texts.append(f"{documents} passed over")
+            texts.append(f"{documents} skipped")
         return texts
 
 
@@ -97,7 +97,7 @@ def verdict(outcome: FileResults) -> str:
     if outcome.error:
         return ""
     if outcome.passed_over:
-        return printable(f"{outcome.name}: passed over: it resembles no payload") + "\n"
+        return printable(f"{outcome.name}: skipped: it does not look like a payload") + "\n"
     text = _tally(outcome) if outcome.lines else _verdict(outcome.last)
     return printable(f"{outcome.name}: {text}") + "\n"
 
@@ -116,7 +116,7 @@ def _verdict(report: Report | None) -> str:
     if report.ok:
         text = f"ok with {text}" if text else "ok"
     if report.unreadable:
-        return f"{text} (not readable)"
+        return f"{text} (unreadable)"
     return f"{text} ({report.model or 'no body'}, edition {report.edition})"
 
 
@@ -124,7 +124,7 @@ def _tally(outcome: FileResults) -> str:
     payloads = count(outcome.payloads, "payload", "payloads")
     if not outcome.bad:
         return f"ok ({payloads})"
-    unread = f", {outcome.unreadable} not readable" if outcome.unreadable else ""
+    unread = f", {outcome.unreadable} unreadable" if outcome.unreadable else ""
     return f"errors in {outcome.bad} of {payloads}{unread}"
 
 
@@ -144,5 +144,5 @@ def rest(outcome: FileResults, result: PayloadResult) -> str:
 def omission(number: int | None) -> str:
     """Return the text about `number` omitted findings, None if they were not counted."""
     if number is None:
-        return "there are more findings than were counted"
+        return "there are more findings than counted"
     return f"{count(number, 'more finding', 'more findings')} not shown"
