@@ -214,7 +214,7 @@ def test_units_of_a_sku_on_several_lines_are_returned_in_order() -> None:
     ],
 )
 def test_previous_has_to_hold_a_session(previous: Any) -> None:
-    with pytest.raises(ValueError, match="previous holds no customer session: its keys are "):
+    with pytest.raises(ValueError, match="previous is not a customer session: its keys are "):
         list(replay([CLOSE], previous=previous))
 
 

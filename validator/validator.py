@@ -91,7 +91,7 @@ class Validator:
             raise TypeError(message)
         no_text("redact", redact)
         if isinstance(max_findings, bool) or not isinstance(max_findings, int) or max_findings < 1:
-            message = f"max_findings is {max_findings!r}; it takes an integer, 1 or more"
+            message = f"max_findings is {max_findings!r}; expected an integer of at least 1"
             raise ValueError(message)
         self.engine = make_engine(edition, engine)
         self.checker = Checker(
@@ -126,7 +126,7 @@ class Validator:
 
         place = "" if path is None else os.fspath(path)
         if not isinstance(place, str):
-            message = f"path takes text or a path of text, not {type(place).__name__}"
+            message = f"path must be a string or a path, not {type(place).__name__}"
             raise TypeError(message)
         found = path is not None and not os.path.isdir(place)
         config = discovery.at(place) if found else discovery.find(place)

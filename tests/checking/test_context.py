@@ -178,14 +178,14 @@ def test_the_session_before_as_it_is_stored(previous: Any, same: Any) -> None:
 
 @pytest.mark.parametrize("previous", ["{", b'{"state": "closed",}', '{"state": "closed"} x'])
 def test_a_session_before_that_is_no_json(previous: Any) -> None:
-    with pytest.raises(ValueError, match=r"previous is no JSON: json/syntax at line 1, column \d+"):
+    with pytest.raises(ValueError, match=r"previous is not valid JSON: json/syntax at line 1, "):
         check({}, previous=previous)
 
 
 @pytest.mark.parametrize("text", ["false", "true", "", b"0"])
 def test_text_is_no_boolean(text: Any) -> None:
     if text:
-        with pytest.raises(TypeError, match="dry takes True or False, not the text"):
+        with pytest.raises(TypeError, match="dry must be True or False, not the string"):
             check({"state": "open"}, previous="closed", dry=text)
-    with pytest.raises(TypeError, match="redact takes True or False, not the text"):
+    with pytest.raises(TypeError, match="redact must be True or False, not the string"):
         Validator(redact=text)

@@ -189,7 +189,7 @@ def test_faults_of_a_policy_are_reported_with_their_line(run: Run, write: Write)
     write("catalog.toml", "\n[additional_costs]\ntip = 'items'\n")
     write("policy.toml", "coupon_budget = true\ncatalog = 'catalog.toml'\n")
     _, _, err = run("check", "--catalog", "catalog.toml", "a.json")
-    fault = "catalog.toml:3: additional_costs.tip is 'items' (did you mean 'item'?); it takes one"
+    fault = "catalog.toml:3: additional_costs.tip is 'items' (did you mean 'item'?); expected one"
     assert err.startswith(f"talonschema: error: {fault}")
     status, _, err = run("check", "--policy", "policy.toml", "a.json")
     assert status == 2

@@ -86,12 +86,15 @@ def test_a_validator_of_a_project_can_be_pickled(project: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ("edition = 2026\n", "talonschema.toml:1: edition is 2026; it takes one of"),
+        ("edition = 2026\n", "talonschema.toml:1: edition is 2026; expected one of"),
         ("\nediton = '2026-06'\n", "talonschema.toml:2: the file has no key 'editon' (did you"),
         ("policy = 'no.toml'\n", "talonschema.toml:1: policy: there is no file"),
         ("[policy]\ncoupon_bugdet = true\n", "talonschema.toml:2: policy: "),
         ("catalog = 'bad.json'\n", "bad.json"),
-        ("[[files]]\nglob = 1\n", "talonschema.toml:2: files[0].glob is 1; it takes a list"),
+        (
+            "[[files]]\nglob = 1\n",
+            "talonschema.toml:2: files[0].glob is 1; expected a non-empty list",
+        ),
         ("edition = '2022-06'\nmodel = 'ReopenResponse'\n", "edition 2022-06 has no model"),
         ("edition\n", "talonschema.toml:1: is not TOML"),
     ],
@@ -111,7 +114,7 @@ def test_a_path_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.other]\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"has no table \[tool\.talonschema\]"):
         Validator.from_config(tmp_path / "pyproject.toml")
-    with pytest.raises(TypeError, match="path takes text or a path of text, not bytes"):
+    with pytest.raises(TypeError, match="path must be a string or a path, not bytes"):
         Validator.from_config(b"talonschema.toml")  # type: ignore[arg-type]  # on purpose
 
 

@@ -116,7 +116,7 @@ def test_model_and_operation_are_those_of_the_payloads(
     [
         ("/case", "", "the pointer resolves as far as (root), which has the keys cases, state"),
         ("/cases/7", "/cases", "the pointer resolves as far as /cases, which is an array of 2"),
-        ("/state/x", "/state", "the pointer resolves as far as /state, which is a text"),
+        ("/state/x", "/state", "the pointer resolves as far as /state, which is a string"),
     ],
 )
 def test_nothing_found_is_an_error(
@@ -159,13 +159,13 @@ def test_settings_name_the_place_for_some_files(capsys: pytest.CaptureFixture[st
     assert [line.partition(":")[0] for line in lines] == ["cases.json"]
     status, lines = run(capsys, "--sequence", "cases.json")
     assert status == 2
-    assert "--sequence takes whole documents: leave at out (for cases.json)" in lines[0]
+    assert "--sequence can't be combined with at (for cases.json)" in lines[0]
 
 
 def test_the_flag_takes_a_pointer(capsys: pytest.CaptureFixture[str]) -> None:
     status, lines = run(capsys, "--at", "request", write("a.json", CASES))
     assert status == 2
-    assert "--at is 'request'; it takes a JSON Pointer" in lines[0]
+    assert "--at is 'request'; expected a JSON Pointer" in lines[0]
 
 
 def test_the_lines_of_a_file_are_counted_once_for_all_its_documents() -> None:

@@ -157,14 +157,14 @@ def test_lines_are_taken_as_rows_are() -> None:
 def test_faults_of_arguments_show_at_once(check: Any) -> None:
     with pytest.raises(ValueError, match="previous is 'opne'"):
         check([], previous="opne")
-    with pytest.raises(TypeError, match="lines takes an iterable of lines, not one str"):
+    with pytest.raises(TypeError, match="lines must be an iterable of lines, not one str"):
         check("{}")
-    with pytest.raises(TypeError, match="line 2 is NoneType; a line takes str or bytes"):
+    with pytest.raises(TypeError, match="line 2 is NoneType; expected str or bytes"):
         list(check([GOOD, (9, None)]))
 
 
 def test_a_session_key_is_a_pointer() -> None:
-    with pytest.raises(ValueError, match="session_key is 'cart'; it takes a JSON Pointer"):
+    with pytest.raises(ValueError, match="session_key is 'cart'; expected a JSON Pointer"):
         check_sequence([], session_key="cart")
 
 

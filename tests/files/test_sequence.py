@@ -253,7 +253,7 @@ def test_entries_that_make_no_sense(
 def test_a_model_that_is_not_for_the_call(capsys: pytest.CaptureFixture[str]) -> None:
     path = write("a.ndjson", [OPEN, {"payload": RETURN, "operation": "return"}])
     assert main(["check", "--sequence", "--model", "IntegrationRequest", path]) == 2
-    expected = "IntegrationRequest is not the request of the operation 'return'"
+    expected = "IntegrationRequest is not the request model of the operation 'return'"
     assert capsys.readouterr().err == f"talonschema: error: {expected}\n"
 
 

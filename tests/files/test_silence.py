@@ -149,9 +149,9 @@ def test_no_text_that_cannot_be_read_is_silenced(run: Run) -> None:
 @pytest.mark.parametrize(
     ("table", "fault"),
     [
-        ('pointer = "/a"', "files[0] has no ignore: pointer is the place of what is ignored"),
+        ('pointer = "/a"', "files[0] has no ignore; pointer applies only to ignored codes"),
         ('ignore = ["cart"]\npointer = "/a"', "files[0] has no reason"),
-        ('ignore = ["cart"]\nreason = "so"\npointer = "a"', "it takes a JSON Pointer"),
+        ('ignore = ["cart"]\nreason = "so"\npointer = "a"', "expected a JSON Pointer"),
     ],
 )
 def test_faulty_pointers_are_refused(run: Run, table: str, fault: str) -> None:
@@ -215,11 +215,11 @@ def test_a_comment_elsewhere_silences_nothing(run: Run, text: str) -> None:
 @pytest.mark.parametrize(
     ("comment", "fault"),
     [
-        ("ignore schema/enum", "give a reason after the codes"),
+        ("ignore schema/enum", "add a reason after the codes"),
         ("ignore schema/enm so", "(did you mean 'schema/enum'?)"),
-        ("ignore", "it takes the form: # talonschema: ignore CODES REASON"),
-        ("off schema/enum so", "it takes the form"),
-        ("", "it takes the form"),
+        ("ignore", "expected the form # talonschema: ignore CODES REASON"),
+        ("off schema/enum so", "expected the form"),
+        ("", "expected the form"),
     ],
 )
 def test_a_faulty_comment_is_noted(run: Run, comment: str, fault: str) -> None:

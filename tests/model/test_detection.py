@@ -94,7 +94,7 @@ def test_every_model_can_be_given(edition: str) -> None:
 
 
 def test_a_model_of_the_other_edition_is_named_as_such() -> None:
-    with pytest.raises(ValueError, match=r"^ReopenResponse is a model of edition 2026-06 alone"):
+    with pytest.raises(ValueError, match=r"^ReopenResponse is a model of edition 2026-06 only"):
         check({}, model="ReopenResponse")
     with pytest.raises(ValueError, match="did you mean 'ReopenResponse'"):
         check({}, model="ReopnResponse", edition="2026-06")

@@ -285,7 +285,7 @@ def test_both_numbers_of_an_allowed_value_are_one() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "reported"),
     [
-        ("a.toml", "", "the catalog is empty, so nothing would be checked by it"),
+        ("a.toml", "", "the catalog is empty, so it would check nothing"),
         ("a.toml", "# nothing\n", "the catalog is empty"),
         ("a.json", "{}", "the catalog is empty"),
         ("a.json", "null", "the catalog is not a table of keys and values"),

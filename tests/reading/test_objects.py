@@ -234,7 +234,7 @@ def test_the_previous_session_may_be_a_model(previous: Any, naming: str) -> None
 
 @pytest.mark.parametrize("previous", [3, [RESPONSE], object(), dt.date(2026, 1, 1)])
 def test_what_cannot_be_the_previous_session(previous: Any) -> None:
-    with pytest.raises(TypeError, match="previous takes a state, a session or NEW, not"):
+    with pytest.raises(TypeError, match="previous must be a state, a session or NEW, not"):
         talonschema.check({}, previous=previous)
 
 

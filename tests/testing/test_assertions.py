@@ -130,7 +130,7 @@ def test_a_valid_call_passes(
         ("POST", "/returns", RETURN, {"previous": "open"}, "lifecycle/state-transition"),
         ("PUT", "/reopen", None, {"previous": "open", "edition": "2026-06"}, "lifecycle/"),
         ("PUT", "/reopen", "[]", {"edition": "2026-06", "fail_on": "warning"}, "request/"),
-        ("PUT", "?dry=maybe", UPDATE, {}, "dry: it takes true or false"),
+        ("PUT", "?dry=maybe", UPDATE, {}, "dry: the value is not true or false"),
         ("PUT", "%2F", UPDATE, {}, "customerSessionId: "),
     ],
 )

@@ -95,17 +95,17 @@ def call(
     if model is not None:
         elsewhere = [each for each in schemas.EDITIONS if model in schemas.models(each)]
         if elsewhere and edition not in elsewhere:
-            message = f"{model} is a model of edition {elsewhere[0]} alone, not of {edition}"
+            message = f"{model} is a model of edition {elsewhere[0]} only, not of {edition}"
             raise ValueError(message)
         one_of("model", model, schemas.models(edition))
         if operation is not None and OPERATIONS_OF.get(model, operation) != operation:
-            message = f"{model} is not the request of the operation {operation!r}"
+            message = f"{model} is not the request model of the operation {operation!r}"
             raise ValueError(message)
     no_text("dry", dry)
     if operation is not None:
         one_of("operation", operation, OPERATIONS)
     if now is not None and not isinstance(now, (str, datetime)):
-        message = f"now takes RFC 3339 text or a datetime, not {type(now).__name__}"
+        message = f"now must be RFC 3339 text or a datetime, not {type(now).__name__}"
         raise TypeError(message)
     if dry and (operation or OPERATIONS_OF.get(model or "", "update")) == "update":
         before = PreviousSession("alone", None, {})
@@ -130,7 +130,7 @@ def before(engine: Engine, naming: Naming, previous: Previous) -> PreviousSessio
     if not isinstance(previous, Mapping):
         previous = python_values.plain(previous, wire=naming == "wire")[0]
     if not isinstance(previous, Mapping):
-        message = f"previous takes a state, a session or NEW, not {type(given).__name__}"
+        message = f"previous must be a state, a session or NEW, not {type(given).__name__}"
         raise TypeError(message)
     session = _session(engine, naming, previous)
     state = one_of("the state of previous", session.get("state", DEFAULT_STATE), STATES)
@@ -142,7 +142,9 @@ def _parse(text: str | bytes) -> Any:
     read = document.read(text)
     if not read.readable:
         place = read.problems[0]
-        message = f"previous is no JSON: {place.code} at line {place.line}, column {place.column}"
+        message = (
+            f"previous is not valid JSON: {place.code} at line {place.line}, column {place.column}"
+        )
         raise ValueError(message)
     return read.value
 
@@ -150,7 +152,7 @@ def _parse(text: str | bytes) -> Any:
 def no_text(name: str, value: object) -> None:
     """Raise `TypeError` for text in place of a boolean, since "false" would be true."""
     if isinstance(value, (str, bytes)):
-        message = f"{name} takes True or False, not the text {value!r}"
+        message = f"{name} must be True or False, not the string {value!r}"
         raise TypeError(message)
 
 
@@ -170,7 +172,7 @@ def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Map
     if value is None or (value and properties.keys().isdisjoint(value)):
         keys = ", ".join(map(show, list(given)[:_MOST_KEYS]))
         message = (
-            f"previous holds no customer session: its keys are {keys}; it takes a session, or an "
+            f"previous is not a customer session: its keys are {keys}; expected a session, or an "
             f"object with one under {envelope}, in the names of naming={naming!r}"
         )
         raise ValueError(message)
@@ -199,6 +201,6 @@ def one_of(what: str, value: Any, known: Iterable[str]) -> Any:
     choices = tuple(known)
     if value not in choices:
         close = suggestion(value, choices) if isinstance(value, str) else ""
-        message = f"{what} is {value!r}{close}; it takes one of {', '.join(choices)}"
+        message = f"{what} is {value!r}{close}; expected one of {', '.join(choices)}"
         raise ValueError(message)
     return value

@@ -39,7 +39,7 @@ _EXACT = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
 _KEYS_SHOWN = 10
 """The number of keys in the finding about an object that resembles no payload."""
 
-_TOO_MUCH = "too much of the structure is not valid"
+_TOO_MUCH = "too much of the payload is not valid"
 
 
 class CheckResult(NamedTuple):

@@ -38,24 +38,24 @@ HARMLESS: Final = frozenset(
 """The codes of problems with a value that rules can still read."""
 
 GROUPS: Final = {
-    "json": "Text that is not JSON, and Python values without a form in JSON.",
-    "yaml": "Faults of YAML files that JSON can't have.",
-    "capture": "The calls that a HAR file or a Postman collection holds.",
-    "sequence": "The calls that the entries of a sequence describe.",
+    "json": "Text that is not JSON, and Python values that JSON can't represent.",
+    "yaml": "Problems that are specific to YAML.",
+    "capture": "The calls in a HAR file or a Postman collection.",
+    "sequence": "The calls in a sequence.",
     "schema": (
         "Differences from the schema of the model. "
         "The part after the slash is the JSON Schema keyword that failed."
     ),
-    "payload": "The keys of a payload.",
-    "budget": "Codes that a closing session has to carry, if the policy declares a budget.",
+    "payload": "The properties of a payload.",
+    "budget": "Codes and identifiers that budgets of the policy require when a session closes.",
     "cart": "The items of the cart.",
-    "catalog": "Attributes and costs that have to exist in the account before a session uses them.",
+    "catalog": "Attributes and additional costs, which have to exist before a session uses them.",
     "codes": "Coupon and referral codes.",
     "identity": "The owner of a session: profile, loyalty card, identifiers.",
-    "lifecycle": "The states of a session and the moves between them.",
+    "lifecycle": "The states of a session and the changes between them.",
     "request": "The envelope of an update and its query parameters.",
     "return": "The return of cart items.",
-    "time": "Points in time.",
+    "time": "Timestamps.",
     "totals": "The totals of a response.",
     "internal": "Defects of talonschema itself.",
 }
@@ -68,7 +68,7 @@ def select_codes(names: Iterable[str]) -> frozenset[str]:
     Raises `ValueError` for other names, and `TypeError` for a string in place of a list.
     """
     if isinstance(names, str):
-        message = f"{names!r} is a text; codes and groups are given as a list"
+        message = f"{names!r} is a string; pass codes and groups as a list"
         raise TypeError(message)
     found: set[str] = set()
     for name in names:
@@ -105,5 +105,5 @@ def _severity(value: Severity | str) -> Severity:
     try:
         return Severity(value)
     except ValueError:
-        message = f"{value!r} is no severity; there are {', '.join(Severity)}"
+        message = f"{value!r} is not a severity; expected one of {', '.join(Severity)}"
         raise ValueError(message) from None

@@ -198,7 +198,7 @@ class Report:
         other value.
         """
         if fail_on not in FAIL_ON:
-            message = f"fail_on is {fail_on!r}; it takes one of {', '.join(FAIL_ON)}"
+            message = f"fail_on is {fail_on!r}; expected one of {', '.join(FAIL_ON)}"
             raise ValueError(message)
         if not self.ok or (fail_on == "warning" and self.warnings):
             raise InvalidPayload(self)
@@ -273,7 +273,7 @@ class Report:
 
     def _each_error(self, form: Callable[[Finding], dict[str, Any]]) -> list[dict[str, Any]]:
         if self.ok:
-            message = "the report is ok: there is no error to answer with"
+            message = "the report is ok, so there is no error to respond with"
             raise ValueError(message)
         return [form(each) for each in self.errors]
 

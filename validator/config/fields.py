@@ -40,7 +40,7 @@ def read(
     """
     where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place).lstrip(".")
     if not isinstance(table, dict):
-        raise toml.error(f"{where} is {show(table)}; it takes a table", *place)
+        raise toml.error(f"{where} is {show(table)}; expected a table", *place)
     settings = {}
     for key, value in table.items():
         if key not in kinds:
@@ -56,25 +56,25 @@ def read(
 def text(value: Any, where: str) -> str:
     """Read a string that is not empty."""
     if not isinstance(value, str) or not value:
-        raise InvalidValue(f"{where} is {show(value)}; it takes a text")
+        raise InvalidValue(f"{where} is {show(value)}; expected a non-empty string")
     return value
 
 
 def boolean(value: Any, where: str) -> bool:
     """Read a boolean."""
     if not isinstance(value, bool):
-        raise InvalidValue(f"{where} is {show(value)}; it takes true or false")
+        raise InvalidValue(f"{where} is {show(value)}; expected true or false")
     return value
 
 
 def number(least: float, most: float, *, whole: bool) -> FieldReader:
     """Return a reader of numbers between `least` and `most`."""
-    takes = f"a{' whole' * whole} number from {least} to {most}"
+    takes = f"{'an integer' if whole else 'a number'} from {least} to {most}"
 
     def kind(value: Any, where: str) -> Any:
         right = isinstance(value, int) or (isinstance(value, float) and not whole)
         if isinstance(value, bool) or not right or not least <= value <= most:
-            raise InvalidValue(f"{where} is {show(value)}; it takes {takes}")
+            raise InvalidValue(f"{where} is {show(value)}; expected {takes}")
         return value
 
     return kind
@@ -88,7 +88,7 @@ def choice(names: Iterable[str]) -> FieldReader:
         if not isinstance(value, str) or value not in choices:
             close = suggestion(value, choices) if isinstance(value, str) else ""
             raise InvalidValue(
-                f"{where} is {show(value)}{close}; it takes one of {', '.join(choices)}"
+                f"{where} is {show(value)}{close}; expected one of {', '.join(choices)}"
             )
         return value
 
@@ -100,7 +100,7 @@ def list_of(each: FieldReader) -> FieldReader:
 
     def kind(value: Any, where: str) -> tuple[Any, ...]:
         if not isinstance(value, list) or not value:
-            raise InvalidValue(f"{where} is {show(value)}; it takes a list of one or more")
+            raise InvalidValue(f"{where} is {show(value)}; expected a non-empty list")
         taken = []
         for index, one in enumerate(value):
             try:
@@ -131,8 +131,8 @@ def previous(value: Any, where: str) -> str:
         return value
     close = suggestion(value, names) if isinstance(value, str) else ""
     raise InvalidValue(
-        f"{where} is {show(value)}{close}; it takes new, one of {', '.join(STATES)}, or the"
-        " path of a JSON file (that ends in .json or has a slash in it)"
+        f"{where} is {show(value)}{close}; expected new, one of {', '.join(STATES)}, or the"
+        " path of a JSON file (which ends in .json or contains a slash)"
     )
 
 
@@ -141,7 +141,7 @@ def pointer(value: Any, where: str) -> str:
     if isinstance(value, str) and _POINTER.fullmatch(value):
         return value
     raise InvalidValue(
-        f"{where} is {show(value)}; it takes a JSON Pointer, which begins with a slash, with * for"
+        f"{where} is {show(value)}; expected a JSON Pointer, which begins with a slash, with * for"
         " any key or index, and ~0 and ~1 for the characters ~ and /"
     )
 
@@ -151,8 +151,8 @@ def glob(value: Any, where: str) -> str:
     pattern = text(value, where)
     if "\\" in pattern or "{" in pattern:
         raise InvalidValue(
-            f"{where} is {pattern!r}; folders are parted by /, and alternatives are a list"
+            f"{where} is {pattern!r}; separate folders with /, and write alternatives as a list"
         )
     if ".." in pattern.split("/"):
-        raise InvalidValue(f"{where} is {pattern!r}; it is for files below its folder only")
+        raise InvalidValue(f"{where} is {pattern!r}; globs can't match files outside their folder")
     return pattern

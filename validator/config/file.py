@@ -62,14 +62,14 @@ class Config:
             own: Path = (*place, "files", index)
             settings = read(toml, own, part, kinds)
             if "glob" not in settings:
-                message = f"files[{index}] has no glob, which selects its files"
+                message = f"files[{index}] has no glob to select its files"
                 raise toml.error(message, *own)
             for given, lacking in (("ignore", "reason"), ("reason", "ignore")):
                 if given in settings and lacking not in settings:
-                    message = f"files[{index}] has no {lacking}: say what is ignored, and why"
+                    message = f"files[{index}] has no {lacking}; ignore and reason go together"
                     raise toml.error(message, *own, given)
             if "pointer" in settings and "ignore" not in settings:
-                message = f"files[{index}] has no ignore: pointer is the place of what is ignored"
+                message = f"files[{index}] has no ignore; pointer applies only to ignored codes"
                 raise toml.error(message, *own, "pointer")
             self.files.append(settings)
         self._excluding = self._compile(self.top.get("exclude", ()), (*place, "exclude"))
@@ -176,7 +176,7 @@ _CODES = list_of(_code)
 def _levels(value: Any, where: str) -> dict[str, str]:
     if not isinstance(value, dict):
         raise InvalidValue(
-            f"{where} is {show(value)}; it takes a table of codes and their severities"
+            f"{where} is {show(value)}; expected a table of codes and their severities"
         )
     level = choice(map(str, Severity))
     for name, each in value.items():
@@ -190,7 +190,7 @@ def _levels(value: Any, where: str) -> dict[str, str]:
 
 def _tables(value: Any, where: str) -> list[Any]:
     if not isinstance(value, list):
-        raise InvalidValue(f"{where} is {show(value)}; it takes tables, each headed [[{where}]]")
+        raise InvalidValue(f"{where} is {show(value)}; expected tables, each under [[{where}]]")
     return value
 
 

@@ -73,7 +73,7 @@ def check_capture(
     """Return the results of a capture; None for any other JSON document."""
     archive = ends(name, HAR)
     if len(source) > MAX_CAPTURE:
-        return FileResults(name, error=f"can't be read: it has more than {MAX_CAPTURE} bytes")
+        return FileResults(name, error=f"can't be read: it is larger than {MAX_CAPTURE} bytes")
     text = decode(source)
     try:
         value = document.PARSER.accept(text.encode(errors="surrogatepass"))
@@ -88,7 +88,7 @@ def check_capture(
             )
     if archive:
         if har.entries(value) is None:
-            return FileResults(name, error="can't be read: it has no /log/entries, as HAR files do")
+            return FileResults(name, error="not a HAR file: it has no /log/entries")
         found = list(har.exchanges(value, prefix))
     elif postman.is_collection(value):
         found = list(postman.exchanges(value, prefix))
@@ -96,7 +96,7 @@ def check_capture(
         return None
     if not found:
         where = f"{prefix}/v2/customer_sessions/"
-        hint = "" if prefix else "; if their paths begin with something else, name it by --prefix"
+        hint = "" if prefix else "; if their paths have a prefix, pass it with --prefix"
         return FileResults(name, error=f"no calls on sessions ({where}...) in this capture{hint}")
     checks = _Checks(setting)
     checked = [each for exchange in _in_time(found) for each in checks.exchange(exchange)]

@@ -21,7 +21,7 @@ from ..reading.lines import Lines
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[ \t]*talonschema:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _OPENERS = (":", "-", "?")
-_FORM = "it takes the form: # talonschema: ignore CODES REASON"
+_FORM = "expected the form # talonschema: ignore CODES REASON"
 
 
 class CommentFault(NamedTuple):
@@ -82,7 +82,7 @@ def _instruction(text: str) -> frozenset[str] | str:
         codes = select_codes(words[1].split(","))
     except ValueError as error:
         return str(error)
-    return codes if len(words) > 2 else "give a reason after the codes"  # noqa: PLR2004
+    return codes if len(words) > 2 else "add a reason after the codes"  # noqa: PLR2004
 
 
 def _places(text: str, line: int, before: str) -> Iterator[tuple[int, int]]:

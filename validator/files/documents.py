@@ -49,9 +49,7 @@ class MissingYaml(Exception):
     """Raised if PyYAML is not installed."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "reading YAML needs PyYAML, which comes with: pip install 'talonschema[yaml]'"
-        )
+        super().__init__("reading YAML requires PyYAML: pip install 'talonschema[yaml]'")
 
 
 class PositionsBelow:
@@ -231,7 +229,7 @@ def _type(value: Any) -> str:
         return "an empty object"
     if isinstance(value, list):
         return f"an array of {len(value)}"
-    return "a text" if isinstance(value, str) else "neither an object nor an array"
+    return "a string" if isinstance(value, str) else "neither an object nor an array"
 
 
 def _from_root(result: PayloadResult, place: str) -> PayloadResult:

@@ -95,7 +95,7 @@ def _below(folder: str, excluded: IsExcluded) -> Iterator[Path]:
         found += [name for name in taken if ends(name, ENDS)]
         commented += [name for name in taken if ends(name, COMMENTED)]
     for name in sorted(commented):
-        yield Path(name, note="passed over: JSON with comments is not read")
+        yield Path(name, note="skipped: JSON with comments is not supported")
     for failure in failures:
         yield Path(failure.filename, f"can't be read: {failure.strerror or failure}")
     if not found and not failures:

@@ -92,7 +92,7 @@ def check_sequence(
 
     if session_key is not None and not session_key.startswith("/"):
         message = (
-            f"session_key is {session_key!r}; it takes a JSON Pointer, which begins with a slash"
+            f"session_key is {session_key!r}; expected a JSON Pointer, which begins with a slash"
         )
         raise ValueError(message)
     validator = validator or Validator()
@@ -121,7 +121,7 @@ class _Everywhere(NamedTuple):
 
 def _iterator(lines: Iterable[Line]) -> Iterator[Line]:
     if isinstance(lines, (str, bytes)):
-        message = f"lines takes an iterable of lines, not one {type(lines).__name__}"
+        message = f"lines must be an iterable of lines, not one {type(lines).__name__}"
         raise TypeError(message)
     return iter(lines)
 
@@ -139,7 +139,7 @@ def _rows(lines: Iterator[Line], check: Callable[[str | bytes], Report]) -> Iter
         elif isinstance(line, str):
             source = line.removesuffix("\n")
         else:
-            message = f"line {number} is {type(line).__name__}; a line takes str or bytes"
+            message = f"line {number} is {type(line).__name__}; expected str or bytes"
             raise TypeError(message)
         if source and not source.isspace():
             report = check(source)

@@ -52,7 +52,7 @@ _OF_CALLS = frozenset({"payload", "operation", "dry", "now"})
 _ID = "integrationId"
 FILE = "file"
 """The session key that makes each file a separate history."""
-_HAR = "a HAR file has its own order: check it without --sequence"
+_HAR = "a HAR file defines the order of its calls; check it without --sequence"
 _TYPES = {"dry": bool, "now": str, _ID: str}
 
 
@@ -269,10 +269,10 @@ def _faults(entry: dict[str, Any], setting: EntryDefaults) -> Iterator[Problem]:
         yield Problem("sequence/unknown-key", (key,), {"key": key, "allowed": list(_CALL)})
     if "operation" in entry and entry["operation"] not in OPERATIONS:
         params = {"kind": "operation", "allowed": list(OPERATIONS)}
-        yield _fault("operation", "none of the operations", params)
+        yield _fault("operation", "not an operation", params)
     for key, kind in _TYPES.items():
         if key in entry and not isinstance(entry[key], kind):
-            yield _fault(key, "of another type", {"kind": key})
+            yield _fault(key, "of the wrong type", {"kind": key})
     if "payload" not in entry and entry.get("operation", setting.operation) != "reopen":
         yield _fault("payload", "missing", {"kind": "payload"})
 

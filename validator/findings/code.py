@@ -48,7 +48,7 @@ _RANKS = {"info": 0, "warning": 1, "error": 2}
 def _rank(severity: str) -> int:
     rank = _RANKS.get(severity)
     if rank is None:
-        message = f"{severity!r} is no severity to compare with; there are {', '.join(_RANKS)}"
+        message = f"{severity!r} can't be compared; expected one of {', '.join(_RANKS)}"
         raise TypeError(message)
     return rank
 

@@ -33,13 +33,13 @@ def parse(text: str) -> Address:
     if text.startswith("unix:"):
         path = text.removeprefix("unix:")
         if not path:
-            raise ValueError("it has no path behind unix:")
+            raise ValueError("the path after unix: is missing")
         return Address(path=path)
     host, colon, port = text.rpartition(":")
     if not colon or not host or not port.isascii() or not port.isdecimal():
-        raise ValueError("it takes HOST:PORT or unix:PATH")
+        raise ValueError("expected HOST:PORT or unix:PATH")
     if int(port) not in _PORTS:
-        raise ValueError(f"a port is a number from 1 to {_PORTS[-1]}")
+        raise ValueError(f"the port must be from 1 to {_PORTS[-1]}")
     if ":" in host and not (host.startswith("[") and host.endswith("]")):
         raise ValueError("an IPv6 address needs brackets, as in [::1]:8787")
     return Address(host.strip("[]"), int(port))

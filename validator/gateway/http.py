@@ -186,7 +186,7 @@ class App:
         if path not in STATUS_PATHS:
             return plain(404, "there are /check, /observe, /livez, /readyz and /metrics")
         if scope["method"] not in ("GET", "HEAD"):
-            return plain(405, "it takes GET")
+            return plain(405, "only GET is allowed")
         if path == b"/metrics":
             accept = header(_headers(scope), "accept") or ""
             content_type, body = self._metrics.exposition(accept)

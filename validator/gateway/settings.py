@@ -124,8 +124,8 @@ class Settings:
             kind(getattr(self, name), name)
         if self.grpc != OFF and overlap(parse(self.http), parse(self.grpc), self.workers):
             free = parse(self.http).of_worker(self.workers, self.workers)
-            each = "each worker takes the next port" if self.workers > 1 else "http has it"
-            raise InvalidValue(f"grpc is {self.grpc!r}, which is taken: {each}; take {str(free)!r}")
+            each = "each worker uses the next port" if self.workers > 1 else "http uses it"
+            raise InvalidValue(f"grpc is {self.grpc!r}, which is in use: {each}; use {str(free)!r}")
         self._need_admin_alone()
         if self.expiry < self.lease:
             raise InvalidValue(f"expiry is {self.expiry:g}, shorter than the lease, {self.lease:g}")
@@ -134,7 +134,7 @@ class Settings:
             raise InvalidValue(message, "lookup", "timeout")
         if self.workers > 1 and self.store.startswith("memory:"):
             raise InvalidValue(
-                "store is 'memory:', which workers can't share; take sqlite:PATH or"
+                "store is 'memory:', which workers can't share; use sqlite:PATH or"
                 " redis://HOST:PORT/DB"
             )
 
@@ -148,7 +148,7 @@ class Settings:
                 continue
             each = (parse(face).of_worker(index, self.workers) for index in range(self.workers))
             if parse(self.admin) in each:
-                raise InvalidValue(f"admin is {self.admin!r}, which is taken: {name} has it")
+                raise InvalidValue(f"admin is {self.admin!r}, which is in use: {name} uses it")
 
 
 def load_settings(path: str, **changes: Any) -> Settings:
@@ -158,7 +158,7 @@ def load_settings(path: str, **changes: Any) -> Settings:
     Raises `TomlError`, whose text is ``path:line: message``.
     """
     if os.path.basename(path) == "pyproject.toml":
-        raise TomlError(path, None, "the gateway's settings belong in a file talonschema.toml")
+        raise TomlError(path, None, "the settings of the gateway belong in a talonschema.toml")
     toml = load(path)
     place = (TABLE,)
     kinds = {**_KINDS, "lookup": lookup_table}
@@ -201,7 +201,7 @@ def _prefix(value: Any, where: str) -> Any:
         return value
     if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-])+", value):
         raise InvalidValue(
-            f"{where} is {show(value)}; it takes a path as in /talon, with no slash at its end"
+            f"{where} is {show(value)}; expected a path such as /talon, without a trailing slash"
         )
     return value
 

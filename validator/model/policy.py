@@ -103,10 +103,10 @@ class Policy(_Fields):
             "identifier_budget",
         ):
             if not isinstance(getattr(self, name), bool):
-                message = f"{name} is {show(getattr(self, name))}; it takes true or false"
+                message = f"{name} is {show(getattr(self, name))}; expected true or false"
                 raise PolicyError(message, name)
         if self.catalog is not None and not isinstance(self.catalog, Catalog):
-            message = "catalog takes a Catalog; Policy.from_mapping builds one from plain data"
+            message = "catalog must be a Catalog; Policy.from_mapping builds one from plain data"
             raise PolicyError(message, "catalog")
         return self._replace(
             total_tolerance=_tolerance(self.total_tolerance),
@@ -169,7 +169,7 @@ def _tolerance(value: object) -> Decimal:
         tolerance = Decimal(str(value) if isinstance(value, float) else value)
         if tolerance.is_finite() and tolerance >= 0:
             return tolerance
-    message = f"total_tolerance is {show(value)}; it takes a number, 0 or more"
+    message = f"total_tolerance is {show(value)}; expected a number of at least 0"
     raise PolicyError(message, "total_tolerance")
 
 
@@ -177,8 +177,8 @@ def _catalog(value: object, keys: Path) -> Catalog:
     data = table(value, keys, "the catalog")
     if not data:
         raise PolicyError(
-            f"{location(keys) or 'the catalog'} is empty, so nothing would be checked by it;"
-            f" it takes {', '.join(Catalog._fields)}",
+            f"{location(keys) or 'the catalog'} is empty, so it would check nothing; expected"
+            f" one or more of {', '.join(Catalog._fields)}",
             *keys,
         )
     if "data" in data and not keys:
@@ -235,7 +235,7 @@ def _attribute(value: object, keys: Path) -> Attribute:
     no_others(data, Attribute._fields, keys)
     if "type" not in data:
         message = (
-            f"{location(keys)} has no type; it takes one of {', '.join(get_args(AttributeType))}"
+            f"{location(keys)} has no type; expected one of {', '.join(get_args(AttributeType))}"
         )
         raise PolicyError(message, *keys)
     kind = cast("AttributeType", choice(data["type"], AttributeType, (*keys, "type")))
@@ -245,9 +245,7 @@ def _attribute(value: object, keys: Path) -> Attribute:
         values = list_of(data["allowed"], inner, (*keys, "allowed"))
         for index, each in enumerate(values):
             if not isinstance(each, str) and not _is_double(each):
-                message = (
-                    f"{location((*keys, 'allowed', index))} is not within the range of a double"
-                )
+                message = f"{location((*keys, 'allowed', index))} is outside the range of a double"
                 raise PolicyError(message, *keys, "allowed", index)
         allowed = frozenset(float(v) if isinstance(v, Decimal) else v for v in values)
     return Attribute(type=kind, allowed=allowed)

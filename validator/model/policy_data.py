@@ -104,7 +104,7 @@ def choice(value: object, kind: Any, keys: Path) -> Any:
     choices = get_args(kind)
     if value not in choices:
         close = suggestion(value, choices) if isinstance(value, str) else ""
-        message = f"{location(keys)} is {show(value)}{close}; it takes one of {', '.join(choices)}"
+        message = f"{location(keys)} is {show(value)}{close}; expected one of {', '.join(choices)}"
         raise PolicyError(message, *keys)
     return value
 
@@ -117,6 +117,6 @@ def list_of(value: object, kind: Any, keys: Path) -> list[Any]:
     for index, each in enumerate(value):
         if not isinstance(each, kind) or isinstance(each, bool):
             names = " or ".join(one.__name__ for one in kind)
-            message = f"{location((*keys, index))} is {show(each)}; it takes {names}"
+            message = f"{location((*keys, index))} is {show(each)}; expected {names}"
             raise PolicyError(message, *keys, index)
     return list(value)

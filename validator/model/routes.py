@@ -77,7 +77,7 @@ def match(
                 return None
             called = endpoint(method, after)
             if called is None or methods != {method}:
-                return Suspicious("method", "the method is overridden, or not in capitals")
+                return Suspicious("method", "the method is overridden, or not in upper case")
             fault = _fault(session) or _crossing(path, prefix, session, after)
             if "#" in query:
                 # Some servers discard a fragment, others treat it as part of the query.
@@ -92,7 +92,7 @@ def match(
     forms = {path, _characters(path)}
     found = {after for form in forms for _, after in _loosely(form, prefix)}
     if any(endpoint(name, after) for after in found for name in methods):
-        return Suspicious("customerSessionId", "the path is not in plain form")
+        return Suspicious("customerSessionId", "the path is not in its canonical form")
     return None
 
 
@@ -125,7 +125,7 @@ def _fault(session: str) -> str | None:
     except UnicodeDecodeError:
         return "the id is not UTF-8"
     if any(ord(each) < ord(" ") or each == "\x7f" for each in decoded):
-        return "the id has control characters"
+        return "the id contains control characters"
     if _decode(session) in (".", ".."):
         return "the id is a dot segment"
     return None
@@ -139,7 +139,7 @@ def _crossing(path: str, prefix: str, session: str, after: str) -> str | None:
     itself = {("/".join(_resolve_dots([form])), after) for form in forms}
     if itself.issuperset(_loosely(path, prefix)):
         return None
-    return "the id reads as more of the path once it is decoded"
+    return "the decoded id contains slashes that change the path"
 
 
 def _characters(path: str) -> str:
@@ -229,9 +229,9 @@ def _with_parameters(route: Route, called: Endpoint, query: str) -> Route | Susp
         if parameter is None:
             continue
         if name != parameter or ";" in query:
-            return Suspicious(parameter, "it is not in plain form")
+            return Suspicious(parameter, "the parameter is not in its canonical form")
         if parameter in given:
-            return Suspicious(parameter, "it is given more than once")
+            return Suspicious(parameter, "the parameter is given more than once")
         if value is None or (parameter == "dry" and value not in BOOLEANS):
             return Suspicious(parameter, _VALUES[parameter])
         given[parameter] = value
@@ -239,6 +239,6 @@ def _with_parameters(route: Route, called: Endpoint, query: str) -> Route | Susp
 
 
 _VALUES: Final[dict[QueryParameter, str]] = {
-    "dry": "it takes true or false",
-    "now": "it takes a point in time",
+    "dry": "the value is not true or false",
+    "now": "the parameter has no value",
 }

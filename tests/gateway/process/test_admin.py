@@ -123,5 +123,5 @@ def test_an_address_that_is_taken_ends_it(tmp_path: Path, workers: int) -> None:
 
 @pytest.mark.parametrize("admin", ["127.0.0.1:8788", "127.0.0.1:8798"])
 def test_it_has_an_address_of_its_own(admin: str) -> None:
-    with pytest.raises(ValueError, match=f"admin is '{admin}', which is taken"):
+    with pytest.raises(ValueError, match=f"admin is '{admin}', which is in use"):
         Settings(admin=admin, grpc="127.0.0.1:8797", workers=2)

@@ -46,13 +46,13 @@ sys.exit(run())
 @pytest.mark.parametrize(
     ("text", "line", "reported"),
     [
-        ('mode = "on"', 3, "gateway.mode is 'on'; it takes one of enforce, report"),
+        ('mode = "on"', 3, "gateway.mode is 'on'; expected one of enforce, report"),
         ('\nstore = "redit://x"', 4, "redit"),
         ('store = "sqlite:/nowhere/at/all.db"', 3, "/nowhere/at/all.db"),
         (
             'grpc = "127.0.0.1:8788"\nworkers = 2',
             3,
-            "grpc is '127.0.0.1:8788', which is taken",
+            "grpc is '127.0.0.1:8788', which is in use",
         ),
         ("lease = 10\nexpiry = 5", 4, "expiry is 5, shorter than the lease, 10"),
     ],

@@ -184,7 +184,7 @@ def test_what_there_is_not_is_an_error(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
-    with pytest.raises(ValueError, match=f"{variable} is '{value}'; it takes "):
+    with pytest.raises(ValueError, match=f"{variable} is '{value}'; expected "):
         Tracing()
 
 

@@ -33,8 +33,8 @@ _UNANSWERED: Final = frozenset({"failed", "limited"})
 _KEY: Final = re.compile(r"[\x21-\x7e]+")
 _LONGEST_KEY: Final = 4096
 _COMPLAINTS: Final = {
-    "denied": "the API rejects the key of look-ups: see key_file",
-    "malformed": "an answer to a look-up is none of the API: see url",
+    "denied": "the API rejects the key of look-ups; check key_file",
+    "malformed": "a response to a look-up is not from the API; check url",
 }
 """The log lines for outcomes that the settings may have caused."""
 
@@ -178,7 +178,7 @@ def authorization_of(path: str) -> str:
         message = f"lookup.key_file is {path!r}, which can't be read: {why}"
         raise InvalidValue(message, *where) from None
     if not _KEY.fullmatch(key):
-        message = f"lookup.key_file is {path!r}; it takes a file with an API key and nothing else"
+        message = f"lookup.key_file is {path!r}; expected a file that contains only an API key"
         raise InvalidValue(message, *where)
     return f"ApiKey-v1 {key}"
 

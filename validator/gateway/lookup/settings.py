@@ -41,7 +41,7 @@ class LookupSettings:
 def lookup_table(value: Any, where: str) -> LookupSettings:
     """Return the settings of look-ups in a table."""
     if not isinstance(value, Mapping):
-        raise InvalidValue(f"{where} is {show(value)}; it takes a table")
+        raise InvalidValue(f"{where} is {show(value)}; expected a table")
     for key, each in value.items():
         if key not in _KINDS:
             raise InvalidValue(f"{where} has no key {key!r}{suggestion(key, _KINDS)}", key)
@@ -50,7 +50,7 @@ def lookup_table(value: Any, where: str) -> LookupSettings:
         except InvalidValue as error:
             raise InvalidValue(str(error), key) from None
     if "url" not in value:
-        raise InvalidValue(f"{where} has no url; it takes {_BASE}")
+        raise InvalidValue(f"{where} has no url; expected {_BASE}")
     return LookupSettings(**value)
 
 
@@ -59,7 +59,7 @@ def _url(value: Any, where: str) -> str:
     url = text(value, where)
     fault = _fault(url)
     if fault is not None:
-        raise InvalidValue(f"{where} is {fault}; it takes {_BASE}")
+        raise InvalidValue(f"{where} is {fault}; expected {_BASE}")
     return url
 
 
@@ -69,19 +69,19 @@ def _fault(url: str) -> str | None:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        return "no URL"
+        return "not a URL"
     if not (url.isascii() and url.isprintable() and " " not in url and host) or port == 0:
-        return "no URL"
+        return "not a URL"
     if "@" in parts.netloc:
-        return "a URL with a user; the API key goes into key_file"
+        return "a URL with a user (put the API key into key_file)"
     if "?" in url or "#" in url:
         return "a URL with a query or fragment"
     if parts.path.rstrip("/").endswith("/v2"):
         return "a URL that ends in /v2"
     if parts.scheme == "http" and not _is_loopback(host):
-        return "a URL without TLS, which would show the API key to the network"
+        return "a URL without TLS, which would expose the API key on the network"
     if parts.scheme not in ("http", "https"):
-        return "a URL of another scheme than https"
+        return "a URL with a scheme other than https"
     return None
 
 

@@ -53,7 +53,7 @@ class Overview:
         if path not in STATUS_PATHS:
             return plain(404, "there are /livez, /readyz and /metrics")
         if scope["method"] not in ("GET", "HEAD"):
-            return plain(405, "it takes GET")
+            return plain(405, "only GET is allowed")
         answers = await asyncio.gather(*(_ask(each, path) for each in self._workers))
         if path == b"/metrics":
             accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")

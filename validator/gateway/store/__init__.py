@@ -202,13 +202,13 @@ def open_store(
     scheme, colon, _ = url.partition(":")
     if not colon or scheme not in _KINDS:
         raise ValueError(
-            f"store is {scheme + colon!r}..., which is no kind of store; it takes one of "
+            f"store is {scheme + colon!r}..., which is not a kind of store; expected one of "
             "memory:, sqlite:PATH, redis://HOST:PORT/DB, rediss://HOST:PORT/DB (TLS), "
             "redis+cluster://HOST:PORT, rediss+cluster://HOST:PORT, unix:///PATH"
         )
     for name, value in (("lease", lease), ("expiry", expiry), ("timeout", timeout)):
         if not 0 < value < float("inf"):
-            raise ValueError(f"{name} is {value!r}; it takes a number of seconds above 0")
+            raise ValueError(f"{name} is {value!r}; expected a number of seconds above 0")
     if expiry < lease:
         raise ValueError(f"expiry is {expiry:g} s; it can't be shorter than the lease, {lease:g} s")
     try:

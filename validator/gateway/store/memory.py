@@ -90,5 +90,5 @@ def open_store(
 ) -> MemoryStore:
     """Return a store in memory; raises `ValueError` if `url` has more than ``memory:``."""
     if url != "memory:":
-        raise ValueError(f"store is {url!r}; memory takes no path: write memory:")
+        raise ValueError(f"store is {url!r}; a store in memory has no path; write memory:")
     return MemoryStore(lease=lease, expiry=expiry)

@@ -279,7 +279,7 @@ def _client(url: str, timeout: float) -> Client:
         # Unknown options in the address are reported only when a connection is made.
         pool.connection_class(**pool.connection_kwargs)
     except (ValueError, TypeError, RedisError) as error:
-        raise ValueError(f"store is {_address_of(url)}, which is no address: {error}") from error
+        raise ValueError(f"store is {_address_of(url)}, which is invalid: {error}") from error
     return Redis.from_pool(pool)
 
 

@@ -276,7 +276,7 @@ def open_store(
     path = url.removeprefix("sqlite:")
     if not path or path.startswith(("//", ":")):
         raise ValueError(
-            f"store is {url!r}; write sqlite: and the path right behind, as in "
+            f"store is {url!r}; write the path directly after sqlite:, as in "
             "sqlite:/var/lib/talonschema/sessions.db"
         )
     return SqliteStore(path, lease=lease, expiry=expiry, timeout=timeout, report=report)

@@ -223,7 +223,7 @@ def _select(names: Sequence[str], known: Sequence[str]) -> str:
     for name in names:
         value = os.environ.get(name, "").strip()
         if value and value not in known:
-            raise ValueError(f"{name} is {value!r}; it takes {' or '.join(known)} here")
+            raise ValueError(f"{name} is {value!r}; expected {' or '.join(known)}")
         if value:
             return value
     return known[0]
