@@ -34,14 +34,14 @@ UNRECOGNISED: Final = Code(
     },
     hint={
         "": "exclude it, or name its model if it is a payload",
-        "inside": "the value at {at:bare} may be one (--at '{at:bare}')",
+        "inside": "the value at {at:bare} may be one; check it with --at '{at:bare}'",
         "event": "exclude it: only payloads of customer sessions are checked",
         "profile": "exclude it: only payloads of customer sessions are checked",
         "reservation": "exclude it: only payloads of customer sessions are checked",
     },
     why=(
         "The object was not checked, since any object would pass as a session with unknown keys. "
-        "In a history, it changes nothing."
+        "In a history, it has no effect."
     ),
     fix=(
         "Check the part that is a payload (`--at`), leave the file out (`--exclude`) or all such "
@@ -108,7 +108,7 @@ SEQUENCE: Final = (
         summary="An entry of a sequence has an unknown key.",
         message="an entry of a sequence has no key {key}",
         hint="use one of the keys {allowed:bare}, or move it into the payload",
-        why="An object with a payload and other keys is an entry. Unknown keys of it are ignored.",
+        why="An object with a payload and other keys is an entry, whose unknown keys are ignored.",
         fix="Correct the key, or move it into the payload.",
         source="talonschema",
         refusal=Confidence.INFERRED,

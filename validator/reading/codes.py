@@ -75,8 +75,8 @@ CODES = (
         summary="The text exceeds the size limit.",
         message="the text has more than {limit} bytes",
         why=(
-            "Even a session of 1000 items takes up a few hundred kilobytes, so this is something "
-            "else."
+            "Even a session of 1000 items takes up only a few hundred kilobytes, so this is "
+            "probably not one."
         ),
         fix="Check that you passed the right file.",
         source="Limit of talonschema",

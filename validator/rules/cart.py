@@ -110,8 +110,8 @@ def missing_price(context: Context) -> Violations:
     message="the item has no price, and the catalog defines none for SKU {sku}",
     hint="send the price, or correct the sku",
     why=(
-        "The price may be omitted only if a catalog of the account defines one for the SKU. By "
-        "the catalog of the policy this one is not priced."
+        "The price may be omitted only if a catalog of the account defines one for the SKU. "
+        "According to the catalog of the policy, none does."
     ),
     fix="Send `price`, correct `sku`, or add the SKU to catalog.priced_skus in the policy.",
     source="Integration API OpenAPI 3.1 (2026-06), CartItem.price",

@@ -136,12 +136,12 @@ def profile_id_length(context: Context) -> Violations:
 @rule(
     "identity/loyalty-card-format",
     Severity.WARNING,
-    summary="A loyalty card identifier does not have the form that cards are created with.",
+    summary="A loyalty card identifier is one that no card can have.",
     message="{card} is not a valid loyalty card identifier",
-    hint="up to 108 letters, digits and a few signs (2022: - and _; 2026: . _ % + @ -)",
+    hint="use up to 108 letters, digits and special characters (2022: - and _; 2026: . _ % + @ -)",
     why=(
         "The session does not check the identifier, but cards are created with a pattern and "
-        "a limit. No card has an identifier of another form."
+        "a limit. No card matches any other identifier."
     ),
     fix="Send the identifier with which the card was created.",
     source="Integration API, loyalty card endpoints (path parameter); pattern of 2026-03-19",

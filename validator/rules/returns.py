@@ -188,8 +188,8 @@ def sku_mismatch(context: Context) -> Violations:
     message="SKU {sku} occurs in {count} items of the cart",
     hint="send the position of the intended item instead",
     why=(
-        "Which of the items the API returns units of is not documented, and their prices may "
-        "differ. talonschema assumes the order of the cart."
+        "It is not documented from which of these items the API takes the units, and their prices "
+        "may differ. talonschema takes them in the order of the cart."
     ),
     fix="Identify the item by `position`.",
     source="Return cart items (return by SKU since 2025-12-04)",
@@ -229,7 +229,7 @@ def ambiguous_sku(context: Context) -> Violations:
         "more": "entries for the same item are added up, as are earlier returns",
         "all": "entries for the same item are added up, as are earlier returns",
     },
-    why="Only units that were bought and have not been returned yet can be returned.",
+    why="Only units that were bought and not yet returned can be returned.",
     fix="Return at most the remaining units; to return all of them, leave `quantity` out.",
     source=_SOURCE,
     confidence=Confidence.INFERRED,
@@ -277,8 +277,10 @@ def quantity_exceeds_remaining(context: Context) -> Violations:
     "return/whole-item-only",
     Severity.ERROR,
     summary="Only some units of an item are returned, although cart items are not flattened.",
-    message="{returned} of {remaining} units are returned, but without flattening all must be",
-    hint="leave quantity out; if the Application flattens cart items, set it in the policy",
+    message=(
+        "{returned} of {remaining} units are returned, but the item can only be returned as a whole"
+    ),
+    hint="leave quantity out; if cart items are flattened, set cart_item_flattening in the policy",
     why=(
         "In edition 2022-06, an item can only be returned in part if the Application flattens "
         "cart items; otherwise it is returned in its entirety."
