@@ -108,10 +108,10 @@ def test_what_is_gone_is_noted_of_files_that_were_checked(run: Run) -> None:
     gone = "talonschema: note: known.json: %s; update it with --write-baseline\n"
     write("a.json", "{}")
     assert run("check", "b.json", *KNOWN)[2] == "talonschema: note: 1 finding silenced\n"
-    assert run("check", "a.json", *KNOWN) == (0, "", gone % "1 finding of it is")
+    assert run("check", "a.json", *KNOWN) == (0, "", gone % "1 finding no longer exists")
     assert run("check", "a.json", *KNOWN, "--select", "cart") == (0, "", "")
     Path("b.json").unlink()
-    assert run("check", "a.json", *KNOWN) == (0, "", gone % "2 findings of it are")
+    assert run("check", "a.json", *KNOWN) == (0, "", gone % "2 findings no longer exist")
     write("a.json", '{"state": ')
     Path("b.json").touch()
     assert "gone" not in run("check", "a.json", *KNOWN)[2]

@@ -39,4 +39,4 @@ def test_counts_are_those_of_the_findings(case: str) -> None:
 
 def test_other_formats_have_no_statistics(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "a.json", "--statistics", "--format", "junit"]) == 2
-    assert "--statistics is for text and json" in capsys.readouterr().err
+    assert "--statistics supports text and json" in capsys.readouterr().err

@@ -62,8 +62,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--session-key",
         metavar="POINTER|file",
         help="with --sequence: JSON Pointer to the id of the session in each entry. Default:"
-        " integrationId, in the entry or its payload. With the word file, the same, but each file"
-        " has sessions of its own",
+        " integrationId, in the entry or its payload. With the word file: the default, but each"
+        " file has sessions of its own",
     )
     parser.add_argument(
         "--exclude",
@@ -77,9 +77,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--prefix",
         default="",
         metavar="PATH",
-        help="in captures: prefix of /v2 in the paths of the API, such as /talon",
+        help="in captures: path prefix of the API before /v2, such as /talon",
     )
-    call = parser.add_argument_group("the call of the payloads")
+    call = parser.add_argument_group("call")
     add_call(call)
     call.add_argument("--now", metavar="TIME", help="the call has now=TIME")
     add_config(parser.add_argument_group("settings"))

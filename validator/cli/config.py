@@ -25,8 +25,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         " that matches no [[files]] table",
     )
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
-    add_call(parser.add_argument_group("options of check for the call"))
-    add_codes(parser.add_argument_group("options of check for reporting"))
+    add_call(parser.add_argument_group("call, as for check"))
+    add_codes(parser.add_argument_group("reporting, as for check"))
     add_config(parser.add_argument_group("settings"))
 
 

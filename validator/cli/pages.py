@@ -60,7 +60,7 @@ def table_of_moves(moves: Mapping[str, Iterable[Move]]) -> str:
     table = _table(("from", "to", "operation", "edition", "by"), rows)
     return (
         f"{table}\nAn update without a state creates a session as {DEFAULT_STATE},"
-        " and leaves the state of one that exists.\n"
+        " and keeps the state of an existing one.\n"
     )
 
 

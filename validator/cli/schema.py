@@ -20,21 +20,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help="such as IntegrationRequest; report for the output of 'check --format json', log for"
-        " the lines that 'gateway' logs",
+        help="a model such as IntegrationRequest, report (the output of 'check --format json') or"
+        " log (the log lines of 'gateway')",
     )
     add_edition(parser, f"default: {schemas.DEFAULT_EDITION}")
     parser.add_argument(
         "--bundle",
         action="store_true",
-        help="print one document that holds every schema it refers to (draft 2020-12); what no"
-        " schema can express is listed on standard error",
+        help="print one self-contained document (draft 2020-12); rules that a schema can't express"
+        " are listed on standard error",
     )
     parser.add_argument(
         "--target",
         choices=TARGETS[1:],
-        help="print one such document in another kind of schema; what it can't express is listed on"
-        " standard error",
+        help="print one self-contained document in this dialect; rules and keywords that it can't"
+        " express are listed on standard error",
     )
 
 
