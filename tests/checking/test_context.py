@@ -87,7 +87,7 @@ def test_suggestions_are_neither_there_already_nor_read_only() -> None:
         found = check(payload, edition="2026-06").findings
         return next(each.hint for each in found if each.code == "payload/unknown-property")
 
-    assert "leave it out" in hint({"customerSession": {}, "customersession": {}})
+    assert "remove it" in hint({"customerSession": {}, "customersession": {}})
     assert "Update customer profile" in hint({"customerSession": {}, "customerProfile": {}})
     assert "Update customer profile" in hint({"customerSession": {}, "profileAttributes": {}})
     item = {"sku": "a", "quantity": 1, "price": 1}
