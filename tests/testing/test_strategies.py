@@ -152,7 +152,7 @@ def test_what_does_not_exist_is_named(arguments: dict[str, str], message: str) -
 
 
 def test_dry_takes_no_text() -> None:
-    with pytest.raises(TypeError, match="dry takes True or False"):
+    with pytest.raises(TypeError, match="dry must be True or False"):
         payloads(dry="false")  # type: ignore[arg-type]
 
 
