@@ -27,7 +27,7 @@ def test_reasons_for_what_is_skipped() -> None:
     assert reported["budget/referral-at-close"] == "the policy declares no referral budget"
     assert reported["budget/identifier-at-close"] == "the policy declares no identifier budget"
     assert reasons(check({}, dry=True))["lifecycle/state-transition"] == (
-        "a dry update is judged alone"
+        "a dry update is judged on its own"
     )
     assert reasons(check({"state": 1}, previous="open"))["lifecycle/state-transition"] == (
         "a part that it reads is not valid"

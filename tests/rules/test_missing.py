@@ -51,7 +51,7 @@ def test_reopening_lacks_the_state_before() -> None:
 def test_a_dry_update_has_no_state_before_it() -> None:
     skipped = check({"state": "open"}, previous="closed", dry=True).skipped
     reasons = {each.reason for each in skipped if each.code.startswith("lifecycle/")}
-    assert reasons == {"a dry update is judged alone"}
+    assert reasons == {"a dry update is judged on its own"}
 
 
 def test_an_empty_return_needs_no_cart() -> None:

@@ -58,7 +58,7 @@ PRICES = Policy.from_mapping({"catalog": {"priced_skus": []}})
         (
             POLICY,
             {"previous": "open", "dry": True},
-            dict.fromkeys((*OF_STATES, "codes/discarded"), "a dry update is judged alone"),
+            dict.fromkeys((*OF_STATES, "codes/discarded"), "a dry update is judged on its own"),
         ),
         (Policy(), {"previous": NEW}, OF_POLICIES),
         (PRICES, {"previous": NEW}, OF_POLICIES),

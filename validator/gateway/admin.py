@@ -24,6 +24,6 @@ class Admin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI request."""
         if scope["type"] == "http" and scope["raw_path"] not in STATUS_PATHS:
-            await self._app.send(plain(404, "there are /livez, /readyz and /metrics"), send)
+            await self._app.send(plain(404, "the paths are /livez, /readyz and /metrics"), send)
         else:
             await self._app(scope, receive, send)

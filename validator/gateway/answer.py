@@ -51,7 +51,7 @@ def of_haste(seconds: int, form: Form) -> Response:
     Its status is 429, since gateways take a 503 for a plugin that is down, and those that are set
     to fail open would let the request pass.
     """
-    details = "too much waits to be judged: try again later"
+    details = "too many requests are waiting; try again later"
     refusal = of_fault(429, details, {"pointer": ""}, form)
     return refusal._replace(headers=(*refusal.headers, ("retry-after", str(seconds))))
 

@@ -57,7 +57,7 @@ def read(request: Request, max_body: int = MAX_BODY) -> bytes | UnreadableBody:
             return UnreadableBody(415, TYPE, fault)
     if encoding is None or not request.body:
         if request.body.startswith(_GZIP_MAGIC):
-            details = "the body is compressed by gzip, but no Content-Encoding header came with it"
+            details = "the body is compressed with gzip, but there is no Content-Encoding header"
             return UnreadableBody(415, ENCODING, details)
         return request.body
     return _inflate(request.body, encoding, max_body)
@@ -97,7 +97,7 @@ def _inflate(body: bytes, encoding: str, max_body: int) -> bytes | UnreadableBod
     try:
         found = decompress(body, names[0], limit)
     except LookupError:
-        return UnreadableBody(415, ENCODING, "the Content-Encoding is none of gzip, deflate and br")
+        return UnreadableBody(415, ENCODING, "the Content-Encoding is not gzip, deflate or br")
     except ImportError:
         return UnreadableBody(415, ENCODING, "Content-Encoding br needs the package brotli")
     except ValueError:

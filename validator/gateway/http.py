@@ -134,7 +134,7 @@ class App:
         except asyncio.CancelledError:
             if not self.draining:
                 raise
-            answer = self._closing(503, "the gate is about to stop, try again later")
+            answer = self._closing(503, "the gate is shutting down; try again later")
         await self.send(answer, send, rest)
 
     async def _check(self, scope: Scope, receive: Receive) -> tuple[Response, bool]:
@@ -145,7 +145,7 @@ class App:
             method = header(headers, "x-forwarded-method")
             target = header(headers, "x-forwarded-uri")
             if not method or not target:
-                text = "write the path of the request behind /check, or send {} and {}"
+                text = "append the path of the request to /check, or send {} and {}"
                 return plain(400, text.format("X-Forwarded-Method", "X-Forwarded-Uri")), True
             request = Request(method, target, headers)
         whole = True
@@ -184,7 +184,7 @@ class App:
 
     async def _status(self, scope: Scope, path: bytes) -> Response:
         if path not in STATUS_PATHS:
-            return plain(404, "there are /check, /observe, /livez, /readyz and /metrics")
+            return plain(404, "the paths are /check, /observe, /livez, /readyz and /metrics")
         if scope["method"] not in ("GET", "HEAD"):
             return plain(405, "only GET is allowed")
         if path == b"/metrics":
@@ -193,7 +193,7 @@ class App:
             return Response(200, (("content-type", content_type),), body)
         if path == b"/readyz":
             if self.draining:
-                return plain(503, "about to stop")
+                return plain(503, "shutting down")
             try:
                 await self._guard.ready()
             except StoreError as error:

@@ -71,7 +71,7 @@ class StoreHealth:
         if self._late >= LATE:
             now = self._now()
             if now < self._probe_at:
-                text = "it was not asked, because it answers nothing in time"
+                text = "it was not queried, because it does not respond in time"
                 self._count_failure(call, StoreError(text, "timeout"))
                 return None
             self._probe_at = now + PROBE
@@ -107,7 +107,7 @@ class StoreHealth:
         """Count a failure of ``upkeep`` or of a ``record``, and log the first."""
         if self._meter is not None:
             self._meter.count_store_failure(call, error.kind)
-        self._log_once(call, error, "the store can't keep itself in order: %s")
+        self._log_once(call, error, "maintenance of the store fails: %s")
 
     def _count_failure(self, call: str, error: StoreError) -> None:
         now = self._now()

@@ -152,11 +152,11 @@ def _lack(need: Need, call_kind: CallKind, policy: Policy) -> str | None:
     catalog = policy.catalog
     match need:
         case "state" if call_kind.known == "alone":
-            return "a dry update is judged alone"
+            return "a dry update is judged on its own"
         case "state" if call_kind.known == "unknown" and call_kind.operation != "reopen":
             return "the previous state is not known"
         case "stored session" if call_kind.known == "alone":
-            return "a dry update is judged alone"
+            return "a dry update is judged on its own"
         case "stored session" if call_kind.known not in {"session", "new"}:
             return "the previous session is not known"
         case "attributes" if catalog is None or catalog.attributes is None:

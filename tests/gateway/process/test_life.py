@@ -124,7 +124,7 @@ def test_what_is_cut_off_gets_an_answer_of_the_api(tmp_path: Path) -> None:
         connection.sendall(HEAD + b"{")
         eventually(lambda: put(port) == 200, "it does not serve")
         program.process.terminate()
-        assert read_error(connection) == (503, "the gate is about to stop, try again later")
+        assert read_error(connection) == (503, "the gate is shutting down; try again later")
         assert program.process.wait(30) == 0
         last = [each["event"] for each in events(program)][-3:]
         assert last == ["stopping", "cut-off", "stopped"]
@@ -240,7 +240,10 @@ def test_connections_beyond_the_descriptors_get_an_answer(tmp_path: Path) -> Non
         kept = [open_ones.enter_context(connect(port)) for _ in range(24)]
         eventually(lambda: put_with_patience(port) == 429, "all are taken")
         with connect(port) as refused:
-            assert read_error(refused) == (429, "too much waits to be judged: try again later")
+            assert read_error(refused) == (
+                429,
+                "too many requests are waiting; try again later",
+            )
         kept[0].sendall(HEAD.replace(b"90", b"2") + b"{}")
         assert kept[0].recv(100).startswith(b"HTTP/1.1 400 ")
         kept.pop().close()

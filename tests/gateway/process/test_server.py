@@ -210,7 +210,7 @@ def test_it_is_not_ready_while_it_drains(tmp_path: Path) -> None:
             eventually(lambda: events_named(program, "stopping"), "it does not stop")
             connection.request("GET", "/readyz")
             answer = connection.getresponse()
-            assert (answer.status, answer.read()) == (503, b"about to stop\n")
+            assert (answer.status, answer.read()) == (503, b"shutting down\n")
             assert answer.getheader("connection") == "close"
 
 

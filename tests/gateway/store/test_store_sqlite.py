@@ -70,7 +70,7 @@ def test_the_query_of_the_page_shows_a_session(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["no/such/folder/a.db", "."])
 def test_a_path_that_cannot_be_opened_is_refused(path: str, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="look after the path"):
+    with pytest.raises(StoreError, match="check the path"):
         SqliteStore(str(tmp_path / path))
 
 
@@ -142,7 +142,7 @@ def test_a_lock_that_is_held_too_long_stalls_nobody_else(tmp_path: Path) -> None
                 await asyncio.sleep(0)
 
         counting = asyncio.create_task(count())
-        with pytest.raises(StoreError, match="another process held it too long"):
+        with pytest.raises(StoreError, match="another process locked it too long"):
             await store.begin(KEY, CLOSE)
         counting.cancel()
         await store.close()

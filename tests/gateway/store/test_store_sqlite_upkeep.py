@@ -132,7 +132,7 @@ def test_a_reader_locks_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         asyncio.run(run(reader))
     assert reports
     assert {error.kind for error in reports} == {"locked"}
-    assert "-wal grows" in str(reports[0])
+    assert "-wal has grown" in str(reports[0])
 
 
 def test_upkeep_that_fails_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ class Overview:
     async def _answer(self, scope: Scope) -> Response:
         path: bytes = scope["raw_path"]
         if path not in STATUS_PATHS:
-            return plain(404, "there are /livez, /readyz and /metrics")
+            return plain(404, "the paths are /livez, /readyz and /metrics")
         if scope["method"] not in ("GET", "HEAD"):
             return plain(405, "only GET is allowed")
         answers = await asyncio.gather(*(_ask(each, path) for each in self._workers))

@@ -106,17 +106,17 @@ def store_error(path: str, error: Exception) -> StoreError:
         return StoreError(f"can't use the file {path}: unexpected {type(error).__name__}", "other")
     kind = _kind(error)
     if kind == "locked":
-        advice = "another process held it too long; is something else writing to it?"
+        advice = "another process locked it too long; check what else writes to it"
     elif kind == "damaged" or "no such table" in str(error) or "no such column" in str(error):
         kind = "damaged"
         advice = (
-            "it is damaged, or no such file: stop the gateway and move the file and its -wal "
-            "and -shm away; a new one is made, and sessions pass until they are known again"
+            "it is damaged, or not a database: stop the gateway and move the file and its -wal "
+            "and -shm away; a new one is created, and sessions pass until they are known again"
         )
     elif isinstance(error, sqlite3.ProgrammingError):
         advice = "the store was closed"
     else:
-        advice = "look after the path, its permissions and the space on the disk"
+        advice = "check the path, its permissions and the free disk space"
     return StoreError(f"can't use the file {path}: {error} ({advice})", kind)
 
 

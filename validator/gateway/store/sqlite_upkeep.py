@@ -124,8 +124,8 @@ class Upkeep:
             time.sleep(_PAUSE)
         size = self._size(log) // 2**20
         raise StoreError(
-            f"{log} grows, it has {size} MB: somebody has read the file in one transaction for "
-            "long, such as a sqlite3 shell or a backup; end that",
+            f"{log} has grown to {size} MB: a long transaction is reading the file, such as that "
+            "of a sqlite3 shell or a backup; end it",
             "locked",
         )
 
