@@ -491,6 +491,6 @@ def test_without_the_extra_that_reads_it(
         status, out, err = check(BAD, tmp_path, capsys, *options)
         assert (status, out) == (3, "")
         assert err == (
-            "talonschema: error: a.yaml: reading YAML needs PyYAML,"
-            " which comes with: pip install 'talonschema[yaml]'\n"
+            "talonschema: error: a.yaml: reading YAML requires PyYAML:"
+            " pip install 'talonschema[yaml]'\n"
         )
