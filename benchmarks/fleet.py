@@ -31,7 +31,8 @@ import httpx
 
 from support.gateway.envoy import PAIR, Behind, envoy_running
 from support.gateway.failover import ReplicatedValkey
-from support.gateway.processes import NO_TLS, free_port, listens, running, upstream_running
+from support.gateway.ports import free_port
+from support.gateway.processes import NO_TLS, listens, running, upstream_running
 from support.gateway.promises import CANCELLED, CLOSED, JSON, OPEN, RETURN, new_id, path
 from support.gateway.server import command
 

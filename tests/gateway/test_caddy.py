@@ -13,7 +13,8 @@ import pytest
 import talonschema
 from support.gateway.failures import OF_THE_GATE, Failure, Gateway, apply_changes
 from support.gateway.lookups import an_unknown_closed_session_is_not_reopened, lookup_settings
-from support.gateway.processes import Upstream, free_port, gateway_running, listens, running
+from support.gateway.ports import free_port
+from support.gateway.processes import Upstream, gateway_running, listens, running
 from support.gateway.promises import BAD, CLOSED, LOG, MIB, OPEN, REQUEST_LEG, Front, new_id, path
 from support.gateway.tricks import TRICKS, WRONG, Trick, nothing_slips
 

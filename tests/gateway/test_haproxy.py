@@ -23,14 +23,8 @@ from support.gateway.half_sent import (
 )
 from support.gateway.installed import need
 from support.gateway.lookups import OF_LOOKUPS, lookup_settings
-from support.gateway.processes import (
-    Upstream,
-    eventually,
-    free_port,
-    gateway_running,
-    listens,
-    running,
-)
+from support.gateway.ports import free_port
+from support.gateway.processes import Upstream, eventually, gateway_running, listens, running
 from support.gateway.promises import LOG, OPEN, REQUEST_LEG, RESPONSE_LEG, Front, new_id, path
 from support.gateway.server import workers
 from support.gateway.tricks import TRICKS, Trick, nothing_slips

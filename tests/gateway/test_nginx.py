@@ -19,14 +19,8 @@ from support.gateway.failures import OF_BOTH_LEGS, Failure, Gateway, apply_chang
 from support.gateway.half_sent import half_requests_shut_nobody_out
 from support.gateway.installed import need
 from support.gateway.lookups import OF_LOOKUPS, lookup_settings
-from support.gateway.processes import (
-    Upstream,
-    eventually,
-    free_port,
-    gateway_running,
-    listens,
-    running,
-)
+from support.gateway.ports import free_port
+from support.gateway.processes import Upstream, eventually, gateway_running, listens, running
 from support.gateway.promises import (
     CLOSED,
     LOG,

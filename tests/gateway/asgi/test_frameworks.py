@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from support.gateway.asgi_client import BAD, CLOSED, OPEN, SESSION
+from support.gateway.ports import free_port
 from support.gateway.processes import Upstream as Api
-from support.gateway.processes import free_port, listens, running, upstream_running
+from support.gateway.processes import listens, running, upstream_running
 from support.gateway.promises import (
     Front,
     a_repeated_request_gets_the_apis_old_answer_and_teaches_nothing,

@@ -20,7 +20,8 @@ from support.gateway.envoy_stands import (
     is_error,
     open_stand,
 )
-from support.gateway.processes import Upstream, eventually, free_port, gateway_running, refusal
+from support.gateway.ports import free_port
+from support.gateway.processes import Upstream, eventually, gateway_running, refusal
 from support.gateway.promises import BAD, CLOSED, OPEN, Front, new_id, path
 
 FAIL_OPEN = {"failure_mode_allow: false": "failure_mode_allow: true"}

@@ -22,6 +22,7 @@ import httpx
 import pytest
 
 from support.gateway.log_lines import parse_log
+from support.gateway.ports import free_ports
 from support.gateway.processes import NO_TLS, eventually, refusal, stop
 from support.gateway.prometheus import (
     DASHBOARD,
@@ -34,7 +35,7 @@ from support.gateway.prometheus import (
     samples,
     scenario,
 )
-from support.gateway.server import command, free_ports, serving, write_config
+from support.gateway.server import command, serving, write_config
 
 pytestmark = [
     pytest.mark.slow,

@@ -17,7 +17,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.gateway.processes import NO_TLS, Program, eventually, free_port, listens, running
+from support.gateway.ports import free_port
+from support.gateway.processes import NO_TLS, Program, eventually, listens, running
 from support.gateway.server import (
     STRICT,
     TARGET,

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from support.gateway.processes import eventually, free_port, listens, stop
+from support.gateway.ports import free_port
+from support.gateway.processes import eventually, listens, stop
 from support.gateway.server import command, put, write_config
 
 pytestmark = pytest.mark.slow

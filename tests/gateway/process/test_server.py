@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from support.gateway.processes import eventually, free_port, listens, running
+from support.gateway.ports import free_port, free_ports
+from support.gateway.processes import eventually, listens, running
 from support.gateway.server import (
     BAD,
     STRICT,
@@ -22,7 +23,6 @@ from support.gateway.server import (
     command,
     events,
     events_named,
-    free_ports,
     put,
     run,
     serving,

@@ -17,7 +17,8 @@ from uuid import uuid4
 
 import pytest
 
-from support.gateway.processes import free_port, refusal
+from support.gateway.ports import free_port
+from support.gateway.processes import refusal
 from support.gateway.stands import CLOSE, KEY, ODD, Stand, attempt, open_stand
 from support.gateway.states import states_of
 from support.gateway.valkey import Valkey

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from support.gateway.collector import Collector, Exported, run_collector
+from support.gateway.ports import free_ports
 from support.gateway.processes import listens, refusal, running
-from support.gateway.server import command, events_named, free_ports, write_config
+from support.gateway.server import command, events_named, write_config
 from support.gateway.states import states_of
 from talonschema import __version__
 from talonschema.gateway import Guard, LookupSettings, Request, Response, Settings

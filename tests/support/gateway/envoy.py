@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from support.gateway.installed import REQUIRE
-from support.gateway.processes import Program, free_port, listens, running
+from support.gateway.ports import free_port
+from support.gateway.processes import Program, listens, running
 
 CONFIGS: Final = Path(__file__).resolve().parents[3] / "docs" / "gateway"
 PAIR: Final = "envoy-gate-and-observer.yaml"

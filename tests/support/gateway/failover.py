@@ -11,7 +11,8 @@ from typing import Any, Final, Self
 
 import redis
 
-from support.gateway.processes import Program, eventually, free_port, listens, running
+from support.gateway.ports import free_port
+from support.gateway.processes import Program, eventually, listens, running
 from support.gateway.valkey import Valkey, binary
 
 NAME: Final = "sessions"

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias
 
-from support.gateway.processes import Upstream, eventually, free_port, gateway_running, refusal
+from support.gateway.ports import free_port
+from support.gateway.processes import Upstream, eventually, gateway_running, refusal
 from support.gateway.promises import BAD, OPEN, Front, new_id, path
 
 Change: TypeAlias = tuple[str, str]

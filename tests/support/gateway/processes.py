@@ -17,20 +17,13 @@ from typing import Any, NamedTuple
 import httpx
 
 from support.gateway.log_lines import parse_log
+from support.gateway.ports import free_port
 
 HERE = Path(__file__).resolve().parent
 PATIENCE = 30.0
 """Seconds a program may take to start or to stop before that counts as a fault."""
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For clients of plain HTTP: trusts nobody, so no certificates of the world have to be read."""
-
-
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

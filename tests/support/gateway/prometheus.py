@@ -14,7 +14,8 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.gateway.installed import need
-from support.gateway.processes import NO_TLS, eventually, free_port, running
+from support.gateway.ports import free_port
+from support.gateway.processes import NO_TLS, eventually, running
 
 DOCS: Final = Path(__file__).resolve().parents[3] / "docs" / "gateway"
 RULES: Final = DOCS / "prometheus" / "rules.yml"

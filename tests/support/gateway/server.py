@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from support.gateway.log_lines import parse_log
-from support.gateway.processes import Program, free_port, listens, running, stop
+from support.gateway.ports import free_port, free_ports
+from support.gateway.processes import Program, listens, running, stop
 from talonschema.gateway.process.server import USAGE
 
 BAD = b'{"customerSession": {"cartItem": []}}'
@@ -28,24 +28,6 @@ def write_config(folder: Path, text: str, top: str = "") -> str:
     path = folder / "talonschema.toml"
     path.write_text(f'edition = "2026-06"\n{top}[gateway]\n{text}', encoding="utf-8")
     return str(path)
-
-
-def free_ports(count: int) -> int:
-    """Return the first of as many free ports in a row."""
-    while True:
-        first = free_port()
-        sockets = []
-        try:
-            for port in range(first, first + count):
-                sockets.append(socket.socket())
-                sockets[-1].bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        else:
-            return first
-        finally:
-            for each in sockets:
-                each.close()
 
 
 def put(port: int, body: bytes = BAD, target: str = TARGET) -> int:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import redis
 
-from support.gateway.processes import free_port, running
+from support.gateway.ports import free_port
+from support.gateway.processes import running
 
 
 def binary() -> Path:
