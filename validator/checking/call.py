@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypedDict
 
 from .. import schemas
-from ..findings.message import show, suggestion
+from ..findings.message import format_value, suggestion
 from ..model.detection import OPERATIONS_OF
 from ..model.naming import Naming, Translation, to_snake
 from ..model.schema_tree import schema_tree
@@ -170,7 +170,7 @@ def _session(engine: Engine, naming: Naming, previous: Mapping[str, Any]) -> Map
         value = Translation(value, schema_tree(engine.edition, "CustomerSessionV2")).wire
     properties = schema_tree(engine.edition, "CustomerSessionV2").properties
     if value is None or (value and properties.keys().isdisjoint(value)):
-        keys = ", ".join(map(show, list(given)[:_MOST_KEYS]))
+        keys = ", ".join(map(format_value, list(given)[:_MOST_KEYS]))
         message = (
             f"previous is not a customer session: its keys are {keys}; expected a session, or an "
             f"object with one under {envelope}, in the names of naming={naming!r}"

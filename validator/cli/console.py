@@ -39,15 +39,15 @@ def write(text: str) -> None:
 
 def print_error(text: str) -> None:
     """Write a line about an error, after the output so far."""
-    _say(f"{PROG}: error: {text}")
+    _write_line(f"{PROG}: error: {text}")
 
 
 def print_note(text: str) -> None:
     """Write a line with a note, after the output so far."""
-    _say(f"{PROG}: note: {text}")
+    _write_line(f"{PROG}: note: {text}")
 
 
-def _say(line: str) -> None:
+def _write_line(line: str) -> None:
     if sys.stdout is not None:
         sys.stdout.flush()
     if sys.stderr is not None:

@@ -110,19 +110,19 @@ def _data(data: Any) -> tuple[str, str]:
     if data is None:
         return "no body", ""
     if isinstance(data, bytes):
-        return "bytes", _cut(data.decode(errors="backslashreplace"))
+        return "bytes", _truncate(data.decode(errors="backslashreplace"))
     if isinstance(data, str):
-        return ("text", _cut(data)) if data else ("empty text", "")
+        return ("text", _truncate(data)) if data else ("empty text", "")
     try:
         text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
         if json.loads(text) == data:
             return "", text
     except (TypeError, ValueError):
         pass
-    return "Python", _cut(repr(data))
+    return "Python", _truncate(repr(data))
 
 
-def _cut(text: str) -> str:
+def _truncate(text: str) -> str:
     if len(text) <= _CHARACTERS:
         return text
     return f"{text[:40]}... (and so on, {len(text)} characters)"

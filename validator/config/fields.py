@@ -40,7 +40,7 @@ def read(
     """
     where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place).lstrip(".")
     if not isinstance(table, dict):
-        raise toml.error(f"{where} is {show(table)}; expected a table", *place)
+        raise toml.error(f"{where} is {format_value(table)}; expected a table", *place)
     settings = {}
     for key, value in table.items():
         if key not in kinds:
@@ -56,14 +56,14 @@ def read(
 def text(value: Any, where: str) -> str:
     """Read a string that is not empty."""
     if not isinstance(value, str) or not value:
-        raise InvalidValue(f"{where} is {show(value)}; expected a non-empty string")
+        raise InvalidValue(f"{where} is {format_value(value)}; expected a non-empty string")
     return value
 
 
 def boolean(value: Any, where: str) -> bool:
     """Read a boolean."""
     if not isinstance(value, bool):
-        raise InvalidValue(f"{where} is {show(value)}; expected true or false")
+        raise InvalidValue(f"{where} is {format_value(value)}; expected true or false")
     return value
 
 
@@ -74,7 +74,7 @@ def number(least: float, most: float, *, whole: bool) -> FieldReader:
     def kind(value: Any, where: str) -> Any:
         right = isinstance(value, int) or (isinstance(value, float) and not whole)
         if isinstance(value, bool) or not right or not least <= value <= most:
-            raise InvalidValue(f"{where} is {show(value)}; expected {takes}")
+            raise InvalidValue(f"{where} is {format_value(value)}; expected {takes}")
         return value
 
     return kind
@@ -88,7 +88,7 @@ def choice(names: Iterable[str]) -> FieldReader:
         if not isinstance(value, str) or value not in choices:
             close = suggestion(value, choices) if isinstance(value, str) else ""
             raise InvalidValue(
-                f"{where} is {show(value)}{close}; expected one of {', '.join(choices)}"
+                f"{where} is {format_value(value)}{close}; expected one of {', '.join(choices)}"
             )
         return value
 
@@ -100,7 +100,7 @@ def list_of(each: FieldReader) -> FieldReader:
 
     def kind(value: Any, where: str) -> tuple[Any, ...]:
         if not isinstance(value, list) or not value:
-            raise InvalidValue(f"{where} is {show(value)}; expected a non-empty list")
+            raise InvalidValue(f"{where} is {format_value(value)}; expected a non-empty list")
         taken = []
         for index, one in enumerate(value):
             try:
@@ -112,7 +112,7 @@ def list_of(each: FieldReader) -> FieldReader:
     return kind
 
 
-def show(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Return the text of a value in messages."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -131,7 +131,7 @@ def previous(value: Any, where: str) -> str:
         return value
     close = suggestion(value, names) if isinstance(value, str) else ""
     raise InvalidValue(
-        f"{where} is {show(value)}{close}; expected new, one of {', '.join(STATES)}, or the"
+        f"{where} is {format_value(value)}{close}; expected new, one of {', '.join(STATES)}, or the"
         " path of a JSON file (which ends in .json or contains a slash)"
     )
 
@@ -141,8 +141,8 @@ def pointer(value: Any, where: str) -> str:
     if isinstance(value, str) and _POINTER.fullmatch(value):
         return value
     raise InvalidValue(
-        f"{where} is {show(value)}; expected a JSON Pointer, which begins with a slash, with * for"
-        " any key or index, and ~0 and ~1 for the characters ~ and /"
+        f"{where} is {format_value(value)}; expected a JSON Pointer, which begins with a slash,"
+        " with * for any key or index, and ~0 and ~1 for the characters ~ and /"
     )
 
 

@@ -20,12 +20,12 @@ from .fields import (
     InvalidValue,
     boolean,
     choice,
+    format_value,
     glob,
     list_of,
     pointer,
     previous,
     read,
-    show,
     text,
 )
 from .globs import Glob, below, excludes
@@ -176,7 +176,7 @@ _CODES = list_of(_code)
 def _levels(value: Any, where: str) -> dict[str, str]:
     if not isinstance(value, dict):
         raise InvalidValue(
-            f"{where} is {show(value)}; expected a table of codes and their severities"
+            f"{where} is {format_value(value)}; expected a table of codes and their severities"
         )
     level = choice(map(str, Severity))
     for name, each in value.items():
@@ -190,7 +190,9 @@ def _levels(value: Any, where: str) -> dict[str, str]:
 
 def _tables(value: Any, where: str) -> list[Any]:
     if not isinstance(value, list):
-        raise InvalidValue(f"{where} is {show(value)}; expected tables, each under [[{where}]]")
+        raise InvalidValue(
+            f"{where} is {format_value(value)}; expected tables, each under [[{where}]]"
+        )
     return value
 
 

@@ -99,14 +99,14 @@ def check_capture(
         hint = "" if prefix else "; if their paths have a prefix, pass it with --prefix"
         return FileResults(name, error=f"no calls on sessions ({where}...) in this capture{hint}")
     checks = _Checks(setting)
-    checked = [each for exchange in _in_time(found) for each in checks.exchange(exchange)]
+    checked = [each for exchange in _sort_by_time(found) for each in checks.exchange(exchange)]
     noted = [each for each in checked if each.report.findings]
     order = {exchange.path: index for index, exchange in enumerate(found)}
     noted.sort(key=lambda each: order[each.exchange.path])
     return FileResults(name, _Counted(list(_results(text, noted)), len(checked)), lines=True)
 
 
-def _in_time(found: list[Exchange]) -> list[Exchange]:
+def _sort_by_time(found: list[Exchange]) -> list[Exchange]:
     return sorted(found, key=lambda each: each.start)
 
 
@@ -132,7 +132,7 @@ class _Checks:
             problem = Problem(
                 "capture/request", (), {"reason": route.reason}, parameter=route.parameter
             )
-            yield _Checked(exchange, exchange.request, self._own(problem))
+            yield _Checked(exchange, exchange.request, self._report_of(problem))
             return
         session = (exchange.host, route.session)
         answered = exchange.status is not None
@@ -176,7 +176,7 @@ class _Checks:
         assert not isinstance(route, Suspicious)  # noqa: S101 - reported by `exchange`
         if body.fault:
             problem = Problem("capture/unreadable-body", (), {"kind": body.fault})
-            return None, self._own(problem)
+            return None, self._report_of(problem)
         model, _ = _MODELS[route.operation]
         about = call(
             self._validator.edition,
@@ -199,7 +199,7 @@ class _Checks:
 
     def _response(self, body: Body, model: str, known: PreviousSession) -> Report:
         if body.fault:
-            return self._own(Problem("capture/unreadable-body", (), {"kind": body.fault}))
+            return self._report_of(Problem("capture/unreadable-body", (), {"kind": body.fault}))
         about = call(self._validator.edition, known, model=model)
         return self._validator.checker(body.content, about).report
 
@@ -240,7 +240,7 @@ class _Checks:
         ok = not any(each.severity is Severity.ERROR for each in findings)
         return report._replace(ok=ok, findings=tuple(findings))
 
-    def _own(self, problem: Problem) -> Report:
+    def _report_of(self, problem: Problem) -> Report:
         findings = tuple(self._findings(problem))
         ok = not any(each.severity is Severity.ERROR for each in findings)
         return Report(ok=ok, findings=findings, model=None, edition=self._validator.edition)

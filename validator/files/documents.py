@@ -135,11 +135,13 @@ def place_results(source: SourceDocument, checked: Sequence[CheckedPayload]) -> 
 def problems_below(problems: Iterable[Problem], above: Path) -> tuple[Problem, ...]:
     """Return problems with paths relative to `above`; those elsewhere get the path of the root."""
 
-    def cut(path: Path) -> Path:
+    def relative_path(path: Path) -> Path:
         return path[len(above) :] if path[: len(above)] == above else ()
 
     return tuple(
-        each._replace(path=cut(each.path), related=tuple(map(cut, each.related)))
+        each._replace(
+            path=relative_path(each.path), related=tuple(map(relative_path, each.related))
+        )
         for each in problems
     )
 
@@ -175,7 +177,7 @@ class PayloadsAt:
         ]
 
     def _check_part(self, path: Path, value: Any, problems: Sequence[Problem]) -> CheckedPayload:
-        own = [each for each in problems if _on_one_way(each.path, path)]
+        own = [each for each in problems if _is_above_or_below(each.path, path)]
         report = self._check(Document(value, problems_below(own, path)))
         return CheckedPayload(to_pointer(path), report)
 
@@ -209,7 +211,7 @@ def _children(value: Any, step: str) -> Iterable[tuple[str | int, Any]]:
     return []
 
 
-def _on_one_way(path: Path, other: Path) -> bool:
+def _is_above_or_below(path: Path, other: Path) -> bool:
     """Return True if one of two paths is a prefix of the other."""
     length = min(len(path), len(other))
     return path[:length] == other[:length]

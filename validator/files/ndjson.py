@@ -117,12 +117,12 @@ def _lines(file: BinaryIO) -> bytes:
     """Return the next chunk; raises `ReadError`."""
     try:
         chunk = file.read(_CHUNK)
-        return chunk + _rest(file) if chunk and not chunk.endswith(b"\n") else chunk
+        return chunk + _rest_of_line(file) if chunk and not chunk.endswith(b"\n") else chunk
     except OSError as error:
         raise _unreadable(error) from None
 
 
-def _rest(file: BinaryIO) -> bytes:
+def _rest_of_line(file: BinaryIO) -> bytes:
     """Return the rest of a line, truncated if the line is too large in any case."""
     part = rest = file.readline(MAX_BYTES + 1)
     while len(part) > MAX_BYTES and not part.endswith(b"\n"):
@@ -137,7 +137,7 @@ def _stretches(file: BinaryIO, path: str) -> Iterator[Stretch]:
         size = file.seek(0, os.SEEK_END)
         while start < size:
             file.seek(start + _STRETCH - 1)
-            rest = b"" if file.read(1) in b"\n" else _rest(file)
+            rest = b"" if file.read(1) in b"\n" else _rest_of_line(file)
             end = max(file.tell(), start + _STRETCH)
             yield Stretch(path, start, _STRETCH + len(rest))
             start = end
@@ -175,7 +175,7 @@ def _check_in_workers(
     try:
         try:
             for chunk in chunks:
-                waiting.append(workers.submit(_work, chunk))
+                waiting.append(workers.submit(_check_chunk, chunk))
                 if len(waiting) > jobs * _AHEAD:
                     yield waiting.popleft().result()
         except ReadError as error:
@@ -202,7 +202,7 @@ def _start(make: Callable[[], CheckLine]) -> None:
     _judges[:] = [make()]
 
 
-def _work(chunk: Chunk) -> Checked:
+def _check_chunk(chunk: Chunk) -> Checked:
     if isinstance(chunk, bytes):
         return _check(chunk, _judges[0])
     try:

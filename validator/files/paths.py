@@ -47,7 +47,7 @@ def paths(
     """
     known: set[str] = set()
     for argument in arguments:
-        for path in _of(argument, excluded):
+        for path in _paths_of(argument, excluded):
             if path.name == STDIN or path.error or path.note:
                 yield path
                 continue
@@ -59,7 +59,7 @@ def paths(
                 yield path
 
 
-def _of(argument: str, excluded: IsExcluded) -> Iterator[Path]:
+def _paths_of(argument: str, excluded: IsExcluded) -> Iterator[Path]:
     if argument == STDIN:
         yield Path(argument)
     elif os.path.isdir(argument):

@@ -211,27 +211,27 @@ class Histories:
         if self._key is not None:
             names = [_at(entry, self._key)]
         else:
-            own = _own(_ID, validator)
-            envelope = _at(payload, [_own("customerSession", validator)])
+            own = _own_name(_ID, validator)
+            envelope = _at(payload, [_own_name("customerSession", validator)])
             names = [_at(entry, [_ID]), _at(payload, [own]), _at(envelope, [own])]
         return next((str(name) for name in names if name is not None), "")
 
     @staticmethod
     def _without_id(payload: Any, validator: Validator) -> Any:
         """Return a request without the ``integrationId`` that names its session in the sequence."""
-        own, envelope = _own(_ID, validator), _own("customerSession", validator)
+        own, envelope = _own_name(_ID, validator), _own_name("customerSession", validator)
         if isinstance(payload, dict) and isinstance(payload.get(envelope), dict):
-            session = _without(payload[envelope], own, validator)
+            session = _without_key(payload[envelope], own, validator)
             payload = payload if session is payload[envelope] else {**payload, envelope: session}
-        return _without(payload, own, validator)
+        return _without_key(payload, own, validator)
 
 
-def _own(name: str, validator: Validator) -> str:
+def _own_name(name: str, validator: Validator) -> str:
     """Return the name of a property in the naming of the payloads."""
     return to_snake(name) if validator.naming == "snake" else name
 
 
-def _without(session: Any, key: str, validator: Validator) -> Any:
+def _without_key(session: Any, key: str, validator: Validator) -> Any:
     """Return an object without a key; the object itself if it is a session of a response."""
     if not isinstance(session, dict) or key not in session:
         return session

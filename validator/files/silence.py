@@ -31,12 +31,12 @@ class EntrySilence:
 
     def takes(self, finding: Finding) -> bool:
         """Return True if the finding has one of the codes and the place, and count it."""
-        if finding.code not in self.codes or not self._holds(finding):
+        if finding.code not in self.codes or not self._matches(finding):
             return False
         self.count += 1
         return True
 
-    def _holds(self, finding: Finding) -> bool:
+    def _matches(self, finding: Finding) -> bool:
         if not self._steps:
             return True
         return finding.parameter is None and _leads(self._steps, steps(finding.pointer))

@@ -14,18 +14,18 @@ _SHOWN = 60
 _WORDS = {True: "true", False: "false", None: "null"}
 
 
-def show(value: object) -> str:
+def format_value(value: object) -> str:
     """Return `value` as short text: strings in JSON quotes, lists joined by commas."""
     if isinstance(value, str):
         quoted = _quoting()(str(value[:_SHOWN]))
         return quoted if len(value) <= _SHOWN else quoted[:-1] + '..."'
     if isinstance(value, (list, tuple)):
-        return _cut(", ".join([show(each) for each in value[:_SHOWN]]), 4 * _SHOWN)
+        return _truncate(", ".join([format_value(each) for each in value[:_SHOWN]]), 4 * _SHOWN)
     if isinstance(value, bool) or value is None:
         return _WORDS[value]
     if isinstance(value, int) and value.bit_length() > MANY_BITS:
         return ENDLESS
-    return _cut(str(value), _SHOWN)
+    return _truncate(str(value), _SHOWN)
 
 
 @cache
@@ -35,7 +35,7 @@ def _quoting() -> Callable[[str], str]:
     return JSONEncoder(ensure_ascii=False).encode
 
 
-def _cut(text: str, limit: int) -> str:
+def _truncate(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[:limit] + "..."
 
 
@@ -63,9 +63,9 @@ def _parts(template: str) -> tuple[tuple[str, str | None, str | None], ...]:
 
 def _parameter(value: object, form: str | None) -> str:
     if form != "bare":
-        return show(value)
+        return format_value(value)
     words = value if isinstance(value, (list, tuple)) else [value]
-    return _cut(", ".join(map(str, words)), 4 * _SHOWN)
+    return _truncate(", ".join(map(str, words)), 4 * _SHOWN)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -172,25 +172,25 @@ class _Lifespan:
 
     async def run(self, scope: Scope) -> None:
         try:
-            await self._owner.app(scope, self._hear, self._say)
+            await self._owner.app(scope, self._hear, self._send_message)
         except Exception:
             if self._answered or "lifespan.shutdown" in self._seen:
                 raise
-            await self._stand_in()
+            await self._serve_lifespan()
 
-    async def _stand_in(self) -> None:
+    async def _serve_lifespan(self) -> None:
         if not self._seen:
             await self._hear()
-        await self._say({"type": "lifespan.startup.complete"})
+        await self._send_message({"type": "lifespan.startup.complete"})
         await self._hear()
-        await self._say({"type": "lifespan.shutdown.complete"})
+        await self._send_message({"type": "lifespan.shutdown.complete"})
 
     async def _hear(self) -> Message:
         message = await self._receive()
         self._seen.append(message["type"])
         return message
 
-    async def _say(self, message: Message) -> None:
+    async def _send_message(self, message: Message) -> None:
         self._answered = True
         if message["type"].startswith("lifespan.shutdown."):
             await self._owner.aclose()

@@ -112,8 +112,8 @@ class DecisionCore:
         if levels[_UNKNOWN] is None:
             # Variants of keys are searched for only where this code is reported.
             forced[_UNKNOWN] = Severity.INFO
-        self._checker = _with(checker, {**levels, **forced})
-        self._lifecycle = _with(
+        self._checker = _checker_with(checker, {**levels, **forced})
+        self._lifecycle = _checker_with(
             checker, {name: level if name in _LIFECYCLE else None for name, level in levels.items()}
         )
         self._calls: dict[Operation, Call] = {
@@ -257,7 +257,7 @@ def _variant(problem: Problem) -> Finding:
     return finding(problem, CODES[_UNKNOWN], Severity.ERROR, redact=True)
 
 
-def _with(checker: Checker, levels: dict[str, Severity | None]) -> Checker:
+def _checker_with(checker: Checker, levels: dict[str, Severity | None]) -> Checker:
     """Return a checker that stops at `MAX_FINDINGS` findings."""
     return Checker(
         *(checker.engine, checker.policy, checker.naming, levels, MAX_FINDINGS),

@@ -152,7 +152,7 @@ class Guard:
         token = None
         if decision.question is not None and not (decision.refusal and enforced):
             about = decision, decision.question
-            decision, token = await self._ask(core, request, started, *about)
+            decision, token = await self._admit_call(core, request, started, *about)
         seconds = perf_counter() - started
         if self._meter is not None:
             self._meter.count_decision(decision, seconds, len(request.body), enforced=enforced)
@@ -232,7 +232,7 @@ class Guard:
         self._missed.close()
         await self.store.close()
 
-    async def _ask(
+    async def _admit_call(
         self,
         core: DecisionCore,
         request: Request,
@@ -334,12 +334,12 @@ def _weight(request: Request) -> int:
     if size > _HEAVY or not size:
         return size
     if not encodings:
-        return _of_parts(request.body)
+        return _weight_of_text(request.body)
     text = inflate(request.body, ",".join(encodings), _HEAVY)
-    return max(_HEAVY + 1, size * _SWELLING) if text is None else _of_parts(text)
+    return max(_HEAVY + 1, size * _SWELLING) if text is None else _weight_of_text(text)
 
 
-def _of_parts(text: bytes) -> int:
+def _weight_of_text(text: bytes) -> int:
     return len(text) if text.count(b",") <= _MOST_PARTS else _HEAVY + 1
 
 

@@ -84,12 +84,12 @@ class HeavyQueue:
                     return
                 weight, _, deadline, work, future = heappop(self._waiting)
                 self._bytes -= weight
-            _do(deadline, work, future)
+            _perform(deadline, work, future)
             # The references would keep the body alive until the next turn.
             del work, future
 
 
-def _do(deadline: float, work: Callable[[], Any], future: Future[Any]) -> None:
+def _perform(deadline: float, work: Callable[[], Any], future: Future[Any]) -> None:
     """Set `future` to the result of `work`, unless it was cancelled or the deadline has passed."""
     if not future.set_running_or_notify_cancel():
         return

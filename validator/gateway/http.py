@@ -257,12 +257,12 @@ async def _body(receive: Receive, limit: int) -> tuple[bytes, bool]:
         return body, True
     try:
         async with asyncio.timeout(SLOWEST_BODY):
-            return await _rest(receive, limit, body)
+            return await _rest_of_body(receive, limit, body)
     except TimeoutError:
         raise _Late from None
 
 
-async def _rest(receive: Receive, limit: int, start: bytes) -> tuple[bytes, bool]:
+async def _rest_of_body(receive: Receive, limit: int, start: bytes) -> tuple[bytes, bool]:
     """Return the same as `_body`, for a body whose `start` was received."""
     pieces = [start]
     size = len(start)

@@ -54,7 +54,7 @@ class MissedChanges:
         states = list(self._states.get(key, ()))
         if state in states and len(states) < _MOST_OF_ONE:
             states.remove(state)
-            self._keep(key, tuple(states))
+            self._set_states(key, tuple(states))
 
     async def begin(self, store: Store, key: Key, intent: Intent) -> Admission:
         """Report what the store missed, and have it admit a request; raises as the store does."""
@@ -78,9 +78,11 @@ class MissedChanges:
         missed = set(self._states.get(key, ()))
         for state in missed:
             await store.begin(key, Intent(ANY, state))
-        self._keep(key, tuple(each for each in self._states.get(key, ()) if each not in missed))
+        self._set_states(
+            key, tuple(each for each in self._states.get(key, ()) if each not in missed)
+        )
 
-    def _keep(self, key: Key, states: tuple[str, ...]) -> None:
+    def _set_states(self, key: Key, states: tuple[str, ...]) -> None:
         if states:
             self._states[key] = states
         else:

@@ -18,9 +18,9 @@ from ..config.fields import (
     InvalidValue,
     boolean,
     choice,
+    format_value,
     number,
     read,
-    show,
     text,
 )
 from ..config.settings import SettingsResolver
@@ -126,7 +126,7 @@ class Settings:
             free = parse(self.http).of_worker(self.workers, self.workers)
             each = "each worker uses the next port" if self.workers > 1 else "http uses it"
             raise InvalidValue(f"grpc is {self.grpc!r}, which is in use: {each}; use {str(free)!r}")
-        self._need_admin_alone()
+        self._require_admin_alone()
         if self.expiry < self.lease:
             raise InvalidValue(f"expiry is {self.expiry:g}, shorter than the lease, {self.lease:g}")
         if self.lookup is not None and self.lookup.timeout >= self.lease:
@@ -138,7 +138,7 @@ class Settings:
                 " redis://HOST:PORT/DB"
             )
 
-    def _need_admin_alone(self) -> None:
+    def _require_admin_alone(self) -> None:
         """Raise `InvalidValue` if a worker has the same address as `admin`."""
         if self.admin == OFF:
             return
@@ -172,7 +172,7 @@ def load_settings(path: str, **changes: Any) -> Settings:
         key_file = os.path.join(folder, lookup.key_file)
         given["lookup"] = replace(lookup, key_file=key_file)
     try:
-        return Settings(**{**_of_checker(path), **given, **changes})
+        return Settings(**{**_checker_settings(path), **given, **changes})
     except PolicyError as error:
         raise TomlError(path, toml.line("policy"), str(error)) from None
     except InvalidValue as error:
@@ -184,7 +184,7 @@ def _toml_error(toml: Toml, error: InvalidValue) -> TomlError:
     return toml.error(str(error), TABLE, *(error.keys or (str(error).partition(" ")[0],)))
 
 
-def _of_checker(path: str) -> dict[str, Any]:
+def _checker_settings(path: str) -> dict[str, Any]:
     config = at(path)
     chosen = SettingsResolver(config, {}).settings()
     return {
@@ -201,7 +201,8 @@ def _prefix(value: Any, where: str) -> Any:
         return value
     if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-])+", value):
         raise InvalidValue(
-            f"{where} is {show(value)}; expected a path such as /talon, without a trailing slash"
+            f"{where} is {format_value(value)};"
+            " expected a path such as /talon, without a trailing slash"
         )
     return value
 
@@ -212,7 +213,7 @@ def _address(value: Any, where: str) -> Any:
     except InvalidValue:
         raise
     except ValueError as error:
-        raise InvalidValue(f"{where} is {show(value)}; {error}") from None
+        raise InvalidValue(f"{where} is {format_value(value)}; {error}") from None
     return value
 
 

@@ -101,7 +101,7 @@ class StoreHealth:
             return
         if not self._is_quiet():
             raise StoreError(f"calls fail: {self._error}", "other") from self._error
-        self._back()
+        self._recover()
 
     def report(self, call: str, error: StoreError) -> None:
         """Count a failure of ``upkeep`` or of a ``record``, and log the first."""
@@ -139,12 +139,12 @@ class StoreHealth:
             self._count_failure("ready", _store_error(error))
             return
         if self._is_quiet():
-            self._back()
+            self._recover()
 
     def _end_confirmation(self, _: asyncio.Task[None]) -> None:
         self._confirming = None
 
-    def _back(self) -> None:
+    def _recover(self) -> None:
         self._failing = False
         self._late = 0
         self._kinds.clear()

@@ -100,8 +100,10 @@ def _misspelt(payload: Any, keys: AbstractSet[Any], model: str, edition: str) ->
         return False
     key = misspelt_envelope(payload, model)
     if not keys.isdisjoint(properties):
-        return key is not None and _holds(payload[key], model) and _resembles(key, model)
-    return key is not None or (model == "ReturnIntegrationRequest" and _holds(payload, model))
+        return key is not None and _has_envelope(payload[key], model) and _resembles(key, model)
+    return key is not None or (
+        model == "ReturnIntegrationRequest" and _has_envelope(payload, model)
+    )
 
 
 def misspelt_envelope(payload: Mapping[Any, Any], model: str) -> str | None:
@@ -113,10 +115,10 @@ def misspelt_envelope(payload: Mapping[Any, Any], model: str) -> str | None:
     meant = {plain_name(each) for each in (name, f"{name}s", *aliases(name))}
     other = [key for key in payload if isinstance(key, str) and key != name]
     spelt = [key for key in other if plain_name(key) in meant]
-    return min(spelt or (key for key in other if _holds(payload[key], model)), default=None)
+    return min(spelt or (key for key in other if _has_envelope(payload[key], model)), default=None)
 
 
-def _holds(value: Any, model: str) -> bool:
+def _has_envelope(value: Any, model: str) -> bool:
     """Return True if a value has properties of the content of a model's envelope."""
     return not _contents(model).isdisjoint(_plain_keys(value))
 

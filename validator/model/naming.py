@@ -77,13 +77,13 @@ class Translation:
         object. They are left out of `wire`; `to_caller` translates their paths."""
         self._outline = schema_tree
         self._written: dict[Path, str] = {}
-        self.wire: Any = self._turn(payload, schema_tree, ())
+        self.wire: Any = self._convert(payload, schema_tree, ())
 
-    def _turn(self, value: Any, part: SchemaNode | None, path: Path) -> Any:
+    def _convert(self, value: Any, part: SchemaNode | None, path: Path) -> Any:
         if part is None:
             return value
         if isinstance(value, list):
-            return [self._turn(each, part.items, (*path, i)) for i, each in enumerate(value)]
+            return [self._convert(each, part.items, (*path, i)) for i, each in enumerate(value)]
         if not isinstance(value, dict):
             return value
         names = {alias: each for each in part.properties for alias in aliases(each)}
@@ -99,7 +99,7 @@ class Translation:
                 continue
             if name != key:
                 self._written[(*path, name)] = key
-            turned[name] = self._turn(below, part.below(name), (*path, name))
+            turned[name] = self._convert(below, part.below(name), (*path, name))
         return turned
 
     def to_caller(self, path: Path) -> Path:

@@ -7,7 +7,16 @@ from math import isfinite
 from typing import Any, Literal, NamedTuple, Self, cast, get_args
 
 from ..findings.pointer import Path
-from .policy_data import PolicyError, choice, list_of, load_file, location, no_others, show, table
+from .policy_data import (
+    PolicyError,
+    choice,
+    format_value,
+    list_of,
+    load_file,
+    location,
+    no_others,
+    table,
+)
 
 AttributeType = Literal[
     "string",
@@ -103,7 +112,7 @@ class Policy(_Fields):
             "identifier_budget",
         ):
             if not isinstance(getattr(self, name), bool):
-                message = f"{name} is {show(getattr(self, name))}; expected true or false"
+                message = f"{name} is {format_value(getattr(self, name))}; expected true or false"
                 raise PolicyError(message, name)
         if self.catalog is not None and not isinstance(self.catalog, Catalog):
             message = "catalog must be a Catalog; Policy.from_mapping builds one from plain data"
@@ -169,7 +178,7 @@ def _tolerance(value: object) -> Decimal:
         tolerance = Decimal(str(value) if isinstance(value, float) else value)
         if tolerance.is_finite() and tolerance >= 0:
             return tolerance
-    message = f"total_tolerance is {show(value)}; expected a number of at least 0"
+    message = f"total_tolerance is {format_value(value)}; expected a number of at least 0"
     raise PolicyError(message, "total_tolerance")
 
 

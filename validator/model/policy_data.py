@@ -64,7 +64,7 @@ def _decimal(text: str) -> Decimal:
         raise ValueError("an exponent has too many digits") from None
 
 
-def show(value: object) -> str:
+def format_value(value: object) -> str:
     """Return the text of a value in messages."""
     try:
         return repr(value)
@@ -95,7 +95,7 @@ def no_others(
     for key in data:
         if key not in names:
             close = suggestion(key, names) if isinstance(key, str) else ""
-            message = f"{location(keys) or whole} has no key {show(key)}{close}"
+            message = f"{location(keys) or whole} has no key {format_value(key)}{close}"
             raise PolicyError(message, *keys, key)
 
 
@@ -104,7 +104,8 @@ def choice(value: object, kind: Any, keys: Path) -> Any:
     choices = get_args(kind)
     if value not in choices:
         close = suggestion(value, choices) if isinstance(value, str) else ""
-        message = f"{location(keys)} is {show(value)}{close}; expected one of {', '.join(choices)}"
+        expected = f"expected one of {', '.join(choices)}"
+        message = f"{location(keys)} is {format_value(value)}{close}; {expected}"
         raise PolicyError(message, *keys)
     return value
 
@@ -117,6 +118,6 @@ def list_of(value: object, kind: Any, keys: Path) -> list[Any]:
     for index, each in enumerate(value):
         if not isinstance(each, kind) or isinstance(each, bool):
             names = " or ".join(one.__name__ for one in kind)
-            message = f"{location((*keys, index))} is {show(each)}; expected {names}"
+            message = f"{location((*keys, index))} is {format_value(each)}; expected {names}"
             raise PolicyError(message, *keys, index)
     return list(value)

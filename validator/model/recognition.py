@@ -57,8 +57,8 @@ def foreign(keys: AbstractSet[Any]) -> str | None:
     """
     for kind, required, either in _SHAPES:
         if required <= keys and (not either or not either.isdisjoint(keys)):
-            return kind if _of_sessions().isdisjoint(keys - _SHARED) else None
-    if not keys or not _of_sessions().isdisjoint(keys):
+            return kind if _session_keys().isdisjoint(keys - _SHARED) else None
+    if not keys or not _session_keys().isdisjoint(keys):
         return None
     plain = {plain_name(key) for key in islice(keys, _KEYS) if isinstance(key, str)}
     if not _plain_names().isdisjoint(plain) or any(map(_resembles, plain)):
@@ -74,7 +74,7 @@ _SHARED: Final = frozenset(
 
 
 @cache
-def _of_sessions() -> frozenset[str]:
+def _session_keys() -> frozenset[str]:
     """Return the top-level keys of payloads of all models in all editions."""
     names = {
         name
@@ -95,7 +95,7 @@ _MODELS: Final = frozenset(
 
 @cache
 def _plain_names() -> frozenset[str]:
-    return frozenset(map(plain_name, _of_sessions()))
+    return frozenset(map(plain_name, _session_keys()))
 
 
 def _resembles(name: str) -> bool:

@@ -29,7 +29,7 @@ def _plain(value: Any) -> Any:
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
-        from ..findings.message import show
+        from ..findings.message import format_value
 
-        return show(value)
+        return format_value(value)
     return value

@@ -70,14 +70,14 @@ def _cases(outcome: FileResults) -> Iterator[Case]:
     shown = 0
     for result in outcome:
         shown += 1
-        yield _of(outcome.name, result)
+        yield _case_of(outcome.name, result)
     rest = outcome.payloads - shown
     if outcome.lines and rest:
         others = count(rest, "payload", "payloads")
         yield _case(f"{outcome.name}: {others} without findings", "passed")
 
 
-def _of(name: str, result: PayloadResult) -> Case:
+def _case_of(name: str, result: PayloadResult) -> Case:
     report = result.report
     text = "\n".join(_lines(name, result))
     case = f"{name}:{result.line}" if result.line else name

@@ -56,7 +56,7 @@ class Statistics(Totals):
 
 def text(outcomes: Iterable[FileResults]) -> Iterator[str]:
     """Yield a table of counts, and a line with the totals."""
-    found = _of(outcomes)
+    found = _statistics(outcomes)
     rows = [
         _HEAD,
         *((str(t.count), str(t.severity), t.code, str(t.files)) for t in found.tallies()),
@@ -74,7 +74,7 @@ def text(outcomes: Iterable[FileResults]) -> Iterator[str]:
 
 def json(outcomes: Iterable[FileResults]) -> Iterator[str]:
     """Yield a document with the counts."""
-    found = _of(outcomes)
+    found = _statistics(outcomes)
     data: dict[str, Any] = {
         "version": FORMAT_VERSION,
         "statistics": [
@@ -97,7 +97,7 @@ FORMS = {"text": text, "json": json}
 """The forms of statistics by format."""
 
 
-def _of(outcomes: Iterable[FileResults]) -> Statistics:
+def _statistics(outcomes: Iterable[FileResults]) -> Statistics:
     found = Statistics()
     for outcome in outcomes:
         for result in outcome:

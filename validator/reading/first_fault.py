@@ -104,10 +104,10 @@ def _constant(_: str) -> None:
 
 
 def _problem(message: str, data: bytes, line: int, column: int, max_depth: int) -> Problem:
-    column = _in_characters(data, line, column)
+    column = _characters(data, line, column)
     place: dict[str, Any] = {"line": line, "column": column}
     if message.startswith("Detected duplicate key"):
-        key = _ESCAPED.sub(_meant, message[len('Detected duplicate key "') : -1])
+        key = _ESCAPED.sub(_unescape, message[len('Detected duplicate key "') : -1])
         return Problem("json/duplicate-key", values={"key": key}, **place)
     if message.startswith("number out of range"):
         return Problem("json/number-range", params={"limit": f"{MAX_DIGITS} digits"}, **place)
@@ -119,11 +119,11 @@ def _problem(message: str, data: bytes, line: int, column: int, max_depth: int) 
     return _syntax(kind, line, column)
 
 
-def _meant(escaped: re.Match[str]) -> str:
+def _unescape(escaped: re.Match[str]) -> str:
     return chr(int(escaped[1], 16)) if escaped[1] else _MEANT.get(escaped[2], escaped[2])
 
 
-def _in_characters(data: bytes, line: int, column: int) -> int:
+def _characters(data: bytes, line: int, column: int) -> int:
     """Return the column in characters for a column in bytes."""
     start = 0
     for _ in range(line - 1):

@@ -144,11 +144,11 @@ class _Builder:
         `max_tokens`.
         """
         events = _events(self._text, self._max_depth)
-        self._put_all(events if max_tokens is None else islice(events, max_tokens), max_tokens)
+        self._process(events if max_tokens is None else islice(events, max_tokens), max_tokens)
         if max_tokens is not None and next(events, None) is not None:
             raise _ExhaustedError
 
-    def _put_all(self, events: Iterator[_Event], max_tokens: int | None) -> None:
+    def _process(self, events: Iterator[_Event], max_tokens: int | None) -> None:
         for kind, start, end, token in events:
             if max_tokens is not None and self._full():
                 raise _ExhaustedError

@@ -173,14 +173,14 @@ class _Scan:
             table: Path = ()
             while self._next is not _END:
                 if self._next.text == _NEWLINE:
-                    self._take()
+                    self._next_token()
                 elif self._next.text == "[":
                     table = self._header()
                 else:
                     self._pair(table)
         return self._lines
 
-    def _take(self) -> _Token:
+    def _next_token(self) -> _Token:
         if self._next is _END:
             # Reached only by newer versions of TOML, for which some lines are unknown.
             raise EOFError
@@ -190,19 +190,19 @@ class _Scan:
     def _key(self, end: str) -> list[str]:
         """Return the parts of a key, consuming the token `end` after it."""
         parts = []
-        while (token := self._take()).text != end:
+        while (token := self._next_token()).text != end:
             if token.text != ".":
                 parts.append(_name(token.text))
         return parts
 
     def _header(self) -> Path:
-        line = self._take().line
+        line = self._next_token().line
         of_array = self._next.text == "["
         if of_array:
-            self._take()
+            self._next_token()
         *outer, name = self._key("]")
         if of_array:
-            self._take()
+            self._next_token()
         place: Path = ()
         for each in outer:
             place = (*place, each)
@@ -225,26 +225,26 @@ class _Scan:
         self._value(place)
 
     def _value(self, place: Path) -> None:
-        first = self._take().text
+        first = self._next_token().text
         if first == "[":
             index = 0
-            while self._inside("]"):
+            while self._is_inside("]"):
                 self._lines[(*place, index)] = self._next.line
                 self._value((*place, index))
                 index += 1
         elif first == "{":
-            while self._inside("}"):
+            while self._is_inside("}"):
                 self._pair(place)
         else:
             while self._next.text not in {_NEWLINE, ",", "]", "}", ""}:
-                self._take()
+                self._next_token()
 
-    def _inside(self, end: str) -> bool:
+    def _is_inside(self, end: str) -> bool:
         """Skip separators; return True if another value follows, else consume the token `end`."""
         while self._next.text in {_NEWLINE, ","}:
-            self._take()
+            self._next_token()
         if self._next.text == end:
-            self._take()
+            self._next_token()
             return False
         return True
 

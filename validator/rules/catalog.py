@@ -206,11 +206,11 @@ def _unknown_attribute(
         if name in names:
             params |= {"kind": "elsewhere", "other": other}
     if params["kind"] == "nowhere":
-        params |= _meant(str(name), defined[entity], _ATTRIBUTE_NAME)
+        params |= _similar_name(str(name), defined[entity], _ATTRIBUTE_NAME)
     return Violation(path, params=params)
 
 
-def _meant(name: str, known: Iterable[str], form: str) -> dict[str, str]:
+def _similar_name(name: str, known: Iterable[str], form: str) -> dict[str, str]:
     """Return the kind of the hint for an unknown name, with a suggestion if one is close."""
     folded = {each.lower(): each for each in known}
     close = folded.get(name.lower())
@@ -385,7 +385,7 @@ def unknown_additional_cost(context: Context) -> Violations:
     known = _scopes(context.policy)
     for _, steps, costs in _holders(context, "additionalCosts"):
         for name in sorted(costs.keys() - known.keys()):
-            params = {"cost": name, **_meant(name, known, _COST_NAME[context.edition])}
+            params = {"cost": name, **_similar_name(name, known, _COST_NAME[context.edition])}
             yield context.violation(*steps, name, params=params)
 
 

@@ -98,7 +98,7 @@ class SchemaPrefilter:
         schema, item = self._shell_schema, self._item_schema
         if item:
             steps = [key for name in self._cart for key in ("properties", name)]
-            schema = _with(schema, (*steps, "items"), item)
+            schema = _with_part(schema, (*steps, "items"), item)
         return validator(schema, formats=False)
 
     @cached_property
@@ -205,10 +205,10 @@ class SchemaPrefilter:
         items = list(cart)
         for index in suspects.items or ():
             items[index] = normalise(items[index], len(self._cart) + 1)
-        copy = _with(value, self._cart, [])
+        copy = _with_part(value, self._cart, [])
         if suspects.shell:
             copy = normalise(copy, 0)
-        return _with(copy, self._cart, items), problems
+        return _with_part(copy, self._cart, items), problems
 
     def _cart_of(self, value: Any) -> Sequence[Any] | None:
         """Return the cart items, none if there is no cart, None if its type is not builtin."""
@@ -282,11 +282,11 @@ def _failing(
     return failing
 
 
-def _with(value: dict[str, Any], path: Path, part: Any) -> dict[str, Any]:
+def _with_part(value: dict[str, Any], path: Path, part: Any) -> dict[str, Any]:
     """Return a copy of `value` with `part` at `path`, which exists."""
     copy = dict(value)
     name = str(path[0])
-    copy[name] = part if len(path) == 1 else _with(copy[name], path[1:], part)
+    copy[name] = part if len(path) == 1 else _with_part(copy[name], path[1:], part)
     return copy
 
 

@@ -68,10 +68,10 @@ class Lookup:
         await self._enter(asyncio.get_running_loop())
         flight = self._flights.get(subject.key)
         if flight is None:
-            authorization = self._own or _of_request(headers)
+            authorization = self._own or _authorization(headers)
             if authorization is None:
                 return self._count("keyless", 0.0)
-            flight = asyncio.create_task(self._fly(subject, authorization))
+            flight = asyncio.create_task(self._run_flight(subject, authorization))
             self._flights[subject.key] = flight
         left = started + self._timeout - perf_counter()
         done, _ = await asyncio.wait((flight,), timeout=max(0.0, left))
@@ -92,16 +92,16 @@ class Lookup:
             self._turns = asyncio.Semaphore(MOST_ASKED)
             await self._api.close()
 
-    async def _fly(self, subject: Subject, authorization: str) -> str:
+    async def _run_flight(self, subject: Subject, authorization: str) -> str:
         """Look a session up in a task that outlives the request."""
         started = perf_counter()
         try:
-            outcome = await self._in_turn(subject, authorization)
+            outcome = await self._wait_for_turn(subject, authorization)
         finally:
             self._flights.pop(subject.key, None)
         return self._count(outcome, perf_counter() - started)
 
-    async def _in_turn(self, subject: Subject, authorization: str) -> str:
+    async def _wait_for_turn(self, subject: Subject, authorization: str) -> str:
         """Look a session up when a slot is free."""
         end = asyncio.get_running_loop().time() + self._timeout
         try:
@@ -150,10 +150,10 @@ class Lookup:
             self._breaker.record_failure(f"status {response.status}")
         else:
             self._breaker.record_answer()
-            self._complain(outcome)
+            self._log_once(outcome)
         return outcome, learned
 
-    def _complain(self, outcome: str) -> None:
+    def _log_once(self, outcome: str) -> None:
         """Log once each outcome that the settings may have caused."""
         text = _COMPLAINTS.get(outcome)
         if text is None or outcome in self._complaints or (outcome == "denied" and not self._own):
@@ -183,7 +183,7 @@ def authorization_of(path: str) -> str:
     return f"ApiKey-v1 {key}"
 
 
-def _of_request(headers: Headers) -> str | None:
+def _authorization(headers: Headers) -> str | None:
     """Return the ``Authorization`` of a request; None if it has none that can be forwarded."""
     given = [value for name, value in headers if name == "authorization"]
     return given[0] if len(given) == 1 and given[0].isascii() and given[0] else None

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ...config.fields import FieldReader, InvalidValue, number, show, text
+from ...config.fields import FieldReader, InvalidValue, format_value, number, text
 from ...findings.message import suggestion
 
 TIMEOUT: Final = 0.25
@@ -41,7 +41,7 @@ class LookupSettings:
 def lookup_table(value: Any, where: str) -> LookupSettings:
     """Return the settings of look-ups in a table."""
     if not isinstance(value, Mapping):
-        raise InvalidValue(f"{where} is {show(value)}; expected a table")
+        raise InvalidValue(f"{where} is {format_value(value)}; expected a table")
     for key, each in value.items():
         if key not in _KINDS:
             raise InvalidValue(f"{where} has no key {key!r}{suggestion(key, _KINDS)}", key)

@@ -18,17 +18,17 @@ class LoopLag:
         """Start; `observe` is called with the delay in seconds of each call."""
         self._observe = observe
         self._loop = asyncio.get_running_loop()
-        self._ask()
+        self._schedule()
 
     def stop(self) -> None:
         """Stop measuring."""
         self._timer.cancel()
 
-    def _ask(self) -> None:
+    def _schedule(self) -> None:
         self._due = monotonic() + STEP
-        self._timer = self._loop.call_later(STEP, self._on_time)
+        self._timer = self._loop.call_later(STEP, self._tick)
 
-    def _on_time(self) -> None:
+    def _tick(self) -> None:
         # Timers may fire early by the resolution of the loop's clock.
         self._observe(max(0.0, monotonic() - self._due))
-        self._ask()
+        self._schedule()

@@ -54,7 +54,7 @@ class Overview:
             return plain(404, "the paths are /livez, /readyz and /metrics")
         if scope["method"] not in ("GET", "HEAD"):
             return plain(405, "only GET is allowed")
-        answers = await asyncio.gather(*(_ask(each, path) for each in self._workers))
+        answers = await asyncio.gather(*(_request(each, path) for each in self._workers))
         if path == b"/metrics":
             accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
             texts = [text.decode() if status == _OK else None for status, text in answers]
@@ -67,7 +67,7 @@ class Overview:
         return plain(503, "\n".join(lines))
 
 
-async def _ask(address: Address, path: bytes) -> tuple[int, bytes]:
+async def _request(address: Address, path: bytes) -> tuple[int, bytes]:
     """Return the status and body of a worker's answer; the status is 0 if there is none."""
     try:
         async with asyncio.timeout(_PATIENCE):

@@ -70,7 +70,7 @@ def main(config: str | None, workers: int | None = None) -> int:
     """
     try:
         settings = read_settings(config, workers)
-        _need_extras(settings, config)
+        _require_extras(settings, config)
         if settings.workers == 1:
             return serve(settings, config)
         # Faults of the store are reported here once, not by each worker.
@@ -281,7 +281,7 @@ def _guard(
         raise load(config).error(str(error), TABLE, *keys) from None
 
 
-def _need_extras(settings: Settings, config: str | None) -> None:
+def _require_extras(settings: Settings, config: str | None) -> None:
     """Raise `ValueError` if a package that the settings need is missing."""
     if not hasattr(signal, "SIGHUP"):
         raise ValueError("the gateway process needs Linux or macOS; SessionGuard runs anywhere")
@@ -291,13 +291,13 @@ def _need_extras(settings: Settings, config: str | None) -> None:
     # reads the variable when it is loaded; workers inherit it.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     if settings.grpc != OFF:
-        _need("grpc", "the gRPC face", 'grpc = "off"', config, "grpc", "google.protobuf")
+        _require("grpc", "the gRPC face", 'grpc = "off"', config, "grpc", "google.protobuf")
     if settings.tracing:
         modules = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
-        _need("otel", "tracing", "tracing = false", config, *modules)
+        _require("otel", "tracing", "tracing = false", config, *modules)
 
 
-def _need(extra: str, part: str, off: str, config: str | None, *modules: str) -> None:
+def _require(extra: str, part: str, off: str, config: str | None, *modules: str) -> None:
     """Raise `ValueError`, with the line to change, if a module of an extra is missing."""
     if (missing := _missing(*modules)) is None:
         return

@@ -81,7 +81,7 @@ class _Supervisor:
 
     async def _supervise(self) -> None:
         async with asyncio.TaskGroup() as group:
-            keepers = [group.create_task(self._keep(each)) for each in range(self._workers)]
+            keepers = [group.create_task(self._keep_running(each)) for each in range(self._workers)]
             await self._stop.wait()
             self._pass_on(signal.SIGTERM)
             _, late = await asyncio.wait(keepers, timeout=self._settings.drain + _SPARE)
@@ -101,7 +101,7 @@ class _Supervisor:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process.pid, number)
 
-    async def _keep(self, index: int) -> None:
+    async def _keep_running(self, index: int) -> None:
         """Keep worker `index` running."""
         loop = asyncio.get_running_loop()
         wait, first = _FIRST_WAIT, True

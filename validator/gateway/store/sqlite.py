@@ -198,7 +198,7 @@ class SqliteStore:
         if len(self._waiting) == 1:
             loop.call_soon(self._flush)
         result: T = await call.result
-        self._keep_up()
+        self._schedule_upkeep()
         return result
 
     def _flush(self) -> None:
@@ -213,14 +213,14 @@ class SqliteStore:
             for call in calls:
                 alone = self._attempt([call])
                 if alone is not None:
-                    self._put_off([call], alone)
+                    self._fail_all([call], alone)
         else:
-            self._put_off(calls, error)
+            self._fail_all(calls, error)
         if self._waiting and self._loop is not None:
             # Jitter, so that processes do not retry in lockstep.
             self._loop.call_later(random.uniform(0.0002, 0.002), self._flush)  # noqa: S311
 
-    def _put_off(self, calls: Sequence[_Call], error: Exception) -> None:
+    def _fail_all(self, calls: Sequence[_Call], error: Exception) -> None:
         """Have calls wait for the lock; fail them past their deadline, or for any other error."""
         now = time.monotonic()
         for call in calls:
@@ -248,7 +248,7 @@ class SqliteStore:
             call.result.set_result(result)
         return None
 
-    def _keep_up(self) -> None:
+    def _schedule_upkeep(self) -> None:
         """Start the upkeep if it is due."""
         if self._keeping_up is not None and not self._keeping_up.done():
             return

@@ -51,8 +51,8 @@ class Upkeep:
         """Do all upkeep that is due; raises `StoreError`."""
         try:
             self._patience(PATIENCE)
-            self._in_steps(self._sweep)
-            self._in_steps(self._shrink)
+            self._run_steps(self._sweep)
+            self._run_steps(self._shrink)
             self._write_back()
         except (sqlite3.Error, OSError) as error:
             raise store_error(self._path, error) from error
@@ -80,7 +80,7 @@ class Upkeep:
     def _patience(self, seconds: float) -> None:
         self._connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
-    def _in_steps(self, step: Callable[[], bool]) -> None:
+    def _run_steps(self, step: Callable[[], bool]) -> None:
         """Repeat a step, in transactions, until it has nothing left to do."""
         more = True
         while more and not self._stop.is_set():

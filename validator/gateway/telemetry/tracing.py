@@ -134,7 +134,7 @@ class TracedGuard(Guard):
             "talonschema.decision", SpanKind.SERVER, attributes, parent
         ) as span:
             context = _context(span)
-            verdict = await super().begin(_within(request, context))
+            verdict = await super().begin(_with_parent(request, context))
             if verdict.refusal is not None:
                 span.set_attribute("http.response.status_code", verdict.refusal.status)
         if verdict.token is None or context is None:
@@ -258,7 +258,7 @@ def _context(span: Span) -> TraceContext | None:
     return TraceContext(trace_id, span_id, int(found.trace_flags))
 
 
-def _within(request: Request, context: TraceContext | None) -> Request:
+def _with_parent(request: Request, context: TraceContext | None) -> Request:
     """Return a request whose ``traceparent`` is the span, for the log."""
     if context is None:
         return request

@@ -18,7 +18,7 @@ _POINTER = 400
 def finding(result: PayloadResult, found: Finding, excerpts: Excerpts | None) -> str:
     """Return the HTML of a finding, with its lines if there are `excerpts`."""
     code, place = text(found.code), text(_place(result, found))
-    pointer = f"<code>{text(_cut(found.pointer))}</code> " if found.pointer else ""
+    pointer = f"<code>{text(_truncate(found.pointer))}</code> " if found.pointer else ""
     why = f'<a class="why" href="#{code}">{code}</a>'
     parts = [
         _head(found.severity, found.code, found.message),
@@ -80,5 +80,5 @@ def _piece(piece: Piece) -> str:
     return f'<mark class="{piece.style}">{shown}</mark>' if piece.style else shown
 
 
-def _cut(pointer: str) -> str:
+def _truncate(pointer: str) -> str:
     return pointer if len(pointer) <= _POINTER else f"{pointer[:_POINTER]}..."

@@ -134,7 +134,7 @@ class _Tally:
 
 
 def _head(found: _Findings) -> Iterator[str]:
-    styles, script = _own("page.css"), _own("page.js")
+    styles, script = _file_text("page.css"), _file_text("page.js")
     policy = (
         f"default-src 'none'; style-src {_digest(styles)}; script-src {_digest(script)};"
         " base-uri 'none'; form-action 'none'"
@@ -192,11 +192,11 @@ def _foot(found: _Findings) -> Iterator[str]:
         yield from map(entry.explanation, explained)
     yield (
         f"</main>\n<footer><p>talonschema {__version__}</p></footer>\n"
-        f"<script>{_own('page.js')}</script>\n</body>\n</html>\n"
+        f"<script>{_file_text('page.js')}</script>\n</body>\n</html>\n"
     )
 
 
-def _own(name: str) -> str:
+def _file_text(name: str) -> str:
     with open(os.path.join(os.path.dirname(__file__), name), encoding="ascii") as file:
         return file.read()
 
