@@ -35,31 +35,31 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._decisions = Counter(
             "talonschema_gateway_decisions",
-            "Requests by what was decided; enforced=false: refused in name only.",
+            "Requests by decision; enforced is false in mode report.",
             ("decision", "enforced"),
             registry=self.registry,
         )
         self._findings = Counter(
             "talonschema_gateway_findings",
-            "Requests by the codes that were found, each once for a request.",
+            "Requests by code of their findings; a code counts once for a request.",
             ("code", "severity"),
             registry=self.registry,
         )
         self._latency = Histogram(
             "talonschema_gateway_decision_seconds",
-            "Time a decision on a call took, the store included.",
+            "Duration of decisions on calls, including the store.",
             registry=self.registry,
             buckets=_LATENCIES,
         )
         self._size = Histogram(
             "talonschema_gateway_body_bytes",
-            "Sizes of the bodies that were judged, as received.",
+            "Sizes of the judged bodies, as received.",
             registry=self.registry,
             buckets=_SIZES,
         )
         self._outcomes = Counter(
             "talonschema_gateway_outcomes",
-            "Answers of the API to admitted requests, by what the store learned from them.",
+            "Responses of the API to admitted requests, by their effect on the store.",
             ("outcome",),
             registry=self.registry,
         )
@@ -71,38 +71,38 @@ class Metrics:
         )
         self._lookup_seconds = Histogram(
             "talonschema_gateway_lookup_seconds",
-            "Time a look-up took, by its outcome.",
+            "Duration of look-ups by their outcome.",
             ("outcome",),
             registry=self.registry,
             buckets=_LATENCIES,
         )
         self._store_errors = Counter(
             "talonschema_gateway_store_errors",
-            "Calls on the store that came to nothing; no change of state was checked by them.",
+            "Failed calls on the store, which left a change of state unchecked or unlearned.",
             ("call", "kind"),
             registry=self.registry,
         )
         self._reloads = Counter(
             "talonschema_gateway_reloads",
-            "Readings of the configuration on SIGHUP.",
+            "Reloads of the configuration on SIGHUP.",
             ("result",),
             registry=self.registry,
         )
         self._lag = Histogram(
             "talonschema_gateway_loop_lag_seconds",
-            "Times by which the event loop was late, measured twenty times a second.",
+            "Delay of the event loop, measured twenty times a second.",
             registry=self.registry,
             buckets=_LAGS,
         )
         self._connections = Counter(
             "talonschema_gateway_connections_refused",
-            "Connections to the HTTP face that were closed before a whole request was there.",
+            "Connections to the HTTP face that were closed before a complete request arrived.",
             ("reason",),
             registry=self.registry,
         )
         self._log_dropped = Counter(
             "talonschema_gateway_log_lines_dropped",
-            "Lines that were not written, since nobody took them off standard error.",
+            "Lines that were dropped because standard error was not read.",
             registry=self.registry,
         )
         self._build = Gauge(
