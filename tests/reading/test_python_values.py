@@ -6,6 +6,7 @@ import time
 import types
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -256,6 +257,15 @@ def test_other_values_do_not(value: object) -> None:
     assert not is_plain(value)
     assert not is_plain([value])
     assert not is_plain({"a": {"b": value}, "c": 1})
+
+
+def test_nesting_in_members_of_enumerations_counts_at_each_place() -> None:
+    nested: Any = Enum("nested", {"LIST": [[[]]]})
+    shared = {"x": nested.LIST}
+    _, problems = plain({"a": shared, "b": [[shared]]}, max_depth=6)
+    assert [(each.code, each.path) for each in problems] == [("json/too-deep", ("b", 0, 0))]
+    _, problems = plain({"a": shared, "b": [[shared]]}, max_depth=7)
+    assert problems == []
 
 
 def test_what_is_nested_too_deep_is_left_open() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isfinite, isnan
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..findings.pointer import Path
 from ..findings.problem import Problem
 from . import MAX_DIGITS
 
 if TYPE_CHECKING:
+    from enum import Enum
+
     from .objects import Encoding, Form
 
 MOST_PROBLEMS = 1000
@@ -24,6 +26,8 @@ _CONTAINER = object()
 """The result of `Normalizer._scalar` for a container."""
 _OBJECT = object()
 """Its result for a value that may be an object in the sense of `objects`."""
+_MEMBER = object()
+"""Its result for a member of an enumeration, which stands for its value."""
 _IN_PROGRESS = 0
 """The height of a container that is being copied."""
 
@@ -68,6 +72,8 @@ class Normalizer:
         try:
             if form is None and kind not in _BUILTIN:
                 scalar = self._scalar(value, kind)
+                if scalar is _MEMBER:
+                    return self._convert(cast("Enum", value).value)
                 if scalar is not _CONTAINER:
                     return self._object(value, kind) if scalar is _OBJECT else (scalar, 0)
             known = self._known.get(id(value))
@@ -139,7 +145,7 @@ class Normalizer:
         return target, tallest + 1
 
     def _scalar(self, value: Any, kind: type) -> object:
-        """Return the copy of a scalar, _CONTAINER for a container, _OBJECT for any other value."""
+        """Return the copy of a scalar, or _CONTAINER, _MEMBER or _OBJECT for any other value."""
         # issubclass, not isinstance: `__class__` can lie, as it does for a Mock with a spec.
         if issubclass(kind, str):
             return str.__str__(value)
@@ -176,7 +182,7 @@ class Normalizer:
             self._report("json/not-finite", {}, {"found": str(number)[:_FOUND_LENGTH]})
             return None
         if issubclass(kind, Enum):
-            return self._convert(value.value)[0]
+            return _MEMBER
         if kind.__module__ == "numpy" and kind.__name__ in {"bool", "bool_"}:
             return bool(value.item())
         if issubclass(kind, Integral):
