@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
+from importlib.util import find_spec
 
 import pytest
 
@@ -10,6 +12,11 @@ from talonschema.reading import document, first_fault
 
 EFFORT = document.Effort(problems=20, tokens=10)
 LONG = ", ".join(["1"] * 20)
+# Releases of jiter before 0.18 place an unpaired surrogate one character later.
+_OLD_JITER = pytest.mark.skipif(
+    find_spec("jiter") is not None and tuple(map(int, version("jiter").split(".")[:2])) < (0, 18),
+    reason="this jiter places surrogates elsewhere",
+)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +96,7 @@ def test_a_key_is_what_the_text_means(written: str) -> None:
         ('[1, 2, 3,\n"éé" 2]', (2, 6)),
         ('["a", 1,\n2,\n"éé" 2]', (3, 6)),
         ('["é', (1, 3)),
-        ('["\ud800", x]', (1, 3)),
+        pytest.param('["\ud800", x]', (1, 3), marks=_OLD_JITER),
         ('["abc\n"]', (2, 1)),
         ("", (1, 1)),
     ],
