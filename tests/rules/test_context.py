@@ -6,29 +6,16 @@ from typing import Any
 
 import pytest
 
-from talonschema import Policy
+from support.contexts import BASE, context_of
 from talonschema.findings.pointer import Path
-from talonschema.model.schema_tree import schema_tree
-from talonschema.rules.context import NOTHING_INVALID, CallKind, Context, Invalid
+from talonschema.rules.context import NOTHING_INVALID, Context, Invalid
 
-MODEL = "IntegrationRequest"
-BASE = ("customerSession",)
 ITEMS: list[dict[str, Any]] = [{"sku": "A"}, {"sku": "B"}, {"sku": "C"}]
 
 
 def context(*places: Path, **more: Any) -> Context:
-    session = {"cartItems": ITEMS}
-    return Context(
-        edition="2026-06",
-        policy=Policy(),
-        call_kind=CallKind(MODEL, "update", dry=False, known="unknown", now=False, named=False),
-        value={"customerSession": session},
-        session=session,
-        base=BASE,
-        schema_tree=schema_tree("2026-06", MODEL),
-        invalid=Invalid([(*BASE, *place) for place in places]) if places else NOTHING_INVALID,
-        **more,
-    )
+    invalid = Invalid([(*BASE, *place) for place in places]) if places else NOTHING_INVALID
+    return context_of({"cartItems": ITEMS}, invalid=invalid, **more)
 
 
 def test_a_value_is_readable_if_it_and_all_above_it_is_valid() -> None:

@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from talonschema import Policy
-from talonschema.model.schema_tree import schema_tree
-from talonschema.rules.context import CallKind, Context, Violation
+from support.contexts import context_of
+from talonschema.rules.context import Context, Violation
 from talonschema.rules.rule import RULES
 
-MODEL = "IntegrationRequest"
 SESSION: dict[str, Any] = {
     "cartItems": [{"sku": "A", "color": "red", "position": 0}],
     "additionalCosts": {"shipping": {"cost": 4}},
@@ -21,16 +19,7 @@ SESSION: dict[str, Any] = {
 
 
 def context(places: frozenset[str] | None, session: dict[str, Any] = SESSION) -> Context:
-    return Context(
-        edition="2026-06",
-        policy=Policy(),
-        call_kind=CallKind(MODEL, "update", dry=False, known="unknown", now=False, named=False),
-        value={"customerSession": session},
-        session=session,
-        base=("customerSession",),
-        schema_tree=schema_tree("2026-06", MODEL),
-        places=places,
-    )
+    return context_of(session, places=places)
 
 
 def keys(code: str, given: Context) -> list[str | int]:
