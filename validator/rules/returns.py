@@ -28,10 +28,12 @@ def _returning(*entries: dict[str, Any]) -> dict[str, Any]:
 
 def _entries(context: Context) -> list[tuple[int, Mapping[str, Any]]]:
     """Return the index and value of each valid entry."""
+    entries = context.session.get(_LIST) or ()
+    if not context.invalid:
+        return list(enumerate(entries))
     if not context.readable(_LIST):
         return []
     broken = context.invalid.parts(context.place(_LIST))
-    entries = context.session.get(_LIST) or ()
     return [(index, entry) for index, entry in enumerate(entries) if index not in broken]
 
 
