@@ -15,7 +15,7 @@ from ..model.policy import Policy
 from ..model.recognition import foreign, nearest
 from ..reading import document, python_values
 from ..reading.document import Document
-from ..rules.context import NOTHING_INVALID, Context, Missing
+from ..rules.context import Context, Missing
 from ..rules.keys import UNKNOWN, unknown_key
 from ..rules.rule import NO_BODY
 from ..structure import Engine
@@ -23,7 +23,7 @@ from ..structure.engine import EVERYTHING
 from .call import Call
 from .codes import RULE_CRASH, UNRECOGNISED
 from .collector import COUNTED, Collector
-from .plan import Plan, Step
+from .plan import Plan, Selection
 from .registry import CODES, REFUSING, VOIDING
 from .report import Report, Skipped
 from .schema_problems import collect
@@ -194,7 +194,6 @@ class Checker:
             translation = Translation(value, plan.schema_tree)
             value = translation.wire
             collector = self._collector(_untranslatable(translation), collector)
-        steps = plan.rules_for(suspects, places)
         # Without suspects, only rules without a prefilter are applied, which read all items.
         items = suspects.items if suspects.shell or suspects.items else None
         context = self._context(plan, call, value, items, places)
@@ -210,14 +209,16 @@ class Checker:
                     for step in plan.steps
                     if self.severities[step.rule.code.name] is not None
                 ]
-                report = self._report(collector, plan.call_kind.model, plan, skipped, translation)
-                return CheckResult(report, refused=True)
-            context = context._replace(invalid=invalid)
-        collector, skipped = self._apply(steps, context, collector)
+                return CheckResult(
+                    self._report(collector, plan, skipped, translation), refused=True
+                )
+            context = context.with_invalid(invalid)
+        selection = plan.rules_for(suspects, places, context.invalid)
+        collector, skipped = self._apply(selection, context, collector)
         if collector is None:
             return CheckResult(plan.report_without_findings(tuple(skipped)), context.session)
         return CheckResult(
-            self._report(collector, plan.call_kind.model, plan, skipped, translation),
+            self._report(collector, plan, skipped, translation),
             context.session,
             collector.crashed,
             collector.refused,
@@ -229,9 +230,8 @@ class Checker:
         plan = self._plan(NO_BODY, call)
         context = self._context(plan, call, {})._replace(value=sent)
         collector = self._collector()
-        _, skipped = self._apply(plan.steps, context, collector)
-        report = self._report(collector, None, plan, skipped)
-        return CheckResult(report, refused=collector.refused)
+        _, skipped = self._apply(Selection(plan.steps), context, collector)
+        return CheckResult(self._report(collector, plan, skipped), refused=collector.refused)
 
     def _collector(
         self, problems: Iterable[Problem] = (), collector: Collector | None = None
@@ -243,20 +243,15 @@ class Checker:
         return collector
 
     def _apply(
-        self, steps: Iterable[Step], context: Context, collector: Collector | None = None
+        self, selection: Selection, context: Context, collector: Collector | None = None
     ) -> tuple[Collector | None, list[Skipped]]:
         """Apply rules; return the collector of their problems, and the skipped rules.
 
         The collector is created at the first problem, since most payloads have none.
         """
-        skipped = []
-        invalid = None if context.invalid is NOTHING_INVALID else context.invalid
+        skipped = list(selection.skipped)
         everything = context if context.suspects is None else context.of_all_items()
-        for rule, places in steps:
-            if invalid is not None and invalid.blocks(places):
-                if self.severities[rule.code.name] is not None:
-                    skipped.append(Skipped(rule.code.name, "a part that it reads is not valid"))
-                continue
+        for rule, _ in selection.steps:
             try:
                 for each in rule.check(everything if rule.prefilter is None else context):
                     if isinstance(each, Missing):
@@ -311,13 +306,13 @@ class Checker:
     def _report(
         self,
         collector: Collector,
-        model: str | None,
         plan: Plan,
         skipped: list[Skipped],
         translation: Translation | None = None,
     ) -> Report:
+        clean = plan.report_without_findings(tuple(skipped))
         if collector.empty:
-            return plan.report_without_findings(tuple(skipped))
+            return clean
         findings = []
         for problem, severity in collector.worst():
             own = problem if translation is None else translation.problem(problem)
@@ -327,9 +322,9 @@ class Checker:
         return Report(
             ok=collector.ok,
             findings=tuple(findings),
-            model=model,
-            edition=self.engine.edition,
-            skipped=tuple(sorted({*plan.skipped, *skipped})) if skipped else plan.skipped,
+            model=clean.model,
+            edition=clean.edition,
+            skipped=clean.skipped,
             omitted=collector.omitted,
         )
 

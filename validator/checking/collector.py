@@ -90,4 +90,6 @@ class Collector:
         if not self._kept:
             return []
         worst = [(each, level) for level in _LEVELS for each in self._kept.get(level, ())]
+        if len(worst) == 1:
+            return worst
         return sorted(worst[: self._limit], key=lambda worst: (order(worst[0].path), worst[0].code))

@@ -9,7 +9,7 @@ from ..model.detection import BASES
 from ..model.policy import Policy
 from ..model.schema_tree import SchemaNode, schema_tree
 from ..rules import RULES, Rule
-from ..rules.context import CallKind
+from ..rules.context import CallKind, Invalid
 from ..rules.rule import NO_BODY, Builtin, place
 from ..structure import Engine
 from ..structure.engine import OTHERS
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 _KINDS = 256
-"""The most sets of suspect places for which the rules are cached."""
+"""The most sets of suspect and invalid places, or of skipped rules, that are cached."""
+_FEW = 8
+"""The most invalid places of such a set, so that the cache has a bound."""
+_NOT_VALID = "a part that it reads is not valid"
 
 
 class Step(NamedTuple):
@@ -31,6 +34,13 @@ class Step(NamedTuple):
     """The places of the payload, with ``*`` for any step, that have to be valid."""
 
 
+class Selection(NamedTuple):
+    """The rules to be applied to a payload, and those that its invalid places prevent."""
+
+    steps: tuple[Step, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+
 class Plan:
     """The rules for payloads of one kind of call, and those that are skipped."""
 
@@ -38,8 +48,9 @@ class Plan:
         "_at",
         "_examined",
         "_on_items",
+        "_reported",
         "_reports",
-        "always_rules",
+        "always",
         "base",
         "call_kind",
         "clean_report",
@@ -72,10 +83,13 @@ class Plan:
         """The rules to be applied, and those that are skipped."""
         self.prefilter = None if bodyless else self._make_prefilter(engine, policy)
         """The prefilter of payloads; None if the engine has none."""
-        self.always_rules = tuple(
-            step for step in self.steps if self.prefilter is None or step.rule.prefilter is None
+        self.always = Selection(
+            tuple(
+                step for step in self.steps if self.prefilter is None or step.rule.prefilter is None
+            )
         )
         """The rules to be applied even if the whole payload passes `prefilter`."""
+        self._reported = frozenset(code for code, level in severities.items() if level is not None)
         described = _places_of_keys(self.schema_tree.at(base))
         self._examined = [
             described
@@ -88,7 +102,7 @@ class Plan:
             for step, examined in zip(self.steps, self._examined, strict=True)
             if examined is None or any(each.startswith("cartItems") for each in examined)
         )
-        self._at: dict[frozenset[str], tuple[Step, ...]] = {}
+        self._at: dict[tuple[frozenset[str], frozenset[Path]], Selection] = {}
         self.clean_report = Report(
             ok=True,
             findings=(),
@@ -111,37 +125,50 @@ class Plan:
         )
 
     def rules_for(
-        self, suspects: "Suspects", places: frozenset[str] | None = None
-    ) -> tuple[Step, ...]:
+        self, suspects: "Suspects", places: frozenset[str] | None, invalid: Invalid
+    ) -> Selection:
         """Return the rules that may find problems in a payload with these suspects.
 
-        `places` are the suspect places, as returned by `Prefilter.suspect_places`.
+        `places` are the suspect places, as returned by `Prefilter.suspect_places`. Rules that read
+        `invalid` places are skipped.
         """
         if not suspects.shell and suspects.items is not None and not suspects.items:
-            return self.always_rules
+            return self.always
         if places is None:
-            return self.steps if suspects.shell else self._on_items
-        rules = self._at.get(places)
-        if rules is None:
-            rules = tuple(
+            return self._readable(self.steps if suspects.shell else self._on_items, invalid)
+        known = self._at.get((places, invalid.kinds))
+        if known is None:
+            steps = (
                 step
                 for step, examined in zip(self.steps, self._examined, strict=True)
                 if examined is None or not examined.isdisjoint(places)
             )
-            if len(self._at) < _KINDS:
-                self._at[places] = rules
-        return rules
+            known = self._readable(steps, invalid)
+            if len(self._at) < _KINDS and len(invalid.kinds) <= _FEW:
+                self._at[places, invalid.kinds] = known
+        return known
+
+    def _readable(self, steps: Iterable[Step], invalid: Invalid) -> Selection:
+        """Select the rules that read no invalid place."""
+        readable, skipped = [], []
+        for step in steps:
+            if not invalid.blocks(step.places):
+                readable.append(step)
+            elif step.rule.code.name in self._reported:
+                skipped.append(Skipped(step.rule.code.name, _NOT_VALID))
+        return Selection(tuple(readable), tuple(skipped))
 
     def report_without_findings(self, skipped: tuple[Skipped, ...]) -> Report:
         """Return the report of a payload without findings in which `skipped` could not be judged.
 
-        Reports are cached: the skipped rules depend on few properties of a payload.
+        Reports are cached: the skipped rules usually depend on few properties of a payload.
         """
         report = self._reports.get(skipped)
         if report is None:
             everything = tuple(sorted({*self.skipped, *skipped}))
             report = self.clean_report._replace(skipped=everything)
-            self._reports[skipped] = report
+            if len(self._reports) < _KINDS:
+                self._reports[skipped] = report
         return report
 
 

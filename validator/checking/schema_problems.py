@@ -57,8 +57,8 @@ def _suspect_part(context: Context) -> Any:
     keys, tree = context.suspect_keys(), context.schema_tree.at(context.base)
     if keys is None or tree is None:
         return context.value
-    wanted = {*keys, *tree.required}
-    part: Any = {key: value for key, value in context.session.items() if key in wanted}
+    session = context.session
+    part: Any = {key: session[key] for key in {*keys, *tree.required} if key in session}
     # The session is either the payload or a member of it.
     for step in context.base:
         part = {**context.value, step: part}
@@ -68,7 +68,8 @@ def _suspect_part(context: Context) -> Any:
 def _with_hint(problem: Problem, context: Context, *, nullable: bool) -> Problem:
     """Return a problem of the schema with additional parameters for its hint."""
     if problem.code == "schema/enum" and nullable and problem.path == (*context.base, "state"):
-        return problem._replace(params={"allowed": list(SETTABLE)})
+        # This takes a third of the time of `_replace`.
+        return Problem(problem.code, problem.path, {"allowed": list(SETTABLE)}, problem.values)
     if problem.code == "schema/type" and context.value and type(context.value) is list:
         return problem._replace(params={**problem.params, "kind": "list"})
     if problem.code == "schema/required" and problem.path == context.base:
