@@ -115,22 +115,28 @@ def finding(
     `redact` leaves payload values out; `respell` converts the names of properties in templates.
     """
     given = problem.params if redact else {**problem.params, **problem.values}
-    params = {name: _jsonable(value) for name, value in given.items()}
+    params = {
+        name: value if type(value) in _JSON else _jsonable(value) for name, value in given.items()
+    }
     kind = params.get("kind", "")
     message = code.message if isinstance(code.message, str) else code.message[kind]
     hint = code.hint if isinstance(code.hint, str) else code.hint.get(kind, "")
+    # Keyword arguments take twice as long.
     return Finding(
-        code=code.name,
-        severity=severity,
-        pointer=to_pointer(problem.path),
-        message=render(respell(message), params),
-        hint=render(respell(hint), params),
-        params=params,
-        related=tuple(map(to_pointer, problem.related)),
-        parameter=problem.parameter,
-        line=problem.line,
-        column=problem.column,
-        about_key=code.about == "key",
+        code.name,
+        severity,
+        to_pointer(problem.path),
+        render(respell(message), params),
+        render(respell(hint), params),
+        params,
+        tuple(map(to_pointer, problem.related)) if problem.related else (),
+        problem.parameter,
+        problem.line,
+        problem.column,
+        None,
+        None,
+        (),
+        code.about == "key",
     )
 
 

@@ -6,8 +6,10 @@ whose number is fixed, and elements are examined only if a quick check shows tha
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 from itertools import chain, islice
-from typing import Any, TypeAlias
+from operator import getitem
+from typing import Any, NamedTuple, TypeAlias
 
 from ..findings.pointer import Path, order
 from ..findings.problem import Problem
@@ -23,8 +25,8 @@ class _Node:
 
     __slots__ = ("branches", "place", "shell", "whole")
 
-    def __init__(self, place: SchemaNode, branches: tuple["_Branch", ...]) -> None:
-        """Compile the schema of `place`; `branches` are the arrays and maps below it."""
+    def __init__(self, place: SchemaNode, branches: dict[Path, "_Branch"]) -> None:
+        """Compile the schema of `place`; `branches` are the arrays and maps below it, by path."""
         formats = any("format" in below.assertions for below in place.walk())
         self.whole = validator(schema_of(place, shell=False, root=True), formats=formats)
         """The validator of the place with everything below it."""
@@ -35,15 +37,11 @@ class _Node:
         self.place = place
 
 
-class _Branch:
-    __slots__ = ("kinds", "part", "path")
-
-    def __init__(self, path: Path, kinds: tuple[type, ...], part: _Node) -> None:
-        self.path = path
-        self.kinds = kinds
-        """The Python types that represent the array or map."""
-        self.part = part
-        """The node of its elements or members."""
+class _Branch(NamedTuple):
+    kinds: tuple[type, ...]
+    """The Python types that represent the array or map."""
+    part: _Node
+    """The node of its elements or members."""
 
 
 _Below: TypeAlias = tuple[_Node, Iterator[tuple[str | int, Any]]]
@@ -99,9 +97,9 @@ class Accelerated(Engine):
 
     def _node(self, place: SchemaNode) -> _Node:
         if place not in self._nodes:
-            branches = tuple(
-                _Branch(path, kinds, self._node(part)) for path, kinds, part in _branches(place, ())
-            )
+            branches = {
+                path: _Branch(kinds, self._node(part)) for path, kinds, part in _branches(place, ())
+            }
             self._nodes[place] = _Node(place, branches)
         return self._nodes[place]
 
@@ -142,18 +140,22 @@ def _descend(
         errors = node.shell.iter_errors(_trim(node.place, instance))
     for error in errors:
         kind, path = error.kind, tuple(error.instance_path)
-        keyword, value, part = kind.name, kind.value, _get(instance, path)
+        keyword, value, part = kind.name, kind.value, reduce(getitem, path, instance)
         if type(part) is not int or not _is_false_error(keyword, value, part):
             each = problem(keyword, (*base, *path), value, part)
             found.append((each.path, each.code, each))
-    for branch in node.branches:
-        value = _get(instance, branch.path)
-        place = (*base, *branch.path)
-        if value and isinstance(value, branch.kinds) and (not only_suspects or place in suspects):
-            faulty = _faulty(branch.part, value, suspects.get(place))
+    branches: Iterable[Path] = node.branches
+    if only_suspects:
+        branches = suspects.keys() & node.branches.keys()
+    for branch in branches:
+        value = _member(instance, branch)
+        kinds, below = node.branches[branch]
+        if value and isinstance(value, kinds):
+            place = (*base, *branch)
+            faulty = _faulty(below, value, suspects.get(place))
             first = next(faulty, None)
             if first is not None:
-                found.append((place, _AFTER, (branch.part, chain((first,), faulty))))
+                found.append((place, _AFTER, (below, chain((first,), faulty))))
     if len(found) > 1:
         found.sort(key=lambda entry: (order(entry[0]), entry[1]))
     for place, _, thing in found:
@@ -198,12 +200,12 @@ _AFTER = "~"
 """A string that sorts after all codes: problems of a place come before those below it."""
 
 
-def _get(instance: Any, path: Path) -> Any:
-    for step in path:
-        if isinstance(step, int):
-            instance = instance[step]
-        else:
-            instance = instance.get(step) if isinstance(instance, dict) else None
+def _member(instance: Any, keys: Path) -> Any:
+    """Return the value at a path of keys, None if there is none."""
+    for key in keys:
+        if not isinstance(instance, dict):
+            return None
+        instance = instance.get(key)
     return instance
 
 

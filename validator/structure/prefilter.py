@@ -136,7 +136,9 @@ class SchemaPrefilter:
                 return _NOTHING
             shell = not self._shell.is_valid(value)
             shell_structure = shell and not self._open_shell.is_valid(value)
-            items = self._suspects(cart)
+            few = shell and len(cart) <= _FEW
+            # A payload seldom has suspects both in the cart and outside.
+            items = () if few and self._items.is_valid(cart) else self._suspects(cart)
             if len(items) > _HOPELESS:
                 return None
             structure = shell_structure or (
