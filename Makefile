@@ -59,6 +59,7 @@ TYPES := build/types
 
 # The benchmarks have an environment of their own, with the peers and the package as users get it.
 #   make bench QUICK=1          takes a shorter look, and prints what it found
+#   make bench QUESTIONS=real   runs one of its scripts again
 #   make bench-guard UPDATE=1   stores the figures to compare with from now on
 QUICK ?=
 UPDATE ?=

@@ -39,11 +39,12 @@ METHOD: Final = (HERE / "method.md").read_text("utf-8")
 
 
 def load_results() -> dict[str, Any]:
-    """Return what the scripts wrote."""
-    return {
-        question: json.loads((RESULTS / f"{question}.json").read_text("utf-8"))
-        for question in QUESTIONS
-    }
+    """Return the results of the scripts; exit if some have not been run."""
+    files = {question: RESULTS / f"{question}.json" for question in QUESTIONS}
+    missing = [question for question, file in files.items() if not file.exists()]
+    if missing:
+        raise SystemExit(f"page: there are no results yet of {', '.join(missing)}")
+    return {question: json.loads(file.read_text("utf-8")) for question, file in files.items()}
 
 
 def format_ratio(found: Quartiles) -> str:
