@@ -189,10 +189,12 @@ class SqliteStore:
 
     async def _transact(self, work: Callable[[int], T]) -> T:
         """Call `work` with the time, in a transaction; return its result after the commit."""
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
+        loop = self._loop
+        # To get the running loop takes a system call in CPython 3.11.
+        if loop is None or not loop.is_running():
             # Calls from a loop that has ended are no longer waited for.
-            self._loop, self._waiting = loop, []
+            loop = self._loop = asyncio.get_running_loop()
+            self._waiting = []
         call = _Call(work, loop.create_future(), time.monotonic() + self._timeout)
         self._waiting.append(call)
         if len(self._waiting) == 1:

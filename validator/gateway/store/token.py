@@ -7,7 +7,8 @@ request that may be repeated.
 
 from __future__ import annotations
 
-from secrets import token_urlsafe
+import os
+from base64 import urlsafe_b64encode
 from typing import Final
 
 from . import Ending
@@ -16,9 +17,38 @@ KEYED: Final = "="
 """The separator before the digest."""
 
 
+_BYTES: Final = 18
+"""Random bytes of a token: base64 needs no padding for 18."""
+
+
+class _Random:
+    """Random bytes of the operating system, taken for many tokens at a time."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        # A fork must not use the bytes that its parent uses.
+        os.register_at_fork(after_in_child=self._parts.clear)
+
+    def take(self) -> bytes:
+        """Return bytes that were never returned before."""
+        try:
+            return self._parts.pop()
+        except IndexError:
+            taken = os.urandom(_BYTES * _TOGETHER)
+            parts = [taken[start : start + _BYTES] for start in range(0, len(taken), _BYTES)]
+            first = parts.pop()
+            self._parts += parts
+            return first
+
+
+_TOGETHER: Final = 128
+"""Tokens for which random bytes are taken at a time: a system call takes longer than a token."""
+_RANDOM: Final = _Random()
+
+
 def new_token(now: int, digest: str = "") -> str:
     """Return a token for a request that begins at `now`, in milliseconds."""
-    token = f"{token_urlsafe(16)}.{now:x}"
+    token = f"{urlsafe_b64encode(_RANDOM.take()).decode()}.{now:x}"
     return f"{token}{KEYED}{digest}" if digest else token
 
 
