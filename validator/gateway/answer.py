@@ -18,6 +18,7 @@ TITLES = {
     415: "Unsupported Media Type",
     429: "Too Many Requests",
     431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
     503: "Service Unavailable",
 }
 """Titles by status code; those of the standard library vary between versions of Python."""

@@ -1,4 +1,4 @@
-"""The HTTP face: an ASGI application to which gateways send requests to judge, and answers.
+"""The HTTP face: an application to which gateways send requests to judge, and answers.
 
 ``/check``, followed by the path of the request,
     judges a request by its method, path, query, ``Content-Type``, ``Content-Encoding``,
@@ -17,15 +17,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Iterable
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from ..model.routes import OVERRIDES
 from .answer import Form, of_fault
 from .guard import Guard
-from .messages import Headers, Request, Response, header
+from .incoming import Gone, Incoming, Late
+from .messages import Request, Response, header
 from .outcome import MOST_LEARNED
 from .repetition import IDEMPOTENCY_KEY
 from .store import StoreError
@@ -34,25 +34,20 @@ from .telemetry.trace_context import TRACEPARENT
 if TYPE_CHECKING:
     from .telemetry.metrics import Metrics
 
-Message: TypeAlias = MutableMapping[str, Any]
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-
 TOKEN: Final = "x-talonschema-token"  # noqa: S105 - the name of a header
 METHOD: Final = "x-talonschema-method"
 STATUS: Final = "x-talonschema-status"
 LOST: Final = "lost"
+EXPECT: Final = "expect"
+CLOSE: Final = ("connection", "close")
+"""The header of an answer after which the connection is closed."""
 
 STATUS_PATHS: Final = (b"/livez", b"/readyz", b"/metrics")
 """The paths of probes and metrics."""
 _CHECK, _OBSERVE = b"/check", b"/observe"
 _NO_CONTENT: Final = 204
-SLOWEST_BODY: Final = 10.0
-"""Seconds within which the rest of a body has to arrive."""
-_LINGERING: Final = 5.0
-_MOST_DROPPED: Final = 16 * 2**20
-"""Limits in seconds and bytes of draining an oversized body, so that the client gets the answer."""
+MOST_DROPPED: Final = 16 * 2**20
+"""The most bytes of an oversized body that are discarded, so that the client gets the answer."""
 
 
 def _mixtures(name: str) -> Iterable[str]:
@@ -60,12 +55,13 @@ def _mixtures(name: str) -> Iterable[str]:
     return ("-_" if each == "-" else each for each in name)
 
 
-_READ: Final = {
+READ: Final = {
     name.encode(): name
     for name in (
         "accept",
         "content-encoding",
         "content-type",
+        EXPECT,
         IDEMPOTENCY_KEY,
         TRACEPARENT,
         "x-envoy-auth-partial-body",
@@ -78,16 +74,8 @@ _READ: Final = {
     )
 }
 """The headers that are read. Others, such as the API key, are not."""
-_READ_WITH_KEY: Final = {**_READ, b"authorization": "authorization"}
+_READ_WITH_KEY: Final = {**READ, b"authorization": "authorization"}
 """The headers that are read if look-ups use the API key of the request."""
-
-
-class _Gone(Exception):
-    """Raised if the gateway closed the connection."""
-
-
-class _Late(Exception):
-    """Raised if a body did not arrive in time."""
 
 
 class App:
@@ -98,7 +86,7 @@ class App:
         self._metrics = metrics
         lookup = guard.settings.lookup
         with_key = lookup is not None and lookup.key_file is None
-        self._read = _READ_WITH_KEY if with_key else _READ
+        self.read = _READ_WITH_KEY if with_key else READ
         """The headers of requests that are read."""
         self.draining = False
         """Whether the process is about to stop: it still serves, but asks gateways to reconnect."""
@@ -112,58 +100,51 @@ class App:
         """Count a connection that was closed without a whole request."""
         self._metrics.refused_connection(reason)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one ASGI request."""
-        if scope["type"] != "http":
-            return
-        path: bytes = scope["raw_path"]
-        rest: Receive | None = None
+    async def respond(self, incoming: Incoming) -> Response | None:
+        """Return the answer to a request; None if its client is gone."""
+        target = incoming.target
         try:
             # The prefix is followed by the original target, which need not start with a slash.
-            if path.startswith(_CHECK):
-                answer, whole = await self._check(scope, receive)
-                rest = None if whole else receive
-            elif path.startswith(b"/observe/"):
-                answer = await self._observe(scope, receive)
-            else:
-                answer = await self._status(scope, path)
-        except _Gone:
-            return
-        except _Late:
-            answer = self._closing(408, "the body of the request took too long to arrive")
+            if target.startswith(_CHECK):
+                return await self._check(incoming)
+            if target.startswith(b"/observe/"):
+                return await self._observe(incoming)
+            return await self._status(incoming)
+        except Gone:
+            return None
+        except Late:
+            return self._closing(408, "the body of the request took too long to arrive")
         except asyncio.CancelledError:
             if not self.draining:
                 raise
-            answer = self._closing(503, "the gate is shutting down; try again later")
-        await self.send(answer, send, rest)
+            return self._closing(503, "the gate is shutting down; try again later")
 
-    async def _check(self, scope: Scope, receive: Receive) -> tuple[Response, bool]:
-        """Return the answer, and whether no part of the body is left to be drained."""
-        headers = _headers(scope, self._read)
-        request = Request(scope["method"], _target(scope, _CHECK), headers)
-        if not request.target:
-            method = header(headers, "x-forwarded-method")
-            target = header(headers, "x-forwarded-uri")
+    async def _check(self, incoming: Incoming) -> Response:
+        headers = incoming.headers
+        method, target = incoming.method, incoming.target[len(_CHECK) :].decode("ascii")
+        if not target.partition("?")[0]:
+            forwarded = header(headers, "x-forwarded-method"), header(headers, "x-forwarded-uri")
+            method, target = forwarded[0] or "", forwarded[1] or ""
             if not method or not target:
                 text = "append the path of the request to /check, or send {} and {}"
-                return plain(400, text.format("X-Forwarded-Method", "X-Forwarded-Uri")), True
-            request = Request(method, target, headers)
+                return plain(400, text.format("X-Forwarded-Method", "X-Forwarded-Uri"))
+        request = Request(method, target, headers)
         whole = True
         if self._guard.concerns(request):
-            limit = self._guard.settings.max_body
-            body, whole = await _body(receive, limit)
+            body, whole = await incoming.body(self._guard.settings.max_body)
             partial = header(headers, "x-envoy-auth-partial-body") == "true"
-            request = request._replace(body=body, truncated=partial)
+            request = Request(method, target, headers, body, partial)
         verdict = await self._guard.begin(request)
-        if verdict.refusal is not None:
-            return verdict.refusal, whole
-        headers = verdict.headers
-        if verdict.token is not None:
-            headers = (*headers, (TOKEN, verdict.token))
-        return Response(200, headers), whole
+        answer = verdict.refusal
+        if answer is None:
+            passed = verdict.headers
+            if verdict.token is not None:
+                passed = (*passed, (TOKEN, verdict.token))
+            answer = Response(200, passed)
+        return answer if whole else _with_close(answer)
 
-    async def _observe(self, scope: Scope, receive: Receive) -> Response:
-        headers = _headers(scope)
+    async def _observe(self, incoming: Incoming) -> Response:
+        headers = incoming.headers
         token, method = header(headers, TOKEN), header(headers, METHOD)
         status = header(headers, STATUS) or ""
         is_status = status.isascii() and status.isdecimal()
@@ -173,22 +154,24 @@ class App:
                 f"send {TOKEN}, {METHOD} (that of the request) and {STATUS} (that of the answer,"
                 f" or {LOST})",
             )
-        body, whole = await _body(receive, MOST_LEARNED)
+        body, whole = await incoming.body(MOST_LEARNED)
         if not whole:
-            await _drain(receive, _MOST_DROPPED)
+            await incoming.dropped(MOST_DROPPED)
         response = None
         if is_status:
             response = Response(int(status), headers, body if len(body) <= MOST_LEARNED else b"")
-        await self._guard.finish(token, method, _target(scope, _OBSERVE), response)
+        target = incoming.target[len(_OBSERVE) :].decode("ascii")
+        await self._guard.finish(token, method, target, response)
         return Response(_NO_CONTENT)
 
-    async def _status(self, scope: Scope, path: bytes) -> Response:
+    async def _status(self, incoming: Incoming) -> Response:
+        path = path_of(incoming)
         if path not in STATUS_PATHS:
             return plain(404, "the paths are /check, /observe, /livez, /readyz and /metrics")
-        if scope["method"] not in ("GET", "HEAD"):
+        if incoming.method not in ("GET", "HEAD"):
             return plain(405, "only GET is allowed")
         if path == b"/metrics":
-            accept = header(_headers(scope), "accept") or ""
+            accept = header(incoming.headers, "accept") or ""
             content_type, body = self._metrics.exposition(accept)
             return Response(200, (("content-type", content_type),), body)
         if path == b"/readyz":
@@ -202,79 +185,16 @@ class App:
 
     def _closing(self, status: int, details: str) -> Response:
         """Return the answer to a request whose body is not read to its end."""
-        refusal = of_fault(status, details, {"pointer": ""}, self.form)
-        if self.draining:
-            return refusal
-        return refusal._replace(headers=(*refusal.headers, ("connection", "close")))
-
-    async def send(self, answer: Response, send: Send, rest: Receive | None = None) -> None:
-        """Send an answer; `rest` receives the rest of the body if it was not read."""
-        headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
-        if answer.status != _NO_CONTENT and header(answer.headers, "content-length") is None:
-            headers.append((b"content-length", b"%d" % len(answer.body)))
-        if self.draining or rest is not None:
-            headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        if rest is not None:
-            # Closing the connection while the gateway still sends would discard the answer.
-            await send({"type": "http.response.body", "body": answer.body, "more_body": True})
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LINGERING):
-                    await _drain(rest, _MOST_DROPPED)
-            answer = answer._replace(body=b"")
-        await send({"type": "http.response.body", "body": answer.body})
+        return _with_close(of_fault(status, details, {"pointer": ""}, self.form))
 
 
-def _headers(scope: Scope, read: Mapping[bytes, str] = _READ) -> Headers:
-    pairs: Iterable[tuple[bytes, bytes]] = scope["headers"]
-    return tuple((read[name], value.decode("latin-1")) for name, value in pairs if name in read)
+def _with_close(answer: Response) -> Response:
+    return answer._replace(headers=(*answer.headers, CLOSE))
 
 
-def _target(scope: Scope, face: bytes) -> str:
-    """Return the path after that of the face, and the query, both as received."""
-    target = scope["raw_path"][len(face) :]
-    if target and scope["query_string"]:
-        target += b"?" + scope["query_string"]
-    return str(target, "latin-1")
-
-
-async def _drain(receive: Receive, limit: int) -> None:
-    """Discard the rest of a body, up to slightly more than `limit` bytes."""
-    size, more = 0, True
-    while more and size <= limit:
-        message = await receive()
-        size += len(message.get("body", b""))
-        more = message.get("more_body", False)
-
-
-async def _body(receive: Receive, limit: int) -> tuple[bytes, bool]:
-    """Return a body, or its start of more than `limit` bytes; and whether it is complete."""
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise _Gone
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        return body, True
-    try:
-        async with asyncio.timeout(SLOWEST_BODY):
-            return await _rest_of_body(receive, limit, body)
-    except TimeoutError:
-        raise _Late from None
-
-
-async def _rest_of_body(receive: Receive, limit: int, start: bytes) -> tuple[bytes, bool]:
-    """Return the same as `_body`, for a body whose `start` was received."""
-    pieces = [start]
-    size = len(start)
-    while size <= limit:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _Gone
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
-        if not message.get("more_body", False):
-            return b"".join(pieces), True
-    return b"".join(pieces), False
+def path_of(incoming: Incoming) -> bytes:
+    """Return the path of a target."""
+    return incoming.target.partition(b"?")[0]
 
 
 def plain(status: int, text: str) -> Response:

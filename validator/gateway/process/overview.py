@@ -15,8 +15,9 @@ from prometheus_client.registry import Collector
 
 from ..address import Address
 from ..answer import Form
-from ..http import STATUS_PATHS, Receive, Scope, Send, plain
-from ..messages import Response
+from ..http import READ, STATUS_PATHS, path_of, plain
+from ..incoming import Incoming
+from ..messages import Response, header
 
 _PATIENCE: Final = 2.0
 """Seconds within which a worker has to answer."""
@@ -24,7 +25,7 @@ _OK: Final = 200
 
 
 class Overview:
-    """An ASGI application with ``/livez``, ``/readyz`` and ``/metrics`` of `workers`."""
+    """An application with ``/livez``, ``/readyz`` and ``/metrics`` of `workers`."""
 
     def __init__(self, workers: Sequence[Address], form: Form, restarts: Sequence[int]) -> None:
         """Query the HTTP faces of the workers; `form` is that of refusals.
@@ -34,29 +35,22 @@ class Overview:
         self._workers = workers
         self._restarts = restarts
         self.form: Form = form
+        self.read = READ
+        self.draining = False
 
     def refused_connection(self, reason: str) -> None:
         """Do nothing: a supervisor has no metrics of its own."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Serve one ASGI request."""
-        if scope["type"] != "http":
-            return
-        answer = await self._answer(scope)
-        headers = [(name.encode(), value.encode()) for name, value in answer.headers]
-        headers.append((b"content-length", b"%d" % len(answer.body)))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
-
-    async def _answer(self, scope: Scope) -> Response:
-        path: bytes = scope["raw_path"]
+    async def respond(self, incoming: Incoming) -> Response:
+        """Return the answer to a request."""
+        path = path_of(incoming)
         if path not in STATUS_PATHS:
             return plain(404, "the paths are /livez, /readyz and /metrics")
-        if scope["method"] not in ("GET", "HEAD"):
+        if incoming.method not in ("GET", "HEAD"):
             return plain(405, "only GET is allowed")
         answers = await asyncio.gather(*(_request(each, path) for each in self._workers))
         if path == b"/metrics":
-            accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
+            accept = header(incoming.headers, "accept") or ""
             texts = [text.decode() if status == _OK else None for status, text in answers]
             return combine(texts, self._restarts, accept)
         faults = {index: text for index, (status, text) in enumerate(answers) if status != _OK}

@@ -285,7 +285,7 @@ def _require_extras(settings: Settings, config: str | None) -> None:
     """Raise `ValueError` if a package that the settings need is missing."""
     if not hasattr(signal, "SIGHUP"):
         raise ValueError("the gateway process needs Linux or macOS; SessionGuard runs anywhere")
-    if (missing := _missing("uvicorn", "httptools", "prometheus_client")) is not None:
+    if (missing := _missing("httptools", "prometheus_client")) is not None:
         raise ValueError(f"the HTTP face needs {missing}: pip install 'talonschema[gateway]'")
     # The core of gRPC would write lines that are not JSON, about faults that are logged anyway. It
     # reads the variable when it is loaded; workers inherit it.

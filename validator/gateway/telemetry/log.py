@@ -52,8 +52,6 @@ def set_up() -> LogWriter:
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(handlers=[handler], force=True)
     set_level("info")
-    # The server's lines on its start and stop would repeat those of the gateway.
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("grpc._cython.cygrpc").addFilter(_is_fault)
     return handler
 
