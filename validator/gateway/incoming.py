@@ -13,7 +13,7 @@ SLOWEST_BODY: Final = 10.0
 
 
 class Gone(Exception):
-    """Raised if the client closed the connection."""
+    """Raised if the rest of a body will not arrive: the client left, or it is not valid."""
 
 
 class Late(Exception):
@@ -48,7 +48,7 @@ class Incoming:
         self.complete = False
         """Whether the whole body has arrived."""
         self.gone = False
-        """Whether the connection was closed before that."""
+        """Whether the rest of it will not arrive."""
         self.size = 0
         """The bytes of the body that have arrived."""
         self.unread = 0
@@ -77,7 +77,7 @@ class Incoming:
         self._wake()
 
     def lose(self) -> None:
-        """Note that the connection is closed."""
+        """Note that the rest of the body will not arrive."""
         self.gone = True
         self._wake()
 

@@ -129,8 +129,10 @@ async def serving(drain: float = 5.0) -> AsyncIterator[Server]:
     with tempfile.TemporaryDirectory() as folder:
         server = Server(f"{folder}/socket", drain)
         await server.face.start()
-        yield server
-        await server.close()
+        try:
+            yield server
+        finally:
+            await server.close()
         assert not is_there(server.path)
 
 
@@ -287,17 +289,36 @@ def test_what_is_not_http_gets_an_error_of_the_api(
     run(loop, scene)
 
 
-def test_a_fault_does_not_take_the_answer_to_an_earlier_request(
+def test_a_fault_is_answered_after_the_earlier_requests(
     loop: Callable[[], asyncio.AbstractEventLoop],
 ) -> None:
     async def scene() -> None:
         async with serving() as server:
             client = await server.connect()
-            await client.send(request("/hang") + b"no HTTP\r\n\r\n")
+            await client.send(request("/hang") + request("/skip") + b"no HTTP\r\n\r\n" + b"x" * 99)
             await asyncio.sleep(0.05)
             server.app.released.set()
-            answer = await client.answer()
-            assert (answer.status, "connection: close" in answer.head) == (200, True)
+            found = [await client.answer() for _ in range(3)]
+            assert [each.status for each in found] == [200, 200, 400]
+            assert ["connection: close" in each.head for each in found] == [False, False, True]
+            assert await client.is_closed()
+
+    run(loop, scene)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/a", 400), ("/skip", 200), ("/hang", 400)])
+def test_a_fault_in_a_body_is_answered_once(
+    path: str, status: int, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    async def scene() -> None:
+        async with serving() as server:
+            client = await server.connect()
+            await client.send(chunked(path, b"12")[:-5])
+            await asyncio.sleep(0.02)
+            await client.send(b"no size\r\n\r\n")
+            await asyncio.sleep(0.02)
+            server.app.released.set()
+            assert (await client.answer()).status == status
             assert await client.is_closed()
 
     run(loop, scene)

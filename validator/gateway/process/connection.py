@@ -132,6 +132,8 @@ class Connection(asyncio.Protocol):
         """The task that answers them; None if there are none."""
         self._is_last = False
         """Whether further requests are ignored."""
+        self._refusal: Response | None = None
+        """The answer to something that is no request, which follows those to earlier requests."""
         self._is_paused = False
         """Whether nothing is received for now."""
         self._is_lost = False
@@ -184,7 +186,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Process a piece of a request."""
-        if self._is_last and (self._receiving is None or self._receiving.complete):
+        receiving = self._receiving
+        if self._is_last and (receiving is None or receiving.complete or receiving.gone):
             return
         try:
             self._parser.feed_data(data)
@@ -288,6 +291,8 @@ class Connection(asyncio.Protocol):
                 self._serving = self._waiting.popleft()
                 if not await self._serve_one(self._serving):
                     break
+            if self._refusal is not None and not self._transport.is_closing():
+                self._write(self._refusal, is_head=False, close=True)
         finally:
             self.task = self._serving = None
             if self._is_lost:
@@ -307,14 +312,15 @@ class Connection(asyncio.Protocol):
             response = response._replace(headers=(*response.headers, CLOSE))
         if response is None or self._transport.is_closing():
             return False
-        ends = CLOSE in response.headers or not incoming.keep_alive or self._app.draining
-        ends = ends or (self._is_last and not self._waiting)
+        is_last = self._is_last and not self._waiting and self._refusal is None
+        ends = is_last or not incoming.keep_alive or incoming.gone or self._app.draining
+        ends = ends or CLOSE in response.headers
         self._write(response, is_head=incoming.method == "HEAD", close=ends)
         self._used_at = self._loop.time()
         incoming.drop_rest()
         if ends:
             self._is_last = True
-            if incoming.complete:
+            if incoming.complete or incoming.gone:
                 self._transport.close()
             else:
                 self._linger(incoming)
@@ -344,12 +350,12 @@ class Connection(asyncio.Protocol):
         self._resume()
 
     def _pause(self) -> None:
-        if not self._is_paused:
+        if not self._is_paused and not self._transport.is_closing():
             self._is_paused = True
             self._transport.pause_reading()
 
     def _resume(self) -> None:
-        if self._is_paused:
+        if self._is_paused and not self._transport.is_closing():
             self._is_paused = False
             self._transport.resume_reading()
 
@@ -385,10 +391,19 @@ class Connection(asyncio.Protocol):
         self._answer(refusal)
 
     def _answer(self, refusal: Response) -> None:
-        """Write an answer and close, or only close after the earlier requests are answered."""
+        """Write an answer after those to earlier requests, and close."""
         self._is_last = True
         self._end_deadline()
-        if self.task is None:
+        receiving = self._receiving
+        if receiving is not None and not receiving.complete:
+            receiving.lose()
+            if self.task is None:
+                # It was answered without its body.
+                self._transport.close()
+                return
+        if self.task is not None:
+            self._refusal = refusal
+        elif not self._transport.is_closing():
             self._write(refusal, is_head=False, close=True)
             self._transport.close()
 
