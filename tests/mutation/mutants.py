@@ -69,7 +69,7 @@ OPERATORS: tuple[Any, ...] = (
 )
 
 PROSE = {"summary", "message", "hint", "why", "fix", "source", "bad", "good", "confidence"}
-"""Arguments of `rule` for people to read: `make docs` prints them, and tests compare that."""
+"""Arguments of `rule` and `Code` for people to read: tests compare what `make docs` prints."""
 
 Range = tuple[tuple[int, int], tuple[int, int]]
 
@@ -139,9 +139,8 @@ def _ranges(source: str) -> tuple[list[Range], list[Range]]:
             skipped.append(_range(node.returns))
         elif isinstance(node, ast.Raise):
             texts.append(_range(node))
-        if isinstance(node, ast.FunctionDef):
-            for decorator in node.decorator_list:
-                skipped += _prose(decorator)
+        if isinstance(node, ast.Call):
+            skipped += _prose(node)
     return skipped, texts
 
 
@@ -152,9 +151,9 @@ def _is_prose(node: ast.AST) -> bool:
     return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
 
 
-def _prose(decorator: ast.expr) -> Iterator[Range]:
-    if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "rule":
-        for keyword in decorator.keywords:
+def _prose(call: ast.Call) -> Iterator[Range]:
+    if ast.unparse(call.func) in {"rule", "Code"}:
+        for keyword in call.keywords:
             if keyword.arg in PROSE:
                 yield _range(keyword)
 

@@ -58,7 +58,7 @@ READING = Plan(
     ("reading/*.py",),
     (
         *("reading", "files/test_documents.py", "files/test_capture.py", "gateway/test_body.py"),
-        "structure/test_engines_python_values.py",
+        *("structure/test_engines_python_values.py", "checking/test_registry.py"),
     ),
     # Other tests compare the two engines.
     r"-jsonschema\]$",

@@ -91,6 +91,17 @@ class Meter(StoreMeter, LookupMeter, Protocol):
         """Count the outcome of an admitted request; see `OUTCOMES`."""
 
 
+class _Turn(NamedTuple):
+    """A request that is being judged."""
+
+    core: DecisionCore
+    request: Request
+    started: float
+    """The time of `perf_counter` at which this began."""
+    weight: int
+    """The size of its body, as returned by `_weight`."""
+
+
 class Guard:
     """Judges requests, and learns the state of each session from the answers."""
 
@@ -142,18 +153,17 @@ class Guard:
 
     async def begin(self, request: Request) -> Verdict:
         """Judge a request on its way to the API."""
-        started = perf_counter()
         core = self._core
+        turn = _Turn(core, request, perf_counter(), _weight(request))
         enforced = core.settings.mode == "enforce"
         try:
-            decision = await self._run(request, started, core.examine, request)
+            decision = await self._run(turn, core.examine, request)
         except Busy:
             decision = _busy(core)
         token = None
         if decision.question is not None and not (decision.refusal and enforced):
-            about = decision, decision.question
-            decision, token = await self._admit_call(core, request, started, *about)
-        seconds = perf_counter() - started
+            decision, token = await self._admit_call(turn, decision, decision.question)
+        seconds = perf_counter() - turn.started
         if self._meter is not None:
             self._meter.count_decision(decision, seconds, len(request.body), enforced=enforced)
         headers: Headers = ()
@@ -233,23 +243,19 @@ class Guard:
         await self.store.close()
 
     async def _admit_call(
-        self,
-        core: DecisionCore,
-        request: Request,
-        started: float,
-        decision: Decision,
-        question: StateQuestion,
+        self, turn: _Turn, decision: Decision, question: StateQuestion
     ) -> tuple[Decision, str | None]:
         """Admit a request to its session; return the decision and, if it passes, the token."""
+        core = turn.core
         intent = question.intent
-        repeatable = digest(question.operation, request.headers, question.payload)
+        repeatable = digest(question.operation, turn.request.headers, question.payload)
         if repeatable:
             intent = intent._replace(digest=repeatable)
         enforced = core.settings.mode == "enforce"
         asked = intent if enforced else intent._replace(permitted=ANY)
         if self._lookup is not None and decision.refusal is None:
             asked = asked._replace(certain=intent.permitted)
-        admission, looked = await self._admit(question.key, asked, request, started)
+        admission, looked = await self._admit(turn, question.key, asked)
         if looked:
             decision = decision._replace(lookup=looked)
         if admission is None:
@@ -262,7 +268,7 @@ class Guard:
             return decision._replace(label="repeated"), admission.token
         states = admission.states
         try:
-            settled = await self._run(request, started, core.settle, decision, question, states)
+            settled = await self._run(turn, core.settle, decision, question, states)
         except Busy:
             # Refused for its state: there is no time to render the finding.
             settled = decision if admission.token is not None else _busy(core)
@@ -270,9 +276,7 @@ class Guard:
             return decision, admission.token
         return settled, admission.token
 
-    async def _admit(
-        self, key: Key, intent: Intent, request: Request, started: float
-    ) -> tuple[Admission | None, str]:
+    async def _admit(self, turn: _Turn, key: Key, intent: Intent) -> tuple[Admission | None, str]:
         """Have the store admit a request, after a look-up if it is in doubt.
 
         Return the admission, None if the store failed, and the outcome of the look-up, empty if
@@ -282,7 +286,7 @@ class Guard:
         if self._lookup is None or admission is None or not admission.doubtful:
             return admission, ""
         subject = Subject(self.store, key, intent.strict_new)
-        looked = await self._look_up(self._lookup, subject, request.headers, started)
+        looked = await self._look_up(self._lookup, subject, turn.request.headers, turn.started)
         return await self._begin(key, intent._replace(certain=frozenset())), looked
 
     async def _look_up(
@@ -310,19 +314,16 @@ class Guard:
             raise InvalidValue(message, "lookup") from None
         return Lookup(settings, self._health, meter)
 
-    async def _run(
-        self, request: Request, started: float, judge: Callable[..., _T], *about: Any
-    ) -> _T:
+    async def _run(self, turn: _Turn, judge: Callable[..., _T], *about: Any) -> _T:
         """Call `judge` inline, or outside the event loop if the body is heavy.
 
-        Raises `Busy` if that takes too long, counted from when the request `started`.
+        Raises `Busy` if that takes too long, counted from the start of the turn.
         """
-        weight = _weight(request)
-        if weight <= _HEAVY:
+        if turn.weight <= _HEAVY:
             return judge(*about)
         try:
-            async with asyncio.timeout(started + _LATEST - perf_counter()):
-                return await self._heavy.run(weight, partial(judge, *about))
+            async with asyncio.timeout(turn.started + _LATEST - perf_counter()):
+                return await self._heavy.run(turn.weight, partial(judge, *about))
         except TimeoutError:
             raise Busy from None
 
