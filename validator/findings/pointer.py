@@ -10,13 +10,11 @@ Path: TypeAlias = tuple[str | int, ...]
 
 def to_pointer(path: Path) -> str:
     """Return the RFC 6901 JSON Pointer of `path`; the root is the empty string."""
-    return "".join([f"/{_escape(step)}" for step in path])
-
-
-def _escape(step: str | int) -> str | int:
-    if isinstance(step, int) or ("~" not in step and "/" not in step):
-        return step
-    return step.replace("~", "~0").replace("/", "~1")
+    steps = [str(step) for step in path]
+    pointer = "/".join(["", *steps])
+    if "~" not in pointer and pointer.count("/") == len(steps):
+        return pointer
+    return "/".join(["", *[step.replace("~", "~0").replace("/", "~1") for step in steps]])
 
 
 def order(path: Path) -> tuple[tuple[int, int, str], ...]:

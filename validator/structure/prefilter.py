@@ -141,9 +141,10 @@ class SchemaPrefilter:
             items = () if few and self._items.is_valid(cart) else self._suspects(cart)
             if len(items) > _HOPELESS:
                 return None
-            structure = shell_structure or (
-                bool(items) and not all(self._open_item.is_valid(cart[index]) for index in items)
-            )
+            structure = shell_structure
+            if items and not structure:
+                accepts = self._open_item.is_valid
+                structure = not all([accepts(cart[index]) for index in items])
             return Suspects(shell, items, structure, shell_structure)
         except (ValueError, TypeError, OverflowError, RecursionError):
             return None
@@ -263,8 +264,9 @@ def _failing(
     """
     if type(value) is not dict or not _KEYWORDS.issuperset(schema):
         return None
-    if not value.keys() >= set(schema.get("required", ())):
-        return None
+    for key in schema.get("required", ()):
+        if key not in value:
+            return None
     failing = []
     known = acceptors.setdefault(id(schema), {})
     for key, part in value.items():
