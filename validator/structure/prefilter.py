@@ -144,7 +144,7 @@ class SchemaPrefilter:
             structure = shell_structure
             if items and not structure:
                 accepts = self._open_item.is_valid
-                structure = not all([accepts(cart[index]) for index in items])
+                structure = not all(map(accepts, [cart[index] for index in items]))
             return Suspects(shell, items, structure, shell_structure)
         except (ValueError, TypeError, OverflowError, RecursionError):
             return None
