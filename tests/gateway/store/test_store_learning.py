@@ -137,8 +137,8 @@ def test_tokens_that_are_not_known_are_ignored(stand: Stand) -> None:
 def test_tokens_cannot_be_guessed(stand: Stand) -> None:
     tokens = {stand.admit("open", "open") for _ in range(20)}
     assert len(tokens) == 20
-    # 128 bits, and fit for a header.
-    assert all(re.fullmatch(r"[\w-]{22}\.[0-9a-f]{11}", token) for token in tokens)
+    # 144 bits, and fit for a header.
+    assert all(re.fullmatch(r"[\w-]{24}\.[0-9a-f]{11}", token) for token in tokens)
 
 
 def test_a_state_that_is_not_known_here_permits_anything(stand: Stand) -> None:
