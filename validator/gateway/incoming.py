@@ -25,7 +25,7 @@ class Incoming:
 
     __slots__ = (
         "_dropping", "_pieces", "_wait", "_waiter", "complete", "gone", "headers", "keep_alive",
-        "method", "size", "target", "unread",
+        "method", "size", "target", "unseen",
     )  # fmt: skip
 
     def __init__(
@@ -51,23 +51,18 @@ class Incoming:
         """Whether the rest of it will not arrive."""
         self.size = 0
         """The bytes of the body that have arrived."""
-        self.unread = 0
-        """The bytes of the body that are held."""
+        self.unseen = 0
+        """The bytes that have arrived since the body was last waited for, unless discarded."""
         self._dropping = False
         self._pieces: list[bytes] = []
         self._wait = wait
         self._waiter: asyncio.Future[None] | None = None
 
-    @property
-    def waiting(self) -> bool:
-        """Whether a caller is waiting for the body."""
-        return self._waiter is not None
-
     def feed(self, piece: bytes) -> None:
         """Add a piece of the body."""
         self.size += len(piece)
         if not self._dropping:
-            self.unread += len(piece)
+            self.unseen += len(piece)
             self._pieces.append(piece)
         self._wake()
 
@@ -105,7 +100,7 @@ class Incoming:
         """Discard what is held of the body, and what follows."""
         self._dropping = True
         self._pieces = []
-        self.unread = 0
+        self.unseen = 0
 
     async def _arrival(self, limit: int) -> None:
         """Wait until the body is complete or has more than `limit` bytes."""
@@ -116,6 +111,7 @@ class Incoming:
                     if self.gone:
                         raise Gone
                     self._waiter = loop.create_future()
+                    self.unseen = 0
                     self._wait()
                     await self._waiter
         except TimeoutError:

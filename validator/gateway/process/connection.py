@@ -35,8 +35,8 @@ _KEEP_ALIVE: Final = 24 * 3600.0
 """Seconds until idle connections are closed: long, since gateways treat a close as an error."""
 _LINGERING: Final = 5.0
 """Seconds in which the rest of a body is discarded before the connection is closed."""
-_MOST_UNREAD: Final = 64 * 1024
-"""Bytes of a body that nobody waits for, after which no more are received."""
+_MOST_UNSEEN: Final = 64 * 1024
+"""Bytes of a body after which no more are received until it is waited for again."""
 _MOST_OPEN: Final = 2**16
 """The most descriptors that are requested."""
 _OTHERS: Final = 32
@@ -262,7 +262,7 @@ class Connection(asyncio.Protocol):
         if self._lingering is not None:
             if incoming.size > self._most_dropped:
                 self._transport.close()
-        elif incoming.unread > _MOST_UNREAD and not incoming.waiting:
+        elif incoming.unseen > _MOST_UNSEEN:
             self._pause()
 
     def on_message_complete(self) -> None:
