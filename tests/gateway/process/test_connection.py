@@ -5,170 +5,31 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import re
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from talonschema.gateway.address import Address
-from talonschema.gateway.answer import Form
-from talonschema.gateway.http import CLOSE, READ
-from talonschema.gateway.incoming import Gone, Incoming, Late
-from talonschema.gateway.messages import Response
+from support.gateway.face import (
+    BIG,
+    LOOPS,
+    Answer,
+    Client,
+    Loop,
+    chunked,
+    request,
+    run,
+    serving,
+)
 from talonschema.gateway.process import connection as module
-from talonschema.gateway.process.http_face import HttpFace
-
-BIG = b"x" * 2**22
-LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
-
-
-class Echo:
-    """An application that answers with what it received; the path is what it does besides."""
-
-    read = READ
-    form: Form = "api"
-
-    def __init__(self) -> None:
-        self.draining = False
-        self.refused: list[str] = []
-        self.seen: list[str] = []
-        self.released = asyncio.Event()
-
-    def refused_connection(self, reason: str) -> None:
-        self.refused.append(reason)
-
-    async def respond(self, incoming: Incoming) -> Response | None:
-        path = incoming.target.decode()
-        self.seen.append(path)
-        if path.startswith("/boom"):
-            raise LookupError("s3cret")
-        if path.startswith("/skip"):
-            return Response(200, (), path.encode())
-        if path.startswith("/hang"):
-            await self.released.wait()
-        if path.startswith("/big"):
-            return Response(200, (), BIG)
-        try:
-            body, whole = await incoming.body(2**17)
-        except Gone:
-            self.seen.append("gone")
-            return None
-        except Late:
-            return Response(408, (CLOSE,), b"late")
-        text = f"{incoming.method} {path} {dict(incoming.headers)} {len(body)} {hash(body)}"
-        return Response(200 if whole else 413, () if whole else (CLOSE,), text.encode())
-
-
-class Answer(NamedTuple):
-    status: int
-    head: str
-    body: bytes
-
-
-class Client:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-
-    async def send(self, text: bytes) -> None:
-        self.writer.write(text)
-        await self.writer.drain()
-
-    async def send_for_ever(self, piece: bytes) -> None:
-        while True:
-            await self.send(piece)
-
-    async def answer(self, *, of_head: bool = False) -> Answer:
-        async with asyncio.timeout(20):
-            head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
-            length = re.search(r"content-length: (\d+)", head)
-            size = 0 if length is None or of_head else int(length[1])
-            return Answer(int(head.split()[1]), head, await self.reader.readexactly(size))
-
-    async def is_closed(self) -> bool:
-        try:
-            async with asyncio.timeout(20):
-                return await self.reader.read(1) == b""
-        except ConnectionError:
-            return True
-
-
-class Server:
-    def __init__(self, path: str, drain: float) -> None:
-        self.path = path
-        self.app = Echo()
-        self.face = HttpFace(self.app, Address(path=path), drain)
-        self._clients: list[Client] = []
-
-    async def connect(self) -> Client:
-        client = Client(*await asyncio.open_unix_connection(self.path))
-        self._clients.append(client)
-        return client
-
-    async def close(self) -> None:
-        self.app.released.set()
-        await self.face.stop()
-        for client in self._clients:
-            client.writer.close()
-            with suppress(ConnectionError):
-                await client.writer.wait_closed()
-
-
-def is_there(path: str) -> bool:
-    return Path(path).exists()
-
-
-@asynccontextmanager
-async def serving(drain: float = 5.0) -> AsyncIterator[Server]:
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server(f"{folder}/socket", drain)
-        await server.face.start()
-        try:
-            yield server
-        finally:
-            await server.close()
-        assert not is_there(server.path)
 
 
 @pytest.fixture(params=LOOPS)
-def loop(request: pytest.FixtureRequest) -> Callable[[], asyncio.AbstractEventLoop]:
+def loop(request: pytest.FixtureRequest) -> Loop:
     return LOOPS[request.param]
 
 
-def run(
-    loop: Callable[[], asyncio.AbstractEventLoop], scene: Callable[[], Awaitable[None]]
-) -> None:
-    """Run a scene; nothing may be left over, and nothing logged by the loop itself."""
-    faults: list[object] = []
-
-    async def play() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
-        await scene()
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        assert not left
-
-    with asyncio.Runner(loop_factory=loop) as runner:
-        runner.run(play())
-    assert faults == []
-
-
-def request(path: str, body: bytes = b"", *, method: str = "PUT", head: str = "") -> bytes:
-    text = f"{method} {path} HTTP/1.1\r\nhost: x\r\n{head}content-length: {len(body)}\r\n\r\n"
-    return text.encode() + body
-
-
-def chunked(path: str, *pieces: bytes) -> bytes:
-    head = f"PUT {path} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n".encode()
-    return head + b"".join(b"%x\r\n%b\r\n" % (len(each), each) for each in (*pieces, b""))
-
-
-def test_requests_follow_each_other(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+def test_requests_follow_each_other(loop: Loop) -> None:
     async def scene() -> None:
         async with serving() as server:
             client = await server.connect()
@@ -183,7 +44,7 @@ def test_requests_follow_each_other(loop: Callable[[], asyncio.AbstractEventLoop
 
 
 def test_pipelined_requests_are_answered_in_order(
-    loop: Callable[[], asyncio.AbstractEventLoop],
+    loop: Loop,
 ) -> None:
     async def scene() -> None:
         async with serving() as server:
@@ -271,9 +132,7 @@ def test_no_division_into_pieces_changes_an_answer(
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
 )
-def test_what_is_not_http_gets_an_error_of_the_api(
-    text: bytes, loop: Callable[[], asyncio.AbstractEventLoop]
-) -> None:
+def test_what_is_not_http_gets_an_error_of_the_api(text: bytes, loop: Loop) -> None:
     async def scene() -> None:
         async with serving() as server:
             client = await server.connect()
@@ -290,7 +149,7 @@ def test_what_is_not_http_gets_an_error_of_the_api(
 
 
 def test_a_fault_is_answered_after_the_earlier_requests(
-    loop: Callable[[], asyncio.AbstractEventLoop],
+    loop: Loop,
 ) -> None:
     async def scene() -> None:
         async with serving() as server:
@@ -307,9 +166,7 @@ def test_a_fault_is_answered_after_the_earlier_requests(
 
 
 @pytest.mark.parametrize(("path", "status"), [("/a", 400), ("/skip", 200), ("/hang", 400)])
-def test_a_fault_in_a_body_is_answered_once(
-    path: str, status: int, loop: Callable[[], asyncio.AbstractEventLoop]
-) -> None:
+def test_a_fault_in_a_body_is_answered_once(path: str, status: int, loop: Loop) -> None:
     async def scene() -> None:
         async with serving() as server:
             client = await server.connect()
@@ -333,9 +190,7 @@ def test_a_fault_in_a_body_is_answered_once(
         "GET /a HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n",
     ],
 )
-def test_the_last_request_of_a_connection(
-    head: str, loop: Callable[[], asyncio.AbstractEventLoop]
-) -> None:
+def test_the_last_request_of_a_connection(head: str, loop: Loop) -> None:
     async def scene() -> None:
         async with serving() as server:
             client = await server.connect()
@@ -349,7 +204,7 @@ def test_the_last_request_of_a_connection(
 
 
 def test_a_client_may_wait_for_the_answer_to_its_head(
-    loop: Callable[[], asyncio.AbstractEventLoop],
+    loop: Loop,
 ) -> None:
     async def scene() -> None:
         async with serving() as server:
@@ -370,7 +225,7 @@ def test_a_client_may_wait_for_the_answer_to_its_head(
 
 
 def test_a_defect_of_the_application_is_an_answer_and_a_line(
-    caplog: pytest.LogCaptureFixture, loop: Callable[[], asyncio.AbstractEventLoop]
+    caplog: pytest.LogCaptureFixture, loop: Loop
 ) -> None:
     async def scene() -> None:
         async with serving() as server:
@@ -388,7 +243,7 @@ def test_a_defect_of_the_application_is_an_answer_and_a_line(
 
 
 def test_who_sends_too_much_gets_the_answer_before_the_end(
-    monkeypatch: pytest.MonkeyPatch, loop: Callable[[], asyncio.AbstractEventLoop]
+    monkeypatch: pytest.MonkeyPatch, loop: Loop
 ) -> None:
     monkeypatch.setattr(module, "MOST_DROPPED", 2**20)
 
@@ -410,7 +265,7 @@ def test_who_sends_too_much_gets_the_answer_before_the_end(
 
 
 def test_a_lingering_connection_is_closed_in_the_end(
-    monkeypatch: pytest.MonkeyPatch, loop: Callable[[], asyncio.AbstractEventLoop]
+    monkeypatch: pytest.MonkeyPatch, loop: Loop
 ) -> None:
     monkeypatch.setattr(module, "_LINGERING", 0.05)
 
@@ -425,7 +280,7 @@ def test_a_lingering_connection_is_closed_in_the_end(
 
 
 def test_a_body_that_nobody_reads_is_not_kept(
-    loop: Callable[[], asyncio.AbstractEventLoop],
+    loop: Loop,
 ) -> None:
     """While a request waits, at most a few pieces of its body are received."""
 
@@ -450,7 +305,7 @@ def test_a_body_that_nobody_reads_is_not_kept(
 
 
 def test_a_client_that_reads_no_answers_gets_no_more_of_them(
-    loop: Callable[[], asyncio.AbstractEventLoop],
+    loop: Loop,
 ) -> None:
     async def scene() -> None:
         async with serving() as server:
@@ -465,9 +320,7 @@ def test_a_client_that_reads_no_answers_gets_no_more_of_them(
 
 
 @pytest.mark.parametrize("text", [b"", b"PU", request("/a", b"12")[:-1], request("/hang")])
-def test_a_client_may_go_at_any_time(
-    text: bytes, loop: Callable[[], asyncio.AbstractEventLoop]
-) -> None:
+def test_a_client_may_go_at_any_time(text: bytes, loop: Loop) -> None:
     async def scene() -> None:
         async with serving() as server:
             client = await server.connect()
@@ -497,7 +350,7 @@ def test_nobody_holds_a_connection_for_ever(
     refused: list[str],
     *,
     monkeypatch: pytest.MonkeyPatch,
-    loop: Callable[[], asyncio.AbstractEventLoop],
+    loop: Loop,
 ) -> None:
     monkeypatch.setattr(module, name, 0.1)
 
@@ -513,9 +366,7 @@ def test_nobody_holds_a_connection_for_ever(
     run(loop, scene)
 
 
-def test_a_head_has_a_limit_however_it_is_cut(
-    monkeypatch: pytest.MonkeyPatch, loop: Callable[[], asyncio.AbstractEventLoop]
-) -> None:
+def test_a_head_has_a_limit_however_it_is_cut(monkeypatch: pytest.MonkeyPatch, loop: Loop) -> None:
     monkeypatch.setattr(module, "MOST_HEAD", 1000)
 
     async def scene() -> None:
@@ -532,7 +383,7 @@ def test_a_head_has_a_limit_however_it_is_cut(
 
 
 def test_what_is_begun_is_ended_when_the_face_stops(
-    loop: Callable[[], asyncio.AbstractEventLoop],
+    loop: Loop,
 ) -> None:
     async def scene() -> None:
         async with serving() as server:
@@ -554,7 +405,7 @@ def test_what_is_begun_is_ended_when_the_face_stops(
     run(loop, scene)
 
 
-def test_what_does_not_end_is_cut_off(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+def test_what_does_not_end_is_cut_off(loop: Loop) -> None:
     async def scene() -> None:
         async with serving(drain=0.1) as server:
             busy, blocked = await server.connect(), await server.connect()
@@ -568,7 +419,7 @@ def test_what_does_not_end_is_cut_off(loop: Callable[[], asyncio.AbstractEventLo
 
 
 def test_connections_beyond_the_limit_get_an_answer(
-    monkeypatch: pytest.MonkeyPatch, loop: Callable[[], asyncio.AbstractEventLoop]
+    monkeypatch: pytest.MonkeyPatch, loop: Loop
 ) -> None:
     async def scene() -> None:
         async with serving() as server:
@@ -585,7 +436,7 @@ def test_connections_beyond_the_limit_get_an_answer(
 
 
 def test_a_client_may_close_its_side_after_its_requests(
-    loop: Callable[[], asyncio.AbstractEventLoop],
+    loop: Loop,
 ) -> None:
     async def scene() -> None:
         async with serving() as server:

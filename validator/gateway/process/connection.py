@@ -1,7 +1,7 @@
 """Connection: a connection to the HTTP face, with limits for incomplete requests.
 
 httptools parses the requests. A server of any ASGI application on top of it, such as uvicorn, takes
-three times as long for a small request. Requests of gateways arrive at once; one that never ends
+at least twice as long for a small request. Requests of gateways arrive at once; one that never ends
 would hold a descriptor for ever. When descriptors run short, a new connection is answered before it
 is closed.
 """
