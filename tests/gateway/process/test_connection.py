@@ -445,5 +445,17 @@ def test_a_client_may_close_its_side_after_its_requests(
             assert (await client.answer()).status == 200
             client.writer.write_eof()
             assert await client.is_closed()
+            half, busy = await server.connect(), await server.connect()
+            for each, text in ((half, request("/a", b"12")[:-1]), (busy, request("/hang"))):
+                await each.send(text)
+                await asyncio.sleep(0.02)
+                each.writer.write_eof()
+                await asyncio.sleep(0.02)
+            assert await half.is_closed()
+            server.app.released.set()
+            answer = await busy.answer()
+            assert (answer.status, "connection: close" in answer.head) == (200, True)
+            assert await busy.is_closed()
+            assert "gone" in server.app.seen
 
     run(loop, scene)

@@ -176,6 +176,13 @@ class Connection(asyncio.Protocol):
         if self.task is None:
             self._release()
 
+    def eof_received(self) -> bool:
+        """Close the connection once the requests that have arrived are answered."""
+        self._is_last = True
+        if self._receiving is not None and not self._receiving.complete:
+            self._receiving.lose()
+        return self.task is not None
+
     def pause_writing(self) -> None:
         """Answer no more requests, since the client does not read the answers."""
         self._writable.clear()
